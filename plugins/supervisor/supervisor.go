@@ -1,7 +1,7 @@
 // Package supervisor runs Kong and the plugin server side by side, as a container's
-// first process. It holds the plugin server's listening socket, so that a plugin
-// server which dies loses only the events in flight: new connections wait in the
-// socket's backlog until the next process accepts them.
+// first process. It holds the plugin server's sockets, so that a plugin server which
+// dies loses only the events in flight: new connections wait in the socket's backlog
+// until the next process accepts them.
 //
 // Kong decides how long everything lives: when it ends, the plugin server is ended
 // after it, and Kong's exit code is the supervisor's.
@@ -18,9 +18,9 @@ import (
 	"time"
 )
 
-// ListenFDEnv is the variable that tells the plugin server which file descriptor
-// holds its listening socket.
-const ListenFDEnv = "GATEHOUSE_LISTEN_FD"
+// firstInherited is the descriptor of the first inherited file: 0 to 2 are standard
+// input, output and error.
+const firstInherited = 3
 
 // Exit codes, as shells use them for a command that was not run.
 const (
@@ -28,10 +28,17 @@ const (
 	exitNotRun   = 126
 )
 
+// Socket is an open socket that the plugin server inherits.
+type Socket struct {
+	// Env is the variable that tells the plugin server the descriptor's number.
+	Env  string
+	File *os.File
+}
+
 // Config says what to run.
 type Config struct {
-	// Socket is the listening socket; the plugin server gets a duplicate.
-	Socket *os.File
+	// Sockets are handed to every plugin server that is started.
+	Sockets []Socket
 	// Server is the command line of the plugin server, and Command that of Kong.
 	Server, Command []string
 	// Logger gets a line for each start, end and restart.
@@ -157,8 +164,13 @@ func (s *supervisor) scheduleRestart() {
 
 func (s *supervisor) startServer() error {
 	s.started = time.Now()
-	env := append(os.Environ(), ListenFDEnv+"=3")
-	pid, err := start(s.Server, env, s.Socket)
+	env := os.Environ()
+	var files []*os.File
+	for i, socket := range s.Sockets {
+		env = append(env, fmt.Sprintf("%s=%d", socket.Env, firstInherited+i))
+		files = append(files, socket.File)
+	}
+	pid, err := start(s.Server, env, files...)
 	if err != nil {
 		return err
 	}
@@ -194,8 +206,8 @@ func (s *supervisor) stopServer() {
 }
 
 // start starts a command in a process group of its own, so that a terminal's Ctrl-C
-// reaches it through the supervisor only. extra become descriptors 3 and up.
-func start(argv, env []string, extra ...*os.File) (int, error) {
+// reaches it through the supervisor only. inherited become descriptors 3 and up.
+func start(argv, env []string, inherited ...*os.File) (int, error) {
 	if len(argv) == 0 {
 		return 0, errors.New("no command is given")
 	}
@@ -205,7 +217,7 @@ func start(argv, env []string, extra ...*os.File) (int, error) {
 	}
 	p, err := os.StartProcess(path, argv, &os.ProcAttr{
 		Env:   env,
-		Files: append([]*os.File{os.Stdin, os.Stdout, os.Stderr}, extra...),
+		Files: append([]*os.File{os.Stdin, os.Stdout, os.Stderr}, inherited...),
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {

@@ -50,7 +50,7 @@ func superviseForTest() int {
 		return 1
 	}
 	return Run(Config{
-		Socket:    socket,
+		Sockets:   []Socket{{Env: "TEST_FD", File: socket}},
 		Server:    strings.Fields(os.Getenv("TEST_SERVER")),
 		Command:   strings.Fields(os.Getenv("TEST_COMMAND")),
 		Logger:    slog.New(slog.NewJSONHandler(os.Stderr, nil)),
@@ -61,7 +61,12 @@ func superviseForTest() int {
 // serveForTest answers each connection on the inherited socket with its process id,
 // until SIGTERM.
 func serveForTest() int {
-	l, err := net.FileListener(os.NewFile(3, "socket"))
+	fd, err := strconv.Atoi(os.Getenv("TEST_FD"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	l, err := net.FileListener(os.NewFile(uintptr(fd), "socket"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
