@@ -1,0 +1,108 @@
+package pluginserver
+
+import (
+	"io"
+	"net"
+	"testing"
+
+	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+)
+
+// discardConn swallows what is written, and owes nothing.
+type discardConn struct{ net.Conn }
+
+func (discardConn) Write(p []byte) (int, error) { return len(p), nil }
+func (discardConn) Read([]byte) (int, error)    { return 0, io.EOF }
+
+// eventOn returns a function that runs one event of the handler on a link.
+func eventOn(t testing.TB, nc net.Conn, handler func(*pdk.PDK)) func() {
+	t.Helper()
+	srv, err := New(Options{}, accessPlugin(handler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLink(srv, nc)
+	l.in = eventCall(7, srv.instances.start("test", nil).id, "access")
+	return func() {
+		if err := l.answer(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// An event without PDK calls allocates its connection and its PDK.
+func TestAllocationsOfAnEvent(t *testing.T) {
+	event := eventOn(t, discardConn{}, func(*pdk.PDK) {})
+	if got := testing.AllocsPerRun(1000, event); got > 2 {
+		t.Errorf("%v allocations in an event without PDK calls, want at most 2", got)
+	}
+}
+
+func BenchmarkEventWithoutCalls(b *testing.B) {
+	event := eventOn(b, discardConn{}, func(*pdk.PDK) {})
+	b.ReportAllocs()
+	for b.Loop() {
+		event()
+	}
+}
+
+// sixCalls is what a typical access handler does: two reads, four writes.
+func sixCalls(kong *pdk.PDK) {
+	_, _ = kong.Request.GetPath()
+	_, _ = kong.Request.GetHeader("authorization")
+	_ = kong.ServiceRequest.SetHeader("X-Tenant-Id", "acme")
+	_ = kong.ServiceRequest.SetHeader("X-User-Id", "u1")
+	_ = kong.Response.SetHeader("RateLimit", "limit=10")
+	_ = kong.Ctx.SetShared("tenant", "acme")
+}
+
+func BenchmarkSixCalls(b *testing.B) {
+	fake := func(b *testing.B, far net.Conn) {
+		b.Helper()
+		reply := appendFrame(nil, []byte{10, 1, '/'})
+		for {
+			method, err := kongtest.ReadFrame(far)
+			if err != nil {
+				return
+			}
+			if len(method) == 0 {
+				_, _ = kongtest.ReadFrame(far)
+				continue
+			}
+			_, _ = kongtest.ReadFrame(far)
+			_, _ = far.Write(reply)
+		}
+	}
+	b.Run("pipelined", func(b *testing.B) {
+		near, far := socketPair(b)
+		go fake(b, far)
+		event := eventOn(b, near, sixCalls)
+		b.ReportAllocs()
+		for b.Loop() {
+			event()
+		}
+	})
+	b.Run("plain bridge", func(b *testing.B) {
+		near, far := socketPair(b)
+		go fake(b, far)
+		b.ReportAllocs()
+		for b.Loop() {
+			sixCalls(pdk.Init(near))
+			_ = kongtest.WriteFrame(near, nil)
+			_ = kongtest.WriteFrame(near, []byte{8, 1})
+		}
+	})
+}
+
+func BenchmarkStartInstance(b *testing.B) {
+	srv, err := New(Options{}, plain("test", func() any { return &nestedConfig{} }))
+	if err != nil {
+		b.Fatal(err)
+	}
+	config := []byte(`{"__seq__":1,"names":["a","b"],"plans":{"free":60,"pro":600},"redis":{"url":"redis://x","timeout_ms":50},"stores":{}}`)
+	for b.Loop() {
+		srv.instances.closeOne(srv.instances.start("test", config).id)
+	}
+}

@@ -1,0 +1,70 @@
+package pluginserver
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func configField(t testing.TB, config any) *field {
+	t.Helper()
+	f, err := compileConfig(reflect.TypeOf(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func TestNormalise(t *testing.T) {
+	t.Parallel()
+	f := configField(t, nestedConfig{})
+	for name, tt := range map[string]struct{ in, want string }{
+		"nothing":                  {``, `{}`},
+		"null":                     {`null`, `{}`},
+		"empty table":              {`{}`, `{}`},
+		"empty table as a list":    {`[]`, `{}`},
+		"what Kong adds":           {`{"__seq__":7,"__key__":"plugins:x","__plugin_id":"u","route_id":"r","service_id":"s","tag":"x"}`, `{"tag":"x"}`},
+		"nulls":                    {`{"tag":null,"redis":{"url":null,"timeout_ms":5}}`, `{"redis":{"timeout_ms":5}}`},
+		"list as a table":          {`{"names":{},"stores":{}}`, `{"names":[],"stores":[]}`},
+		"table as a list":          {`{"plans":[],"redis":[],"secrets":{}}`, `{"plans":{},"redis":{},"secrets":{}}`},
+		"list inside a list":       {`{"stores":[[],{"url":"x"}]}`, `{"stores":[{},{"url":"x"}]}`},
+		"large integer":            {`{"plans":{"a":1e+15,"b":2.0,"c":1.5}}`, `{"plans":{"a":1000000000000000,"b":2,"c":1.5}}`},
+		"absurd exponent":          {`{"plans":{"a":1e400,"b":1e-400}}`, `{"plans":{"a":1e400,"b":1e-400}}`},
+		"sorted":                   {`{"tag":"x","names":["b","a"]}`, `{"names":["b","a"],"tag":"x"}`},
+		"left for Unmarshal":       {`{"names":{"a":1},"tag":["x"]}`, `{"names":{"a":1},"tag":["x"]}`},
+		"a record without fields":  {`{"empty":{"x":1}}`, `{"empty":{}}`},
+		"escapes are not a change": {`{"tag":"\u0041\/"}`, `{"tag":"A/"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := f.normalise([]byte(tt.in))
+			if err != nil || string(got) != tt.want {
+				t.Errorf("normalise(%s) = %s, %v; want %s", tt.in, got, err, tt.want)
+			}
+		})
+	}
+	for _, bad := range []string{`{`, `{} {}`, `{"a":}`, "\x00"} {
+		if got, err := f.normalise([]byte(bad)); err == nil {
+			t.Errorf("normalise(%q) = %s, want an error", bad, got)
+		}
+	}
+}
+
+func FuzzNormalise(f *testing.F) {
+	shape := configField(f, nestedConfig{})
+	f.Add(`{"__seq__":1,"names":{},"plans":[],"redis":{"url":"x","timeout_ms":1e+15}}`)
+	f.Add(`{"stores":[{},null,[]],"plans":{"a":1e400}}`)
+	f.Fuzz(func(t *testing.T, in string) {
+		once, err := shape.normalise([]byte(in))
+		if err != nil {
+			return
+		}
+		twice, err := shape.normalise(once)
+		if err != nil || string(twice) != string(once) {
+			t.Errorf("normalise is not stable: %q became %q, then %q, %v", in, once, twice, err)
+		}
+		if strings.Contains(string(once), "__seq__\"") && strings.HasPrefix(string(once), `{"__`) {
+			t.Errorf("normalise(%q) = %q keeps Kong's own keys", in, once)
+		}
+	})
+}

@@ -1,0 +1,48 @@
+// Package pluginserver serves any number of go-pdk plugins from one process on
+// one unix socket, over the ProtoBuf:1 protocol of Kong's plugin servers
+// (kong/runloop/plugin_servers, Kong 3.9).
+//
+// A plugin is what it is for go-pdk's own server: a struct whose exported
+// fields are its configuration, with a method for each phase:
+//
+//	type Config struct {
+//		Message string `json:"message" kong:"default=hi" desc:"What to say to the client."`
+//	}
+//
+//	func (c *Config) Access(kong *pdk.PDK) { kong.Response.SetHeader("X-Hello", c.Message) }
+//
+//	srv, err := pluginserver.New(pluginserver.Options{}, pluginserver.Plugin{
+//		Name: "hello", Version: "1.0.0", Priority: 10, New: func() any { return &Config{} },
+//	})
+//	ln, err := pluginserver.Listen("/run/gatehouse/plugins.sock")
+//	err = srv.Serve(ctx, ln)
+//
+// Kong is told of each plugin by name, with the same socket for all of them:
+//
+//	pluginserver_names = hello,other
+//	pluginserver_hello_socket = /run/gatehouse/plugins.sock
+//	pluginserver_hello_query_cmd = /opt/gatehouse info hello
+//
+// where the query command prints [Info].
+//
+// # What differs from go-pdk's server
+//
+//   - The schema has everything that Kong can check from JSON, see [Info].
+//   - A configuration may have Provision() error, called once after it is
+//     decoded, and Close() error, called when its last instance is closed and
+//     no event uses it. Instances are shared by content: workers that start the
+//     same configuration get the same one.
+//   - A panic ends one event, not the process: the event ends normally, so the
+//     request passes, unless the configuration has
+//     Failed(kong *pdk.PDK, err error), which then decides what becomes of it.
+//   - PDK calls whose reply says nothing cost no round trip, see [Calls].
+//   - What the protocol has no room for reaches Kong's error log nevertheless.
+//     There is no error field in ProtoBuf:1, and closing the connection logs
+//     "closed" at best and runs the event again without end at worst. An
+//     instance that cannot start is therefore started all the same, and each
+//     of its events is refused by calling a PDK method whose name is the
+//     reason. Kong logs `pluginserver error: method "REASON" not found`,
+//     answers 500, and goes on. An instance id that is not known here, after a
+//     restart of this process, is refused with "no plugin instance", on which
+//     Kong starts its instances anew and runs the event again.
+package pluginserver

@@ -1,0 +1,316 @@
+package pluginserver
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	// maxOwed bounds the replies that Kong has sent, or will send, before
+	// anybody reads them. An empty reply takes less than 1 KiB of a socket
+	// buffer (208 KiB on Linux by default), so that Kong never blocks writing
+	// them while this side blocks writing calls.
+	maxOwed = 64
+	// maxHeld is how much is held back before it is written, in bytes.
+	maxHeld = 32 << 10
+)
+
+var (
+	errNoCall = errors.New("read from Kong: no PDK call was made")
+	errEnded  = errors.New("the event has ended: a *pdk.PDK is good for one event")
+	errMethod = errors.New("PDK call without a method")
+)
+
+// methodPrefix starts every PDK method, and no argument: as protobuf it would
+// open a group, which pluginsocket.proto has none of.
+var methodPrefix = []byte("kong.")
+
+// eventConn is the connection under the *pdk.PDK of one event. It reads along
+// what go-pdk's bridge writes (a method frame, then an argument frame), answers
+// pipelined calls itself, and keeps the stream whole whatever a handler does:
+// one that fails between two frames, panics, or goes on after its event.
+//
+// go-pdk's bridge writes a method before it encodes the argument, and returns
+// if that fails, as it does for a header value that is not UTF-8. The method
+// without argument is dropped here; on go-pdk's own server the next call would
+// be taken for its argument.
+type eventConn struct {
+	mu   sync.Mutex
+	link *link
+	err  error // why no more calls can be made, nil while they can
+
+	// link.out[:frame] holds whole calls, and a method if inArgs.
+	frame  int // where the frame that is being written begins
+	method int // where its call's method frame begins, if inArgs
+	inArgs bool
+
+	reply  replyState
+	head   [frameHead]byte // the length of the reply that is being read
+	given  int             // how many bytes of head were given to the plugin
+	left   int             // bytes of the body that were not
+	exited bool
+}
+
+// replyState is where the plugin is with the reply to its last call.
+type replyState uint8
+
+const (
+	noReply      replyState = iota // read, or no call made
+	replyAwaited                   // not read from Kong yet
+	replyReading                   // being given to the plugin
+)
+
+// Write takes what the bridge writes, and sends it when it must.
+func (c *eventConn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return 0, c.err
+	}
+	c.link.out = append(c.link.out, p...)
+	for {
+		more, err := c.advance()
+		if err != nil {
+			return 0, err
+		}
+		if !more {
+			return len(p), nil
+		}
+	}
+}
+
+// advance takes the next whole frame, if there is one.
+func (c *eventConn) advance() (more bool, err error) {
+	written := c.link.out[c.frame:]
+	if len(written) < frameHead {
+		return false, nil
+	}
+	n := int64(binary.LittleEndian.Uint32(written))
+	if n > int64(c.link.frames.max) {
+		c.drop()
+		return false, fmt.Errorf("PDK call: %w: %d bytes, the limit is %d", errFrameTooLarge, n, c.link.frames.max)
+	}
+	if int64(len(written)-frameHead) < n {
+		return false, nil
+	}
+	data := written[frameHead : frameHead+n]
+	switch {
+	case !c.inArgs && n == 0:
+		c.drop()
+		return false, errMethod
+	case !c.inArgs:
+		c.method, c.inArgs = c.frame, true
+		c.frame += frameHead + int(n)
+		return true, nil
+	case bytes.HasPrefix(data, methodPrefix):
+		c.dropMethod()
+		return true, nil
+	default:
+		name := c.link.out[c.method+frameHead : c.frame]
+		c.frame += frameHead + int(n)
+		c.inArgs = false
+		return true, c.called(c.link.srv.metrics.call(name))
+	}
+}
+
+// called does what a whole call needs.
+func (c *eventConn) called(entry callEntry) error {
+	entry.count.Inc()
+	if err := c.dropReply(); err != nil {
+		return err
+	}
+	switch {
+	case entry.exits:
+		err := c.send()
+		c.exited = err == nil
+		c.err = io.EOF
+		return err
+	case entry.pipelined:
+		return c.pipeline()
+	default:
+		c.reply = replyAwaited
+		return nil
+	}
+}
+
+// pipeline answers the call with an empty frame, and owes the real reply.
+func (c *eventConn) pipeline() error {
+	c.reply, c.head, c.given, c.left = replyReading, [frameHead]byte{}, 0, 0
+	c.link.owed++
+	if c.link.owed >= maxOwed {
+		return c.settle()
+	}
+	if c.frame >= maxHeld {
+		return c.send()
+	}
+	return nil
+}
+
+// send writes the whole calls that are held back.
+func (c *eventConn) send() error {
+	out := c.link.out
+	if c.frame == 0 {
+		return nil
+	}
+	if _, err := c.link.nc.Write(out[:c.frame]); err != nil {
+		return c.fail(err)
+	}
+	c.link.out = out[:copy(out, out[c.frame:])]
+	c.frame = 0
+	return nil
+}
+
+// settle sends what is held back and drops the replies that are owed.
+func (c *eventConn) settle() error {
+	if err := c.send(); err != nil {
+		return err
+	}
+	if err := c.link.skipOwed(); err != nil {
+		return c.fail(err)
+	}
+	return nil
+}
+
+// Read gives the reply of the last call to the bridge.
+func (c *eventConn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return 0, c.err
+	}
+	switch {
+	case len(p) == 0:
+		return 0, nil
+	case c.reply == noReply:
+		return 0, errNoCall
+	case c.reply == replyAwaited:
+		if err := c.await(); err != nil {
+			return 0, err
+		}
+	}
+	return c.deliver(p)
+}
+
+// await reads the head of the real reply.
+func (c *eventConn) await() error {
+	if err := c.settle(); err != nil {
+		return err
+	}
+	n, err := c.link.frames.head()
+	if err != nil {
+		return c.fail(err)
+	}
+	binary.LittleEndian.PutUint32(c.head[:], uint32(n))
+	c.reply, c.given, c.left = replyReading, 0, n
+	return nil
+}
+
+func (c *eventConn) deliver(p []byte) (n int, err error) {
+	if c.given < frameHead {
+		n = copy(p, c.head[c.given:])
+		c.given += n
+	} else {
+		n, err = c.link.frames.r.Read(p[:min(len(p), c.left)])
+		c.left -= n
+		if err != nil {
+			return n, c.fail(unexpected(err))
+		}
+	}
+	if c.given == frameHead && c.left == 0 {
+		c.reply = noReply
+	}
+	return n, nil
+}
+
+// dropReply forgets a reply that the plugin has not read to its end.
+func (c *eventConn) dropReply() error {
+	switch c.reply {
+	case replyAwaited:
+		c.link.owed++
+	case replyReading:
+		if _, err := c.link.frames.r.Discard(c.left); err != nil {
+			return c.fail(unexpected(err))
+		}
+	}
+	c.reply = noReply
+	return nil
+}
+
+// drop forgets the call that is being written.
+func (c *eventConn) drop() {
+	if c.inArgs {
+		c.frame, c.inArgs = c.method, false
+	}
+	c.link.out = c.link.out[:c.frame]
+}
+
+// dropMethod forgets a method whose argument never came; what follows it is
+// the next method.
+func (c *eventConn) dropMethod() {
+	out := c.link.out
+	c.link.out = append(out[:c.method], out[c.frame:]...)
+	c.frame, c.inArgs = c.method, false
+}
+
+// fail ends the connection's use.
+func (c *eventConn) fail(err error) error {
+	c.err = err
+	return err
+}
+
+// boundary brings the stream between two calls, after a handler that panicked
+// in the middle of one. It reports whether more calls can be made.
+func (c *eventConn) boundary() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.toBoundary() == nil
+}
+
+func (c *eventConn) toBoundary() error {
+	if c.err != nil {
+		return c.err
+	}
+	c.drop()
+	return c.dropReply()
+}
+
+// end takes the connection from the plugin, between two calls. The error is
+// what ended it before; it is nil after an exit.
+func (c *eventConn) end() (exited bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err = c.toBoundary()
+	if err == nil {
+		c.err = errEnded
+	}
+	if c.exited {
+		return true, nil
+	}
+	return false, err
+}
+
+// Close does nothing: the connection is not the plugin's. go-pdk calls it
+// after an exit, when Kong may still be reading.
+func (c *eventConn) Close() error { return nil }
+
+// LocalAddr is the plugin server's address.
+func (c *eventConn) LocalAddr() net.Addr { return c.link.nc.LocalAddr() }
+
+// RemoteAddr is Kong's address.
+func (c *eventConn) RemoteAddr() net.Addr { return c.link.nc.RemoteAddr() }
+
+// SetDeadline does nothing: Kong waits for an event as long as its own socket
+// timeout allows (60 s), and a handler bounds its own work.
+func (c *eventConn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing, see SetDeadline.
+func (c *eventConn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing, see SetDeadline.
+func (c *eventConn) SetWriteDeadline(time.Time) error { return nil }

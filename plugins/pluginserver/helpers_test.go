@@ -1,0 +1,179 @@
+package pluginserver
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/Kong/go-pdk"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+)
+
+// funcConfig is a plugin whose handlers are functions of the test.
+type funcConfig struct {
+	Key string `json:"key" desc:"Tells one configuration from another."`
+
+	access  func(*pdk.PDK)
+	log     func(*pdk.PDK)
+	build   func(*funcConfig) error
+	onClose func()
+}
+
+func (c *funcConfig) Access(kong *pdk.PDK) { c.access(kong) }
+func (c *funcConfig) Log(kong *pdk.PDK)    { c.log(kong) }
+func (c *funcConfig) Provision() error {
+	if c.build == nil {
+		return nil
+	}
+	return c.build(c)
+}
+
+func (c *funcConfig) Close() error {
+	if c.onClose != nil {
+		c.onClose()
+	}
+	return nil
+}
+
+// failingConfig is a funcConfig that decides about its panics.
+type failingConfig struct {
+	funcConfig
+	failed func(*pdk.PDK, error)
+}
+
+func (c *failingConfig) Failed(kong *pdk.PDK, err error) { c.failed(kong, err) }
+
+// accessPlugin is a plugin "test" with one handler.
+func accessPlugin(handler func(*pdk.PDK)) Plugin {
+	return plain("test", func() any { return &funcConfig{access: handler, log: handler} })
+}
+
+// running is a server that serves on a socket of its own.
+type running struct {
+	*Server
+	*kongtest.Client
+	path    string
+	metrics *prometheus.Registry
+	logs    *logBuffer
+	stop    func() error // ends Serve and returns its error
+}
+
+func serve(t *testing.T, opts Options, plugins ...Plugin) *running {
+	t.Helper()
+	r := &running{path: filepath.Join(socketDir(t), "s"), metrics: prometheus.NewRegistry(), logs: &logBuffer{}}
+	opts.Registerer = r.metrics
+	opts.Logger = slog.New(slog.NewJSONHandler(r.logs, nil))
+	var err error
+	if r.Server, err = New(opts, plugins...); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := Listen(r.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.stop = background(t, r.Server, ln)
+	r.Client = kongtest.NewClient(r.path)
+	t.Cleanup(func() {
+		_ = r.Client.Close()
+		_ = r.stop()
+	})
+	return r
+}
+
+// background serves until stop, which may be called more than once.
+func background(t *testing.T, srv *Server, ln net.Listener) (stop func() error) {
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ctx, ln) }()
+	return sync.OnceValue(func() error {
+		cancel()
+		return <-served
+	})
+}
+
+// socketDir is a directory with a short path, as sockets need.
+func socketDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func (r *running) mustStart(t *testing.T, plugin string, config any) int32 {
+	t.Helper()
+	id, err := r.StartInstance(plugin, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// event runs the access phase and fails the test on an error.
+func (r *running) event(t *testing.T, id int32, req kongtest.Request) kongtest.Effects {
+	t.Helper()
+	effects, err := r.HandleEvent(id, "access", req)
+	if err != nil {
+		t.Fatalf("event: %v", err)
+	}
+	return effects
+}
+
+// metric sums the samples of a metric whose labels contain all of want.
+func (r *running) metric(t *testing.T, name string, want map[string]string) float64 {
+	t.Helper()
+	families, err := r.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0.0
+	for _, family := range families {
+		if family.GetName() != "gatehouse_pluginserver_"+name {
+			continue
+		}
+		for _, m := range family.Metric {
+			if labelled(m, want) {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
+			}
+		}
+	}
+	return sum
+}
+
+func labelled(m *dto.Metric, want map[string]string) bool {
+	found := 0
+	for _, l := range m.Label {
+		if v, ok := want[l.GetName()]; ok && v == l.GetValue() {
+			found++
+		}
+	}
+	return found == len(want)
+}
+
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}

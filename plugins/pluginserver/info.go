@@ -1,0 +1,72 @@
+package pluginserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// dump is what kong/runloop/plugin_servers/process.lua reads from the standard
+// output of a query command. It looks at Protocol and the first of Plugins;
+// SocketPath is there because go-pdk's server has it.
+type dump struct {
+	Protocol   string
+	SocketPath string
+	Plugins    []pluginDump
+}
+
+type pluginDump struct {
+	Name     string
+	Phases   []string
+	Version  string
+	Priority int
+	Schema   schemaDump
+}
+
+type schemaDump struct {
+	Name   string   `json:"name"`
+	Fields []member `json:"fields"`
+}
+
+// Info returns the JSON that the query command of a plugin must print
+// (pluginserver_NAME_query_cmd). It describes exactly one plugin: Kong ignores
+// all but the first. The schema comes from the configuration's struct tags:
+//
+//	json:"name"   the field's name in kong.yaml
+//	desc:"..."    one sentence of 10 to 500 characters, mandatory
+//	kong:"..."    required, default=V, one_of=a|b, between=1|100, gt=0,
+//	              len_min=1, len_max=9, match=LUAPATTERN, uuid, referenceable,
+//	              encrypted, set
+//
+// On a slice or map, one_of, between, gt, match, uuid and referenceable are
+// about its elements or values, the other words about the whole. A default
+// that is a list or object is JSON and comes last. The error names the plugin,
+// type and field, and what to write instead.
+func Info(p Plugin) ([]byte, error) {
+	compiled, err := compile(p)
+	if err != nil {
+		return nil, err
+	}
+	return compiled.info()
+}
+
+func (p *plugin) info() ([]byte, error) {
+	return encode(dump{Protocol: "ProtoBuf:1", Plugins: []pluginDump{{
+		Name: p.Name, Phases: p.phases, Version: p.Version, Priority: p.Priority, Schema: p.schema(),
+	}}})
+}
+
+func (p *plugin) schema() schemaDump {
+	return schemaDump{Name: p.Name, Fields: []member{{name: "config", field: p.config}}}
+}
+
+// encode writes JSON for people and Lua: without HTML escapes.
+func encode(v any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode info: %w", err)
+	}
+	return out.Bytes(), nil
+}

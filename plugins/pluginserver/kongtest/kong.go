@@ -1,0 +1,180 @@
+// Package kongtest plays Kong for tests of go-pdk plugins and of plugin
+// servers. It is built on the real wire: frames as Kong's pb_rpc.lua (3.9)
+// writes and reads them, so that go-pdk's own bridge and any other connection
+// under *pdk.PDK behave as they do in production.
+//
+// [Run] runs one handler against one request and returns what it did:
+//
+//	effects := kongtest.Run(t, config.Access, kongtest.Request{
+//		Path:    "/orders",
+//		Headers: http.Header{"X-Tenant-Id": {"forged"}},
+//	})
+//	if got := effects.Service.Headers.Get("X-Tenant-Id"); got != "" { … }
+//
+// [Client] drives a whole plugin server over its socket, and [Kong] answers on
+// any other connection.
+package kongtest
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/Kong/go-pdk"
+)
+
+var (
+	// ErrExit ends an event whose handler called kong.response.exit: Kong
+	// answers the client, never the plugin, and drops the connection.
+	ErrExit = errors.New("kong.response.exit")
+	// ErrNoMethod is what Kong makes of a PDK method it does not know. It
+	// ends the request with a 500, unless the name contains "no plugin
+	// instance".
+	ErrNoMethod = errors.New("method not found")
+	// ErrThrown is a Lua error inside Kong. It ends the request with a 500.
+	ErrThrown = errors.New("lua error")
+)
+
+// maxFrame bounds what a plugin may send to the fake, in bytes.
+const maxFrame = 64 << 20
+
+// Kong answers the PDK calls of one event. It is safe for concurrent use.
+type Kong struct {
+	mu      sync.Mutex
+	req     Request
+	effects Effects
+}
+
+// New returns a Kong that is about to run an event of the request.
+func New(req Request) *Kong {
+	req = req.withDefaults()
+	return &Kong{req: req, effects: Effects{
+		Service: ServiceRequest{
+			Scheme: req.Scheme, Method: req.Method, Path: req.Path, RawQuery: req.RawQuery,
+			Headers: req.Headers.Clone(), Body: req.Body,
+		},
+		Response: Response{Status: req.Status, Headers: req.Sent.Clone()},
+		Shared:   map[string]any{},
+		Ctx:      map[string]any{},
+	}}
+}
+
+// Effects returns what the event did so far.
+func (k *Kong) Effects() Effects {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e := k.effects
+	e.Service.Headers, e.Response.Headers = e.Service.Headers.Clone(), e.Response.Headers.Clone()
+	e.Shared, e.Ctx = maps.Clone(e.Shared), maps.Clone(e.Ctx)
+	return e
+}
+
+// Serve answers PDK calls on conn until the plugin ends its event with an
+// empty frame, and returns nil then. It returns [ErrExit], [ErrNoMethod] or
+// [ErrThrown] where Kong would stop answering, and an I/O error (io.EOF at a
+// frame boundary) where the plugin is gone. The caller closes conn.
+func (k *Kong) Serve(conn io.ReadWriter) error {
+	for {
+		method, err := ReadFrame(conn)
+		if err != nil || len(method) == 0 {
+			return err
+		}
+		args, err := ReadFrame(conn)
+		if err != nil {
+			return err
+		}
+		reply, err := k.Answer(string(method), args)
+		if err != nil {
+			return err
+		}
+		if err := WriteFrame(conn, reply); err != nil {
+			return err
+		}
+	}
+}
+
+// Answer is one PDK call: the encoded argument in, the encoded reply out.
+func (k *Kong) Answer(method string, args []byte) ([]byte, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.effects.Calls = append(k.effects.Calls, method)
+	answer, ok := answers[method]
+	if !ok {
+		return nil, fmt.Errorf("%w: method %q not found", ErrNoMethod, method)
+	}
+	if slices.Contains(k.req.Throws, method) {
+		return nil, k.throw(method, errors.New("thrown by the test"))
+	}
+	reply, err := answer(k, args)
+	if err != nil && !errors.Is(err, ErrExit) {
+		return nil, k.throw(method, err)
+	}
+	return reply, err
+}
+
+func (k *Kong) throw(method string, err error) error {
+	k.effects.Thrown = fmt.Sprintf("%s: %v", method, err)
+	return fmt.Errorf("%w: %s", ErrThrown, k.effects.Thrown)
+}
+
+// Run runs one handler against one request, on go-pdk's own bridge, and
+// returns what it did. A PDK call that Kong would not survive fails the test,
+// unless [Request.Throws] asked for it. It waits on nothing but the handler,
+// and works inside a testing/synctest bubble.
+func Run(t testing.TB, handler func(*pdk.PDK), req Request) Effects {
+	t.Helper()
+	k := New(req)
+	plugin, far := net.Pipe()
+	defer func() { _ = plugin.Close() }()
+	served := make(chan error, 1)
+	go func() {
+		served <- k.Serve(far)
+		_ = far.Close()
+	}()
+	handler(pdk.Init(plugin))
+	_ = WriteFrame(plugin, nil) // fails after an exit, as it does in production
+	err := <-served
+	expected := err == nil || errors.Is(err, ErrExit) || errors.Is(err, ErrThrown) && len(req.Throws) > 0
+	if !expected {
+		t.Errorf("kongtest: Kong would end this request with a 500: %v", err)
+	}
+	return k.Effects()
+}
+
+// ReadFrame reads one frame: a little-endian uint32 length, then that many
+// bytes. It returns io.EOF only where no byte of the frame was there.
+func ReadFrame(r io.Reader) ([]byte, error) {
+	var head [4]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return nil, err
+	}
+	n := binary.LittleEndian.Uint32(head[:])
+	if n > maxFrame {
+		return nil, fmt.Errorf("frame of %d bytes, more than %d", n, maxFrame)
+	}
+	frame := make([]byte, n)
+	if _, err := io.ReadFull(r, frame); err != nil {
+		return nil, fmt.Errorf("read frame of %d bytes: %w", n, err)
+	}
+	return frame, nil
+}
+
+// WriteFrame writes one frame in two writes, as Kong does.
+func WriteFrame(w io.Writer, data []byte) error {
+	var head [4]byte
+	binary.LittleEndian.PutUint32(head[:], uint32(len(data)))
+	if _, err := w.Write(head[:]); err != nil {
+		return err
+	}
+	if len(data) == 0 {
+		return nil
+	}
+	_, err := w.Write(data)
+	return err
+}

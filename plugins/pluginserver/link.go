@@ -1,0 +1,223 @@
+package pluginserver
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
+	"google.golang.org/protobuf/proto"
+)
+
+const (
+	// linger is how long an idle connection is listened to when the server
+	// drains: a call that Kong has just sent is still served.
+	linger = 5 * time.Millisecond
+	// hangUpTimeout bounds the wait for Kong to close its half.
+	hangUpTimeout = 5 * time.Second
+)
+
+// The ways in which a connection ends in order.
+var (
+	errFinished = errors.New("finished") // Kong will not write on it any more
+	errDrained  = errors.New("drained")  // Kong may be about to
+)
+
+// link is one connection from Kong. Kong makes one call at a time on it.
+type link struct {
+	srv    *Server
+	nc     net.Conn
+	frames frameReader
+	in     []byte // the call that is being served
+	out    []byte // frames not written yet
+	owed   int    // replies to pipelined calls that were not read yet
+
+	mu       sync.Mutex
+	parked   bool // waiting for a call
+	draining bool
+	used     bool // has served a call
+}
+
+func newLink(srv *Server, nc net.Conn) *link {
+	return &link{srv: srv, nc: nc, frames: newFrameReader(nc, srv.opts.MaxFrame)}
+}
+
+// serve answers calls until Kong hangs up, the server drains, or something is
+// wrong, which it returns.
+func (l *link) serve() error {
+	for l.park() {
+		in, err := l.frames.frame(l.in)
+		draining := l.unpark()
+		switch {
+		case errors.Is(err, io.EOF):
+			return errFinished
+		case draining && errors.Is(err, os.ErrDeadlineExceeded):
+			return errDrained
+		case err != nil:
+			return fmt.Errorf("read call: %w", err)
+		}
+		l.in = in
+		if err := l.answer(); err != nil {
+			return err
+		}
+		l.in, l.out = trimmed(l.in), trimmed(l.out)
+	}
+	return errDrained
+}
+
+// park waits for a call, unless the server drains and Kong had its turn.
+func (l *link) park() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.draining && l.used {
+		return false
+	}
+	if l.draining {
+		_ = l.nc.SetReadDeadline(time.Now().Add(linger))
+	}
+	l.parked = true
+	return true
+}
+
+// unpark reports whether the server drains.
+func (l *link) unpark() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.parked, l.used = false, true
+	if l.draining {
+		_ = l.nc.SetReadDeadline(time.Time{})
+	}
+	return l.draining
+}
+
+// drain lets the link end with its current call, or soon if it has none.
+func (l *link) drain() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draining = true
+	if l.parked {
+		_ = l.nc.SetReadDeadline(time.Now().Add(linger))
+	}
+}
+
+// cut ends the link in mid-event.
+func (l *link) cut() {
+	if half, ok := l.nc.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	_ = l.nc.Close()
+}
+
+// hangUp ends the connection so that Kong reads a clean end of it: Kong then
+// drops an idle connection from its pool, or runs an event that it has just
+// sent once more, elsewhere. To close with bytes unread would be a reset, and
+// a 500 for that request.
+func (l *link) hangUp() {
+	if half, ok := l.nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_ = l.nc.SetReadDeadline(time.Now().Add(hangUpTimeout))
+		_, _ = io.Copy(io.Discard, l.nc)
+	}
+	_ = l.nc.Close()
+}
+
+// answer serves the call in l.in.
+func (l *link) answer() error {
+	c, err := decodeCall(l.in)
+	if err != nil {
+		return err
+	}
+	if c.other == nil {
+		return l.event(c)
+	}
+	ret := &kpp.RpcReturn{Sequence: c.sequence}
+	switch cmd := c.other.Call.(type) {
+	case *kpp.RpcCall_CmdHandleEvent:
+		return l.unusualEvent(c, cmd.CmdHandleEvent)
+	case *kpp.RpcCall_CmdStartInstance:
+		inst := l.srv.instances.start(cmd.CmdStartInstance.GetName(), cmd.CmdStartInstance.GetConfig())
+		ret.Return = inst.status()
+	case *kpp.RpcCall_CmdCloseInstance:
+		ret.Return = l.srv.instances.closeOne(cmd.CmdCloseInstance.GetInstanceId()).status()
+	case *kpp.RpcCall_CmdGetInstanceStatus:
+		ret.Return = l.srv.instances.find(cmd.CmdGetInstanceStatus.GetInstanceId()).status()
+	case *kpp.RpcCall_CmdGetPluginNames:
+		ret.Return = &kpp.RpcReturn_PluginNames{PluginNames: &kpp.PluginNames{Names: l.srv.names}}
+	case *kpp.RpcCall_CmdGetPluginInfo:
+		ret.Return = l.srv.pluginInfo(cmd.CmdGetPluginInfo.GetName())
+	default:
+		return errors.New("decode call: it has no command")
+	}
+	return l.reply(ret)
+}
+
+func (l *link) reply(ret *kpp.RpcReturn) error {
+	var at int
+	var err error
+	l.out, at = openFrame(l.out)
+	if l.out, err = (proto.MarshalOptions{}).MarshalAppend(l.out, ret); err != nil {
+		return fmt.Errorf("encode return: %w", err)
+	}
+	l.out = closeFrame(l.out, at)
+	return l.flush()
+}
+
+// unusualEvent is an event that decodeEvent left alone.
+func (l *link) unusualEvent(c call, cmd *kpp.CmdHandleEvent) error {
+	p, ok := phaseOf([]byte(cmd.GetEventName()))
+	if !ok {
+		l.srv.metrics.events.WithLabelValues("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
+		return l.refuse("no phase " + cmd.GetEventName() + " in this plugin server")
+	}
+	return l.event(call{sequence: c.sequence, instanceID: cmd.GetInstanceId(), phase: p})
+}
+
+// endEvent ends an event normally, in one write with the calls that are held
+// back, and drops what Kong still owes.
+func (l *link) endEvent(sequence int64) error {
+	var at int
+	l.out = append(l.out, 0, 0, 0, 0) // the empty frame
+	l.out, at = openFrame(l.out)
+	l.out = closeFrame(appendReturn(l.out, sequence), at)
+	if err := l.flush(); err != nil {
+		return err
+	}
+	return l.skipOwed()
+}
+
+// refuse ends an event with a reason in Kong's log, see the package
+// documentation. Kong does not use the connection after it.
+func (l *link) refuse(reason string) error {
+	return l.refuseWith(harmless(reason))
+}
+
+func (l *link) refuseWith(reason string) error {
+	l.out = appendFrame(l.out, []byte(reason))
+	l.out = appendFrame(l.out, nil)
+	if err := l.flush(); err != nil {
+		return err
+	}
+	return errFinished
+}
+
+func (l *link) flush() error {
+	_, err := l.nc.Write(l.out)
+	l.out = l.out[:0]
+	if err != nil {
+		return fmt.Errorf("write to Kong: %w", err)
+	}
+	return nil
+}
+
+// skipOwed reads and drops the replies of pipelined calls.
+func (l *link) skipOwed() error {
+	for ; l.owed > 0; l.owed-- {
+		if err := l.frames.skip(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package pluginserver
+
+import (
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestListen(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(socketDir(t), "s")
+	ln, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ln.Addr().String(); got != path {
+		t.Errorf("Addr = %s, want %s", got, path)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o660 || info.Mode().Type() != fs.ModeSocket {
+		t.Errorf("socket: %v, %v; want mode 0660", info, err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(entries) != 1 {
+		t.Errorf("directory has %v, %v; want the socket alone", entries, err)
+	}
+	if err := ln.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the socket is there after Close")
+	}
+}
+
+func TestListenReplacesAStaleSocket(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(socketDir(t), "s")
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	_ = stale.Close()
+	first, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Another process may take the path, after which this one must not remove it.
+	if err := os.Rename(path, path+".old"); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Close()
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatalf("the second listener's socket is gone: %v", err)
+	}
+	_ = conn.Close()
+	_ = second.Close()
+}
+
+func TestListenRefuses(t *testing.T) {
+	t.Parallel()
+	dir := socketDir(t)
+	live := filepath.Join(dir, "live")
+	ln, err := Listen(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct{ path, want string }{
+		"a live socket":     {live, "listens there already"},
+		"a file":            {file, "no socket"},
+		"no directory":      {filepath.Join(dir, "none", "s"), "does not exist: create it"},
+		"a long path":       {filepath.Join(dir, strings.Repeat("x", 108)), "at most 107"},
+		"a long directory":  {filepath.Join(dir, strings.Repeat("x", 95), "s"), "at most 107"},
+		"a file as a path":  {filepath.Join(file, "s"), "not a directory"},
+		"nothing but slash": {"/", "no socket"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Listen(tt.path); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Listen(%s) = %v, want an error with %q", tt.path, err, tt.want)
+			}
+		})
+	}
+}
+
+// It sets the environment, and is therefore not parallel.
+func TestInherited(t *testing.T) {
+	if ln, ok, err := Inherited(); ln != nil || ok || err != nil {
+		t.Errorf("Inherited without the variable = %v, %v, %v", ln, ok, err)
+	}
+	path := filepath.Join(socketDir(t), "s")
+	parent, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = parent.Close() }()
+	t.Setenv(ListenFD, strconv.Itoa(duplicate(t, parent)))
+	ln, ok, err := Inherited()
+	if err != nil || !ok {
+		t.Fatalf("Inherited = %v, %v", ok, err)
+	}
+	if _, left := os.LookupEnv(ListenFD); left {
+		t.Error("the variable was left for children")
+	}
+	srv, err := New(Options{}, plain("test", func() any { return &handled{} }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := background(t, srv, ln)
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	conn, err = net.Dial("unix", path) // waits in the parent's backlog
+	if err != nil {
+		t.Fatalf("after the server stopped, the parent's socket is gone: %v", err)
+	}
+	_ = conn.Close()
+}
+
+func TestInheritedRefuses(t *testing.T) {
+	a, _ := socketPair(t)
+	connected := duplicate(t, a.(*net.UnixConn))
+	defer func() { _ = syscall.Close(connected) }()
+	for _, value := range []string{"", "x", "-1", "0", "2", "99999", strconv.Itoa(connected)} {
+		t.Setenv(ListenFD, value)
+		if _, ok, err := Inherited(); ok || err == nil || !strings.Contains(err.Error(), ListenFD) {
+			t.Errorf("Inherited with %q = %v, %v; want an error that names the variable", value, ok, err)
+		}
+	}
+}
+
+// duplicate returns a descriptor that nobody else closes, as a parent's is.
+func duplicate(t *testing.T, c syscall.Conn) int {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fd int
+	var dupErr error
+	if err := raw.Control(func(old uintptr) { fd, dupErr = syscall.Dup(int(old)) }); err != nil || dupErr != nil {
+		t.Fatal(err, dupErr)
+	}
+	return fd
+}

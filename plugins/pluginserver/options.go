@@ -1,0 +1,53 @@
+package pluginserver
+
+import (
+	"cmp"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are a server's. The zero value is fit for production.
+type Options struct {
+	// Logger takes what goes wrong; nil is slog.Default().
+	Logger *slog.Logger
+	// Registerer takes the server's metrics; nil keeps them to itself.
+	Registerer prometheus.Registerer
+	// DrainTimeout is how long running events may take to end when the server
+	// stops. Default 10 s, as Kong's own workers are given on a quit.
+	DrainTimeout time.Duration
+	// MaxFrame bounds a frame in either direction, in bytes. Frames carry
+	// bodies whole (kong.service.response.get_raw_body, response.exit), so
+	// that it bounds these as well. Default 16 MiB: more than bodies that
+	// are sensibly looked into at a gateway, and 64 of them fit in a
+	// gigabyte. A call beyond it fails; a reply or a call from Kong beyond it
+	// closes the connection.
+	MaxFrame int
+	// MaxConnections bounds the open connections. Beyond it none is accepted
+	// until one closes: Kong's calls wait in the listener's backlog
+	// meanwhile. To accept and close would make Kong start all instances anew
+	// and run the event again at once, a storm at the worst moment. Default
+	// 4096: sixteen workers with full pools (lua_socket_pool_size is 256), or
+	// one with as many log timers as it runs at a time.
+	MaxConnections int
+	// IdleInstance is how long an instance may have no event before it may be
+	// closed; Kong starts it anew when it needs it. It keeps what Kong forgot
+	// to close from piling up over months. Default 24 h.
+	IdleInstance time.Duration
+}
+
+func (o Options) withDefaults() (Options, error) {
+	if o.DrainTimeout < 0 || o.MaxFrame < 0 || o.MaxConnections < 0 || o.IdleInstance < 0 {
+		return o, errors.New("plugin server options: a bound is negative: use 0 for the default")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	o.DrainTimeout = cmp.Or(o.DrainTimeout, 10*time.Second)
+	o.MaxFrame = cmp.Or(o.MaxFrame, 16<<20)
+	o.MaxConnections = cmp.Or(o.MaxConnections, 4096)
+	o.IdleInstance = cmp.Or(o.IdleInstance, 24*time.Hour)
+	return o, nil
+}

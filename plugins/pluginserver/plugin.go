@@ -1,0 +1,147 @@
+package pluginserver
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+
+	"github.com/Kong/go-pdk"
+)
+
+// Plugin is one plugin as Kong knows it.
+type Plugin struct {
+	// Name is the plugin's name in kong.yaml and in pluginserver_names.
+	Name string
+	// Version is x.y.z, three numbers: Kong refuses anything else.
+	Version string
+	// Priority orders plugins within a phase, higher first.
+	Priority int
+	// New returns a new configuration, a pointer to a struct with a method
+	// for at least one phase: Certificate, Rewrite, Access, Response, Preread
+	// or Log, each taking a *pdk.PDK. It is called once by [New] and once for
+	// each configuration that Kong starts.
+	New func() any
+}
+
+// What a configuration may do besides handling phases.
+type (
+	provisioner interface{ Provision() error }
+	closer      interface{ Close() error }
+	failer      interface{ Failed(*pdk.PDK, error) }
+)
+
+// phase is an event of Kong, an index into handlers.
+type phase uint8
+
+const (
+	certificate phase = iota
+	rewrite
+	access
+	response
+	preread
+	logging
+	phaseCount
+)
+
+// phaseNames are Kong's names of the phases, in the order of go-pdk's server.
+var phaseNames = [phaseCount]string{"certificate", "rewrite", "access", "response", "preread", "log"}
+
+// phaseOf finds a phase by Kong's name. It does not allocate.
+func phaseOf(name []byte) (phase, bool) {
+	for p, known := range phaseNames {
+		if string(name) == known {
+			return phase(p), true
+		}
+	}
+	return 0, false
+}
+
+// handlers are the phase methods of one configuration; nil where it has none.
+type handlers [phaseCount]func(*pdk.PDK)
+
+// handlersOf resolves the phase methods once, so that an event is one call.
+func handlersOf(config any) handlers {
+	var h handlers
+	if c, ok := config.(interface{ Certificate(*pdk.PDK) }); ok {
+		h[certificate] = c.Certificate
+	}
+	if c, ok := config.(interface{ Rewrite(*pdk.PDK) }); ok {
+		h[rewrite] = c.Rewrite
+	}
+	if c, ok := config.(interface{ Access(*pdk.PDK) }); ok {
+		h[access] = c.Access
+	}
+	if c, ok := config.(interface{ Response(*pdk.PDK) }); ok {
+		h[response] = c.Response
+	}
+	if c, ok := config.(interface{ Preread(*pdk.PDK) }); ok {
+		h[preread] = c.Preread
+	}
+	if c, ok := config.(interface{ Log(*pdk.PDK) }); ok {
+		h[logging] = c.Log
+	}
+	return h
+}
+
+// names lists the phases that are handled, in Kong's names.
+func (h *handlers) names() []string {
+	var names []string
+	for p, handler := range h {
+		if handler != nil {
+			names = append(names, phaseNames[p])
+		}
+	}
+	return names
+}
+
+// plugin is a Plugin that was found fit to serve.
+type plugin struct {
+	Plugin
+	phases []string
+	config *field                     // the schema of the configuration
+	events *[phaseCount]*eventMetrics // nil for a phase that is not handled
+	stacks rateLimit                  // of panics
+}
+
+var (
+	pluginName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+	pluginVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+)
+
+// compile checks a plugin and derives its schema. All reflection on the
+// configuration's type happens here.
+func compile(p Plugin) (*plugin, error) {
+	if !pluginName.MatchString(p.Name) {
+		return nil, fmt.Errorf("plugin name %q: use letters, digits, dashes and underscores", p.Name)
+	}
+	if !pluginVersion.MatchString(p.Version) {
+		return nil, fmt.Errorf("plugin %s: version %q: use three numbers such as 1.0.0", p.Name, p.Version)
+	}
+	config, err := p.configType()
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
+	}
+	h := handlersOf(config)
+	if len(h.names()) == 0 {
+		return nil, fmt.Errorf("plugin %s: %T handles no phase: give it a method such as Access(*pdk.PDK)", p.Name, config)
+	}
+	schema, err := compileConfig(reflect.TypeOf(config).Elem())
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
+	}
+	return &plugin{Plugin: p, phases: h.names(), config: schema}, nil
+}
+
+// configType returns a configuration to look at.
+func (p Plugin) configType() (any, error) {
+	if p.New == nil {
+		return nil, errors.New("has no New: give it a function that returns a pointer to a new configuration")
+	}
+	config := p.New()
+	v := reflect.ValueOf(config)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
+		return nil, fmt.Errorf("New returns %T: return a pointer to a struct", config)
+	}
+	return config, nil
+}

@@ -1,0 +1,285 @@
+package pluginserver
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Kong/go-pdk"
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// handled makes a configuration of a test a plugin's.
+type handled struct{}
+
+func (handled) Access(*pdk.PDK) {}
+
+func plain(name string, config func() any) Plugin {
+	return Plugin{Name: name, Version: "1.2.3", Priority: 905, New: config}
+}
+
+type scalarsConfig struct {
+	handled
+	Message string   `json:"message,omitempty" kong:"required,default=<hi>,len_min=1,len_max=80" desc:"What to say to the client."`
+	Mode    string   `json:"mode" kong:"default=open,one_of=open|closed" desc:"Which way a failure goes."`
+	Level   int64    `json:"level" kong:"default=3,one_of=1|2|3" desc:"How much to say, from one to three."`
+	Limit   int      `json:"limit" kong:"required,between=1|100000,default=60" desc:"Requests in a window."`
+	Ratio   float64  `json:"ratio" kong:"gt=0,default=0.5" desc:"Part of the events that is sampled."`
+	On      bool     `json:"on" kong:"default=true" desc:"Whether it does anything at all."`
+	Maybe   *int32   `json:"maybe" desc:"An integer that may be absent."`
+	Secret  string   `json:"secret" kong:"referenceable,encrypted" desc:"A password, or a reference to a vault."`
+	ID      string   `json:"id" kong:"uuid" desc:"The identity of something."`
+	Token   string   `json:"token" kong:"match=^%a[%w_-]*$" desc:"A word that begins with a letter."`
+	Skipped string   `json:"-"`
+	hidden  []string //nolint:unused // shows that unexported fields are left out
+}
+
+type redisConfig struct {
+	URL     string `json:"url" kong:"required,referenceable" desc:"Where Redis is, redis://host:port/db."`
+	Timeout int    `json:"timeout_ms" kong:"default=50,gt=0" desc:"How long to wait for Redis, in milliseconds."`
+}
+
+type shared struct {
+	Tag string `json:"tag" desc:"A field of an embedded struct."`
+}
+
+type nestedConfig struct {
+	handled
+	shared
+	Redis   redisConfig       `json:"redis" kong:"required" desc:"The store of the counters."`
+	Backup  *redisConfig      `json:"backup" desc:"The store to use when the first is away."`
+	Names   []string          `json:"names" kong:"set,len_min=1,match=^%a+$,default=[\"a\",\"b\"]" desc:"Names, each at most once."`
+	Plans   map[string]int    `json:"plans" kong:"between=1|10,default={\"free\":1}" desc:"The quota of each plan."`
+	Stores  []redisConfig     `json:"stores" kong:"len_max=4" desc:"Further stores of counters."`
+	Secrets map[string]string `json:"secrets" kong:"referenceable,encrypted" desc:"Passwords by name of user."`
+	Empty   struct{}          `json:"empty" desc:"A record without any fields."`
+}
+
+func TestInfoGolden(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]func() any{
+		"scalars": func() any { return &scalarsConfig{} },
+		"nested":  func() any { return &nestedConfig{} },
+		"bare":    func() any { return &handled{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			info, err := Info(plain(name, config))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			if err := json.Indent(&got, info, "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name+".json", got.Bytes())
+		})
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got), rewrite it with -update:\n%s", path, diff)
+	}
+}
+
+func TestSchemaErrors(t *testing.T) {
+	t.Parallel()
+	type loop struct {
+		handled
+		Next []loop `json:"next" desc:"This never ends anywhere."`
+	}
+	for name, tt := range map[string]struct {
+		config any
+		want   []string
+	}{
+		"unknown word": {&struct {
+			handled
+			A string `json:"a" kong:"requird" desc:"A field of a test."`
+		}{}, []string{".A", `"requird"`, "required"}},
+		"word twice": {&struct {
+			handled
+			A string `json:"a" kong:"required,required" desc:"A field of a test."`
+		}{}, []string{".A", "twice"}},
+		"default of another type": {&struct {
+			handled
+			A int `json:"a" kong:"default=many" desc:"A field of a test."`
+		}{}, []string{".A", "default=many", "integer"}},
+		"default is a fraction": {&struct {
+			handled
+			A int `json:"a" kong:"default=1.5" desc:"A field of a test."`
+		}{}, []string{".A", "default=1.5", "integer"}},
+		"default of another element type": {&struct {
+			handled
+			A []int `json:"a" kong:"default=[1,\"x\"]" desc:"A field of a test."`
+		}{}, []string{".A", `"x"`, "integer"}},
+		"default with an unknown member": {&struct {
+			handled
+			A redisConfig `json:"a" kong:"default={\"uri\":\"x\"}" desc:"A field of a test."`
+		}{}, []string{".A", `"uri"`}},
+		"default not in one_of": {&struct {
+			handled
+			A string `json:"a" kong:"one_of=x|y,default=z" desc:"A field of a test."`
+		}{}, []string{".A", `"z"`, "one_of"}},
+		"default not between": {&struct {
+			handled
+			A int `json:"a" kong:"between=1|9,default=10" desc:"A field of a test."`
+		}{}, []string{".A", "10", "1 and 9"}},
+		"default not greater": {&struct {
+			handled
+			A int `json:"a" kong:"gt=0,default=0" desc:"A field of a test."`
+		}{}, []string{".A", "greater than 0"}},
+		"one_of on a bool": {&struct {
+			handled
+			A bool `json:"a" kong:"one_of=true" desc:"A field of a test."`
+		}{}, []string{".A", "one_of", "boolean"}},
+		"one_of of another type": {&struct {
+			handled
+			A int `json:"a" kong:"one_of=1|x" desc:"A field of a test."`
+		}{}, []string{".A", "one_of", "x"}},
+		"bounds the wrong way": {&struct {
+			handled
+			A int `json:"a" kong:"between=9|1" desc:"A field of a test."`
+		}{}, []string{".A", "between=9|1", "low first"}},
+		"negative length": {&struct {
+			handled
+			A string `json:"a" kong:"len_min=-1" desc:"A field of a test."`
+		}{}, []string{".A", "len_min=-1"}},
+		"word without its value": {&struct {
+			handled
+			A string `json:"a" kong:"match" desc:"A field of a test."`
+		}{}, []string{".A", "match=V"}},
+		"value for a bare word": {&struct {
+			handled
+			A string `json:"a" kong:"required=true" desc:"A field of a test."`
+		}{}, []string{".A", "required", "no value"}},
+		"set on a string": {&struct {
+			handled
+			A string `json:"a" kong:"set" desc:"A field of a test."`
+		}{}, []string{".A", "set", "array"}},
+		"no desc": {&struct {
+			handled
+			A string `json:"a"`
+		}{}, []string{".A", "desc"}},
+		"short desc": {&struct {
+			handled
+			A string `json:"a" desc:"Too short"`
+		}{}, []string{".A", "9 characters", "10 to 500"}},
+		"no json tag": {&struct {
+			handled
+			A string `desc:"A field of a test."`
+		}{}, []string{".A", "json"}},
+		"duration": {&struct {
+			handled
+			A time.Duration `json:"a" desc:"A field of a test."`
+		}{}, []string{".A", "time.Duration", "timeout_ms"}},
+		"interface": {&struct {
+			handled
+			A any `json:"a" desc:"A field of a test."`
+		}{}, []string{".A", "interface"}},
+		"integer keys": {&struct {
+			handled
+			A map[int]string `json:"a" desc:"A field of a test."`
+		}{}, []string{".A", "string keys"}},
+		"same name twice": {&struct {
+			handled
+			shared
+			B string `json:"tag" desc:"A field of a test."`
+		}{}, []string{".B", `"tag"`}},
+		"recursion": {&loop{}, []string{"loop", "contains itself"}},
+		"nested": {&struct {
+			handled
+			A []struct {
+				B int `json:"b"`
+			} `json:"a" desc:"A field of a test."`
+		}{}, []string{".A", ".B", "desc"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Info(plain("p", func() any { return tt.config }))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range append(tt.want, "plugin p") {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not say %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	good := plain("good", func() any { return &handled{} })
+	for name, tt := range map[string]struct {
+		plugins []Plugin
+		want    string
+	}{
+		"nothing":          {nil, "no plugins"},
+		"the same twice":   {[]Plugin{good, good}, "good is there twice"},
+		"no name":          {[]Plugin{{Version: "1.0.0", New: good.New}}, `name ""`},
+		"two numbers":      {[]Plugin{{Name: "a", Version: "1.0", New: good.New}}, `version "1.0"`},
+		"a prerelease":     {[]Plugin{{Name: "a", Version: "1.0.0-rc1", New: good.New}}, "1.0.0-rc1"},
+		"no New":           {[]Plugin{{Name: "a", Version: "1.0.0"}}, "no New"},
+		"a struct":         {[]Plugin{plain("a", func() any { return handled{} })}, "pointer"},
+		"nil":              {[]Plugin{plain("a", func() any { return (*handled)(nil) })}, "pointer"},
+		"no phases":        {[]Plugin{plain("a", func() any { return &redisConfig{} })}, "handles no phase"},
+		"the second of us": {[]Plugin{good, plain("b", func() any { return &redisConfig{} })}, "plugin b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := New(Options{}, tt.plugins...)
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("New = %v, want an error with %q", err, tt.want)
+			}
+		})
+	}
+	if _, err := New(Options{MaxFrame: -1}, good); err == nil {
+		t.Error("New took a negative bound")
+	}
+}
+
+func TestInfoOfOneOfSeveral(t *testing.T) {
+	t.Parallel()
+	srv, err := New(Options{},
+		plain("a", func() any { return &scalarsConfig{} }), plain("b", func() any { return &nestedConfig{} }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := srv.Info("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := Info(plain("b", func() any { return &nestedConfig{} }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("Server.Info differs from Info (-want +got):\n%s", diff)
+	}
+	if _, err := srv.Info("c"); err == nil || !strings.Contains(err.Error(), "[a b]") {
+		t.Errorf("Info of an unknown plugin: %v, want an error that lists them", err)
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, srv.Names()); diff != "" {
+		t.Errorf("Names (-want +got):\n%s", diff)
+	}
+}

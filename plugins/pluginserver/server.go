@@ -1,0 +1,243 @@
+package pluginserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
+)
+
+// Server serves plugins to Kong. Make one with [New].
+type Server struct {
+	opts      Options
+	plugins   map[string]*plugin
+	names     []string // sorted
+	instances *instances
+	metrics   *metrics
+	endings   rateLimit // of log lines about connections that ended badly
+	serving   atomic.Bool
+	ready     atomic.Bool
+
+	mu    sync.Mutex
+	links map[*link]struct{}
+}
+
+// New returns a server of the plugins. It calls New of each once. The error
+// joins one line for everything that is wrong with them: a name that is
+// missing or taken, a version that is not x.y.z, a configuration that handles
+// no phase, a struct tag that does not make a schema.
+func New(opts Options, plugins ...Plugin) (*Server, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	compiled, err := compileAll(plugins)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(opts.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		opts: opts, plugins: compiled, metrics: m,
+		instances: newInstances(compiled, opts.IdleInstance, m, opts.Logger),
+		links:     map[*link]struct{}{},
+	}
+	for name, p := range compiled {
+		s.names = append(s.names, name)
+		p.events = m.forPlugin(p)
+	}
+	slices.Sort(s.names)
+	return s, nil
+}
+
+func compileAll(plugins []Plugin) (map[string]*plugin, error) {
+	if len(plugins) == 0 {
+		return nil, errors.New("plugin server has no plugins: give it at least one")
+	}
+	compiled := make(map[string]*plugin, len(plugins))
+	var errs []error
+	for _, p := range plugins {
+		c, err := compile(p)
+		if err == nil && compiled[p.Name] != nil {
+			err = fmt.Errorf("plugin %s is there twice: names are unique in Kong", p.Name)
+		}
+		errs = append(errs, err)
+		compiled[p.Name] = c
+	}
+	return compiled, errors.Join(errs...)
+}
+
+// Names lists the plugins, sorted.
+func (s *Server) Names() []string { return slices.Clone(s.names) }
+
+// Info returns what the query command of a plugin must print, see [Info].
+func (s *Server) Info(name string) ([]byte, error) {
+	p := s.plugins[name]
+	if p == nil {
+		return nil, fmt.Errorf("no plugin %q: there are %v", name, s.names)
+	}
+	return p.info()
+}
+
+// Serve accepts connections until ctx ends or the listener fails, and closes
+// the listener. When ctx ends, running events may end within
+// Options.DrainTimeout; idle connections are closed such that Kong reads a
+// clean end. Instances are closed last. It returns nil unless the listener
+// failed. One Serve can run at a time.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	if !s.serving.CompareAndSwap(false, true) {
+		return errors.New("plugin server is serving already: use one listener")
+	}
+	defer s.serving.Store(false)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = ln.Close() })()
+
+	s.ready.Store(true)
+	var running sync.WaitGroup
+	err := s.accept(ctx, ln, &running)
+	s.ready.Store(false)
+	_ = ln.Close()
+	s.drain(&running)
+	s.instances.closeAll()
+	return err
+}
+
+// accept accepts connections, at most Options.MaxConnections at a time.
+func (s *Server) accept(ctx context.Context, ln net.Listener, running *sync.WaitGroup) error {
+	slots := make(chan struct{}, s.opts.MaxConnections)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case slots <- struct{}{}:
+		}
+		nc, err := acceptOne(ctx, ln)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("accept from Kong: %w", err)
+		}
+		l := newLink(s, nc)
+		s.add(l)
+		running.Go(func() {
+			defer func() { <-slots }()
+			s.serveLink(l)
+		})
+	}
+}
+
+// acceptPause is how long to wait after an error that passes.
+const acceptPause = 50 * time.Millisecond
+
+// acceptOne waits out errors that pass: no file descriptors or memory left, or
+// a peer that is gone.
+func acceptOne(ctx context.Context, ln net.Listener) (net.Conn, error) {
+	for {
+		nc, err := ln.Accept()
+		passing := errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) ||
+			errors.Is(err, syscall.ENOBUFS) || errors.Is(err, syscall.ENOMEM) || errors.Is(err, syscall.ECONNABORTED)
+		if !passing {
+			return nc, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(acceptPause):
+		}
+	}
+}
+
+func (s *Server) add(l *link) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.links[l] = struct{}{}
+	s.metrics.connections.Inc()
+}
+
+// serveLink serves a connection to its end.
+func (s *Server) serveLink(l *link) {
+	defer func() {
+		_ = l.nc.Close() // also if a handler ended the goroutine
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.links, l)
+		s.metrics.connections.Dec()
+	}()
+	switch err := l.serve(); {
+	case errors.Is(err, errFinished):
+	case errors.Is(err, errDrained):
+		l.hangUp()
+	default:
+		s.logEnding(err)
+	}
+}
+
+// logEnding logs a connection that ended badly, at most once in a second.
+func (s *Server) logEnding(err error) {
+	if errors.Is(err, net.ErrClosed) {
+		return // cut by drain, which says so
+	}
+	level := slog.LevelWarn
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		level = slog.LevelInfo // Kong's side: a client or worker that is gone, or an error that is in Kong's log
+	} else {
+		s.metrics.badFrames.Inc()
+	}
+	if suppressed, ok := s.endings.allow(time.Now()); ok {
+		s.opts.Logger.Log(context.Background(), level, "connection closed", "error", err, "suppressed", suppressed)
+	}
+}
+
+// drain lets running events end, and cuts those that take too long.
+func (s *Server) drain(running *sync.WaitGroup) {
+	s.eachLink((*link).drain)
+	done := make(chan struct{})
+	go func() { running.Wait(); close(done) }()
+	timeout := time.NewTimer(s.opts.DrainTimeout)
+	defer timeout.Stop()
+	select {
+	case <-done:
+		return
+	case <-timeout.C:
+	}
+	cut := s.eachLink((*link).cut)
+	s.opts.Logger.Warn("events cut off: they took longer than the drain timeout", "connections", cut, "timeout", s.opts.DrainTimeout.String())
+}
+
+func (s *Server) eachLink(f func(*link)) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := range s.links {
+		f(l)
+	}
+	return len(s.links)
+}
+
+// pluginInfo answers CmdGetPluginInfo, which Kong 3.9 does not send but the
+// protocol has; empty for a plugin that is not here.
+func (s *Server) pluginInfo(name string) *kpp.RpcReturn_PluginInfo {
+	p := s.plugins[name]
+	if p == nil {
+		return &kpp.RpcReturn_PluginInfo{PluginInfo: &kpp.PluginInfo{}}
+	}
+	schema, err := encode(p.schema())
+	if err != nil {
+		s.opts.Logger.Error("encode schema", "plugin", name, "error", err)
+	}
+	return &kpp.RpcReturn_PluginInfo{PluginInfo: &kpp.PluginInfo{
+		Name: p.Name, Phases: p.phases, Version: p.Version, Priority: int32(p.Priority), Schema: string(schema),
+	}}
+}
