@@ -1,0 +1,105 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func env(pairs ...string) func(string) string {
+	values := make(map[string]string)
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		values[name] = value
+	}
+	return func(name string) string { return values[name] }
+}
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	defaults := func(edit func(*config)) config {
+		c := config{
+			kind: kinds["web"], addr: "127.0.0.1:8081", budget: 1500 * time.Millisecond, logLevel: "info",
+			services: map[string]string{
+				"orders": "http://127.0.0.1:9101", "users": "http://127.0.0.1:9102",
+				"billing": "http://127.0.0.1:9103", "notifications": "http://127.0.0.1:9104",
+			},
+		}
+		edit(&c)
+		return c
+	}
+	for name, tc := range map[string]struct {
+		args []string
+		env  []string
+		want config
+	}{
+		"defaults of web":    {[]string{"web"}, nil, defaults(func(*config) {})},
+		"defaults of mobile": {[]string{"mobile"}, nil, defaults(func(c *config) { c.kind, c.addr = kinds["mobile"], "127.0.0.1:8082" })},
+		"its own port only":  {[]string{"web"}, []string{"WEB_BFF_PORT=1", "MOBILE_BFF_PORT=2"}, defaults(func(c *config) { c.addr = "127.0.0.1:1" })},
+		"address over port":  {[]string{"web"}, []string{"WEB_BFF_PORT=1", "BFF_ADDR=:8081"}, defaults(func(c *config) { c.addr = ":8081" })},
+		"services":           {[]string{"web"}, []string{"ORDERS_URL=https://orders/api"}, defaults(func(c *config) { c.services["orders"] = "https://orders/api" })},
+		"times and level": {[]string{"web"}, []string{"BFF_BUDGET_MS=50", "BFF_DRAIN_DELAY_MS=60000", "BFF_LOG_LEVEL=warn"}, defaults(func(c *config) {
+			c.budget, c.drainDelay, c.logLevel = 50*time.Millisecond, time.Minute, "warn"
+		})},
+		"mutual TLS": {[]string{"web"}, []string{"BFF_TLS_CERT_FILE=c", "BFF_TLS_KEY_FILE=k", "BFF_TLS_CLIENT_CA_FILE=a", "BFF_TLS_CLIENT_NAME=kong"}, defaults(func(c *config) {
+			c.tls = tlsFiles{cert: "c", key: "k", clientCA: "a", clientName: "kong"}
+		})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := parse(tc.args, env(tc.env...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(config{}, kind{}, tlsFiles{})); diff != "" {
+				t.Errorf("config (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRunSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		args []string
+		env  []string
+		code int
+		says string
+	}{
+		"no BFF":          {nil, nil, 2, "usage: bff web|mobile"},
+		"unknown BFF":     {[]string{"tv"}, nil, 2, "usage: bff web|mobile"},
+		"two BFFs":        {[]string{"web", "mobile"}, nil, 2, "usage: bff web|mobile"},
+		"port":            {[]string{"web"}, []string{"WEB_BFF_PORT=http"}, 1, `bff: WEB_BFF_PORT is "http": set it to a port, 0 to 65535, such as 8081`},
+		"port too large":  {[]string{"mobile"}, []string{"MOBILE_BFF_PORT=65536"}, 1, `MOBILE_BFF_PORT is "65536"`},
+		"address":         {[]string{"web"}, []string{"BFF_ADDR=8081"}, 1, `BFF_ADDR is "8081": write it as host:port`},
+		"service":         {[]string{"web"}, []string{"BILLING_URL=billing:9103"}, 1, `BILLING_URL: "billing:9103" has no http or https scheme`},
+		"budget":          {[]string{"web"}, []string{"BFF_BUDGET_MS=1.5s"}, 1, `BFF_BUDGET_MS is "1.5s": set it to whole milliseconds, 50 to 30000`},
+		"budget too high": {[]string{"web"}, []string{"BFF_BUDGET_MS=30001"}, 1, `BFF_BUDGET_MS is "30001"`},
+		"drain delay":     {[]string{"web"}, []string{"BFF_DRAIN_DELAY_MS=-1"}, 1, `BFF_DRAIN_DELAY_MS is "-1"`},
+		"level":           {[]string{"web"}, []string{"BFF_LOG_LEVEL=loud"}, 1, `BFF_LOG_LEVEL is "loud": set it to debug, info, warn or error`},
+		"half of TLS":     {[]string{"web"}, []string{"BFF_TLS_CERT_FILE=c"}, 1, "BFF_TLS_KEY_FILE is empty: set"},
+		"no such file":    {[]string{"web"}, []string{"BFF_ADDR=127.0.0.1:0", "BFF_TLS_CERT_FILE=/no/c", "BFF_TLS_KEY_FILE=/no/k", "BFF_TLS_CLIENT_CA_FILE=/no/a"}, 1, "read BFF_TLS_CERT_FILE /no/c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stderr strings.Builder
+			code := run(t.Context(), tc.args, env(tc.env...), &stderr)
+			if code != tc.code || !strings.Contains(stderr.String(), tc.says) {
+				t.Errorf("exit code %d and %q, want %d and %q", code, stderr.String(), tc.code, tc.says)
+			}
+		})
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add("8081", ":8081", "http://127.0.0.1:9101", "1500")
+	f.Add("-1", "[::1]:80", "http://[", "1e3")
+	f.Fuzz(func(t *testing.T, port, addr, orders, budget string) {
+		cfg, err := parse([]string{"web"}, env("WEB_BFF_PORT="+port, "BFF_ADDR="+addr, "ORDERS_URL="+orders, "BFF_BUDGET_MS="+budget))
+		if err == nil && (cfg.budget < 50*time.Millisecond || cfg.budget > 30*time.Second || cfg.addr == "") {
+			t.Errorf("config %+v", cfg)
+		}
+	})
+}

@@ -1,0 +1,64 @@
+// Command bff serves the web application's or the mobile app's pages:
+//
+//	bff web
+//	bff mobile
+//	bff health URL
+//
+// Each BFF is a process of its own, so that each scales on its own. All settings
+// come from the environment; `bff` alone lists them. `bff health` exits with 0 if
+// URL answers 200.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the linker: -X main.version=v1.2.3.
+var version = "dev"
+
+// Exit codes: a process manager tells a wrong setting, which stays wrong, from
+// a wrong command line.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run does what args say until ctx ends and returns the process's exit code. Logs go to
+// stderr, as JSON lines.
+func run(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) int {
+	err := dispatch(ctx, args, getenv, stderr)
+	if errors.Is(err, errUsage) {
+		_, _ = io.WriteString(stderr, usage)
+		return exitUsage
+	}
+	if err != nil {
+		_, _ = fmt.Fprintf(stderr, "bff: %v\n", err)
+		return exitError
+	}
+	return exitOK
+}
+
+func dispatch(ctx context.Context, args []string, getenv func(string) string, stderr io.Writer) error {
+	if len(args) == 2 && args[0] == "health" {
+		return health(ctx, args[1])
+	}
+	cfg, err := parse(args, getenv)
+	if err != nil {
+		return err
+	}
+	return serve(ctx, cfg, stderr)
+}

@@ -1,0 +1,78 @@
+package mobile
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gatehousehq/gatehouse/bff/etag"
+	"github.com/gatehousehq/gatehouse/bff/fanout"
+	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/upstream"
+)
+
+// homeOrders is how many orders the home screen shows, as its contract bounds it.
+const homeOrders = 3
+
+// Names of the optional parts, as the contract's `degraded` names them.
+const (
+	partBalance = string(mobileapi.HomeDegradedItemBalance)
+	partUnread  = string(mobileapi.HomeDegradedItemUnread)
+)
+
+// parts are the answers that make a home screen. A nil user is unknown to the
+// users service; nil billing or notifications are missing.
+type parts struct {
+	user          *usersapi.User
+	orders        *ordersapi.OrderPageV2
+	billing       *billingapi.Summary
+	notifications *notificationsapi.NotificationPage
+}
+
+// GetHome serves GET /mobile/v1/home. It fails without the user or the orders
+// and goes out degraded without the rest.
+func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mobileapi.GetHomeRes, error) {
+	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
+	var got parts
+	failed, err := fanout.Run(ctx, p.Budget,
+		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
+			return upstream.NilIfNotFound(p.Services.User(ctx, id))
+		})),
+		fanout.Required("orders", p.Budget, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+			return p.Services.Orders(ctx, id, upstream.Page{Limit: homeOrders})
+		})),
+		fanout.Optional(partBalance, p.Budget*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
+			return p.Services.BillingSummary(ctx, id)
+		})),
+		fanout.Optional(partUnread, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+			return p.Services.Unread(ctx, id, 1) // for the count: a list cannot be asked for no items
+		})),
+	)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range failed {
+		p.Logger.WarnContext(ctx, "home degraded", "part", f.Part, "error", f.Err.Error())
+	}
+	return answer(home(got, failed), params.IfNoneMatch.Or(""))
+}
+
+// answer sends h, or tells the client that what it holds is still good. A
+// degraded screen is never kept: the next one may be whole.
+func answer(h mobileapi.Home, ifNoneMatch string) (mobileapi.GetHomeRes, error) {
+	if len(h.Degraded) > 0 {
+		return &mobileapi.HomeHeaders{CacheControl: etag.NoStore, Response: h}, nil
+	}
+	body, err := h.MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("encode home screen: %w", err)
+	}
+	tag := etag.Of(body)
+	if etag.Matches(ifNoneMatch, tag) {
+		return &mobileapi.GetHomeNotModified{CacheControl: etag.Private, ETag: tag}, nil
+	}
+	return &mobileapi.HomeHeaders{CacheControl: etag.Private, ETag: mobileapi.NewOptString(tag), Response: h}, nil
+}

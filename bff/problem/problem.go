@@ -1,0 +1,108 @@
+// Package problem answers errors as RFC 9457 problem details. From is the only
+// place where an error becomes a status and a text that a client may read:
+// what it does not know is a 500 that tells nothing of the inside.
+package problem
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// ContentType is the media type of problem details (RFC 9457, section 6.1).
+const ContentType = "application/problem+json"
+
+// Kinds of problems, the `type` member. A client may rely on them.
+const (
+	TypeInvalidParameter    = "urn:gatehouse:problem:invalid-parameter"
+	TypeIdentityMissing     = "urn:gatehouse:problem:identity-missing"
+	TypeForbiddenPeer       = "urn:gatehouse:problem:forbidden-peer"
+	TypeNotFound            = "urn:gatehouse:problem:not-found"
+	TypeMethodNotAllowed    = "urn:gatehouse:problem:method-not-allowed"
+	TypeClientClosed        = "urn:gatehouse:problem:client-closed-request"
+	TypeInternal            = "urn:gatehouse:problem:internal"
+	TypeUpstreamUnavailable = "urn:gatehouse:problem:upstream-unavailable"
+	TypeUpstreamTimeout     = "urn:gatehouse:problem:upstream-timeout"
+	TypeInjectedFault       = "urn:gatehouse:problem:injected-fault"
+)
+
+// statusClientClosedRequest is nginx's status for a client that went away: for
+// the log and the span, as nobody is left to read it.
+const statusClientClosedRequest = 499
+
+// Details are the members of a problem. Parameter and Upstream are extension
+// members and left out when empty.
+type Details struct {
+	Type      string `json:"type"`
+	Title     string `json:"title"`
+	Status    int    `json:"status"`
+	Detail    string `json:"detail"`
+	Parameter string `json:"parameter,omitempty"`
+	Upstream  string `json:"upstream,omitempty"`
+}
+
+// Error makes details usable as an error that From gives back unchanged.
+func (d *Details) Error() string { return fmt.Sprintf("%s: %s", d.Title, d.Detail) }
+
+// Problem is implemented by errors that know how they look to a client.
+type Problem interface {
+	Problem() *Details
+}
+
+// From turns any error into details. Errors that are neither Details nor a
+// Problem nor a request that broke its contract nor a context's end become a
+// 500 whose text says nothing of err.
+func From(err error) *Details {
+	if d, ok := errors.AsType[*Details](err); ok {
+		return d
+	}
+	var p Problem
+	if errors.As(err, &p) {
+		return p.Problem()
+	}
+	if d, ok := fromRequest(err); ok {
+		return d
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Details{Type: TypeUpstreamTimeout, Title: "Upstream timed out", Status: http.StatusGatewayTimeout,
+			Detail: "The time for this page ran out. Try again."}
+	case errors.Is(err, context.Canceled):
+		return &Details{Type: TypeClientClosed, Title: "Client closed request", Status: statusClientClosedRequest,
+			Detail: "The client went away before the answer was ready."}
+	}
+	return Internal()
+}
+
+// Internal is the answer to a fault of our own.
+func Internal() *Details {
+	return &Details{Type: TypeInternal, Title: "Internal error", Status: http.StatusInternalServerError,
+		Detail: "The request could not be served. Try again; if it stays, report the trace id."}
+}
+
+// NotFound tells that what is missing; the text names no tenant, so that it is
+// the same whether a thing does not exist or is somebody else's.
+func NotFound(what string) *Details {
+	return &Details{Type: TypeNotFound, Title: "Not found", Status: http.StatusNotFound, Detail: "There is no " + what + "."}
+}
+
+// InvalidParameter tells which parameter is wrong, and why.
+func InvalidParameter(name, detail string) *Details {
+	return &Details{Type: TypeInvalidParameter, Title: "Invalid parameter", Status: http.StatusBadRequest,
+		Detail: detail, Parameter: name}
+}
+
+// Write answers with d. An answer that cannot be written has no reader left, so
+// there is no error to handle.
+func Write(w http.ResponseWriter, d *Details) {
+	body, err := json.Marshal(d)
+	if err != nil { // cannot happen: strings and an int
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", ContentType)
+	w.WriteHeader(d.Status)
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,68 @@
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/ogen-go/ogen/ogenerrors"
+	"github.com/ogen-go/ogen/validate"
+)
+
+// identityHeaders are issued by the gateway: where one is missing or unusable
+// the caller came around the gateway, which is no mistake in the request.
+var identityHeaders = map[string]bool{"X-Tenant-Id": true, "X-User-Id": true}
+
+// fromRequest reads the errors of ogen's request decoding: 401 for the identity
+// headers, 400 for any other parameter.
+func fromRequest(err error) (*Details, bool) {
+	param, ok := errors.AsType[*ogenerrors.DecodeParamError](err)
+	if !ok {
+		return nil, false
+	}
+	if identityHeaders[param.Name] {
+		return &Details{Type: TypeIdentityMissing, Title: "Identity missing", Status: http.StatusUnauthorized,
+			Detail:    fmt.Sprintf("Header %s: %s. The gateway sets it from a verified token or key; call through the gateway.", param.Name, reason(param.Err)),
+			Parameter: param.Name}, true
+	}
+	return InvalidParameter(param.Name,
+		fmt.Sprintf("Parameter %s (%s): %s. Send it within its bounds or leave it out.", param.Name, param.In, reason(param.Err))), true
+}
+
+// reason says what is wrong with a parameter in the API's words, not in those of
+// the code that found it.
+func reason(err error) string {
+	if invalid, ok := errors.AsType[*validate.Error](err); ok && len(invalid.Fields) > 0 {
+		err = invalid.Fields[0].Error
+	}
+	if errors.Is(err, validate.ErrFieldRequired) {
+		return "it is missing"
+	}
+	if number, ok := errors.AsType[*strconv.NumError](err); ok {
+		return fmt.Sprintf("%q is no number that fits", number.Num)
+	}
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner
+	}
+	return err.Error()
+}
+
+// HandleError is the error handler of ogen's servers.
+func HandleError(_ context.Context, w http.ResponseWriter, _ *http.Request, err error) {
+	Write(w, From(err))
+}
+
+// HandleNotFound answers requests that no operation of a contract matches.
+func HandleNotFound(w http.ResponseWriter, _ *http.Request) {
+	Write(w, NotFound("such resource"))
+}
+
+// HandleMethodNotAllowed answers a method that a resource does not have;
+// allowed is the value of the Allow header (RFC 9110, 15.5.6).
+func HandleMethodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
+	w.Header().Set("Allow", allowed)
+	Write(w, &Details{Type: TypeMethodNotAllowed, Title: "Method not allowed", Status: http.StatusMethodNotAllowed,
+		Detail: fmt.Sprintf("Use %s instead of %s.", allowed, r.Method)})
+}

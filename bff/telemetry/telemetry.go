@@ -1,0 +1,105 @@
+// Package telemetry sets up tracing for one process and hands it on as a value:
+// nothing here reads or writes OpenTelemetry's globals, so tests can run side
+// by side, each with its own recorder.
+//
+// There is one server span for a request and one client span for an upstream
+// call, named as the HTTP semantic conventions say; generated code emits none.
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+// Telemetry traces HTTP handlers and transports. Its zero value is not usable:
+// see New and With.
+type Telemetry struct {
+	provider   trace.TracerProvider
+	propagator propagation.TextMapPropagator
+	shutdown   func(context.Context) error
+}
+
+// New sets up tracing as the environment says: spans go over OTLP/HTTP in
+// batches if OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+// is set; otherwise none are made, and a caller's trace context is passed on
+// unchanged. OTEL_SERVICE_NAME overrides service. The caller's sampling
+// decision is kept; OTEL_TRACES_SAMPLER decides for requests without one.
+//
+// A collector that is away is no error, here or later: its spans are lost.
+func New(ctx context.Context, service string) (*Telemetry, error) {
+	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+		return With(noop.NewTracerProvider()), nil
+	}
+	res, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(attribute.String("service.name", service)),
+		resource.WithFromEnv()) // last, so that OTEL_SERVICE_NAME wins
+	if err != nil {
+		return nil, fmt.Errorf("read telemetry resource from OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("set up OTLP exporter from OTEL_EXPORTER_OTLP_*: %w", err)
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(res))
+	t := With(provider)
+	t.shutdown = provider.Shutdown
+	return t, nil
+}
+
+// With traces to provider, which stays the caller's to shut down.
+func With(provider trace.TracerProvider) *Telemetry {
+	return &Telemetry{
+		provider:   provider,
+		propagator: propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
+		shutdown:   func(context.Context) error { return nil },
+	}
+}
+
+// Shutdown sends what is still in the batch; ctx bounds how long that may take.
+func (t *Telemetry) Shutdown(ctx context.Context) error {
+	if err := t.shutdown(ctx); err != nil {
+		return fmt.Errorf("send the last spans: %w", err)
+	}
+	return nil
+}
+
+// Handler makes one server span of every request, as a child of the trace
+// context that the request brings. route gives the path pattern that serves a
+// request ("/v1/users/{user_id}"), or "" if none does: the span's name must not
+// hold ids, and a path that nobody serves must not become a name.
+func (t *Telemetry) Handler(next http.Handler, route func(*http.Request) string) http.Handler {
+	traced := otelhttp.NewHandler(next, "", t.options()...)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(r.Context()) // a copy: the request given is not ours to change
+		r.Pattern = route(r)
+		traced.ServeHTTP(w, r)
+	})
+}
+
+// Transport makes one client span of every request sent, named by its method,
+// and puts the trace context into the request's headers.
+func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
+	name := otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method })
+	return otelhttp.NewTransport(base, append(t.options(), name)...)
+}
+
+func (t *Telemetry) options() []otelhttp.Option {
+	return []otelhttp.Option{
+		otelhttp.WithTracerProvider(t.provider),
+		otelhttp.WithPropagators(t.propagator),
+		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()),
+	}
+}

@@ -1,0 +1,81 @@
+package web
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gatehousehq/gatehouse/bff/etag"
+	"github.com/gatehousehq/gatehouse/bff/fanout"
+	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
+	"github.com/gatehousehq/gatehouse/bff/upstream"
+)
+
+// How much the dashboard shows of each list, as its contract bounds it.
+const (
+	recentOrders        = 5
+	latestNotifications = 5
+)
+
+// Names of the optional parts, as the contract's `degraded` names them.
+const (
+	partBilling       = string(webapi.DashboardDegradedItemBilling)
+	partNotifications = string(webapi.DashboardDegradedItemNotifications)
+)
+
+// parts are the answers that make a dashboard. A nil user is unknown to the
+// users service; nil billing or notifications are missing.
+type parts struct {
+	user          *usersapi.User
+	orders        *ordersapi.OrderPageV2
+	billing       *billingapi.Summary
+	notifications *notificationsapi.NotificationPage
+}
+
+// GetDashboard serves GET /web/v1/dashboard. It fails without the user or the
+// orders and goes out degraded without the rest.
+func (p *pages) GetDashboard(ctx context.Context, params webapi.GetDashboardParams) (webapi.GetDashboardRes, error) {
+	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
+	var got parts
+	failed, err := fanout.Run(ctx, p.Budget,
+		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
+			return upstream.NilIfNotFound(p.Services.User(ctx, id))
+		})),
+		fanout.Required("orders", p.Budget, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+			return p.Services.Orders(ctx, id, upstream.Page{Limit: recentOrders})
+		})),
+		fanout.Optional(partBilling, p.Budget*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
+			return p.Services.BillingSummary(ctx, id)
+		})),
+		fanout.Optional(partNotifications, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+			return p.Services.Unread(ctx, id, latestNotifications)
+		})),
+	)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range failed {
+		p.Logger.WarnContext(ctx, "dashboard degraded", "part", f.Part, "error", f.Err.Error())
+	}
+	return answer(dashboard(got, failed), params.IfNoneMatch.Or(""))
+}
+
+// answer sends d, or tells the client that what it holds is still good. A
+// degraded dashboard is never kept: the next one may be whole.
+func answer(d webapi.Dashboard, ifNoneMatch string) (webapi.GetDashboardRes, error) {
+	if len(d.Degraded) > 0 {
+		return &webapi.DashboardHeaders{CacheControl: etag.NoStore, Response: d}, nil
+	}
+	body, err := d.MarshalJSON()
+	if err != nil {
+		return nil, fmt.Errorf("encode dashboard: %w", err)
+	}
+	tag := etag.Of(body)
+	if etag.Matches(ifNoneMatch, tag) {
+		return &webapi.GetDashboardNotModified{CacheControl: etag.Private, ETag: tag}, nil
+	}
+	return &webapi.DashboardHeaders{CacheControl: etag.Private, ETag: webapi.NewOptString(tag), Response: d}, nil
+}

@@ -1,0 +1,78 @@
+// Package web is the BFF of the web application: a handler a page, which gets
+// the page's parts side by side, maps them, and answers. It decides nothing and
+// stores nothing.
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
+	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/bff/telemetry"
+	"github.com/gatehousehq/gatehouse/bff/upstream"
+)
+
+// Services are what the pages are made of; *upstream.Clients has them.
+type Services interface {
+	User(context.Context, upstream.Identity) (*usersapi.User, error)
+	Orders(context.Context, upstream.Identity, upstream.Page) (*ordersapi.OrderPageV2, error)
+	BillingSummary(context.Context, upstream.Identity) (*billingapi.Summary, error)
+	Unread(ctx context.Context, id upstream.Identity, limit int) (*notificationsapi.NotificationPage, error)
+}
+
+var _ Services = (*upstream.Clients)(nil)
+
+// Options make the BFF. All members are required.
+type Options struct {
+	Services  Services
+	Telemetry *telemetry.Telemetry
+	Logger    *slog.Logger
+	// Budget is the time that a page may take. Optional parts get two thirds of
+	// it, so that a page that goes out without one goes out in time.
+	Budget time.Duration
+}
+
+// New returns the handler of every path in the web contract (bff/openapi/web.yaml).
+func New(o Options) (http.Handler, error) {
+	server, err := webapi.NewServer(&pages{o},
+		webapi.WithErrorHandler(problem.HandleError),
+		webapi.WithNotFound(problem.HandleNotFound),
+		webapi.WithMethodNotAllowed(problem.HandleMethodNotAllowed))
+	if err != nil {
+		return nil, fmt.Errorf("set up web API: %w", err)
+	}
+	route := func(r *http.Request) string {
+		found, _ := server.FindPath(r.Method, r.URL)
+		return found.PathPattern()
+	}
+	return o.Telemetry.Handler(problem.Guard(server, o.Logger), route), nil
+}
+
+// pages implements webapi.Handler.
+type pages struct{ Options }
+
+var _ webapi.Handler = (*pages)(nil)
+
+// NewError answers err as problem details; what the client is not told is logged.
+func (p *pages) NewError(ctx context.Context, err error) *webapi.ProblemStatusCode {
+	d := problem.From(err)
+	if d.Status >= http.StatusInternalServerError {
+		p.Logger.ErrorContext(ctx, "page failed", "status", d.Status, "error", err.Error())
+	}
+	body := webapi.Problem{Type: d.Type, Title: d.Title, Status: d.Status, Detail: d.Detail}
+	if d.Parameter != "" {
+		body.Parameter.SetTo(d.Parameter)
+	}
+	if d.Upstream != "" {
+		body.Upstream.SetTo(d.Upstream)
+	}
+	return &webapi.ProblemStatusCode{StatusCode: d.Status, Response: body}
+}
