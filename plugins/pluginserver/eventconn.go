@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -253,8 +254,7 @@ func (c *eventConn) drop() {
 // dropMethod forgets a method whose argument never came; what follows it is
 // the next method.
 func (c *eventConn) dropMethod() {
-	out := c.link.out
-	c.link.out = append(out[:c.method], out[c.frame:]...)
+	c.link.out = slices.Delete(c.link.out, c.method, c.frame)
 	c.frame, c.inArgs = c.method, false
 }
 

@@ -66,11 +66,11 @@ func onLink(t testing.TB, handler func(*pdk.PDK), req kongtest.Request, opts Opt
 	conn := &countingConn{Conn: near}
 	l := newLink(srv, conn)
 	inst := srv.instances.start("test", nil)
-	served := make(chan error, 1)
+	served := make(chan struct{})
 	go func() {
-		err := l.event(call{sequence: 1, instanceID: inst.id, phase: access})
+		defer close(served)
+		_ = l.event(call{sequence: 1, instanceID: inst.id, phase: access}) // the effects tell
 		_ = near.Close()
-		served <- err
 	}()
 	kong := kongtest.New(req)
 	answered := kong.Serve(far)

@@ -82,7 +82,7 @@ func serve(t *testing.T, opts Options, plugins ...Plugin) *running {
 	r.stop = background(t, r.Server, ln)
 	r.Client = kongtest.NewClient(r.path)
 	t.Cleanup(func() {
-		_ = r.Client.Close()
+		_ = r.Close()
 		_ = r.stop()
 	})
 	return r

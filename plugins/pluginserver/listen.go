@@ -133,8 +133,11 @@ func Inherited() (net.Listener, bool, error) {
 		return nil, false, fmt.Errorf("%s=%q: give it the number of a file descriptor, 3 or more", ListenFD, value)
 	}
 	listening, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
-	if err != nil || listening == 0 {
-		return nil, false, fmt.Errorf("%s=%d: it is no listening socket (%v): hand over one", ListenFD, fd, err)
+	if err != nil {
+		return nil, false, fmt.Errorf("%s=%d: it is no socket: %w: hand over a listening one", ListenFD, fd, err)
+	}
+	if listening == 0 {
+		return nil, false, fmt.Errorf("%s=%d: the socket does not listen: hand over a listening one", ListenFD, fd)
 	}
 	file := os.NewFile(uintptr(fd), "inherited socket")
 	ln, err := net.FileListener(file) // a duplicate

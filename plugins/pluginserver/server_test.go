@@ -280,7 +280,7 @@ func TestConnectionsBeyondTheBoundWait(t *testing.T) {
 	if err := <-first; err != nil {
 		t.Error(err)
 	}
-	_ = srv.Client.Close() // frees the slot
+	_ = srv.Close() // frees the slot
 	if err := <-second; err != nil {
 		t.Errorf("the call that waited: %v", err)
 	}
