@@ -1,0 +1,112 @@
+package stack
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+)
+
+// Port is a listening TCP port on 127.0.0.1 and the variable that moves it.
+type Port struct {
+	Env    string
+	Number int
+}
+
+// Addr returns the address to listen on and to dial.
+func (p Port) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.Number)) }
+
+// URL returns the port's base URL, without a trailing slash.
+func (p Port) URL() string { return "http://" + p.Addr() }
+
+func (p Port) assignment() string { return p.Env + "=" + strconv.Itoa(p.Number) }
+
+// Ports are the ports of everything that a stack runs.
+type Ports struct {
+	Proxy, Admin, Status, PluginServer    Port
+	WebBFF, MobileBFF                     Port
+	Orders, Users, Billing, Notifications Port
+	OTLP, Redis                           Port
+}
+
+// DefaultPorts returns the documented ports, each replaced by its environment
+// variable where lookup finds one.
+func DefaultPorts(lookup func(string) (string, bool)) (Ports, error) {
+	p := Ports{
+		Proxy:         Port{"PROXY_PORT", 8000},
+		Admin:         Port{"ADMIN_PORT", 8001},
+		Status:        Port{"STATUS_PORT", 8100},
+		PluginServer:  Port{"PLUGINSERVER_PORT", 9542},
+		WebBFF:        Port{"WEB_BFF_PORT", 8081},
+		MobileBFF:     Port{"MOBILE_BFF_PORT", 8082},
+		Orders:        Port{"ORDERS_PORT", 9101},
+		Users:         Port{"USERS_PORT", 9102},
+		Billing:       Port{"BILLING_PORT", 9103},
+		Notifications: Port{"NOTIFICATIONS_PORT", 9104},
+		OTLP:          Port{"OTLP_PORT", 4318},
+		Redis:         Port{"REDIS_PORT", 6399},
+	}
+	for _, port := range p.all() {
+		value, ok := lookup(port.Env)
+		if !ok || value == "" {
+			continue
+		}
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 1 || n > 65535 {
+			return Ports{}, fmt.Errorf("%s=%q is not a port: write a number from 1 to 65535", port.Env, value)
+		}
+		port.Number = n
+	}
+	return p, nil
+}
+
+// Environ returns the ports as environment variables, "NAME=number" each.
+func (p *Ports) Environ() []string {
+	var env []string
+	for _, port := range p.all() {
+		env = append(env, port.assignment())
+	}
+	return env
+}
+
+// FreePorts returns ports that nothing listened on a moment ago, for stacks that
+// run side by side.
+func FreePorts() (Ports, error) {
+	p, err := DefaultPorts(func(string) (string, bool) { return "", false })
+	if err != nil {
+		return Ports{}, err
+	}
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			l.Close()
+		}
+	}()
+	for _, port := range p.all() {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return Ports{}, fmt.Errorf("find a free port for %s: %w", port.Env, err)
+		}
+		held = append(held, l)
+		port.Number = l.Addr().(*net.TCPAddr).Port
+	}
+	return p, nil
+}
+
+// checkFree returns an error that names the variable of the first port that is in use.
+func checkFree(ports []*Port) error {
+	for _, port := range ports {
+		l, err := net.Listen("tcp", port.Addr())
+		if err != nil {
+			return fmt.Errorf("port %d is in use: stop what listens there, or set %s to a free port", port.Number, port.Env)
+		}
+		l.Close()
+	}
+	return nil
+}
+
+func (p *Ports) all() []*Port {
+	return []*Port{
+		&p.Proxy, &p.Admin, &p.Status, &p.PluginServer, &p.WebBFF, &p.MobileBFF,
+		&p.Orders, &p.Users, &p.Billing, &p.Notifications, &p.OTLP, &p.Redis,
+	}
+}

@@ -1,0 +1,98 @@
+package stack
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// stopGrace is how long a child may take to end after SIGTERM before it is killed.
+// It is longer than the plugin server's own drain timeout.
+const stopGrace = 15 * time.Second
+
+// process is a child whose output goes to a log file of its own.
+type process struct {
+	name    string
+	cmd     *exec.Cmd
+	logPath string
+	exited  chan struct{} // closed once cmd has ended and been reaped
+}
+
+func startProcess(name, logDir string, env []string, argv ...string) (*process, error) {
+	logPath := filepath.Join(logDir, name+".log")
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open log of %s: %w", name, err)
+	}
+	defer log.Close()
+
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = childAttributes()
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	p := &process{name: name, cmd: cmd, logPath: logPath, exited: make(chan struct{})}
+	go func() {
+		defer close(p.exited)
+		_ = cmd.Wait() // the exit state is read from cmd.ProcessState
+	}()
+	return p, nil
+}
+
+// stop ends the child and returns once it is gone. An exit other than 0 after
+// SIGTERM is an error: a child that cannot stop cleanly has a defect.
+func (p *process) stop() error {
+	if p.hasExited() {
+		return p.exitError()
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.exited:
+		return p.exitError()
+	case <-time.After(stopGrace):
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+		return fmt.Errorf("%s did not end within %s of SIGTERM and was killed; see %s", p.name, stopGrace, p.logPath)
+	}
+}
+
+func (p *process) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// exitError describes an exit other than 0 by the child's last words.
+func (p *process) exitError() error {
+	if p.cmd.ProcessState.Success() {
+		return nil
+	}
+	if words := p.lastLine(); words != "" {
+		return fmt.Errorf("%s: %s", p.name, words)
+	}
+	return fmt.Errorf("%s: %s", p.name, p.cmd.ProcessState)
+}
+
+// endedEarly is the error of a child that was to go on running.
+func (p *process) endedEarly() error {
+	return errors.Join(p.exitError(), fmt.Errorf("%s ended on its own; its log is %s", p.name, p.logPath))
+}
+
+func (p *process) lastLine() string {
+	log, err := os.ReadFile(p.logPath)
+	if err != nil {
+		return ""
+	}
+	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
+	return string(lines[len(lines)-1])
+}

@@ -1,0 +1,178 @@
+// Package stack starts Gatehouse and all that it needs on one machine: the sample
+// services, the BFFs, the plugin server and a gateway as child processes, a
+// Redis-compatible store and an OTLP receiver in this process. `make run` runs it,
+// and the end-to-end suite starts it, so that there is one way to start it.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/bff/probe"
+)
+
+// Config says what to start.
+type Config struct {
+	// Bin is the folder that holds the binaries gatehouse, bff and stack.
+	Bin string
+	// Dir is the folder for logs and generated files; it is created where missing.
+	Dir string
+	// KongConfig is the declarative config file that the gateway reads.
+	KongConfig string
+	// Kong runs the Kong on PATH in place of the dev gateway.
+	Kong  bool
+	Ports Ports
+	// RedisURL is a Redis to use in place of the in-process store.
+	RedisURL string
+	// OTLPEndpoint is a collector (OTLP over HTTP) in place of the in-process receiver.
+	OTLPEndpoint string
+}
+
+// Stack is a running stack.
+type Stack struct {
+	Config
+	runDir   string // sockets: a short path, as a socket's is limited to 107 bytes
+	children []*process
+	closers  []func() error
+}
+
+// readyTimeout bounds how long one part may take to answer its health check.
+const readyTimeout = 30 * time.Second
+
+// Start starts everything and returns when the gateway answers. On an error nothing
+// is left running.
+func Start(ctx context.Context, cfg Config) (*Stack, error) {
+	s := &Stack{Config: cfg}
+	if err := s.start(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Stack) start(ctx context.Context) error {
+	if _, err := os.Stat(s.KongConfig); err != nil {
+		return fmt.Errorf("read Kong config: %w", err)
+	}
+	if err := s.checkPorts(); err != nil {
+		return err
+	}
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	if err := s.startStore(); err != nil {
+		return err
+	}
+	if err := s.startReceiver(); err != nil {
+		return err
+	}
+	parts, err := s.parts()
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		child, err := startProcess(part.name, s.LogDir(), part.env, part.argv...)
+		if err != nil {
+			return err
+		}
+		s.children = append(s.children, child)
+	}
+	for i, part := range parts {
+		if err := s.await(ctx, s.children[i], part.health); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// LogDir is where each part's output goes, a file a part.
+func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
+
+// GatewayLogs are the paths of what the gateway and the plugin server log.
+func (s *Stack) GatewayLogs() []string {
+	var paths []string
+	for _, child := range s.children {
+		if child.name == partGateway || child.name == partPluginServer {
+			paths = append(paths, child.logPath)
+		}
+	}
+	return paths
+}
+
+func (s *Stack) checkPorts() error {
+	used := s.Ports.all()
+	if s.RedisURL != "" {
+		used = slices.DeleteFunc(used, func(p *Port) bool { return p == &s.Ports.Redis })
+	}
+	if s.OTLPEndpoint != "" {
+		used = slices.DeleteFunc(used, func(p *Port) bool { return p == &s.Ports.OTLP })
+	}
+	return checkFree(used)
+}
+
+func (s *Stack) prepare() error {
+	if err := os.MkdirAll(s.LogDir(), 0o755); err != nil {
+		return fmt.Errorf("create log folder: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "gatehouse-")
+	if err != nil {
+		return fmt.Errorf("create socket folder: %w", err)
+	}
+	s.runDir = dir
+	return nil
+}
+
+// await returns when the part answers 200, or with an error when it has ended or
+// does not answer in time.
+func (s *Stack) await(ctx context.Context, child *process, health string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	for {
+		if probe.OK(ctx, health) == nil {
+			return nil
+		}
+		select {
+		case <-child.exited:
+			return child.exitError()
+		case <-ctx.Done():
+			return fmt.Errorf("wait for %s at %s: %w; its log is %s", child.name, health, ctx.Err(), child.logPath)
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Wait returns nil when ctx ends, or the error of the first child that ends on its own.
+func (s *Stack) Wait(ctx context.Context) error {
+	ended := make(chan *process, len(s.children))
+	for _, child := range s.children {
+		go func() {
+			<-child.exited
+			ended <- child
+		}()
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case child := <-ended:
+		return child.endedEarly()
+	}
+}
+
+// Close stops everything, the gateway first, and returns what did not stop cleanly.
+func (s *Stack) Close() error {
+	var errs []error
+	for _, child := range slices.Backward(s.children) {
+		errs = append(errs, child.stop())
+	}
+	for _, closer := range slices.Backward(s.closers) {
+		errs = append(errs, closer())
+	}
+	if s.runDir != "" {
+		errs = append(errs, os.RemoveAll(s.runDir))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,86 @@
+package sunsetheaders_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+)
+
+func TestProvisionRefuses(t *testing.T) {
+	t.Parallel()
+	type config = sunsetheaders.Config
+	brownout := func(b sunsetheaders.Brownout) config {
+		return config{DeprecatedAt: "2026-01-15", SunsetAt: "2027-06-30", Brownouts: []sunsetheaders.Brownout{b}}
+	}
+	exemption := func(x ...sunsetheaders.Exemption) config { return config{SunsetAt: "2027-06-30", Exemptions: x} }
+	tests := []struct {
+		name   string
+		config config
+		want   []string // parts of the error: field, value, fix
+	}{
+		{"no date at all", config{}, []string{"deprecated_at and sunset_at", "at least one"}},
+		{"not a date", config{DeprecatedAt: "30 June 2027"}, []string{"deprecated_at", `"30 June 2027"`, "2027-06-30T12:00:00Z"}},
+		{"no offset", config{SunsetAt: "2027-06-30T12:00:00"}, []string{"sunset_at", "RFC 3339"}},
+		{"no such day", config{SunsetAt: "2027-02-29"}, []string{"sunset_at", `"2027-02-29"`}},
+		{"ends before it is deprecated", config{DeprecatedAt: "2027-06-30", SunsetAt: "2027-06-29T23:59:59Z"}, []string{"sunset_at", `"2027-06-29T23:59:59Z"`, "deprecated_at", "RFC 9745", "later"}},
+		{"after_sunset", config{SunsetAt: "2027-06-30", AfterSunset: "redirect"}, []string{"after_sunset", `"redirect"`, "gone or warn"}},
+		{"brownout_status", config{SunsetAt: "2027-06-30", BrownoutStatus: 500}, []string{"brownout_status", "500", "503 or 410"}},
+		{"successor", config{SunsetAt: "2027-06-30", Successor: "v2/orders"}, []string{"successor", `"v2/orders"`, "{+rest}"}},
+		{"successor with another variable", config{SunsetAt: "2027-06-30", Successor: "/v2/{id}"}, []string{"successor", `"/v2/{id}"`, "{+rest}"}},
+		{"successor with two slashes", config{SunsetAt: "2027-06-30", Successor: "/{+rest}"}, []string{"successor", `"/{+rest}"`, "right after the last segment"}},
+		{"successor that breaks out", config{SunsetAt: "2027-06-30", Successor: "/v2>; rel=x"}, []string{"successor"}},
+		{"documentation", config{SunsetAt: "2027-06-30", Documentation: "see wiki"}, []string{"documentation", `"see wiki"`, "https://host/path"}},
+		{"documentation has no variables", config{SunsetAt: "2027-06-30", Documentation: "/doc{+rest}"}, []string{"documentation"}},
+		{"sunset_documentation", config{SunsetAt: "2027-06-30", SunsetDocumentation: "//host"}, []string{"sunset_documentation", `"//host"`}},
+		{"policy", config{SunsetAt: "2027-06-30", Policy: "mailto:a@b.example"}, []string{"policy", `"mailto:a@b.example"`}},
+
+		{"brownout without start", brownout(sunsetheaders.Brownout{DurationSeconds: 60}), []string{"brownouts[0].start_at", "empty"}},
+		{"brownout with a bad start", brownout(sunsetheaders.Brownout{StartAt: "noon", DurationSeconds: 60}), []string{"brownouts[0].start_at", `"noon"`}},
+		{"brownout without end", brownout(sunsetheaders.Brownout{StartAt: "2027-01-01"}), []string{"brownouts[0]", "either end_at or duration_seconds"}},
+		{"brownout with two ends", brownout(sunsetheaders.Brownout{StartAt: "2027-01-01", EndAt: "2027-01-02", DurationSeconds: 60}), []string{"brownouts[0]", "not both"}},
+		{"brownout of negative length", brownout(sunsetheaders.Brownout{StartAt: "2027-01-01", DurationSeconds: -1}), []string{"brownouts[0].duration_seconds", "-1", "above 0"}},
+		{"brownout that ends first", brownout(sunsetheaders.Brownout{StartAt: "2027-01-02", EndAt: "2027-01-01"}), []string{"brownouts[0].end_at", `"2027-01-01"`, "later"}},
+		{"brownout past the end", brownout(sunsetheaders.Brownout{StartAt: "2027-06-29", DurationSeconds: 90000}), []string{"brownouts[0]", "2027-06-30T01:00:00Z", "end it by 2027-06-30T00:00:00Z"}},
+		{"brownout before the deprecation", brownout(sunsetheaders.Brownout{StartAt: "2026-01-14", DurationSeconds: 60}), []string{"brownouts[0].start_at", `"2026-01-14"`, "2026-01-15T00:00:00Z or later"}},
+
+		{"exemption of nobody", exemption(sunsetheaders.Exemption{Until: "2027-09-30"}), []string{"exemptions[0].consumer", "username, custom_id or id"}},
+		{"exemption for ever", exemption(sunsetheaders.Exemption{Consumer: "initech"}), []string{"exemptions[0].until", "must end"}},
+		{"exemption until a bad date", exemption(sunsetheaders.Exemption{Consumer: "initech", Until: "never"}), []string{"exemptions[0].until", `"never"`}},
+		{"exempted twice", exemption(sunsetheaders.Exemption{Consumer: "a", Until: "2027-09-30"}, sunsetheaders.Exemption{Consumer: "a", Until: "2027-10-30"}), []string{"exemptions[1].consumer", `"a"`, "keep one"}},
+		{"several at once", config{DeprecatedAt: "x", AfterSunset: "y"}, []string{"deprecated_at", "after_sunset"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := tt.config.Provision()
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range tt.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not mention %s", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestProvisionAccepts(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]sunsetheaders.Config{
+		"deprecation and end at one moment": {DeprecatedAt: "2027-06-30", SunsetAt: "2027-06-30T02:00:00+02:00"},
+		"a brownout up to the end":          {SunsetAt: "2027-06-30", Brownouts: []sunsetheaders.Brownout{{StartAt: "2027-06-29", EndAt: "2027-06-30"}}},
+		"the deprecation ahead":             {DeprecatedAt: "2999-01-01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if err := config.Provision(); err != nil {
+				t.Error(err)
+			}
+			if config.AfterSunset != sunsetheaders.AfterSunsetGone || config.BrownoutStatus != 503 {
+				t.Errorf("defaults are %q and %d", config.AfterSunset, config.BrownoutStatus)
+			}
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package sunsetheaders
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Refusal is a response that the gateway makes itself.
+type Refusal struct {
+	Status int
+	// Headers include those of the decision.
+	Headers map[string][]string
+	// Body is a problem (RFC 9457), as JSON.
+	Body []byte
+}
+
+// problem is RFC 9457's problem details with this plugin's extension members.
+// Members whose value is empty are left out.
+type problem struct {
+	// Type is about:blank, or the document about the end.
+	Type         string `json:"type"`
+	Title        string `json:"title"`
+	Status       int    `json:"status"`
+	Detail       string `json:"detail"`
+	DeprecatedAt string `json:"deprecated_at,omitempty"`
+	SunsetAt     string `json:"sunset_at,omitempty"`
+	Successor    string `json:"successor,omitempty"`
+	// RetryAt is when a brownout ends.
+	RetryAt string `json:"retry_at,omitempty"`
+}
+
+// gone refuses a request that came after the end.
+func (p *Plan) gone(headers map[string][]string, sunset time.Time, caller Caller) *Refusal {
+	facts := p.facts(sunset, caller)
+	facts.Status = http.StatusGone
+	facts.Detail = sentences(p.past(sunset), p.advice(facts.Successor))
+	return facts.refusal("API version has ended", headers)
+}
+
+// brownout refuses a request in a window before the end.
+func (p *Plan) brownout(headers map[string][]string, now time.Time, w Window, caller Caller) *Refusal {
+	facts := p.facts(p.Sunset, caller)
+	facts.Status = p.BrownoutStatus
+	facts.RetryAt = rfc3339(w.End)
+	facts.Detail = sentences(
+		fmt.Sprintf("This API version is switched off until %s on purpose, so that its callers notice that it is going to end", facts.RetryAt),
+		p.future(), p.advice(facts.Successor))
+	retryAfter := strconv.FormatInt(int64((w.End.Sub(now)+time.Second-1)/time.Second), 10)
+	return facts.refusal("API version is in a brownout", headers, "Retry-After", retryAfter)
+}
+
+func (p *Plan) facts(sunset time.Time, caller Caller) problem {
+	facts := problem{Type: p.link(relSunset, caller.Rest), Successor: p.link(relSuccessor, caller.Rest)}
+	if !p.Deprecation.IsZero() {
+		facts.DeprecatedAt = rfc3339(p.Deprecation)
+	}
+	if !sunset.IsZero() {
+		facts.SunsetAt = rfc3339(sunset)
+	}
+	return facts
+}
+
+func (p *Plan) past(sunset time.Time) string {
+	if p.Deprecation.IsZero() {
+		return fmt.Sprintf("This API version ended at %s", rfc3339(sunset))
+	}
+	return fmt.Sprintf("This API version was deprecated at %s and ended at %s", rfc3339(p.Deprecation), rfc3339(sunset))
+}
+
+func (p *Plan) future() string {
+	if p.Sunset.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf("It ends at %s", rfc3339(p.Sunset))
+}
+
+func (p *Plan) advice(successor string) string {
+	if successor == "" {
+		return ""
+	}
+	return "Use " + successor + " instead"
+}
+
+func sentences(parts ...string) string {
+	var b strings.Builder
+	for _, part := range parts {
+		if part == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(part + ".")
+	}
+	return b.String()
+}
+
+// refusal completes p. Without a document as its type, the title must be the
+// status's own (RFC 9457 section 4.2.1). No cache may keep it: another caller
+// may be exempt, and a brownout ends.
+func (p problem) refusal(title string, headers map[string][]string, more ...string) *Refusal {
+	p.Title = title
+	if p.Type == "" {
+		p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+	}
+	body, _ := json.Marshal(p) // strings and an integer: nothing to fail on
+	more = append(more, "Content-Type", "application/problem+json", "Cache-Control", "no-store")
+	return &Refusal{Status: p.Status, Headers: withHeaders(headers, more...), Body: body}
+}

@@ -1,0 +1,111 @@
+package sunsetheaders
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	defaultMaxCallers = 1000
+	// otherCallers is the consumer label of those past the cap.
+	otherCallers = "other"
+)
+
+// Options say how a Runtime tells time and what it tells. The zero value is
+// usable.
+type Options struct {
+	// Registerer gets the metrics. Default: none.
+	Registerer prometheus.Registerer
+	// Logger gets failures. Default: discarded.
+	Logger *slog.Logger
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+	// MaxCallers bounds the pairs of route and consumer that have metrics of
+	// their own; later ones are counted as consumer "other". Default 1000.
+	MaxCallers int
+}
+
+// Runtime holds what outlives a config reload: who has called. It is safe for
+// concurrent use.
+type Runtime struct {
+	logger     *slog.Logger
+	now        func() time.Time
+	maxCallers int
+	requests   *prometheus.CounterVec
+	lastSeen   *prometheus.GaugeVec
+
+	mu      sync.RWMutex
+	callers map[[2]string]struct{}
+}
+
+// NewRuntime makes a Runtime. The error is about registering metrics.
+func NewRuntime(o Options) (*Runtime, error) {
+	r := &Runtime{
+		logger: o.Logger, now: o.Now, maxCallers: o.MaxCallers,
+		callers: map[[2]string]struct{}{},
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_sunset_requests_total",
+			Help: "Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone.",
+		}, []string{"route", "consumer", "stage"}),
+		lastSeen: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "gatehouse_sunset_last_seen_timestamp_seconds",
+			Help: "When a consumer last called an API version that is going to end, in Unix time.",
+		}, []string{"route", "consumer"}),
+	}
+	if r.logger == nil {
+		r.logger = slog.New(slog.DiscardHandler)
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if r.maxCallers <= 0 {
+		r.maxCallers = defaultMaxCallers
+	}
+	if o.Registerer == nil {
+		return r, nil
+	}
+	for _, c := range []prometheus.Collector{r.requests, r.lastSeen} {
+		if err := o.Registerer.Register(c); err != nil {
+			return nil, fmt.Errorf("register sunset metrics: %w", err)
+		}
+	}
+	return r, nil
+}
+
+// New is a fresh config bound to this runtime.
+func (r *Runtime) New() any { return &Config{runtime: r} }
+
+// Close ends the runtime, which holds nothing that needs ending.
+func (r *Runtime) Close(context.Context) error { return nil }
+
+// seen counts a request.
+func (r *Runtime) seen(now time.Time, caller Caller, stage Stage) {
+	route := strings.ToValidUTF8(caller.Route, "?") // the client library panics on what is not
+	consumer := r.label(route, strings.ToValidUTF8(caller.Name(), "?"))
+	r.requests.WithLabelValues(route, consumer, string(stage)).Inc()
+	r.lastSeen.WithLabelValues(route, consumer).Set(float64(now.Unix()))
+}
+
+// label is consumer, or "other" if the cap is reached and it is new.
+func (r *Runtime) label(route, consumer string) string {
+	key := [2]string{route, consumer}
+	r.mu.RLock()
+	_, known := r.callers[key]
+	r.mu.RUnlock()
+	if known {
+		return consumer
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.callers[key]; !known && len(r.callers) >= r.maxCallers {
+		return otherCallers
+	}
+	r.callers[key] = struct{}{}
+	return consumer
+}

@@ -1,0 +1,147 @@
+package traceinject
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// What Kong knows the plugin by.
+const (
+	Name    = "trace-inject"
+	Version = "0.1.0"
+	// Priority is above Kong's auth plugins and below correlation-id and
+	// pii-log-scrub, whose redactions the span's data must have gone through.
+	Priority = 100000
+)
+
+// Incoming says what becomes of a trace that a client says it is in.
+type Incoming string
+
+// The choices for a client's traceparent. Anyone can write one, with the
+// sampled flag set and the same trace id a million times over; so an edge
+// should not let strangers into its own traces.
+const (
+	// IncomingContinue makes the gateway's span a child of the client's.
+	IncomingContinue Incoming = "continue"
+	// IncomingLink starts a new trace whose first span links to the client's.
+	IncomingLink Incoming = "link"
+	// IncomingRestart starts a new trace and forgets the client's.
+	IncomingRestart Incoming = "restart"
+)
+
+// Baggage says what becomes of a client's baggage header.
+type Baggage string
+
+// The choices for a client's baggage, which upstream services may believe.
+const (
+	BaggageRemove Baggage = "remove"
+	BaggagePass   Baggage = "pass"
+)
+
+const defaultResponseHeader = "X-Trace-Id"
+
+// Config is what an operator writes in kong.yaml. Get one from [Runtime.New],
+// which sets the defaults that a zero value cannot stand for, and call
+// Provision before the first event.
+type Config struct {
+	// Incoming is what to do with a client's traceparent. Default link: the
+	// gateway is a public edge, and a link keeps the correlation without
+	// giving a stranger the trace id and the sampling decision.
+	Incoming Incoming `json:"incoming" kong:"default=link,one_of=continue|link|restart" desc:"What to do with a client's traceparent: continue its trace, link a new trace to it, or restart and forget it."`
+	// TrustedCIDRs are networks whose trace is continued whatever Incoming
+	// says. The address is the one that Kong's trusted_ips and real_ip_header
+	// settings yield.
+	TrustedCIDRs []string `json:"trusted_cidrs" desc:"Networks (CIDR) of clients whose trace is always continued, whatever incoming says."`
+	// SampleRatio is the share of traces begun here that is recorded, 0 to 1,
+	// decided by the trace id: services that use OpenTelemetry's
+	// TraceIdRatioBased sampler with the same ratio decide alike. Default 1.
+	SampleRatio float64 `json:"sample_ratio" kong:"default=1,between=0|1" desc:"Share of the traces begun at the gateway that is recorded, from 0 to 1, decided by the trace id."`
+	// IgnoreParentSampled makes SampleRatio decide for continued traces too.
+	// Otherwise they keep the decision of whoever began them.
+	IgnoreParentSampled bool `json:"ignore_parent_sampled" kong:"default=false" desc:"Let sample_ratio decide for continued traces too, so that a client's sampled flag cannot make the gateway record."`
+	// Baggage is what to do with a client's baggage header. Default remove.
+	Baggage Baggage `json:"baggage" kong:"default=remove,one_of=remove|pass" desc:"What to do with a client's baggage header: remove it, or pass it to the upstream."`
+	// ResponseHeader carries the trace id to the client, for it to quote when
+	// it asks for help. Default X-Trace-Id; the empty string leaves it out.
+	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
+
+	runtime *Runtime
+	policy  Policy
+}
+
+// Provision checks the config and prepares it for events. The error lists
+// every bad field, one line each.
+func (c *Config) Provision() error {
+	if c.Incoming == "" {
+		c.Incoming = IncomingLink
+	}
+	if c.Baggage == "" {
+		c.Baggage = BaggageRemove
+	}
+	trusted, err := parseCIDRs(c.TrustedCIDRs)
+	c.policy = Policy{
+		Incoming:            c.Incoming,
+		Trusted:             trusted,
+		SampleRatio:         c.SampleRatio,
+		IgnoreParentSampled: c.IgnoreParentSampled,
+	}
+	return errors.Join(c.checkIncoming(), err, c.checkRatio(), c.checkBaggage(), c.checkHeader())
+}
+
+func (c *Config) checkIncoming() error {
+	switch c.Incoming {
+	case IncomingContinue, IncomingLink, IncomingRestart:
+		return nil
+	}
+	return fmt.Errorf("incoming: %q is not a choice; use continue, link or restart", c.Incoming)
+}
+
+func (c *Config) checkBaggage() error {
+	switch c.Baggage {
+	case BaggageRemove, BaggagePass:
+		return nil
+	}
+	return fmt.Errorf("baggage: %q is not a choice; use remove or pass", c.Baggage)
+}
+
+func (c *Config) checkRatio() error {
+	if c.SampleRatio >= 0 && c.SampleRatio <= 1 {
+		return nil
+	}
+	return fmt.Errorf("sample_ratio: %v is out of range; use a number from 0 to 1", c.SampleRatio)
+}
+
+func (c *Config) checkHeader() error {
+	if c.ResponseHeader == "" || isToken(c.ResponseHeader) {
+		return nil
+	}
+	return fmt.Errorf("response_header: %q is not a header name; use letters, digits and dashes, such as %s",
+		c.ResponseHeader, defaultResponseHeader)
+}
+
+// isToken reports whether s is a token (RFC 9110 section 5.6.2).
+func isToken(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if c <= ' ' || c > '~' || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func parseCIDRs(cidrs []string) ([]netip.Prefix, error) {
+	prefixes := make([]netip.Prefix, 0, len(cidrs))
+	var errs []error
+	for i, cidr := range cidrs {
+		prefix, err := netip.ParsePrefix(cidr)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("trusted_cidrs[%d]: %q is not a network; write it as address/bits, such as 10.0.0.0/8", i, cidr))
+			continue
+		}
+		prefixes = append(prefixes, prefix.Masked())
+	}
+	return prefixes, errors.Join(errs...)
+}

@@ -1,0 +1,101 @@
+package traceinject_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+)
+
+func TestProvisionDefaults(t *testing.T) {
+	t.Parallel()
+	config := newConfig(t, traceinject.Options{}, nil)
+	want := traceinject.Config{Incoming: "link", SampleRatio: 1, Baggage: "remove", ResponseHeader: "X-Trace-Id"}
+	if diff := cmp.Diff(want, *config, cmpopts.IgnoreUnexported(traceinject.Config{})); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}
+
+// TestProvisionKeepsZeroes: zero is a choice of its own for some fields.
+func TestProvisionKeepsZeroes(t *testing.T) {
+	t.Parallel()
+	config := newConfig(t, traceinject.Options{}, func(c *traceinject.Config) { c.SampleRatio, c.ResponseHeader = 0, "" })
+	if config.SampleRatio != 0 || config.ResponseHeader != "" {
+		t.Errorf("sample_ratio 0 became %v, response_header \"\" became %q", config.SampleRatio, config.ResponseHeader)
+	}
+}
+
+func TestProvisionRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		edit func(*traceinject.Config)
+		want []string // parts of the error: field, value, fix
+	}{
+		{"incoming", func(c *traceinject.Config) { c.Incoming = "trust" }, []string{"incoming", `"trust"`, "continue, link or restart"}},
+		{"baggage", func(c *traceinject.Config) { c.Baggage = "drop" }, []string{"baggage", `"drop"`, "remove or pass"}},
+		{"ratio above one", func(c *traceinject.Config) { c.SampleRatio = 10 }, []string{"sample_ratio", "10", "from 0 to 1"}},
+		{"ratio below zero", func(c *traceinject.Config) { c.SampleRatio = -0.1 }, []string{"sample_ratio", "-0.1", "from 0 to 1"}},
+		{"header with a space", func(c *traceinject.Config) { c.ResponseHeader = "X Trace" }, []string{"response_header", `"X Trace"`, "X-Trace-Id"}},
+		{"header with a line break", func(c *traceinject.Config) { c.ResponseHeader = "X-T\r\nSet-Cookie" }, []string{"response_header"}},
+		{"network without bits", func(c *traceinject.Config) { c.TrustedCIDRs = []string{"10.0.0.0/8", "10.1.2.3"} }, []string{"trusted_cidrs[1]", `"10.1.2.3"`, "10.0.0.0/8"}},
+		{"several at once", func(c *traceinject.Config) { c.Incoming, c.SampleRatio = "x", 2 }, []string{"incoming", "sample_ratio"}},
+	}
+	runtime := newRuntime(t, traceinject.Options{})
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			config := runtime.New().(*traceinject.Config)
+			tt.edit(config)
+			err := config.Provision()
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, part := range tt.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not mention %s", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestNewRuntimeRefusesEndpoint(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range []string{"localhost:4318", "ftp://host", "http://", "http://[::1"} {
+		_, err := traceinject.NewRuntime(traceinject.Options{Endpoint: endpoint})
+		if err == nil || !strings.Contains(err.Error(), "http://host:4318") {
+			t.Errorf("%q: error %v does not show how to write it", endpoint, err)
+		}
+	}
+}
+
+func newRuntime(t testing.TB, o traceinject.Options) *traceinject.Runtime {
+	t.Helper()
+	runtime, err := traceinject.NewRuntime(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := runtime.Close(context.Background()); err != nil { // t.Context has ended by now
+			t.Error(err)
+		}
+	})
+	return runtime
+}
+
+func newConfig(t testing.TB, o traceinject.Options, edit func(*traceinject.Config)) *traceinject.Config {
+	t.Helper()
+	config := newRuntime(t, o).New().(*traceinject.Config)
+	if edit != nil {
+		edit(config)
+	}
+	if err := config.Provision(); err != nil {
+		t.Fatal(err)
+	}
+	return config
+}

@@ -1,0 +1,4 @@
+package traceinject
+
+// RuntimeOf lets tests close the runtime that a config is bound to.
+func RuntimeOf(c *Config) *Runtime { return c.runtime }

@@ -1,0 +1,89 @@
+package traceinject
+
+import "github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+
+const baggageHeader = "baggage"
+
+// Injection is all that the access phase writes for one request.
+type Injection struct {
+	// Shared goes into kong.ctx.shared under SharedKey.
+	Shared string
+	// Log are fields for what every log plugin of Kong's writes.
+	Log []LogField
+	// Response are headers for the client.
+	Response map[string][]string
+	// Upstream are headers for the service. An empty list removes a header:
+	// kong.service.request.set_headers takes it so, which saves calls.
+	Upstream map[string][]string
+}
+
+// LogField is a field of Kong's log record.
+type LogField struct {
+	Key, Value string
+}
+
+// Inject decides what a request gets and counts it. It does no I/O.
+func (c *Config) Inject(r Request) (Injection, error) {
+	t := c.policy.Start(r, c.runtime.random)
+	c.runtime.metrics.traces.WithLabelValues(string(t.Origin)).Inc()
+	shared, err := encodeTrace(t)
+	if err != nil {
+		return Injection{}, err
+	}
+	traceID := t.Context.TraceID.String()
+	i := Injection{
+		Shared:   shared,
+		Log:      []LogField{{"trace_id", traceID}, {"span_id", t.Context.SpanID.String()}},
+		Upstream: c.upstreamHeaders(t),
+	}
+	if c.ResponseHeader != "" {
+		i.Response = map[string][]string{c.ResponseHeader: {traceID}}
+	}
+	return i, nil
+}
+
+func (c *Config) upstreamHeaders(t Trace) map[string][]string {
+	headers := map[string][]string{
+		tracecontext.TraceparentHeader: {t.Context.String()},
+		tracecontext.TracestateHeader:  {},
+	}
+	if state := t.State.String(); state != "" {
+		headers[tracecontext.TracestateHeader] = []string{state}
+	}
+	if c.Baggage == BaggageRemove {
+		headers[baggageHeader] = []string{}
+	}
+	return headers
+}
+
+// Recall is the trace that Inject left as shared in kong.ctx.shared. Anything
+// but its text, nil above all, means that Kong refused the request before its
+// access phase; the request then gets a trace of its own.
+func (c *Config) Recall(shared any) (Trace, error) {
+	text, ok := shared.(string)
+	if !ok {
+		return c.policy.Start(Request{}, c.runtime.random), nil
+	}
+	return decodeTrace(text)
+}
+
+// Wanted reports whether a span of t would be exported: t is sampled, and the
+// runtime has an exporter. If not, there is no need to ask Kong for its record.
+func (c *Config) Wanted(t Trace) bool {
+	return c.runtime.exports() && t.Context.Flags.Sampled()
+}
+
+// Export hands the server span of a request to the exporter's queue, if the
+// trace is wanted. text is what kong.log.serialize returned. It does not block.
+func (c *Config) Export(t Trace, text []byte) error {
+	if !c.Wanted(t) {
+		return nil
+	}
+	r, err := parseRecord(text)
+	if err != nil {
+		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
+		return err
+	}
+	recordSpan(c.runtime.tracer, t, r)
+	return nil
+}
