@@ -16,11 +16,7 @@ const foreground = `kong prepare -p "$KONG_PREFIX" && exec "${NGINX:-/usr/local/
 
 // kong is a Kong from PATH, DB-less in a temporary prefix, with the plugin server
 // beside it as in the image.
-func (s *Stack) kong() (part, error) {
-	config, hosts, err := s.gatewayFiles()
-	if err != nil {
-		return part{}, err
-	}
+func (s *Stack) kong() part {
 	p := &s.Ports
 	env := append(s.telemetry("kong"),
 		"GATEHOUSE_SOCKET="+s.socket(),
@@ -32,9 +28,9 @@ func (s *Stack) kong() (part, error) {
 		"KONG_NGINX_DAEMON=off",
 		"KONG_NGINX_WORKER_PROCESSES=2",
 		"KONG_PREFIX="+filepath.Join(s.runDir, "kong"),
-		"KONG_DECLARATIVE_CONFIG="+config,
-		"KONG_DNS_HOSTSFILE="+hosts,
-		"KONG_RESOLVER_HOSTS_FILE="+hosts,
+		"KONG_DECLARATIVE_CONFIG="+s.config,
+		"KONG_DNS_HOSTSFILE="+s.hosts(),
+		"KONG_RESOLVER_HOSTS_FILE="+s.hosts(),
 		"KONG_PROXY_LISTEN="+p.Proxy.Addr(),
 		"KONG_ADMIN_LISTEN="+p.Admin.Addr(),
 		"KONG_ADMIN_GUI_LISTEN=off",
@@ -57,5 +53,5 @@ func (s *Stack) kong() (part, error) {
 		health: p.Status.URL() + "/status/ready",
 		env:    env,
 		argv:   []string{s.binary("gatehouse"), "run", "--", "sh", "-c", foreground},
-	}, nil
+	}
 }

@@ -5,69 +5,51 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"go.yaml.in/yaml/v4"
 )
 
-// hosts are the names that kong.yaml's targets use; here all of them are this machine.
-var hosts = []string{"web-bff", "mobile-bff", "orders", "users", "billing", "notifications"}
-
-// writeHosts writes a hosts file (hosts(5)) for KONG_DNS_HOSTSFILE.
-func writeHosts(dir string) (string, error) {
-	path := filepath.Join(dir, "hosts")
-	content := "127.0.0.1 localhost " + strings.Join(hosts, " ") + "\n"
-	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-		return "", fmt.Errorf("write hosts file: %w", err)
+// targets are the upstream targets that kong.yaml names, with this stack's ports.
+func (s *Stack) targets() map[string]Port {
+	return map[string]Port{
+		"web-bff:8081":    s.Ports.WebBFF,
+		"mobile-bff:8082": s.Ports.MobileBFF,
+		"orders:9101":     s.Ports.Orders,
 	}
-	return path, nil
 }
 
-// moveTargets writes a copy of the declarative config whose upstream targets have
-// the ports in moved (by "host:port" as the file has them), and returns its path.
-// A file with nothing to move is left alone and its own path returned, so that
-// what runs is what the operator wrote.
-func moveTargets(file, dir string, moved map[string]Port) (string, error) {
+// writeHosts writes a hosts file (hosts(5)) for KONG_DNS_HOSTSFILE: all targets are
+// this machine.
+func writeHosts(path string, targets map[string]Port) error {
+	line := "127.0.0.1 localhost"
+	for target := range targets {
+		host, _, _ := strings.Cut(target, ":")
+		line += " " + host
+	}
+	if err := os.WriteFile(path, []byte(line+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write hosts file: %w", err)
+	}
+	return nil
+}
+
+// moveTargets writes a copy of the declarative config in which the targets have the
+// ports of this stack, and returns its path. A file in which nothing moves is left
+// alone and its own path returned, so that what runs is what the operator wrote.
+func moveTargets(file, dir string, targets map[string]Port) (string, error) {
 	source, err := os.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("read Kong config: %w", err)
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(source, &doc); err != nil {
-		// The gateway says what is wrong with a file; it must see it as it is.
-		return file, nil //nolint:nilerr // reported by the gateway, with its line
+	var replacements []string
+	for target, port := range targets {
+		host, _, _ := strings.Cut(target, ":")
+		replacements = append(replacements, target, fmt.Sprintf("%s:%d", host, port.Number))
 	}
-	if !replaceTargets(&doc, moved) {
+	moved := strings.NewReplacer(replacements...).Replace(string(source))
+	if moved == string(source) {
 		return file, nil
 	}
-	out, err := yaml.Marshal(&doc)
-	if err != nil {
-		return "", fmt.Errorf("encode Kong config: %w", err)
-	}
 	path := filepath.Join(dir, "kong.yaml")
-	if err := os.WriteFile(path, out, 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(moved), 0o644); err != nil {
 		return "", fmt.Errorf("write Kong config: %w", err)
 	}
 	return path, nil
-}
-
-// replaceTargets rewrites every `target:` value that moved lists, anywhere below n.
-func replaceTargets(n *yaml.Node, moved map[string]Port) bool {
-	changed := false
-	if n.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(n.Content); i += 2 {
-			key, value := n.Content[i], n.Content[i+1]
-			port, ok := moved[value.Value]
-			if key.Value != "target" || !ok {
-				continue
-			}
-			host, _, _ := strings.Cut(value.Value, ":")
-			if target := fmt.Sprintf("%s:%d", host, port.Number); target != value.Value {
-				value.Value, changed = target, true
-			}
-		}
-	}
-	for _, child := range n.Content {
-		changed = replaceTargets(child, moved) || changed
-	}
-	return changed
 }

@@ -17,7 +17,7 @@ const (
 )
 
 // parts lists the child processes in the order in which they depend on each other.
-func (s *Stack) parts() ([]part, error) {
+func (s *Stack) parts() []part {
 	p := &s.Ports
 	parts := []part{
 		s.service("orders", p.Orders),
@@ -28,11 +28,9 @@ func (s *Stack) parts() ([]part, error) {
 		s.bff("mobile", p.MobileBFF),
 	}
 	if s.Kong {
-		kong, err := s.kong()
-		return append(parts, kong), err
+		return append(parts, s.kong())
 	}
-	gateway, err := s.devGateway()
-	return append(parts, s.pluginServer(), gateway), err
+	return append(parts, s.pluginServer(), s.devGateway())
 }
 
 func (s *Stack) service(name string, port Port) part {
@@ -74,40 +72,31 @@ func (s *Stack) pluginServer() part {
 	}
 }
 
-func (s *Stack) devGateway() (part, error) {
-	config, hosts, err := s.gatewayFiles()
-	if err != nil {
-		return part{}, err
-	}
+func (s *Stack) devGateway() part {
 	p := &s.Ports
 	return part{
 		name:   partGateway,
 		health: p.Status.URL() + "/status/ready",
 		env: []string{
 			p.Proxy.assignment(), p.Admin.assignment(), p.Status.assignment(),
-			"KONG_DECLARATIVE_CONFIG=" + config,
-			"KONG_DNS_HOSTSFILE=" + hosts,
+			"KONG_DECLARATIVE_CONFIG=" + s.config,
+			"KONG_DNS_HOSTSFILE=" + s.hosts(),
 			"KONG_PROXY_ACCESS_LOG=" + s.syslogTarget(),
 			"KONG_PROXY_ERROR_LOG=" + s.syslogTarget(),
 			"REDIS_URL=" + s.redisURL(),
 			"GATEHOUSE_SOCKET=" + s.socket(),
 		},
 		argv: []string{s.binary("stack"), "gateway", "-query", s.binary("gatehouse")},
-	}, nil
+	}
 }
 
-// gatewayFiles writes what a gateway on this machine needs beside its environment:
-// the declarative config with this stack's ports, and a hosts file.
-func (s *Stack) gatewayFiles() (config, hosts string, err error) {
-	if hosts, err = writeHosts(s.runDir); err != nil {
-		return "", "", err
+// writeGatewayFiles writes what a gateway on this machine needs beside its
+// environment: the declarative config with this stack's ports, and a hosts file.
+func (s *Stack) writeGatewayFiles() (err error) {
+	if s.config, err = moveTargets(s.KongConfig, s.runDir, s.targets()); err != nil {
+		return err
 	}
-	config, err = moveTargets(s.KongConfig, s.runDir, map[string]Port{
-		"web-bff:8081":    s.Ports.WebBFF,
-		"mobile-bff:8082": s.Ports.MobileBFF,
-		"orders:9101":     s.Ports.Orders,
-	})
-	return config, hosts, err
+	return writeHosts(s.hosts(), s.targets())
 }
 
 func (s *Stack) telemetry(service string) []string {
@@ -120,6 +109,7 @@ func (s *Stack) telemetry(service string) []string {
 }
 
 func (s *Stack) binary(name string) string { return filepath.Join(s.Bin, name) }
+func (s *Stack) hosts() string             { return filepath.Join(s.runDir, "hosts") }
 func (s *Stack) socket() string            { return filepath.Join(s.runDir, "gatehouse.sock") }
 func (s *Stack) syslogSocket() string      { return filepath.Join(s.runDir, "syslog.sock") }
 

@@ -37,6 +37,7 @@ type Config struct {
 type Stack struct {
 	Config
 	runDir   string // sockets: a short path, as a socket's is limited to 107 bytes
+	config   string // the declarative config with this stack's ports
 	children []*process
 	closers  []func() error
 }
@@ -64,16 +65,16 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
+	if err := s.writeGatewayFiles(); err != nil {
+		return err
+	}
 	if err := s.startStore(); err != nil {
 		return err
 	}
 	if err := s.startReceiver(); err != nil {
 		return err
 	}
-	parts, err := s.parts()
-	if err != nil {
-		return err
-	}
+	parts := s.parts()
 	for _, part := range parts {
 		child, err := startProcess(part.name, s.LogDir(), part.env, part.argv...)
 		if err != nil {
@@ -91,6 +92,10 @@ func (s *Stack) start(ctx context.Context) error {
 
 // LogDir is where each part's output goes, a file a part.
 func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
+
+// GatewayConfig is the path of the declarative config that the gateway started with:
+// KongConfig, or a copy in which only the ports of targets differ.
+func (s *Stack) GatewayConfig() string { return s.config }
 
 // GatewayLogs are the paths of what the gateway and the plugin server log.
 func (s *Stack) GatewayLogs() []string {

@@ -1,0 +1,82 @@
+# `make` lists the targets. Everything but containers needs Go and nothing else.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+TOOL    := go tool -modfile=tools/go.mod
+LDFLAGS := -s -w -X main.version=$(VERSION)
+# The race detector needs a C compiler.
+RACE    := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
+FUZZTIME ?= 20s
+# `docker compose`, or the older docker-compose where that is all there is.
+COMPOSE := VERSION=$(VERSION) $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/gatehouse and bin/bff, and bin/stack that runs them here
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./plugins/cmd/gatehouse ./bff/cmd/bff ./e2e/cmd/stack
+
+.PHONY: run
+run: build ## run everything on this machine, with requests to paste; Ctrl-C stops it
+	@exec bin/stack run
+
+.PHONY: token
+token: ## print a development token: make token TENANT=acme USER=u1 [CLIENT=mobile] [PLAN=pro]
+	@go run ./e2e/cmd/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
+
+.PHONY: test
+test: ## every test that needs no container; says what this machine left out
+	@$(if $(RACE),:,echo 'left out: the race detector, which needs a C compiler')
+	@command -v redis-server >/dev/null || echo 'left out: the tests against a real Redis, which need redis-server on PATH (miniredis stands in)'
+	go test $(RACE) ./...
+
+.PHONY: e2e
+e2e: ## the end-to-end suite on a gateway: E2E_TARGET=docker (default), kong (from PATH) or dev
+	E2E_TARGET=$(or $(E2E_TARGET),docker) VERSION=$(VERSION) go test $(RACE) -count=1 -v -timeout 20m ./e2e
+
+.PHONY: up
+up: ## build and start everything in containers, wait until healthy, print requests to paste
+	$(COMPOSE) --profile people up --detach --build
+	@id=$$($(COMPOSE) ps -q kong); \
+	for _ in $$(seq 120); do \
+	  state=$$(docker inspect -f '{{.State.Health.Status}}' $$id); \
+	  [ "$$state" = healthy ] && break; sleep 1; \
+	done; \
+	[ "$$state" = healthy ] || { echo "Kong's container is $$state; see: $(COMPOSE) logs kong" >&2; exit 1; }
+	@$(COMPOSE) run --rm --no-deps orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
+	@echo; echo "Traces:     http://127.0.0.1:$(or $(JAEGER_PORT),16686)"
+	@echo "Metrics:    http://127.0.0.1:$(or $(PROMETHEUS_PORT),9090)"
+	@echo "Logs:       $(COMPOSE) logs -f kong"
+	@echo "Stop:       make down"
+
+.PHONY: down
+down: ## stop the containers and remove all that `make up` made but the images
+	$(COMPOSE) --profile people --profile suite down --volumes --remove-orphans
+
+.PHONY: fuzz
+fuzz: ## every fuzz test, FUZZTIME (20s) each
+	@set -e; for package in $$(go list ./...); do \
+	  for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$name"; \
+	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+.PHONY: lint
+lint: ## linters, formatting, and no generated file that `make generate` would change
+	$(TOOL) golangci-lint run ./...
+	$(TOOL) golangci-lint fmt --diff ./...
+	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
+	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
+
+.PHONY: vulncheck
+vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)
+	$(TOOL) govulncheck ./...
+
+.PHONY: generate
+generate: ## write everything that is generated: the OpenAPI servers and clients
+	go generate ./...

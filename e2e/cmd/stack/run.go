@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/stack"
+)
+
+// runStack starts everything, prints requests to paste, and stops it all when ctx
+// ends. The binaries are looked for beside this one.
+func runStack(ctx context.Context, _ []string) error {
+	began := time.Now()
+	cfg, err := configFromEnv()
+	if err != nil {
+		return err
+	}
+	s, err := stack.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	guide, err := stack.Guide(s.Ports.Proxy.URL())
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	fmt.Printf("Gatehouse is ready on %s after %s.\n\n%s\n", s.Ports.Proxy.URL(), time.Since(began).Round(10*time.Millisecond), guide)
+	if cfg.OTLPEndpoint == "" {
+		fmt.Printf("Traces:  curl '%s/traces?limit=5'   then /traces/ID?format=text\n", s.Ports.OTLP.URL())
+	}
+	fmt.Printf("Logs:    %s (access, error and audit lines: gatehouse.log)\nStop:    Ctrl-C\n", s.LogDir())
+
+	err = s.Wait(ctx)
+	fmt.Println("Stopping.")
+	return errors.Join(err, s.Close())
+}
+
+func configFromEnv() (stack.Config, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return stack.Config{}, fmt.Errorf("find the binaries: %w", err)
+	}
+	ports, err := stack.DefaultPorts(os.LookupEnv)
+	if err != nil {
+		return stack.Config{}, err
+	}
+	return stack.Config{
+		Bin:          filepath.Dir(self),
+		Dir:          ".dev",
+		KongConfig:   envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"),
+		Ports:        ports,
+		RedisURL:     os.Getenv("REDIS_URL"),
+		OTLPEndpoint: os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"),
+	}, nil
+}
+
+func envOr(name, fallback string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
+	}
+	return fallback
+}

@@ -1,0 +1,112 @@
+package stack
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDefaultPorts(t *testing.T) {
+	env := map[string]string{"PROXY_PORT": "9000", "ADMIN_PORT": ""}
+	lookup := func(name string) (string, bool) { value, ok := env[name]; return value, ok }
+	ports, err := DefaultPorts(lookup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ports.Proxy.Addr() != "127.0.0.1:9000" || ports.Admin.Number != 8001 {
+		t.Errorf("proxy = %s, admin = %d; want the variable's, and the default", ports.Proxy.Addr(), ports.Admin.Number)
+	}
+	for _, bad := range []string{"0", "65536", "http"} {
+		env["PROXY_PORT"] = bad
+		_, err := DefaultPorts(lookup)
+		if err == nil || !strings.Contains(err.Error(), "PROXY_PORT") || !strings.Contains(err.Error(), bad) {
+			t.Errorf("PROXY_PORT=%s: error %v, want the variable and the value in it", bad, err)
+		}
+	}
+}
+
+func TestMoveTargets(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kong.yaml")
+	const source = "targets: [{ target: \"orders:9101\" }] # orders\n"
+	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name string
+		port int
+		want string
+	}{
+		{"documented port", 9101, source},
+		{"moved", 19101, "targets: [{ target: \"orders:19101\" }] # orders\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path, err := moveTargets(file, t.TempDir(), map[string]Port{"orders:9101": {Env: "ORDERS_PORT", Number: tt.port}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != tt.want {
+				t.Errorf("config = %q, want %q", got, tt.want)
+			}
+			if moved := path != file; moved != (tt.want != source) {
+				t.Errorf("copied = %v", moved)
+			}
+		})
+	}
+}
+
+// TestStartRefuses wants one line that names what is in the way, and nothing started.
+func TestStartRefuses(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	free, err := FreePorts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := free
+	busy.Proxy.Number = taken.Addr().(*net.TCPAddr).Port
+
+	tests := []struct {
+		name string
+		cfg  Config
+		want string
+	}{
+		{"no config", Config{KongConfig: "missing.yaml", Ports: free}, "missing.yaml"},
+		{"busy port", Config{KongConfig: "../../kong.yaml", Ports: busy}, "PROXY_PORT"},
+		{"no binaries", Config{KongConfig: "../../kong.yaml", Ports: free, Bin: "nowhere"}, "start orders"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.cfg.Dir = t.TempDir()
+			_, err := Start(context.Background(), tt.cfg)
+			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("error = %v, want one line with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestGuide(t *testing.T) {
+	guide, err := Guide("http://gateway:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"WEB=ey", "MOBILE=ey", "curl -i http://gateway:1/web/v1/dashboard"} {
+		if !strings.Contains(guide, want) {
+			t.Errorf("the guide has no %q", want)
+		}
+	}
+	if strings.Contains(guide, "BASE") {
+		t.Error("the guide has a placeholder left")
+	}
+}
