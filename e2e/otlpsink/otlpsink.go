@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 
@@ -25,7 +26,7 @@ import (
 const (
 	// maxTraces bounds what is held; the oldest traces go first.
 	maxTraces = 2000
-	// maxSpans bounds one trace; what is beyond it is dropped and counted.
+	// maxSpans bounds one trace; what is beyond it is dropped.
 	maxSpans = 1000
 	// maxBody bounds an export, in bytes, before and after gzip.
 	maxBody = 16 << 20
@@ -56,7 +57,8 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHT
 func (s *Sink) Trace(id string) []Span { return s.store.trace(id) }
 
 func (s *Sink) receive(w http.ResponseWriter, r *http.Request) {
-	if got := r.Header.Get("Content-Type"); got != "application/x-protobuf" {
+	got := r.Header.Get("Content-Type")
+	if media, _, err := mime.ParseMediaType(got); err != nil || media != "application/x-protobuf" {
 		http.Error(w, fmt.Sprintf("Content-Type is %q: send application/x-protobuf", got), http.StatusUnsupportedMediaType)
 		return
 	}

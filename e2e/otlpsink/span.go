@@ -2,6 +2,8 @@ package otlpsink
 
 import (
 	"encoding/hex"
+	"math"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,13 +33,17 @@ type Link struct {
 	SpanID  string `json:"span_id"`
 }
 
+// spansOf leaves out spans whose ids are not of the length that OTLP demands:
+// they belong to no trace that anyone could ask for.
 func spansOf(export *coltrace.ExportTraceServiceRequest) []Span {
 	var spans []Span
 	for _, resource := range export.GetResourceSpans() {
 		service, _ := attributes(resource.GetResource().GetAttributes())["service.name"].(string)
 		for _, scope := range resource.GetScopeSpans() {
 			for _, span := range scope.GetSpans() {
-				spans = append(spans, spanOf(service, span))
+				if len(span.GetTraceId()) == 16 && len(span.GetSpanId()) == 8 {
+					spans = append(spans, spanOf(service, span))
+				}
 			}
 		}
 	}
@@ -87,6 +93,9 @@ func value(v *common.AnyValue) any {
 	case *common.AnyValue_IntValue:
 		return v.IntValue
 	case *common.AnyValue_DoubleValue:
+		if math.IsNaN(v.DoubleValue) || math.IsInf(v.DoubleValue, 0) {
+			return strconv.FormatFloat(v.DoubleValue, 'g', -1, 64) // JSON has no such number
+		}
 		return v.DoubleValue
 	case *common.AnyValue_BytesValue:
 		return v.BytesValue

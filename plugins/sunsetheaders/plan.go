@@ -161,7 +161,7 @@ func (p *Plan) brownoutAt(now time.Time) (Window, bool) {
 func (p *Plan) exemptUntil(c Caller) time.Time {
 	var until time.Time
 	for _, identity := range []string{c.Username, c.CustomID, c.ID} {
-		if t, ok := p.Exemptions[identity]; ok && identity != "" && t.After(until) {
+		if t, ok := p.Exemptions[identity]; ok && t.After(until) {
 			until = t
 		}
 	}

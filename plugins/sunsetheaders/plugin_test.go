@@ -50,7 +50,7 @@ func clock(now time.Time) func() time.Time { return func() time.Time { return no
 func partner() kongtest.Request {
 	return kongtest.Request{
 		Path:     "/partner/v1/orders/4711",
-		Route:    &entities.Route{Id: "r1", Name: "partner-orders-v1", Paths: []string{"/partner", "/partner/v1/orders"}},
+		Route:    &entities.Route{Id: "r1", Name: "partner-orders-v1", Paths: []string{"/partner/v1/orders", "/partner"}},
 		Consumer: &entities.Consumer{Id: "c1", Username: "initech-erp", CustomId: "initech"},
 	}
 }
@@ -121,7 +121,7 @@ func TestAccessNamesTheResourcesOwnSuccessor(t *testing.T) {
 		paths      []string
 		want       string
 	}{
-		{"longest prefix", "/partner/v1/orders/4711", []string{"/partner", "/partner/v1/orders"}, "/partner/v2/orders/4711"},
+		{"longest prefix", "/partner/v1/orders/4711", []string{"/partner/v1/orders", "/partner"}, "/partner/v2/orders/4711"},
 		{"prefix with a slash at its end", "/partner/v1/orders/4711", []string{"/partner/v1/orders/"}, "/partner/v2/orders/4711"},
 		{"no rest", "/partner/v1/orders", []string{"/partner/v1/orders"}, "/partner/v2/orders"},
 		{"regular expression", "/partner/v1/orders/4711", []string{"~/partner/v1/orders/(?<id>\\d+)$"}, "/partner/v2/orders"},

@@ -1,0 +1,128 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/devtoken"
+)
+
+// answer is a response with its body read.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// get sends GET path with the headers, given as "Name: value".
+func get(t *testing.T, path string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate.proxy+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Add(name, value)
+	}
+	return send(t, req)
+}
+
+func send(t *testing.T, req *http.Request) answer {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: body}
+}
+
+// wantStatus ends the test unless the answer has the status.
+func (a answer) wantStatus(t *testing.T, status int) answer {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("status = %d, want %d; body: %s", a.status, status, a.body)
+	}
+	return a
+}
+
+// into decodes a JSON body.
+func (a answer) into(t *testing.T, v any) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, v); err != nil {
+		t.Fatalf("decode %s: %v", a.body, err)
+	}
+}
+
+// bearer returns an Authorization header for a valid token.
+func bearer(t *testing.T, client devtoken.Client, tenant, user string) string {
+	t.Helper()
+	return bearerOf(t, client, devtoken.Claims{Tenant: tenant, User: user})
+}
+
+// bearerOf signs the claims; a token without times is valid for an hour around now.
+func bearerOf(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
+	t.Helper()
+	if c.NotBefore.IsZero() {
+		c.NotBefore = time.Now().Add(-time.Minute)
+	}
+	if c.Expires.IsZero() {
+		c.Expires = time.Now().Add(time.Hour)
+	}
+	token, err := devtoken.Sign(client, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "Authorization: Bearer " + token
+}
+
+// eventually polls until ok, for what is written after the response: spans and log lines.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+		if ok() {
+			return
+		}
+		time.Sleep(25 * time.Millisecond)
+	}
+	t.Fatalf("not seen within 10 s: %s", what)
+}
+
+// fetchJSON reads a control endpoint of the test equipment into v.
+func fetchJSON(t *testing.T, url string, v any) error {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	a := send(t, req)
+	if a.status != http.StatusOK {
+		return fmt.Errorf("GET %s: status %d: %s", url, a.status, a.body)
+	}
+	return json.Unmarshal(a.body, v)
+}
+
+// fault makes a service fail until the test ends.
+func fault(t *testing.T, service, body string) {
+	t.Helper()
+	control := func(ctx context.Context, method string) {
+		req, err := http.NewRequestWithContext(ctx, method, gate.services[service]+"/__faults", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		send(t, req).wantStatus(t, http.StatusNoContent)
+	}
+	control(t.Context(), http.MethodPut)
+	t.Cleanup(func() { control(context.Background(), http.MethodDelete) })
+}

@@ -1,0 +1,55 @@
+package e2e
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestConfigIsAccepted posts the running config again: the gateway's own verdict.
+func TestConfigIsAccepted(t *testing.T) {
+	postConfig(t, gate.config).wantStatus(t, http.StatusCreated)
+	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}
+
+// TestBadConfigIsRefused wants a refusal by the gateway itself, from the plugins'
+// schemas, that names the field; what runs is left alone.
+func TestBadConfigIsRefused(t *testing.T) {
+	tests := []struct {
+		name, old, bad string
+		field, message string
+	}{
+		{"wrong type", `successor: /partner/v2/orders`, `successor: [1]`, "successor", "expected a string"},
+		{"value out of range", `default_plan: pro`, "default_plan: pro\n      nodes: 0", "nodes", "value should be between 1 and 10000"},
+		{"missing field", `{ tenant: initech, plan: free }`, `{ plan: free }`, "tenant", "required field missing"},
+		{"not a choice", `default_plan: pro`, "default_plan: pro\n      on_redis_error: panic", "on_redis_error", "expected one of: local, allow, deny"},
+		{"unknown field", `default_plan: pro`, "default_plan: pro\n      limitz: []", "limitz", "unknown field"},
+		{"unknown plugin", `- name: trace-inject`, `- name: trace-injekt`, "trace-injekt", "not enabled"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			bad := strings.Replace(string(gate.config), tt.old, tt.bad, 1)
+			if bad == string(gate.config) {
+				t.Fatalf("kong.yaml has no %q to replace", tt.old)
+			}
+			a := postConfig(t, []byte(bad)).wantStatus(t, http.StatusBadRequest)
+			for _, want := range []string{tt.field, tt.message} {
+				if !strings.Contains(string(a.body), want) {
+					t.Errorf("the refusal does not say %q: %s", want, a.body)
+				}
+			}
+		})
+	}
+	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}
+
+func postConfig(t *testing.T, config []byte) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gate.admin+"/config?flatten_errors=1", bytes.NewReader(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "text/yaml")
+	return send(t, req)
+}

@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/bff/probe"
+	"github.com/gatehousehq/gatehouse/e2e/stack"
+)
+
+// composeReady bounds how long the containers may take to be healthy, images built.
+const composeReady = 2 * time.Minute
+
+// compose runs docker compose, whichever of its two forms is there, on the
+// repository's file under a project name of the suite's own.
+type compose struct {
+	command []string
+	env     []string
+}
+
+// startDocker builds the images and starts what the suite looks at in containers, on
+// free ports.
+func startDocker(ctx context.Context) (*environment, func() error, error) {
+	ports, err := stack.FreePorts()
+	if err != nil {
+		return nil, nil, err
+	}
+	c := newCompose(ctx, ports)
+	stop := func() error {
+		return c.run(context.Background(), "down", "--volumes", "--remove-orphans", "--timeout", "10")
+	}
+	if err := c.up(ctx, ports); err != nil {
+		logs, _ := c.output(context.Background(), "logs", "--no-color", "--tail", "40")
+		return nil, nil, errors.Join(err, errors.New(logs), stop())
+	}
+	config, err := os.ReadFile("../kong.yaml")
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	env := &environment{
+		proxy:    ports.Proxy.URL(),
+		admin:    ports.Admin.URL(),
+		config:   config,
+		receiver: ports.OTLP.URL(),
+		services: serviceURLs(ports),
+		logs: func() ([]byte, error) {
+			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix", "kong")
+			return []byte(out), err
+		},
+	}
+	return env, stop, nil
+}
+
+func newCompose(ctx context.Context, ports stack.Ports) *compose {
+	c := &compose{command: []string{"docker", "compose"}}
+	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
+		c.command = []string{"docker-compose"}
+	}
+	c.env = append(os.Environ(), "COMPOSE_PROJECT_NAME=gatehouse-e2e", "TRACES=http://receiver:4318")
+	c.env = append(c.env, ports.Environ()...)
+	return c
+}
+
+// up starts Kong and what it depends on, and waits until Kong's container is healthy.
+func (c *compose) up(ctx context.Context, ports stack.Ports) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	if err := c.run(ctx, "--profile", "suite", "up", "--detach", "--build", "kong", "receiver"); err != nil {
+		return err
+	}
+	ctx, cancel = context.WithTimeout(ctx, composeReady)
+	defer cancel()
+	for {
+		err := errors.Join(probe.OK(ctx, ports.Status.URL()+"/status/ready"), probe.OK(ctx, ports.PluginServer.URL()+"/readyz"))
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for Kong's container: %w", err)
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+func (c *compose) run(ctx context.Context, args ...string) error {
+	out, err := c.output(ctx, args...)
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
+	return nil
+}
+
+func (c *compose) output(ctx context.Context, args ...string) (string, error) {
+	argv := append(append([]string{}, c.command...), args...)
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Dir, cmd.Env = "..", c.env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return string(out), fmt.Errorf("%s: %w", strings.Join(argv, " "), err)
+	}
+	return string(out), nil
+}

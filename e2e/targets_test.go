@@ -1,0 +1,100 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/gatehousehq/gatehouse/e2e/services"
+	"github.com/gatehousehq/gatehouse/e2e/stack"
+)
+
+// environment is what the suite may look at, whichever gateway runs.
+type environment struct {
+	proxy    string            // base URL of the gateway
+	admin    string            // base URL of its Admin API
+	config   []byte            // the declarative config that it started with
+	receiver string            // base URL of the trace receiver
+	services map[string]string // base URLs of the sample services, by name
+	// logs returns everything that the gateway and the plugin server have logged.
+	logs func() ([]byte, error)
+}
+
+// targets start a gateway, with all that it needs, on free ports.
+var targets = map[string]func(context.Context) (*environment, func() error, error){
+	"dev":    func(ctx context.Context) (*environment, func() error, error) { return startHere(ctx, false) },
+	"kong":   func(ctx context.Context) (*environment, func() error, error) { return startHere(ctx, true) },
+	"docker": startDocker,
+}
+
+// startHere builds the binaries and starts the embedded stack on this machine, with
+// the dev gateway or with the Kong on PATH.
+func startHere(ctx context.Context, kong bool) (*environment, func() error, error) {
+	dir, err := os.MkdirTemp("", "gatehouse-e2e-")
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := build(ctx, dir); err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	ports, err := stack.FreePorts()
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	s, err := stack.Start(ctx, stack.Config{
+		Bin: dir, Dir: dir, KongConfig: "../kong.yaml", Ports: ports, Kong: kong,
+		RedisURL: os.Getenv("REDIS_URL"),
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	config, err := os.ReadFile(s.GatewayConfig())
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close(), os.RemoveAll(dir))
+	}
+	env := &environment{
+		proxy:    ports.Proxy.URL(),
+		admin:    ports.Admin.URL(),
+		config:   config,
+		receiver: ports.OTLP.URL(),
+		services: serviceURLs(ports),
+		logs:     func() ([]byte, error) { return readAll(s.GatewayLogs()...) },
+	}
+	stop := func() error { return errors.Join(s.Close(), os.RemoveAll(dir)) }
+	return env, stop, nil
+}
+
+func serviceURLs(p stack.Ports) map[string]string {
+	return map[string]string{
+		services.Orders: p.Orders.URL(), services.Users: p.Users.URL(),
+		services.Billing: p.Billing.URL(), services.Notifications: p.Notifications.URL(),
+	}
+}
+
+// build builds the binaries into dir, with the race detector where this test has it.
+func build(ctx context.Context, dir string) error {
+	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	args = append(args, "../plugins/cmd/gatehouse", "../bff/cmd/bff", "./cmd/stack")
+	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build the binaries: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func readAll(paths ...string) ([]byte, error) {
+	var all []byte
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, content...)
+	}
+	return all, nil
+}

@@ -1,0 +1,115 @@
+package e2e
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/gatehousehq/gatehouse/e2e/devtoken"
+	"github.com/gatehousehq/gatehouse/e2e/otlpsink"
+	"github.com/gatehousehq/gatehouse/e2e/services"
+)
+
+// validTraceparent is version 00 of the header, sampled (W3C Trace Context, 3.2).
+var validTraceparent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]$`)
+
+// TestOneConnectedTrace follows a dashboard from the gateway to the four services.
+func TestOneConnectedTrace(t *testing.T) {
+	a := get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, "acme", "u1")).wantStatus(t, http.StatusOK)
+	id := a.traceID(t)
+	for _, name := range services.Names() {
+		if got := receivedOnce(t, name, id).Header.Get("Traceparent"); !validTraceparent.MatchString(got) {
+			t.Errorf("%s received traceparent %q", name, got)
+		}
+	}
+	// The gateway, the BFF, and a client and a server span for each service.
+	all := spans(t, id, 2+2*len(services.Names()))
+	if len(all) != 2+2*len(services.Names()) {
+		t.Errorf("the trace has %d spans, want %d: %v", len(all), 2+2*len(services.Names()), names(all))
+	}
+	gateway := onlyRoot(t, all)
+	if gateway.Kind != "server" || gateway.Name != "GET /web/v1/dashboard" {
+		t.Errorf("the root is %s %q, want the gateway's server span", gateway.Kind, gateway.Name)
+	}
+	bff := onlyChild(t, all, gateway)
+	if bff.Kind != "server" || bff.Service != "web-bff" {
+		t.Errorf("the gateway's child is a %s span of %s, want the BFF's server span", bff.Kind, bff.Service)
+	}
+	var served []string
+	for _, client := range childrenOf(all, bff) {
+		if client.Kind != "client" {
+			t.Errorf("the BFF's child is a %s span, want client", client.Kind)
+		}
+		server := onlyChild(t, all, client)
+		if server.Kind != "server" {
+			t.Errorf("the call's child is a %s span, want server", server.Kind)
+		}
+		served = append(served, server.Service)
+	}
+	slices.Sort(served)
+	want := slices.Sorted(slices.Values(services.Names()))
+	if !slices.Equal(served, want) {
+		t.Errorf("server spans of %v, want %v", served, want)
+	}
+}
+
+// TestRefusedRequestIsTraced wants a span of what never reached an upstream.
+func TestRefusedRequestIsTraced(t *testing.T) {
+	a := get(t, "/web/v1/dashboard").wantStatus(t, http.StatusUnauthorized)
+	all := spans(t, a.traceID(t), 1)
+	if root := onlyRoot(t, all); root.Kind != "server" {
+		t.Errorf("the root is a %s span, want server", root.Kind)
+	}
+}
+
+// TestClientTraceparent sends valid and invalid ones: the gateway always sends its own on.
+func TestClientTraceparent(t *testing.T) {
+	const stranger = "4bf92f3577b34da6a3ce929d0e0e4736"
+	for name, header := range map[string]string{
+		"valid":     "00-" + stranger + "-00f067aa0ba902b7-01",
+		"all zero":  "00-00000000000000000000000000000000-0000000000000000-01",
+		"uppercase": "00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01",
+		"nonsense":  "nonsense",
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := get(t, "/partner/v2/orders", partnerKey, "traceparent: "+header).wantStatus(t, http.StatusOK)
+			r := receivedOnce(t, "orders", a.traceID(t))
+			if got := r.Header.Values("Traceparent"); len(got) != 1 || !validTraceparent.MatchString(got[0]) {
+				t.Errorf("the service received traceparent %q, want one valid value", got)
+			}
+		})
+	}
+}
+
+func onlyRoot(t *testing.T, all []otlpsink.Span) otlpsink.Span {
+	t.Helper()
+	var roots []otlpsink.Span
+	for _, span := range all {
+		known := slices.ContainsFunc(all, func(s otlpsink.Span) bool { return s.SpanID == span.ParentSpanID })
+		if !known {
+			roots = append(roots, span)
+		}
+	}
+	if len(roots) != 1 {
+		t.Fatalf("the trace has %d roots, want 1: %v", len(roots), names(roots))
+	}
+	return roots[0]
+}
+
+func onlyChild(t *testing.T, all []otlpsink.Span, parent otlpsink.Span) otlpsink.Span {
+	t.Helper()
+	children := childrenOf(all, parent)
+	if len(children) != 1 {
+		t.Fatalf("%q has %d children, want 1: %v", parent.Name, len(children), names(children))
+	}
+	return children[0]
+}
+
+func names(spans []otlpsink.Span) []string {
+	var list []string
+	for _, s := range spans {
+		list = append(list, s.Service+": "+s.Name)
+	}
+	return list
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+)
+
+// The defaults of what every command needs to agree on.
+const (
+	defaultSocket = "/run/gatehouse/gatehouse.sock"
+	defaultPort   = "9542"
+)
+
+// newFlags returns a flag set that prints its usage to s.err and returns errors.
+func newFlags(s streams, name string) *flag.FlagSet {
+	flags := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
+	flags.SetOutput(s.err)
+	return flags
+}
+
+// parse parses args; -h is no error, and handled says so.
+func parse(flags *flag.FlagSet, args []string) (handled bool, err error) {
+	err = flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return true, nil
+	}
+	if err != nil {
+		return true, exitCode(2) // the flag set has said what is wrong
+	}
+	return false, nil
+}
+
+// noArguments is the error of arguments that a command has no use for.
+func noArguments(flags *flag.FlagSet) error {
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%w: %s takes no argument %q; see %[2]s -h", errUsage, flags.Name(), flags.Arg(0))
+	}
+	return nil
+}
+
+func socketFlag(flags *flag.FlagSet) *string {
+	return flags.String("socket", cmp.Or(os.Getenv("GATEHOUSE_SOCKET"), defaultSocket),
+		"unix socket that Kong connects to (GATEHOUSE_SOCKET)")
+}
+
+func syslogFlag(flags *flag.FlagSet) *string {
+	return flags.String("syslog-socket", os.Getenv("GATEHOUSE_SYSLOG_SOCKET"),
+		"unix datagram socket for Kong's access and error logs; empty: none (GATEHOUSE_SYSLOG_SOCKET)")
+}
+
+func httpFlag(flags *flag.FlagSet) *string {
+	return flags.String("http", cmp.Or(os.Getenv("GATEHOUSE_HTTP"), "127.0.0.1:"+cmp.Or(os.Getenv("PLUGINSERVER_PORT"), defaultPort)),
+		"address of /metrics, /healthz and /readyz (GATEHOUSE_HTTP, or PLUGINSERVER_PORT on 127.0.0.1)")
+}

@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// healthTimeout is within the timeout of a container's health check.
+const healthTimeout = 2 * time.Second
+
+// health asks the plugin server whether it is ready. It is half of a container's
+// health check; `kong health` is the other.
+func health(ctx context.Context, s streams, args []string) error {
+	flags := newFlags(s, "health")
+	addr := httpFlag(flags)
+	if handled, err := parse(flags, args); handled {
+		return err
+	}
+	if err := noArguments(flags); err != nil {
+		return err
+	}
+	host, port, err := net.SplitHostPort(*addr)
+	if err != nil {
+		return fmt.Errorf("-http %q is not an address: write host:port", *addr)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask the plugin server: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the plugin server: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("the plugin server is not ready: %s", resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+)
+
+// plugins are all of ours, with what lives as long as the process: Redis
+// connections, the trace exporter, metrics.
+type plugins struct {
+	limiter  *tenantratelimit.Runtime
+	scrubber *piilogscrub.Runtime
+	sunset   *sunsetheaders.Runtime
+	tracer   *traceinject.Runtime
+}
+
+// newPlugins reaches out to nothing yet: a Redis or a collector that is down stops
+// no gateway from starting. audit gets the audit records.
+func newPlugins(logger *slog.Logger, registry prometheus.Registerer, audit io.Writer) (*plugins, error) {
+	var p plugins
+	var err error
+	p.limiter, err = tenantratelimit.NewRuntime(tenantratelimit.Options{
+		RedisURL: os.Getenv("REDIS_URL"), Registerer: registry, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.scrubber, err = piilogscrub.NewRuntime(piilogscrub.Options{
+		Registerer: registry, Logger: logger, Audit: audit,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.sunset, err = sunsetheaders.NewRuntime(sunsetheaders.Options{Registerer: registry, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	p.tracer, err = traceinject.NewRuntime(traceinject.Options{
+		Endpoint:    os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"),
+		ServiceName: os.Getenv("OTEL_SERVICE_NAME"),
+		Registerer:  registry, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+// list is what the plugin server serves.
+func (p *plugins) list() []pluginserver.Plugin {
+	return []pluginserver.Plugin{
+		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New},
+		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New},
+		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New},
+		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New},
+	}
+}
+
+// close flushes and ends what the plugins hold, for as long as ctx allows.
+func (p *plugins) close(ctx context.Context) error {
+	return errors.Join(p.tracer.Close(ctx), p.scrubber.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+}

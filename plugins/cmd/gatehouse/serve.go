@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+)
+
+// flushTimeout bounds the sending of the last spans and log lines.
+const flushTimeout = 5 * time.Second
+
+// serve serves the plugins until ctx ends, then lets running events finish. Logs go
+// to standard error, access lines and audit records to standard output.
+func serve(ctx context.Context, s streams, args []string) error {
+	flags := newFlags(s, "serve")
+	socket, syslog, addr := socketFlag(flags), syslogFlag(flags), httpFlag(flags)
+	if handled, err := parse(flags, args); handled {
+		return err
+	}
+	if err := noArguments(flags); err != nil {
+		return err
+	}
+	logger := newLogger(s.err)
+	registry := newRegistry()
+	p, err := newPlugins(logger, registry, s.out)
+	if err != nil {
+		return err
+	}
+	err = serveAll(ctx, p, *socket, *syslog, *addr, s.out, logger, registry)
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	return errors.Join(err, p.close(flush))
+}
+
+// serveAll serves plugins, nginx's log lines and health until ctx ends.
+func serveAll(ctx context.Context, p *plugins, socket, syslog, addr string, out io.Writer, logger *slog.Logger, registry *prometheus.Registry) error {
+	server, err := pluginserver.New(pluginserver.Options{Logger: logger, Registerer: registry}, p.list()...)
+	if err != nil {
+		return err
+	}
+	stopLines, err := receiveLines(syslog, p.scrubber, out, logger, registry)
+	if err != nil {
+		return err
+	}
+	stopHTTP, err := serveHTTP(addr, server, registry, logger)
+	if err != nil {
+		return errors.Join(err, stopLines())
+	}
+	ln, err := openSocket(socket)
+	if err != nil {
+		return errors.Join(err, stopHTTP(), stopLines())
+	}
+	logger.Info("serving", "version", version, "socket", ln.Addr().String(), "plugins", server.Names(), "http", addr)
+	return errors.Join(server.Serve(ctx, ln), stopHTTP(), stopLines())
+}
+
+// openSocket takes the socket that a parent handed over, or makes one.
+func openSocket(path string) (net.Listener, error) {
+	ln, inherited, err := pluginserver.Inherited()
+	if err != nil || inherited {
+		return ln, err
+	}
+	return pluginserver.Listen(path)
+}
+
+// serveHTTP serves /metrics, /healthz and /readyz.
+func serveHTTP(addr string, server *pluginserver.Server, registry *prometheus.Registry, logger *slog.Logger) (stop func() error, err error) {
+	mux := http.NewServeMux()
+	mux.Handle("/", server.Handler())
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for metrics and health: %w; set -http or PLUGINSERVER_PORT to a free address", err)
+	}
+	srv := &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
+	}
+	go func() {
+		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			logger.Error("metrics and health are not served", "error", err)
+		}
+	}()
+	return srv.Close, nil
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return registry
+}
+
+func newLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewJSONHandler(w, nil)) }

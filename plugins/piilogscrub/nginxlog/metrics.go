@@ -1,0 +1,34 @@
+package nginxlog
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics counts lines.
+type metrics struct {
+	lines *prometheus.CounterVec
+	lost  *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_nginxlog_lines_total",
+			Help: "Lines received from nginx, by log: access, error, or text for those of neither form.",
+		}, []string{"log"}),
+		lost: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_nginxlog_lost_lines_total",
+			Help: "Lines lost after they were received, by reason: queue full, failed, or not written (writes, of one line or more).",
+		}, []string{"reason"}),
+	}
+}
+
+// Describe implements [prometheus.Collector].
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	m.lines.Describe(ch)
+	m.lost.Describe(ch)
+}
+
+// Collect implements [prometheus.Collector].
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	m.lines.Collect(ch)
+	m.lost.Collect(ch)
+}

@@ -1,0 +1,85 @@
+package nginxlog
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strconv"
+	"syscall"
+)
+
+// ListenFD is the environment variable by which a parent hands over the socket: the
+// number of its file descriptor.
+const ListenFD = "GATEHOUSE_SYSLOG_FD"
+
+// Open makes a datagram socket at path, with mode 0660. A socket that nobody listens
+// on any more is replaced; one that somebody does, or another file, is an error.
+func Open(path string) (*net.UnixConn, error) {
+	conn, err := open(path)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", path, err)
+	}
+	return conn, nil
+}
+
+func open(path string) (*net.UnixConn, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(os.Chmod(path, 0o660), conn.SetReadBuffer(readBuffer)); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	return conn, nil
+}
+
+// removeStale removes the socket at path if nobody listens on it.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode()&fs.ModeSocket == 0 {
+		return errors.New("is no socket: remove it or use another path")
+	}
+	conn, err := net.Dial("unixgram", path)
+	if err == nil {
+		return errors.Join(errors.New("another process listens on it"), conn.Close())
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return err
+	}
+	return os.Remove(path)
+}
+
+// Inherited returns the socket that a parent process handed over by
+// GATEHOUSE_SYSLOG_FD, and false if there is none. Lines wait in its buffer while no
+// process reads them.
+func Inherited() (conn *net.UnixConn, ok bool, err error) {
+	value, ok := os.LookupEnv(ListenFD)
+	if !ok {
+		return nil, false, nil
+	}
+	fd, err := strconv.Atoi(value)
+	if err != nil || fd < 3 {
+		return nil, false, fmt.Errorf("%s=%q: give it the number of a file descriptor, 3 or more", ListenFD, value)
+	}
+	file := os.NewFile(uintptr(fd), "inherited socket")
+	packets, err := net.FilePacketConn(file) // a duplicate
+	if err := errors.Join(err, file.Close()); err != nil {
+		return nil, false, fmt.Errorf("%s=%d: %w", ListenFD, fd, err)
+	}
+	conn, ok = packets.(*net.UnixConn)
+	if !ok {
+		return nil, false, errors.Join(fmt.Errorf("%s=%d: it is no unix datagram socket: hand over one", ListenFD, fd), packets.Close())
+	}
+	return conn, true, nil
+}
