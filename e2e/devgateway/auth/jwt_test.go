@@ -1,0 +1,165 @@
+package auth
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+type keys struct {
+	rsa   *rsa.PrivateKey
+	p256  *ecdsa.PrivateKey
+	p384  *ecdsa.PrivateKey
+	yaml  string // consumers with credentials for them
+	other *rsa.PrivateKey
+}
+
+func newKeys(t *testing.T) keys {
+	t.Helper()
+	var k keys
+	var err error
+	for _, generate := range []func(){
+		func() { k.rsa, err = rsa.GenerateKey(rand.Reader, 2048) },
+		func() { k.other, err = rsa.GenerateKey(rand.Reader, 2048) },
+		func() { k.p256, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader) },
+		func() { k.p384, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader) },
+	} {
+		if generate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k.yaml = "consumers:\n- username: u\n  custom_id: c\n  jwt_secrets:\n" +
+		credential(t, "RS256", &k.rsa.PublicKey) + credential(t, "RS384", &k.rsa.PublicKey) + credential(t, "RS512", &k.rsa.PublicKey) +
+		credential(t, "ES256", &k.p256.PublicKey) + credential(t, "ES384", &k.p384.PublicKey) +
+		"  - {key: HS256, secret: shh}\n  - {key: HS384, secret: shh, algorithm: HS384}\n  - {key: HS512, secret: shh, algorithm: HS512}\n" +
+		"  - {key: keyless, algorithm: ES256}\n"
+	return k
+}
+
+// credential is one whose key is the name of its algorithm.
+func credential(t *testing.T, alg string, public any) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	return fmt.Sprintf("  - key: %s\n    algorithm: %s\n    rsa_public_key: |\n      %s\n", alg, alg, strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n      "))
+}
+
+func sign(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(method, claims).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+func TestJWT(t *testing.T) {
+	t.Parallel()
+	k := newKeys(t)
+	now := time.Now().Unix()
+	const verify = "claims_to_verify: [exp, nbf]"
+	valid := sign(t, jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now + 60, "nbf": now - 60})
+	bearer := func(token string) []string { return []string{"Authorization: Bearer " + token} }
+	of := func(method jwt.SigningMethod, key any, claims jwt.MapClaims) []string {
+		return bearer(sign(t, method, key, claims))
+	}
+	const invalid = `Bearer error="invalid_token"`
+	tests := []struct {
+		name, options, target string
+		headers               []string
+		body, challenge       string // "" is success
+	}{
+		{"no token", "", "/", nil, `{"message":"Unauthorized"}`, "Bearer"},
+		{"no token, realm", "realm: shop", "/", nil, `{"message":"Unauthorized"}`, `Bearer realm="shop"`},
+		{"other scheme", "", "/", []string{"Authorization: Basic eDp5"}, `{"message":"Unauthorized"}`, "Bearer"},
+		{"RS256", verify, "/", bearer(valid), "", ""},
+		{"lower case scheme", verify, "/", []string{"Authorization: bearer " + valid}, "", ""},
+		{"RS384", "", "/", of(jwt.SigningMethodRS384, k.rsa, jwt.MapClaims{"iss": "RS384"}), "", ""},
+		{"RS512", "", "/", of(jwt.SigningMethodRS512, k.rsa, jwt.MapClaims{"iss": "RS512"}), "", ""},
+		{"ES256", "", "/", of(jwt.SigningMethodES256, k.p256, jwt.MapClaims{"iss": "ES256"}), "", ""},
+		{"ES384", "", "/", of(jwt.SigningMethodES384, k.p384, jwt.MapClaims{"iss": "ES384"}), "", ""},
+		{"HS256", "", "/", of(jwt.SigningMethodHS256, []byte("shh"), jwt.MapClaims{"iss": "HS256"}), "", ""},
+		{"HS384", "", "/", of(jwt.SigningMethodHS384, []byte("shh"), jwt.MapClaims{"iss": "HS384"}), "", ""},
+		{"HS512", "", "/", of(jwt.SigningMethodHS512, []byte("shh"), jwt.MapClaims{"iss": "HS512"}), "", ""},
+		{"base64 secret", "secret_is_base64: true", "/", of(jwt.SigningMethodHS256, []byte{0xb2, 0x18}, jwt.MapClaims{"iss": "HS256"}), "", ""},
+		{"query", "", "/?jwt=" + valid, nil, "", ""},
+		{"query of another name", "uri_param_names: [t]", "/?jwt=" + valid, nil, `{"message":"Unauthorized"}`, "Bearer"},
+		{"cookie", "cookie_names: [sid]", "/", []string{"Cookie: a=b; sid=" + valid}, "", ""},
+		{"the same token twice", "", "/?jwt=" + valid, bearer(valid), "", ""},
+		{"two tokens", "", "/?jwt=x.y.z", bearer(valid), `{"message":"Multiple tokens provided"}`, invalid},
+		{"rubbish", "", "/", bearer("abc"), `{"message":"Bad token; invalid JSON"}`, invalid},
+		{"alg none", "", "/", bearer("eyJhbGciOiJub25lIn0.eyJpc3MiOiJSUzI1NiJ9."), `{"message":"Bad token; invalid alg"}`, invalid},
+		{"no issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"sub": "u"}), `{"message":"No mandatory 'iss' in claims"}`, invalid},
+		{"empty issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": ""}), `{"message":"Invalid 'iss' in claims"}`, invalid},
+		{"unknown issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "x"}), `{"message":"No credentials found for given 'iss'"}`, invalid},
+		{"other algorithm", "", "/", of(jwt.SigningMethodHS256, []byte("shh"), jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid algorithm"}`, invalid},
+		{"no key", "", "/", of(jwt.SigningMethodES256, k.p256, jwt.MapClaims{"iss": "keyless"}), `{"message":"Invalid key/secret"}`, invalid},
+		{"other key", "", "/", of(jwt.SigningMethodRS256, k.other, jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid signature"}`, invalid},
+		{"expired", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now - 1, "nbf": now - 9}), `{"exp":"token expired"}`, invalid},
+		{"too early", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now + 60, "nbf": now + 30}), `{"nbf":"token not valid yet"}`, invalid},
+		{"no times", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256"}), `{"exp":"must be a number","nbf":"must be a number"}`, invalid},
+		{"expired, not verified", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now - 1}), "", ""},
+		{"expires too late", "claims_to_verify: [exp], maximum_expiration: 30", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now + 90}), `{"exp":"exceeds maximum allowed expiration"}`, invalid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			cfg := load(t, k.yaml+"plugins: [{name: jwt, config: {"+tt.options+"}}]")
+			x := run(t, cfg, tt.target, append(tt.headers, "X-Consumer-Username: forged")...)
+			if tt.body == "" {
+				if x.Answer != nil {
+					t.Fatalf("answer %d %s", x.Answer.Status, x.Answer.Body)
+				}
+				id := x.Credential.Key
+				if x.Header.Get("X-Consumer-Username") != "u" || x.Header.Get("X-Credential-Identifier") != id || x.Shared.Get("authenticated_jwt_token") == nil {
+					t.Errorf("header %v", x.Header)
+				}
+				return
+			}
+			if x.Answer == nil || x.Answer.Status != 401 || string(x.Answer.Body) != tt.body || x.Answer.Header.Get("WWW-Authenticate") != tt.challenge {
+				t.Errorf("answer %+v", x.Answer)
+			}
+		})
+	}
+}
+
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	for _, plugin := range []string{"jwt", "key-auth"} {
+		for _, run := range []bool{true, false} {
+			cfg := load(t, fmt.Sprintf("plugins: [{name: %s, config: {run_on_preflight: %t}}]", plugin, run))
+			access, err := New(cfg.Plugins[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := newExchange(cfg, "OPTIONS")
+			if err := access(x); err != nil || (x.Answer != nil) != run {
+				t.Errorf("%s, run_on_preflight %t: error %v, answer %+v", plugin, run, err, x.Answer)
+			}
+		}
+	}
+}
+
+// A signature of the wrong length makes Kong throw, which ends in a 500.
+func TestShortSignature(t *testing.T) {
+	t.Parallel()
+	k := newKeys(t)
+	cfg := load(t, k.yaml+"plugins: [{name: jwt}]")
+	token := sign(t, jwt.SigningMethodES256, k.p256, jwt.MapClaims{"iss": "ES256"})
+	x := run(t, cfg, "/", "Authorization: Bearer "+token[:len(token)-8])
+	if !x.Unexpected {
+		t.Errorf("no error, answer %+v", x.Answer)
+	}
+}

@@ -1,0 +1,173 @@
+// Package config reads Kong's declarative configuration, as far as the dev
+// gateway supports it, and refuses the rest by name.
+package config
+
+import (
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+)
+
+// DefaultWorkspace is the id of the one workspace of a DB-less Kong.
+const DefaultWorkspace = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
+
+// Config is a whole configuration, with references resolved. It is immutable.
+type Config struct {
+	Services  []*Service
+	Routes    []*Route
+	Upstreams map[string]*Upstream // by name
+	Consumers []*Consumer
+	Plugins   []*Plugin // those that are enabled
+	Hash      string    // MD5 of the text, as Kong's configuration_hash
+
+	jwtSecrets map[string]*JWTSecret
+	keys       map[string]*KeyAuth
+}
+
+// JWTSecret finds a JWT credential by its key, or returns nil.
+func (c *Config) JWTSecret(key string) *JWTSecret { return c.jwtSecrets[key] }
+
+// APIKey finds a key-auth credential by its key, or returns nil.
+func (c *Config) APIKey(key string) *KeyAuth { return c.keys[key] }
+
+// Consumer finds a consumer by id, or by username if that is asked for.
+func (c *Config) Consumer(id string, byUsername bool) *Consumer {
+	for _, consumer := range c.Consumers {
+		if consumer.ID == id || byUsername && consumer.Username != "" && consumer.Username == id {
+			return consumer
+		}
+	}
+	return nil
+}
+
+// Meta is what every entity has. The JSON of an entity is what Kong's log
+// serializer writes of it.
+type Meta struct {
+	ID        string   `json:"id"`
+	CreatedAt int64    `json:"created_at"`
+	UpdatedAt int64    `json:"updated_at"`
+	Tags      []string `json:"tags,omitempty"`
+}
+
+// Service is where requests go. Timeouts are in milliseconds.
+type Service struct {
+	Meta
+	Name           string `json:"name,omitempty"`
+	Protocol       string `json:"protocol"`
+	Host           string `json:"host"`
+	Port           int    `json:"port"`
+	Path           string `json:"path,omitempty"`
+	Retries        int    `json:"retries"`
+	ConnectTimeout int    `json:"connect_timeout"`
+	WriteTimeout   int    `json:"write_timeout"`
+	ReadTimeout    int    `json:"read_timeout"`
+	Enabled        bool   `json:"enabled"`
+	Workspace      string `json:"ws_id"`
+}
+
+// Ref is a foreign key.
+type Ref struct {
+	ID string `json:"id"`
+}
+
+// Route says which requests go to a service.
+type Route struct {
+	Meta
+	Name                    string              `json:"name,omitempty"`
+	Protocols               []string            `json:"protocols"`
+	Methods                 []string            `json:"methods,omitempty"`
+	Hosts                   []string            `json:"hosts,omitempty"`
+	Paths                   []string            `json:"paths,omitempty"`
+	Headers                 map[string][]string `json:"headers,omitempty"`
+	HTTPSRedirectStatusCode int                 `json:"https_redirect_status_code"`
+	RegexPriority           int                 `json:"regex_priority"`
+	StripPath               bool                `json:"strip_path"`
+	PreserveHost            bool                `json:"preserve_host"`
+	RequestBuffering        bool                `json:"request_buffering"`
+	ResponseBuffering       bool                `json:"response_buffering"`
+	PathHandling            string              `json:"path_handling"`
+	ServiceRef              *Ref                `json:"service,omitempty"`
+	Workspace               string              `json:"ws_id"`
+
+	Service *Service `json:"-"`
+}
+
+// Upstream is a set of targets behind one name.
+type Upstream struct {
+	Meta
+	Name       string    `json:"name"`
+	HostHeader string    `json:"host_header,omitempty"`
+	Targets    []*Target `json:"-"`
+}
+
+// Target is an address of an upstream, "host:port", and its share of the load.
+type Target struct {
+	Meta
+	Target string `json:"target"`
+	Weight int    `json:"weight"`
+
+	Host string `json:"-"`
+	Port int    `json:"-"`
+}
+
+// Consumer is who calls.
+type Consumer struct {
+	Meta
+	Username string `json:"username,omitempty"`
+	CustomID string `json:"custom_id,omitempty"`
+
+	Groups []string `json:"-"` // of its ACLs, in their order
+}
+
+// JWTSecret is a consumer's key for the jwt plugin.
+type JWTSecret struct {
+	Meta
+	Key          string `json:"key"`
+	Secret       string `json:"secret"`
+	RSAPublicKey string `json:"rsa_public_key"`
+	Algorithm    string `json:"algorithm"`
+
+	Consumer *Consumer `json:"-"`
+}
+
+// KeyAuth is a consumer's key for the key-auth plugin.
+type KeyAuth struct {
+	Meta
+	Key string `json:"key"`
+
+	Consumer *Consumer `json:"-"`
+}
+
+// Plugin is a plugin with its configuration, and where it applies: an empty id
+// stands for everywhere.
+type Plugin struct {
+	Meta
+	Name         string         `json:"name"`
+	InstanceName string         `json:"instance_name"`
+	Enabled      bool           `json:"enabled"`
+	Config       map[string]any `json:"config"` // with defaults, without nulls
+
+	RouteID    string `json:"-"`
+	ServiceID  string `json:"-"`
+	ConsumerID string `json:"-"`
+
+	Schema *schema.Plugin `json:"-"`
+	Info   *Info          `json:"-"` // nil for a bundled plugin
+}
+
+// Info is what a plugin server's query command says of a plugin.
+type Info struct {
+	Name     string
+	Priority int
+	Version  string
+	Phases   []string
+	Schema   *schema.Plugin
+}
+
+// Handles tells whether a plugin of the plugin server has a phase.
+func (i *Info) Handles(phase string) bool {
+	for _, p := range i.Phases {
+		if p == phase {
+			return true
+		}
+	}
+	return false
+}

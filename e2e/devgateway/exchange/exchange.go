@@ -1,0 +1,173 @@
+// Package exchange is one request and its response on their way through the
+// gateway: what Kong keeps in ngx.var and ngx.ctx, and what its PDK does to it.
+//
+// An Exchange belongs to the goroutine that serves the request. What a log
+// event needs after that is copied into a Saved.
+package exchange
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
+)
+
+// ServerTokens is how Kong names itself in Server and Via.
+const ServerTokens = "kong/" + Version
+
+// Version is the Kong release that the dev gateway stands in for.
+const Version = "3.9.1"
+
+// Exchange is one request and its response.
+type Exchange struct {
+	Config *config.Config
+	Phase  Phase
+	Conn   Conn
+
+	// The request as received. RequestURI has no scheme and host.
+	ID          string // 32 hexadecimal digits
+	Start       time.Time
+	RequestLine string
+	RequestURI  string
+	Host        string // in lower case, without port
+	HTTPVersion float64
+	HeadLength  int64 // of the request line and the header, in bytes
+
+	// The request as plugins left it.
+	Method string
+	Args   string      // the query, undecoded
+	Header http.Header // with Host
+	Body   Body
+
+	// What routing found; Match is nil before.
+	Match          *router.Match
+	Balancer       *Balancer
+	UpstreamScheme string
+	UpstreamURI    string // escaped, with the query once the access phase is over
+	UpstreamHost   string // "" until it is known
+	Forwarded      Forwarded
+
+	// Who calls.
+	Consumer   *config.Consumer
+	Credential *Credential
+
+	// The response as far as it is known.
+	Status     int
+	RespHeader http.Header
+	Answer     *Answer // what the gateway answers itself, or nil
+	Upstream   UpstreamResponse
+	Sent       Sent
+
+	// Where the response comes from, as kong.response.get_source tells it.
+	Unexpected bool // an error
+	Exited     bool // an answer of a plugin or of the gateway
+	Proxied    bool // the upstream was asked
+
+	Times  Times
+	Shared *Table // kong.ctx.shared
+	Ctx    *Table // ngx.ctx
+
+	serializeValues []serializeValue
+}
+
+// Conn is the client's connection.
+type Conn struct {
+	Number     uint64 // the *N of nginx's error log
+	RemoteAddr string
+	RemotePort int
+	ServerAddr string
+	ServerPort int
+}
+
+// Credential is what an auth plugin found. Identifier is nil without one.
+type Credential struct {
+	ID  string
+	Key string
+}
+
+// Balancer is where the request goes, and what came of it.
+type Balancer struct {
+	HostIsIP       bool // the service names an address, which is no upstream
+	Host           string
+	Port           int
+	Retries        int
+	ConnectTimeout time.Duration
+	WriteTimeout   time.Duration
+	ReadTimeout    time.Duration
+	Tries          []*Try
+}
+
+// Try is one attempt to reach the upstream, as the log serializer writes it.
+type Try struct {
+	BalancerStart     int64  `json:"balancer_start"`
+	BalancerStartNS   int64  `json:"balancer_start_ns"`
+	BalancerLatency   int64  `json:"balancer_latency"`
+	BalancerLatencyNS int64  `json:"balancer_latency_ns"`
+	IP                string `json:"ip"`
+	Port              int    `json:"port"`
+	State             string `json:"state,omitempty"`
+	Code              int    `json:"code,omitempty"`
+}
+
+// Forwarded are the values of the X-Forwarded-* headers for the upstream.
+type Forwarded struct {
+	For, Proto, Host, Port, Path, Prefix string
+}
+
+// UpstreamResponse is what the upstream answered.
+type UpstreamResponse struct {
+	Statuses []int // of each try
+	Header   http.Header
+}
+
+// Sent counts the bytes of the response.
+type Sent struct{ Total, Body int64 }
+
+// Times are the points at which a phase ended; zero if it did not.
+type Times struct {
+	Balancer time.Time // the last try was about to start
+	Header   time.Time // the response's header was ready
+	End      time.Time // its last byte was sent
+}
+
+// New starts an exchange. The caller fills in what it knows of the request.
+func New(cfg *config.Config) *Exchange {
+	return &Exchange{
+		Config:     cfg,
+		Phase:      Rewrite,
+		RespHeader: http.Header{},
+		Shared:     NewTable(),
+		Ctx:        NewTable(),
+	}
+}
+
+// Route is the matched route, or nil.
+func (x *Exchange) Route() *config.Route {
+	if x.Match == nil {
+		return nil
+	}
+	return x.Match.Route
+}
+
+// Service is the matched route's service, or nil.
+func (x *Exchange) Service() *config.Service {
+	if x.Match == nil {
+		return nil
+	}
+	return x.Match.Route.Service
+}
+
+// Source tells where the response comes from: "service", "exit" or "error".
+func (x *Exchange) Source() string {
+	switch {
+	case x.Unexpected:
+		return "error"
+	case x.Exited:
+		return "exit"
+	case x.Proxied:
+		return "service"
+	default:
+		return "error"
+	}
+}

@@ -1,0 +1,308 @@
+package pdkserver
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	kong "github.com/Kong/go-pdk/server/kong_plugin_protocol"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
+)
+
+func session(phase exchange.Phase) *Session {
+	u := &config.Consumer{Meta: config.Meta{ID: "7b9c3a52-6a0e-4d31-8f52-0a7f0a3a2f11", CreatedAt: 5, Tags: []string{"t"}}, Username: "u", CustomID: "c"}
+	x := exchange.New(&config.Config{Consumers: []*config.Consumer{u}, Upstreams: map[string]*config.Upstream{"pool": {}}})
+	x.Phase, x.ID, x.Method, x.Host, x.HTTPVersion = phase, "abc", "GET", "shop.example", 1.1
+	x.Start = time.UnixMilli(1795490021500)
+	x.RequestLine, x.RequestURI, x.Args = "GET /a/../b?q=1&f HTTP/1.1", "/a/../b?q=1&f", "q=1&f"
+	x.Header = http.Header{"Host": {"shop.example:8000"}, "X-Two": {"1", "2"}, "X-Empty": {""}}
+	x.Conn = exchange.Conn{RemoteAddr: "127.0.0.1", RemotePort: 4711, ServerPort: 8000}
+	x.Match = &router.Match{Route: &config.Route{Meta: config.Meta{ID: "r1"}, Name: "r", Protocols: []string{"http", "https"},
+		ServiceRef: &config.Ref{ID: "s1"}, Service: &config.Service{Meta: config.Meta{ID: "s1"}, Name: "s", Host: "h", Port: 80}},
+		Unnamed: []string{"7"}, Named: map[string]string{"id": "7"}}
+	x.Balancer = &exchange.Balancer{Host: "h", Port: 80}
+	x.Consumer, x.Credential = u, &exchange.Credential{ID: "k1", Key: "secret"}
+	s := &Session{X: x, NodeID: "node"}
+	if phase == exchange.Log {
+		s.Saved = &exchange.Saved{Serialized: `{"a":1}`, Status: 201, Ctx: x.Ctx.Clone(),
+			RequestHeader: http.Header{"X-Two": {"1", "2"}}, ResponseHeader: http.Header{"X-R": {"v"}}}
+	}
+	return s
+}
+
+func kv(k string, v any) proto.Message { return &kong.KV{K: k, V: toValue(v)} }
+
+func TestReplies(t *testing.T) {
+	t.Parallel()
+	const access, log = exchange.Access, exchange.Log
+	headers := toStruct(map[string]any{"host": "shop.example:8000", "x-two": []any{"1", "2"}, "x-empty": ""})
+	consumer := &kong.Consumer{Id: "7b9c3a52-6a0e-4d31-8f52-0a7f0a3a2f11", CreatedAt: 5, Username: "u", CustomId: "c", Tags: []string{"t"}}
+	tests := []struct {
+		method string
+		phase  exchange.Phase
+		arg    proto.Message
+		want   proto.Message
+	}{
+		{"kong.client.get_ip", access, nil, &kong.String{V: "127.0.0.1"}},
+		{"kong.client.get_port", access, nil, &kong.Int{V: 4711}},
+		{"kong.client.get_credential", access, nil, &kong.AuthenticatedCredential{Id: "k1"}},
+		{"kong.client.get_consumer", log, nil, consumer},
+		{"kong.client.load_consumer", access, &kong.ConsumerSpec{Id: "u", ByUsername: true}, consumer},
+		{"kong.client.load_consumer", access, &kong.ConsumerSpec{Id: "7b9c3a52-6a0e-4d31-8f52-0a7f0a3a2f12"}, nil},
+		{"kong.client.get_protocol", access, &kong.Bool{}, &kong.String{V: "http"}},
+		{"kong.ctx.shared.get", access, &kong.String{V: "none"}, &structpb.Value{Kind: &structpb.Value_NullValue{NullValue: 1}}},
+		{"kong.ip.is_trusted", access, &kong.String{V: "127.0.0.1"}, &kong.Bool{}},
+		{"kong.log.serialize", log, nil, &kong.String{V: `{"a":1}`}},
+		{"kong.nginx.get_var", access, &kong.String{V: "request_id"}, &kong.String{V: "abc"}},
+		{"kong.nginx.get_tls1_version_str", access, nil, &kong.String{}},
+		{"kong.nginx.get_subsystem", log, nil, &kong.String{V: "http"}},
+		{"kong.nginx.req_start_time", log, nil, &kong.Number{V: 1795490021.5}},
+		{"kong.node.get_id", log, nil, &kong.String{V: "node"}},
+		{"kong.request.get_scheme", access, nil, &kong.String{V: "http"}},
+		{"kong.request.get_host", access, nil, &kong.String{V: "shop.example"}},
+		{"kong.request.get_port", access, nil, &kong.Int{V: 8000}},
+		{"kong.request.get_forwarded_host", access, nil, &kong.String{V: "shop.example"}},
+		{"kong.request.get_http_version", access, nil, &kong.Number{V: 1.1}},
+		{"kong.request.get_method", access, nil, &kong.String{V: "GET"}},
+		{"kong.request.get_path", access, nil, &kong.String{V: "/b"}},
+		{"kong.request.get_path_with_query", access, nil, &kong.String{V: "/a/../b?q=1&f"}},
+		{"kong.request.get_raw_query", access, nil, &kong.String{V: "q=1&f"}},
+		{"kong.request.get_query_arg", access, &kong.String{V: "q"}, &kong.String{V: "1"}},
+		{"kong.request.get_query_arg", access, &kong.String{V: "none"}, &kong.String{}},
+		{"kong.request.get_query", access, &kong.Int{V: 100}, toStruct(map[string]any{"q": "1", "f": true})},
+		{"kong.request.get_header", access, &kong.String{V: "x_two"}, &kong.String{V: "1"}},
+		{"kong.request.get_header", access, &kong.String{V: "X-None"}, &kong.String{}},
+		{"kong.request.get_header", log, &kong.String{V: "x-two"}, &kong.String{V: "1"}},
+		{"kong.request.get_headers", access, &kong.Int{V: 100}, headers},
+		{"kong.request.get_headers", log, &kong.Int{}, toStruct(map[string]any{"x-two": []any{"1", "2"}})},
+		{"kong.request.get_raw_body", access, nil, &kong.RawBodyResult{Kind: &kong.RawBodyResult_Content{}}},
+		{"kong.request.get_uri_captures", access, nil, &kong.UriCapturesResult{Unnamed: [][]byte{[]byte("7")}, Named: map[string][]byte{"id": []byte("7")}}},
+		{"kong.response.get_status", log, nil, &kong.Int{V: 201}},
+		{"kong.response.get_header", log, &kong.String{V: "x-r"}, &kong.String{V: "v"}},
+		{"kong.response.get_headers", log, &kong.Int{V: 100}, toStruct(map[string]any{"x-r": "v"})},
+		{"kong.response.get_source", log, nil, &kong.String{V: "error"}},
+		{"kong.router.get_route", log, nil, &kong.Route{Id: "r1", Name: "r", Protocols: []string{"http", "https"}, Service: &kong.ServiceKey{Id: "s1"}}},
+		{"kong.router.get_service", access, nil, &kong.Service{Id: "s1", Name: "s", Host: "h", Port: 80}},
+		{"kong.service.set_upstream", access, &kong.String{V: "pool"}, &kong.Bool{V: true}},
+		{"kong.service.set_upstream", access, &kong.String{V: "none"}, &kong.Bool{}},
+		{"kong.service.request.set_header", access, kv("X-A", "b"), nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method, func(t *testing.T) {
+			t.Parallel()
+			arg, err := marshal(tt.arg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			reply, err := session(tt.phase).Call(tt.method, arg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.want == nil {
+				if len(reply) != 0 {
+					t.Errorf("reply %q, want none", reply)
+				}
+				return
+			}
+			got := tt.want.ProtoReflect().New().Interface()
+			if err := proto.Unmarshal(reply, got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got, protocmp.Transform()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func marshal(m proto.Message) ([]byte, error) {
+	if m == nil {
+		return nil, nil
+	}
+	return proto.Marshal(m)
+}
+
+func TestEffects(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		method string
+		arg    proto.Message
+		got    func(x *exchange.Exchange) any
+		want   any
+	}{
+		{"kong.service.request.set_header", kv("X-A", []any{"1", "2"}), func(x *exchange.Exchange) any { return x.Header["X-A"] }, []string{"1", "2"}},
+		{"kong.service.request.set_header", kv("X-A", 1.5), func(x *exchange.Exchange) any { return x.Header["X-A"] }, []string{"1.5"}},
+		{"kong.service.request.set_header", kv("X-A", ""), func(x *exchange.Exchange) any { return x.Header["X-A"] }, []string{" "}},
+		{"kong.service.request.set_header", kv("host", "h2"), func(x *exchange.Exchange) any { return x.UpstreamHost }, "h2"},
+		{"kong.service.request.add_header", kv("X-Two", "3"), func(x *exchange.Exchange) any { return x.Header["X-Two"] }, []string{"1", "2", "3"}},
+		{"kong.service.request.clear_header", &kong.String{V: "x-two"}, func(x *exchange.Exchange) any { return len(x.Header["X-Two"]) }, 0},
+		{"kong.service.request.set_headers", toStruct(map[string]any{"X-A": "b"}), func(x *exchange.Exchange) any { return x.Header["X-A"] }, []string{"b"}},
+		{"kong.service.request.set_method", &kong.String{V: "PUT"}, func(x *exchange.Exchange) any { return x.Method }, "PUT"},
+		{"kong.service.request.set_path", &kong.String{V: "/a b"}, func(x *exchange.Exchange) any { return x.UpstreamURI }, "/a%20b"},
+		{"kong.service.request.set_scheme", &kong.String{V: "https"}, func(x *exchange.Exchange) any { return x.UpstreamScheme }, "https"},
+		{"kong.service.request.set_raw_query", &kong.String{V: "x=%20"}, func(x *exchange.Exchange) any { return x.Args }, "x=%20"},
+		{"kong.service.request.set_query", toStruct(map[string]any{"b": "1", "a": []any{"x y", true}}), func(x *exchange.Exchange) any { return x.Args }, "a=x%20y&a&b=1"},
+		{"kong.service.request.set_raw_body", &kong.ByteString{V: []byte("new")}, func(x *exchange.Exchange) any { b, _ := x.Body.Read(); return string(b) }, "new"},
+		{"kong.service.set_target", &kong.Target{Host: "t", Port: 81}, func(x *exchange.Exchange) any { return []any{x.Balancer.Host, x.Balancer.Port, x.UpstreamHost} }, []any{"t", 81, "t"}},
+		{"kong.response.set_header", kv("x_under", "v"), func(x *exchange.Exchange) any { return x.RespHeader["X-Under"] }, []string{"v"}},
+		{"kong.response.add_header", kv("X-Old", "2"), func(x *exchange.Exchange) any { return x.RespHeader["X-Old"] }, []string{"1", "2"}},
+		{"kong.response.clear_header", &kong.String{V: "x-old"}, func(x *exchange.Exchange) any { return len(x.RespHeader) }, 0},
+		{"kong.response.set_headers", toStruct(map[string]any{"Transfer-Encoding": "x"}), func(x *exchange.Exchange) any { return len(x.RespHeader) }, 1},
+		{"kong.response.set_status", &kong.Int{V: 418}, func(x *exchange.Exchange) any { return x.Status }, 418},
+		{"kong.ctx.shared.set", kv("k", map[string]any{"a": "b"}), func(x *exchange.Exchange) any { return x.Shared.Get("k") }, map[string]any{"a": "b"}},
+		{"kong.ctx.shared.set", kv("k", false), func(x *exchange.Exchange) any { return x.Shared.Get("k") }, nil},
+		{"kong.nginx.set_ctx", kv("k", 1.0), func(x *exchange.Exchange) any { return x.Ctx.Get("k") }, 1.0},
+		{"kong.client.authenticate", &kong.AuthenticateArgs{Consumer: &kong.Consumer{Id: "c9"}}, func(x *exchange.Exchange) any { return []any{x.Consumer.ID, x.Credential == nil} }, []any{"c9", true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method, func(t *testing.T) {
+			t.Parallel()
+			s := session(exchange.Access)
+			s.X.RespHeader = http.Header{"X-Old": {"1"}}
+			arg, err := marshal(tt.arg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reply, err := s.Call(tt.method, arg); err != nil || len(reply) != 0 {
+				t.Fatalf("reply %q, error %v", reply, err)
+			}
+			if diff := cmp.Diff(tt.want, tt.got(s.X)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestThrows(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		method string
+		phase  exchange.Phase
+		arg    proto.Message
+		want   string
+	}{
+		{"kong.request.get_method", exchange.Log, nil, "API disabled in the context of ngx.timer"},
+		{"kong.nginx.get_var", exchange.Log, &kong.String{V: "host"}, "API disabled in the context of ngx.timer"},
+		{"kong.service.response.get_status", exchange.Log, nil, "API disabled in the context of ngx.timer"},
+		{"kong.service.response.get_status", exchange.Access, nil, "function cannot be called in access phase (only in: response, header_filter, body_filter, log)"},
+		{"kong.service.request.set_header", exchange.Log, kv("a", "b"), "function cannot be called in log phase (only in: rewrite, access, balancer)"},
+		{"kong.log.serialize", exchange.Access, nil, "function cannot be called in access phase (only in: log)"},
+		{"kong.client.authenticate", exchange.Access, &kong.AuthenticateArgs{}, "either credential or consumer must be provided"},
+		{"kong.client.load_consumer", exchange.Access, &kong.ConsumerSpec{Id: "u"}, "not a uuid"},
+		{"kong.request.get_headers", exchange.Access, &kong.Int{V: 1001}, "max_headers must be <= 1000"},
+		{"kong.request.get_query", exchange.Access, &kong.Int{}, "max_args must be >= 1"},
+		{"kong.request.get_query_arg", exchange.Access, &kong.String{V: "f"}, "string expected, got boolean"},
+		{"kong.service.request.set_path", exchange.Access, &kong.String{V: "a"}, "path must start with /"},
+		{"kong.service.request.set_method", exchange.Access, &kong.String{V: "get"}, "invalid method: get"},
+		{"kong.service.request.set_scheme", exchange.Access, &kong.String{V: "ftp"}, "invalid scheme: ftp"},
+		{"kong.service.request.set_header", exchange.Access, &kong.KV{K: "a"}, "invalid header value"},
+		{"kong.response.set_status", exchange.Access, &kong.Int{V: 600}, "code must be a number between 100 and 599"},
+		{"kong.response.exit", exchange.Access, &kong.ExitArgs{Status: 20}, "code must be a number between 100 and 599"},
+		{"kong.service.set_target", exchange.Access, &kong.Target{Host: "a", Port: 70000}, "given 70000"},
+	}
+	for _, tt := range tests {
+		arg, err := marshal(tt.arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session(tt.phase).Call(tt.method, arg); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s in %s: error %v, want %q", tt.method, tt.phase.Names(), err, tt.want)
+		}
+	}
+}
+
+func TestExit(t *testing.T) {
+	t.Parallel()
+	s := session(exchange.Access)
+	arg, err := marshal(&kong.ExitArgs{Status: 429, Body: []byte("no"), Headers: toStruct(map[string]any{"Retry-After": 7.0})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Call("kong.response.exit", arg); !errors.Is(err, pluginclient.ErrExit) {
+		t.Errorf("error %v", err)
+	}
+	if a := s.X.Answer; a == nil || a.Status != 429 || string(a.Body) != "no" || a.Header["Retry-After"][0] != "7" || !s.X.Exited {
+		t.Errorf("answer %+v", a)
+	}
+}
+
+func TestLog(t *testing.T) {
+	t.Parallel()
+	s := session(exchange.Access)
+	var got []string
+	s.Log = func(severity nginxlog.Severity, msg string) { got = append(got, severity.String()+" "+msg) }
+	for _, level := range []string{"alert", "crit", "err", "warn", "notice", "info", "debug"} {
+		arg, err := marshal(&structpb.ListValue{Values: []*structpb.Value{toValue("a"), toValue(1.0), toValue(true)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Call("kong.log."+level, arg); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) != 7 || got[2] != "error [kong] pb_rpc.lua:233 a1true" {
+		t.Errorf("%q", got)
+	}
+}
+
+// The table has exactly the functions of the protocol, by the names that Kong
+// makes of them.
+func TestMethodsOfProtocol(t *testing.T) {
+	t.Parallel()
+	camel := regexp.MustCompile(`([a-z]\d*)([A-Z])`)
+	var want []string
+	for i, service := 0, kong.File_server_kong_plugin_protocol_pluginsocket_proto.Services().Get(0); i < service.Methods().Len(); i++ {
+		name := "Kong." + string(service.Methods().Get(i).Name())
+		name = strings.ToLower(camel.ReplaceAllString(strings.ReplaceAll(name, "_", "."), "${1}_$2"))
+		switch name { // these have the option MethodName
+		case "kong.ctx.set_shared":
+			name = "kong.ctx.shared.set"
+		case "kong.ctx.get_shared":
+			name = "kong.ctx.shared.get"
+		}
+		want = append(want, name)
+	}
+	var got []string
+	for name := range methods {
+		got = append(got, name)
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := session(exchange.Access).Call("kong.request.get_body", nil); !errors.Is(err, pluginclient.ErrUnknownMethod) {
+		t.Errorf("unknown method: %v", err)
+	}
+}
+
+func FuzzCall(f *testing.F) {
+	for name := range methods {
+		f.Add(name, []byte("\x0a\x01x"))
+	}
+	f.Fuzz(func(t *testing.T, name string, arg []byte) {
+		for _, phase := range []exchange.Phase{exchange.Rewrite, exchange.Access, exchange.Log} {
+			s := session(phase)
+			s.Log = func(nginxlog.Severity, string) {}
+			if reply, err := s.Call(name, arg); err != nil && reply != nil {
+				t.Errorf("%s: reply %q with error %v", name, reply, err)
+			}
+			if err := s.X.Body.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}

@@ -1,0 +1,134 @@
+package devgateway
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/auth"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
+)
+
+// bound is a plugin with one configuration, ready to run.
+type bound struct {
+	*config.Plugin
+	access auth.Access          // of a bundled plugin
+	remote *pluginclient.Plugin // of the plugin server
+}
+
+// handles tells whether the plugin has a phase.
+func (b *bound) handles(phase string) bool {
+	if b.remote == nil {
+		return phase == "access"
+	}
+	return b.Info.Handles(phase)
+}
+
+// scope is where a configuration applies; an empty id is everywhere.
+type scope struct{ route, service, consumer string }
+
+// chain is the plugins of a configuration in the order in which they run, each
+// with its configurations (kong/runloop/plugins_iterator.lua).
+type chain struct {
+	order   []string
+	configs map[string]map[scope]*bound
+}
+
+// newChain builds the chain. nextSeq numbers the configurations: every load
+// gives each of them a new number.
+func newChain(cfg *config.Config, nextSeq func() int) (*chain, error) {
+	c := &chain{configs: map[string]map[scope]*bound{}}
+	priorities := map[string]int{}
+	for _, p := range cfg.Plugins {
+		b, err := bind(p, nextSeq())
+		if err != nil {
+			return nil, err
+		}
+		if c.configs[p.Name] == nil {
+			c.configs[p.Name] = map[scope]*bound{}
+			c.order = append(c.order, p.Name)
+			priorities[p.Name] = p.Priority()
+		}
+		c.configs[p.Name][scope{p.RouteID, p.ServiceID, p.ConsumerID}] = b
+	}
+	slices.SortFunc(c.order, func(a, b string) int {
+		return cmp.Or(cmp.Compare(priorities[b], priorities[a]), cmp.Compare(b, a))
+	})
+	return c, nil
+}
+
+func bind(p *config.Plugin, seq int) (*bound, error) {
+	b := &bound{Plugin: p}
+	if p.Info == nil {
+		access, err := auth.New(p)
+		b.access = access
+		return b, err
+	}
+	text, err := json.Marshal(wireConfig(p, seq))
+	if err != nil {
+		return nil, fmt.Errorf("encode config of plugin %s: %w", p.Name, err)
+	}
+	b.remote = &pluginclient.Plugin{ID: p.ID, Name: p.Name, Seq: seq, Config: text}
+	return b, nil
+}
+
+// wireConfig is a configuration as Kong sends it, with what its plugins iterator
+// adds.
+func wireConfig(p *config.Plugin, seq int) map[string]any {
+	conf := make(map[string]any, len(p.Config)+8)
+	for k, v := range p.Config {
+		conf[k] = v
+	}
+	for name, value := range map[string]string{
+		"route_id": p.RouteID, "service_id": p.ServiceID, "consumer_id": p.ConsumerID,
+		"plugin_instance_name": p.InstanceName,
+	} {
+		if value != "" {
+			conf[name] = value
+		}
+	}
+	conf["__plugin_id"] = p.ID
+	conf["__ws_id"] = config.DefaultWorkspace
+	conf["__key__"] = strings.Join([]string{"plugins", p.Name, p.RouteID, p.ServiceID, p.ConsumerID, "", config.DefaultWorkspace}, ":")
+	conf["__seq__"] = seq
+	return conf
+}
+
+// global lists the plugins that apply everywhere and have a phase.
+func (c *chain) global(phase string) []*bound {
+	var out []*bound
+	for _, name := range c.order {
+		if b := c.configs[name][scope{}]; b != nil && b.handles(phase) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// pick finds the most specific configuration of a plugin for a request, by what
+// is known of it now: an auth plugin may have set a consumer before.
+func (c *chain) pick(name string, x *exchange.Exchange) *bound {
+	var route, service, consumer string
+	if r := x.Route(); r != nil {
+		route = r.ID
+	}
+	if s := x.Service(); s != nil {
+		service = s.ID
+	}
+	if x.Consumer != nil {
+		consumer = x.Consumer.ID
+	}
+	for _, s := range []scope{
+		{route, service, consumer}, {route, "", consumer}, {"", service, consumer}, {route, service, ""},
+		{"", "", consumer}, {route, "", ""}, {"", service, ""}, {},
+	} {
+		if b := c.configs[name][s]; b != nil {
+			return b
+		}
+	}
+	return nil
+}

@@ -1,0 +1,233 @@
+package devgateway
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/pdkserver"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
+)
+
+// flow takes one request through Kong's phases (kong/init.lua and
+// kong/runloop/handler.lua).
+type flow struct {
+	g    *Gateway
+	snap *snapshot
+	x    *exchange.Exchange
+	w    *recorder
+	r    *http.Request
+	// loggers are the plugins whose log phase runs: those of the access phase,
+	// or the global ones if it did not get that far.
+	loggers []*bound
+
+	first        peer // where the first try goes
+	preserveHost bool // the Host header is not made of the peer's name
+}
+
+func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
+	g.stats.requests.Add(1)
+	snap := g.current.Load()
+	f := &flow{g: g, snap: snap, r: r, x: newExchange(snap, r), w: &recorder{ResponseWriter: w}}
+	f.loggers = snap.chain.global("log")
+	defer f.log()
+	if f.rewrite(); f.x.Answer == nil {
+		f.access()
+	}
+	if f.x.Answer != nil {
+		f.answer()
+		return
+	}
+	f.proxy()
+}
+
+func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
+	x := exchange.New(snap.config)
+	x.ID = strings.ReplaceAll(uuid.NewString(), "-", "")
+	x.Start = time.Now()
+	x.RequestLine = r.Method + " " + r.RequestURI + " " + r.Proto
+	x.RequestURI = originForm(r.RequestURI)
+	x.HTTPVersion = float64(r.ProtoMajor) + float64(r.ProtoMinor)/10
+	x.Method = r.Method
+	_, x.Args, _ = strings.Cut(x.RequestURI, "?")
+	x.Header = r.Header.Clone()
+	x.Header["Host"] = []string{r.Host}
+	x.HeadLength = exchange.HeadLength(x.RequestLine, x.Header)
+	x.Host = hostWithoutPort(r.Host)
+	x.Body = exchange.NewBody(r.Body)
+	x.Conn = connOf(r)
+	return x
+}
+
+// originForm cuts scheme and host off a request target in absolute form.
+func originForm(target string) string {
+	if strings.HasPrefix(target, "/") {
+		return target
+	}
+	_, rest, found := strings.Cut(target, "://")
+	if !found {
+		return target
+	}
+	slash := strings.IndexByte(rest, '/')
+	if slash < 0 {
+		return "/"
+	}
+	return rest[slash:]
+}
+
+func hostWithoutPort(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if host == "" {
+		return "kong" // nginx's server_name
+	}
+	return strings.ToLower(host)
+}
+
+func connOf(r *http.Request) exchange.Conn {
+	var c exchange.Conn
+	c.Number, _ = r.Context().Value(connNumber{}).(uint64)
+	c.RemoteAddr, c.RemotePort = splitAddr(r.RemoteAddr)
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		c.ServerAddr, c.ServerPort = splitAddr(local.String())
+	}
+	return c
+}
+
+func splitAddr(addr string) (string, int) {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr, 0
+	}
+	n, _ := strconv.Atoi(port)
+	return host, n
+}
+
+// rewrite runs the global plugins of the plugin server. An answer ends it.
+func (f *flow) rewrite() {
+	for _, b := range f.snap.chain.global("rewrite") {
+		err := f.event(b, "rewrite")
+		var server *pluginclient.ServerError
+		switch {
+		case err == nil:
+		case errors.As(err, &server):
+			f.x.Fail(http.StatusInternalServerError, "", nil)
+		default:
+			f.logError("rewrite_by_lua(nginx-kong.conf): " + err.Error())
+			f.x.ErrorPage(http.StatusInternalServerError)
+		}
+		if f.x.Answer != nil {
+			return
+		}
+	}
+}
+
+// access routes the request and runs the plugins, until one answers. Those after
+// it do not run, but their log phase will.
+func (f *flow) access() {
+	f.x.Phase = exchange.Access
+	if !f.route() {
+		return
+	}
+	f.loggers = nil
+	for _, name := range f.snap.chain.order {
+		b := f.snap.chain.pick(name, f.x)
+		if b == nil {
+			continue
+		}
+		if b.handles("log") {
+			f.loggers = append(f.loggers, b)
+		}
+		if b.handles("access") && f.x.Answer == nil {
+			f.runAccess(b)
+		}
+	}
+	if f.x.Answer == nil && f.x.Service() == nil {
+		f.x.Fail(http.StatusServiceUnavailable, "no Service found with those values", nil)
+	}
+	if f.x.Answer == nil {
+		f.target()
+	}
+}
+
+func (f *flow) runAccess(b *bound) {
+	var err error
+	if b.access != nil {
+		err = b.access(f.x)
+	} else {
+		err = f.event(b, "access")
+	}
+	var server *pluginclient.ServerError
+	switch {
+	case err == nil:
+	case errors.As(err, &server):
+		f.x.Fail(http.StatusInternalServerError, "", nil)
+	default:
+		f.g.logs.errors.Log(nginxlog.Err, "[kong] init.lua:406 ["+b.Name+"] "+err.Error(), requestContext(f.x))
+		f.x.Unexpected = true
+		f.x.Fail(http.StatusInternalServerError, "", nil)
+	}
+}
+
+// event runs a phase of an external plugin on this request.
+func (f *flow) event(b *bound, phase string) error {
+	return f.g.plugins.HandleEvent(pluginclient.Event{
+		Plugin: *b.remote,
+		Phase:  phase,
+		PDK: &pdkserver.Session{X: f.x, NodeID: f.g.nodeID, Log: func(s nginxlog.Severity, msg string) {
+			f.g.logs.errors.Log(s, msg, requestContext(f.x))
+		}},
+		Log: func(s nginxlog.Severity, source, msg string) {
+			f.g.logs.errors.Log(s, "[kong] "+source+" ["+b.Name+"] "+msg, requestContext(f.x))
+		},
+	})
+}
+
+func (f *flow) logError(msg string) { f.g.logs.errors.Log(nginxlog.Err, msg, requestContext(f.x)) }
+
+// route finds the route, refuses what it does not take, and prepares what the
+// upstream gets to know.
+func (f *flow) route() bool {
+	x := f.x
+	host, _ := x.RequestHeader("Host")
+	x.Match = f.snap.router.Match(router.Request{
+		Method: x.Method, URI: x.RequestURI, Host: host, Port: x.Conn.ServerPort, Header: x.Header,
+	})
+	if x.Match == nil {
+		x.Fail(http.StatusNotFound, "no Route matched with those values", nil)
+		return false
+	}
+	if f.wantsHTTPS() {
+		return false
+	}
+	f.prepare(host)
+	return true
+}
+
+// wantsHTTPS answers a request for a route that is for HTTPS only: the dev
+// gateway listens without TLS.
+func (f *flow) wantsHTTPS() bool {
+	r := f.x.Route()
+	for _, p := range r.Protocols {
+		if p == "http" {
+			return false
+		}
+	}
+	if r.HTTPSRedirectStatusCode == http.StatusUpgradeRequired {
+		f.x.Fail(http.StatusUpgradeRequired, "Please use HTTPS protocol",
+			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"TLS/1.2, HTTP/1.1"}})
+		return true
+	}
+	f.x.SetResponseHeader("Location", "https://"+f.x.Host+f.x.RequestURI)
+	f.x.Exit(r.HTTPSRedirectStatusCode, nil, nil)
+	return true
+}

@@ -1,0 +1,114 @@
+package piilogscrub
+
+import (
+	"fmt"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
+)
+
+// What Kong knows the plugin by.
+const (
+	Name    = "pii-log-scrub"
+	Version = "0.1.0"
+	// Priority is above every plugin of Kong's, so that the request is read
+	// before any of them changes it.
+	Priority = 100002
+)
+
+// Config is what an operator writes in kong.yaml. Get one from [Runtime.New] and
+// call Provision before the first event. The zero value looks for every kind
+// with its default action, and writes the audit record.
+type Config struct {
+	// Actions is what becomes of each kind. Default: keep_last4 for card,
+	// truncate for ip, redact for all others.
+	Actions map[string]string `json:"actions" kong:"one_of=default|redact|keep_last4|truncate|pseudonym|drop|keep" desc:"Action by kind (email, phone, card, iban, us_ssn, national_id, ip, jwt, credential, secret, field, custom); absent kinds: keep_last4 for card, truncate for ip, redact for the rest."`
+	// Fields are always redacted, beside the built-in ones.
+	Fields []string `json:"fields" kong:"set" desc:"Names of query parameters, headers and JSON keys whose values are always redacted, beside the built-in ones; a bare name is not one of those."`
+	// NeverFields are left alone as long as they look like identifiers.
+	NeverFields []string `json:"never_fields" kong:"set" desc:"Names whose values are left alone as long as they look like identifiers, beside the built-in ones of request and trace ids."`
+	// PathTemplates redact segments of paths.
+	PathTemplates []string `json:"path_templates" desc:"Paths in which the segments in braces are redacted, such as /users/{name}/orders/*; a star is any segment, two at the end any rest."`
+	// Patterns are detectors of the operator's own.
+	Patterns []Pattern `json:"patterns" desc:"Detectors of your own, for values that only you know, such as customer numbers; they find the kind custom."`
+
+	// PseudonymKey is the key of the action pseudonym and of the user in the
+	// audit record. Without it, a user is no more than present or absent there.
+	PseudonymKey string `json:"pseudonym_key" kong:"referenceable,encrypted" desc:"Secret of at least 32 bytes for the action pseudonym and the user in the audit record; use a vault reference."`
+	// PseudonymKeyID tells the tokens of one key from those of the next.
+	PseudonymKeyID string `json:"pseudonym_key_id" kong:"match=^%w+$,len_max=16" desc:"Name of the key in every pseudonym, 1 to 16 letters or digits; change it with the key."`
+
+	// MaxValueBytes bounds one value. Default 65536.
+	MaxValueBytes int `json:"max_value_bytes" kong:"default=65536,between=256|1048576" desc:"Longest text in bytes that is examined; a longer one is dropped with a marker."`
+	// MaxDepth bounds encodings within each other. Default 6.
+	MaxDepth int `json:"max_depth" kong:"default=6,between=1|16" desc:"Number of encodings taken off one value (percent, JSON escapes, base64); what is encoded once more is dropped."`
+
+	// Audit writes the record. Default on.
+	Audit string `json:"audit" kong:"default=on,one_of=on|off" desc:"Whether the log phase writes an audit record of each call: on or off."`
+	// ResponseHeaders are written to it. Default none.
+	ResponseHeaders []string `json:"response_headers" kong:"set" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
+
+	runtime *Runtime
+	engine  *scrub.Engine
+}
+
+// Pattern is a detector of the operator's own.
+type Pattern struct {
+	Name     string   `json:"name" kong:"required,len_min=1" desc:"What the pattern is called in error messages."`
+	Regex    string   `json:"regex" desc:"RE2 expression of the values to redact; absent, the keywords themselves are redacted."`
+	Keywords []string `json:"keywords" desc:"Words of which one must be in a text, in any case, for the expression to be tried on it; this saves time."`
+}
+
+const (
+	defaultMaxValueBytes = 64 << 10
+	defaultMaxDepth      = scrub.DefaultMaxDepth
+	on, off              = "on", "off"
+)
+
+// Provision fills in defaults, checks the configuration and prepares the engine.
+// Its error names the field, the value and the fix.
+func (c *Config) Provision() error {
+	if c.MaxValueBytes == 0 {
+		c.MaxValueBytes = defaultMaxValueBytes
+	}
+	if c.MaxDepth == 0 {
+		c.MaxDepth = defaultMaxDepth
+	}
+	if c.Audit == "" {
+		c.Audit = on
+	}
+	if c.Audit != on && c.Audit != off {
+		return fmt.Errorf("audit %q: use on or off", c.Audit)
+	}
+	policy, err := c.policy()
+	if err != nil {
+		return err
+	}
+	if c.engine, err = scrub.New(policy); err != nil {
+		return err
+	}
+	c.runtime.engine.Store(c.engine)
+	return nil
+}
+
+// policy translates the configuration.
+func (c *Config) policy() (scrub.Policy, error) {
+	p := scrub.Policy{
+		Actions: map[scrub.Kind]scrub.Action{},
+		Fields:  c.Fields, NeverFields: c.NeverFields, PathTemplates: c.PathTemplates,
+		PseudonymKey: []byte(c.PseudonymKey), PseudonymKeyID: c.PseudonymKeyID,
+		MaxBytes: c.MaxValueBytes, MaxDepth: c.MaxDepth,
+	}
+	for name, value := range c.Actions {
+		kind, err := scrub.ParseKind(name)
+		if err != nil {
+			return p, fmt.Errorf("actions: %w", err)
+		}
+		if p.Actions[kind], err = scrub.ParseAction(value); err != nil {
+			return p, fmt.Errorf("actions.%s: %w", name, err)
+		}
+	}
+	for _, custom := range c.Patterns {
+		p.Patterns = append(p.Patterns, scrub.Pattern{Name: custom.Name, Regexp: custom.Regex, Keywords: custom.Keywords})
+	}
+	return p, nil
+}

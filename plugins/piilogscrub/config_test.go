@@ -1,0 +1,76 @@
+package piilogscrub_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
+)
+
+func TestProvisionRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name string
+		edit func(*piilogscrub.Config)
+		want []string // words of the error: the field, the value, the fix
+	}{
+		{"unknown kind", func(c *piilogscrub.Config) { c.Actions = map[string]string{"mail": "redact"} }, []string{"actions", `"mail"`, "email"}},
+		{"unknown action", func(c *piilogscrub.Config) { c.Actions = map[string]string{"email": "hash"} }, []string{"actions.email", `"hash"`, "pseudonym"}},
+		{"pseudonym without a key", func(c *piilogscrub.Config) { c.Actions = map[string]string{"email": "pseudonym"} }, []string{"email", "pseudonym", "key"}},
+		{"key too short", func(c *piilogscrub.Config) { c.PseudonymKey, c.PseudonymKeyID = "short", "k1" }, []string{"pseudonym", "5 bytes", "32"}},
+		{"key without an id", func(c *piilogscrub.Config) { c.PseudonymKey = key }, []string{"key id", "letters or digits"}},
+		{"hashed card", func(c *piilogscrub.Config) {
+			c.Actions, c.PseudonymKey, c.PseudonymKeyID = map[string]string{"card": "pseudonym"}, key, "k1"
+		}, []string{"card", "keep_last4"}},
+		{"truncated email", func(c *piilogscrub.Config) { c.Actions = map[string]string{"email": "truncate"} }, []string{"email", "truncate", "ip"}},
+		{"bad pattern", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "customer", Regex: "C-("}} }, []string{`"customer"`, "missing closing )"}},
+		{"empty match", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "any", Regex: "x*"}} }, []string{`"any"`, "x*", "empty"}},
+		{"empty pattern", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "none"}} }, []string{`"none"`, "keywords"}},
+		{"bad template", func(c *piilogscrub.Config) { c.PathTemplates = []string{"users/{id}"} }, []string{`"users/{id}"`, "'/'"}},
+		{"template without braces", func(c *piilogscrub.Config) { c.PathTemplates = []string{"/users/*"} }, []string{`"/users/*"`, "braces"}},
+		{"audit", func(c *piilogscrub.Config) { c.Audit = "yes" }, []string{"audit", `"yes"`, "on or off"}},
+		{"depth", func(c *piilogscrub.Config) { c.MaxDepth = 99 }, []string{"depth", "99", "16"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			runtime, err := piilogscrub.NewRuntime(piilogscrub.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := runtime.New().(*piilogscrub.Config)
+			tt.edit(c)
+			err = c.Provision()
+			if err == nil {
+				t.Fatal("was accepted")
+			}
+			for _, word := range tt.want {
+				if !strings.Contains(err.Error(), word) {
+					t.Errorf("error %q does not say %q", err, word)
+				}
+			}
+		})
+	}
+}
+
+func TestProvisionPutsEngineInForce(t *testing.T) {
+	t.Parallel()
+	runtime, err := piilogscrub.NewRuntime(piilogscrub.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _ := runtime.Engine().Text(nil, []byte("a@b.io C-1234"))
+	if got := string(out); got != "[email] C-1234" {
+		t.Errorf("default engine wrote %q", got)
+	}
+	c := runtime.New().(*piilogscrub.Config)
+	c.Actions = map[string]string{scrub.Email.String(): scrub.Keep.String()}
+	c.Patterns = []piilogscrub.Pattern{{Name: "customer", Regex: `\bC-\d+\b`, Keywords: []string{"c-"}}}
+	if err := c.Provision(); err != nil {
+		t.Fatal(err)
+	}
+	out, _ = runtime.Engine().Text(nil, []byte("a@b.io C-1234"))
+	if got := string(out); got != "a@b.io [custom]" {
+		t.Errorf("provisioned engine wrote %q", got)
+	}
+}

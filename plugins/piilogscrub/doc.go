@@ -1,0 +1,20 @@
+// Package piilogscrub is the Kong plugin pii-log-scrub: no personal data, card
+// number or credential in any log, and an audit record of every call.
+//
+// Enabled globally, its rewrite phase sees every request, those that Kong
+// answers itself (401, 404, 502) included, and puts scrubbed text in place of
+// the request in what kong.log.serialize gives to all log plugins: request.uri,
+// request.url, request.querystring, request.headers, upstream_uri and client_ip.
+// Enabled on a route only, the access phase does the same. Response headers are
+// not known before the response: they are taken out of the serialized table, and
+// those that the configuration lists are written, scrubbed, to the audit record.
+//
+// The log phase writes the audit record: who did what, when, with which outcome,
+// as one JSON line.
+//
+// What fails is not logged: a text that cannot be examined, read from Kong or
+// handed to it is replaced by the marker "[dropped]".
+//
+// The detectors are in the package scrub, which knows no Kong; nginx's own access
+// and error log, which no plugin can reach, in the package nginxlog.
+package piilogscrub

@@ -1,0 +1,71 @@
+package piilogscrub
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
+)
+
+// metrics counts what the engine found.
+type metrics struct {
+	findings *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
+	drops    *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	audits   *prometheus.CounterVec
+}
+
+func newMetrics() *metrics {
+	return &metrics{
+		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_scrub_findings_total",
+			Help: "Values taken out of logs, by kind and by the place that they were in.",
+		}, []string{"kind", "place"}),
+		bytes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_scrub_bytes_total",
+			Help: "Bytes of text examined, by place.",
+		}, []string{"place"}),
+		drops: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_scrub_drops_total",
+			Help: "Texts dropped because they could not be examined, by place.",
+		}, []string{"place"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "gatehouse_scrub_seconds",
+			Help:    "Time that a phase takes, its calls to Kong included.",
+			Buckets: prometheus.ExponentialBuckets(20e-6, 2, 12),
+		}, []string{"phase"}),
+		audits: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_audit_records_total",
+			Help: "Audit records by outcome: written, or failed.",
+		}, []string{"outcome"}),
+	}
+}
+
+func (m *metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.findings, m.bytes, m.drops, m.seconds, m.audits}
+}
+
+// Describe implements [prometheus.Collector].
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range m.collectors() {
+		c.Describe(ch)
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range m.collectors() {
+		c.Collect(ch)
+	}
+}
+
+func (m *metrics) observe(place string, n int, t scrub.Tally) {
+	m.bytes.WithLabelValues(place).Add(float64(n))
+	for kind, count := range t.All() {
+		if kind == scrub.Dropped {
+			m.drops.WithLabelValues(place).Add(float64(count))
+			continue
+		}
+		m.findings.WithLabelValues(kind.String(), place).Add(float64(count))
+	}
+}

@@ -1,0 +1,82 @@
+package piilogscrub
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
+)
+
+// Options say where a Runtime writes and how it tells time. The zero value is
+// usable, and writes nothing.
+type Options struct {
+	// Registerer gets the metrics. Default: none.
+	Registerer prometheus.Registerer
+	// Logger gets failures. Default: discarded.
+	Logger *slog.Logger
+	// Audit gets the audit record, a JSON line for each call. It is written to
+	// by many goroutines, one whole line at a time. Default: discarded.
+	Audit io.Writer
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// Runtime holds what outlives a config reload: the audit log, the metrics, and
+// the engine that is in force. It is safe for concurrent use.
+type Runtime struct {
+	logger  *slog.Logger
+	audit   slog.Handler
+	now     func() time.Time
+	metrics *metrics
+	engine  atomic.Pointer[scrub.Engine]
+	source  source
+}
+
+// NewRuntime makes a Runtime. The error is about registering metrics.
+func NewRuntime(o Options) (*Runtime, error) {
+	r := &Runtime{logger: o.Logger, now: o.Now, metrics: newMetrics()}
+	if r.logger == nil {
+		r.logger = slog.New(slog.DiscardHandler)
+	}
+	if r.now == nil {
+		r.now = time.Now
+	}
+	if o.Audit == nil {
+		o.Audit = io.Discard
+	}
+	r.audit = newAuditHandler(o.Audit)
+	engine, err := scrub.New(scrub.Policy{})
+	if err != nil {
+		return nil, fmt.Errorf("make default engine: %w", err)
+	}
+	r.engine.Store(engine)
+	if o.Registerer == nil {
+		return r, nil
+	}
+	if err := o.Registerer.Register(r.metrics); err != nil {
+		return nil, fmt.Errorf("register scrub metrics: %w", err)
+	}
+	return r, nil
+}
+
+// New is a fresh config bound to this runtime.
+func (r *Runtime) New() any { return &Config{runtime: r} }
+
+// Close ends the runtime, which holds nothing that needs ending: the audit
+// writer is its owner's to close.
+func (r *Runtime) Close(context.Context) error { return nil }
+
+// Engine is the engine of the configuration that was provisioned last, for logs
+// that belong to no request's configuration, such as nginx's; that of the
+// default policy before there is one.
+func (r *Runtime) Engine() *scrub.Engine { return r.engine.Load() }
+
+// Observe counts what was found in n bytes of text from a place, such as
+// "access_log". Places are few and known: they become a label.
+func (r *Runtime) Observe(place string, n int, t scrub.Tally) { r.metrics.observe(place, n, t) }

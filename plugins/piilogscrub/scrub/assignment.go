@@ -1,0 +1,171 @@
+package scrub
+
+// assignment looks at the '=' or ':' at b[i]: if the name before it is one whose
+// values are redacted, so is the value behind it.
+func (s *scan) assignment(i int) {
+	end := i
+	for end > 0 && i-end < 4 && isNameEnd(s.b[end-1]) {
+		end--
+	}
+	if !s.e.fields.maybe(s.b, end) {
+		return
+	}
+	r := s.e.fields.lookup(s.nameEndingAt(i))
+	if r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
+		return
+	}
+	v := s.valueBehind(i, r)
+	if v.start >= v.end || v.start < s.done {
+		return
+	}
+	v.json = !v.quoted && i > 0 && s.b[i-1] == '"'
+	s.named(v, r)
+}
+
+func isNameEnd(c byte) bool { return c == ' ' || c == '"' || c == '\'' || c == '\\' }
+
+// value is the value that stands behind a name.
+type value struct {
+	start, end int
+	quoted     bool // within quotes, which are not a part of it
+	json       bool // a JSON number, literal, array or object
+}
+
+// named redacts the value of a name with the role r.
+func (s *scan) named(v value, r role) {
+	text := s.b[v.start:v.end]
+	switch {
+	case s.e.isMarker(text) || v.json && string(text) == "null":
+		s.next = v.end
+	case r&roleField == 0:
+		if s.spend(min(len(text), maxRandom)); isRandom(text) && jwtEnd(text, 0) != len(text) {
+			s.redactValue(Secret, v)
+		}
+	case r&roleAuth != 0:
+		s.authorization(v)
+	case r&^(roleField|roleLine) != 0 && s.isOne(v, r):
+	default:
+		s.redactValue(Field, v)
+	}
+}
+
+func (s *scan) redactValue(k Kind, v value) {
+	if s.e.actions[k] == Keep || v.start >= v.end {
+		return
+	}
+	s.record(hit{kind: k, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
+}
+
+// isOne redacts a value that is, as a whole, of one of the kinds that its name
+// speaks of, and reports whether it is.
+func (s *scan) isOne(v value, r role) bool {
+	for !v.quoted && v.end > v.start && s.b[v.end-1] == '.' {
+		v.end-- // a sentence's full stop
+	}
+	first := len(s.hits)
+	c := s.child(s.b[v.start:v.end], r)
+	c.run()
+	s.spent = c.spent
+	if c.blocked || len(c.hits) != first+1 || c.hits[first].start != 0 || c.hits[first].end != len(c.b) {
+		return false
+	}
+	s.adopt(&c, first, v.start, v.end, func(i int) int { return v.start + i })
+	s.hits[first].quote = v.json
+	return true
+}
+
+// valueBehind returns the value behind the separator at b[i].
+func (s *scan) valueBehind(i int, r role) value {
+	j := i + 1
+	for j < len(s.b) && j-i < 8 && is(s.b[j], blank) {
+		j++
+	}
+	if s.b[i] == '=' && j > i+1 {
+		return value{} // "password= next=1": no value
+	}
+	escaped := at(s.b, j) == '\\' && at(s.b, j+1) == '"'
+	if escaped {
+		j++
+	}
+	switch c := at(s.b, j); {
+	case c == '"' || c == '\'':
+		v := value{start: j + 1, end: s.quoteEnd(j, escaped), quoted: true}
+		s.spend(v.end - v.start)
+		return v
+	case (c == '{' || c == '[') && !s.form && !s.e.isMarker(s.b[j:s.plainEnd(j)]):
+		return value{start: j, end: s.bracketEnd(j)}
+	case r&roleLine != 0 && s.b[i] == ':':
+		return value{start: j, end: s.lineEnd(j)}
+	}
+	return value{start: j, end: s.plainEnd(j)}
+}
+
+// quoteEnd returns where the quotes that open at b[i] close, or the text's end.
+func (s *scan) quoteEnd(i int, escaped bool) int {
+	for j := i + 1; j < len(s.b); j++ {
+		switch {
+		case s.b[j] == '\\' && escaped && at(s.b, j+1) == s.b[i]:
+			return j
+		case s.b[j] == '\\':
+			j++
+		case s.b[j] == s.b[i]:
+			return j
+		}
+	}
+	return len(s.b)
+}
+
+// bracketEnd returns the end of the JSON array or object that opens at b[i], or
+// the text's end.
+func (s *scan) bracketEnd(i int) int {
+	depth := 0
+	for j := i; j < len(s.b); j++ {
+		switch s.b[j] {
+		case '"':
+			j = s.quoteEnd(j, false)
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return j + 1
+			}
+		}
+	}
+	return len(s.b)
+}
+
+// lineEnd returns the end of the line, or of the quotes, that b[i] stands in.
+func (s *scan) lineEnd(i int) int {
+	for j := i; j < len(s.b); j++ {
+		if c := s.b[j]; c == '\n' || c == '\r' || c == '"' || c == '\\' && at(s.b, j+1) != '\\' {
+			return j
+		}
+	}
+	return len(s.b)
+}
+
+// plainEnd returns the end of the value at b[i] that has no quotes: a blank, a
+// quote or '&', or another byte that ends values where no letter or digit
+// follows it. In a query string '&' and what cannot be in one.
+func (s *scan) plainEnd(i int) int {
+	if i < s.plain.start || i >= s.plain.end {
+		s.plain = span{i, s.findPlainEnd(i)}
+		s.spend(s.plain.end - i)
+	}
+	return s.plain.end
+}
+
+func (s *scan) findPlainEnd(i int) int {
+	for j := i; j < len(s.b); j++ {
+		c := s.b[j]
+		switch {
+		case !is(c, valueEnd):
+		case c == '&' || c == '"' || is(c, blank):
+			return j
+		case s.form:
+		case c == '\'' || !is(at(s.b, j+1), alnum):
+			return j
+		}
+	}
+	return len(s.b)
+}

@@ -1,0 +1,140 @@
+package scrub
+
+const (
+	contextBefore = 48 // bytes before a number in which words are looked for
+	contextAfter  = 14 // bytes after it, of which the first word counts
+)
+
+// nameBefore returns the role of the field's name that stands before a value
+// beginning at b[i], or that of the whole text if nothing stands before it.
+func (s *scan) nameBefore(i int) role {
+	r, _ := s.labelBefore(i)
+	return r
+}
+
+// labelBefore is nameBefore, and reports whether the value stands in prose, so
+// that the words around it count as well.
+func (s *scan) labelBefore(i int) (r role, prose bool) {
+	j := i
+	for size := 1; j > 0 && i-j < 6 && size > 0; j -= size {
+		size = leadSize(s.b, j)
+	}
+	if j == 0 {
+		return s.role, true
+	}
+	switch s.b[j-1] {
+	case '=', ':':
+		prose := s.b[j-1] == ':' && (is(at(s.b, j), blank) || at(s.b, j) == '\\') && !isQuote(at(s.b, j-2))
+		return s.role | s.fieldRole(s.nameEndingAt(j-1)), prose
+	case '/':
+		return s.role | s.fieldRole(s.segmentEndingAt(j-1)), false
+	}
+	return s.role, true
+}
+
+func (s *scan) fieldRole(name []byte) role {
+	if !s.e.fields.maybe(name, len(name)) {
+		return 0
+	}
+	return s.e.fields.lookup(name)
+}
+
+func isQuote(c byte) bool { return c == '"' || c == '\'' }
+
+// leadSize returns the length of what stands before b[j] between a name's
+// separator and its value: one byte, an escape, or nothing.
+func leadSize(b []byte, j int) int {
+	switch {
+	case isLead(b[j-1]):
+		return 1
+	case isEscaped(b, j-1):
+		return 2
+	}
+	return 0
+}
+
+// isLead reports whether c may stand between a name's separator and a value.
+func isLead(c byte) bool {
+	return is(c, blank) || c == '"' || c == '\'' || c == '(' || c == '\\' || c == '+' || c == '['
+}
+
+// isEscaped reports whether b[i] is the letter of an escape that writes a blank.
+func isEscaped(b []byte, i int) bool {
+	return i > 0 && b[i-1] == '\\' && (b[i] == 'n' || b[i] == 'r' || b[i] == 't')
+}
+
+// nameEndingAt returns the name before the separator at b[i], without quotes.
+func (s *scan) nameEndingAt(i int) []byte {
+	end := i
+	for end > 0 && i-end < 4 && (s.b[end-1] == ' ' || s.b[end-1] == '"' || s.b[end-1] == '\'' || s.b[end-1] == '\\') {
+		end--
+	}
+	start := end
+	for start > 0 && end-start < maxName && is(s.b[start-1], nameByte) {
+		start--
+	}
+	s.spend(i - start)
+	return s.b[start:end]
+}
+
+// segmentEndingAt returns the path segment before the '/' at b[i].
+func (s *scan) segmentEndingAt(i int) []byte {
+	start := i
+	for start > 0 && i-start < maxName && is(s.b[start-1], nameByte) {
+		start--
+	}
+	s.spend(i - start)
+	return s.b[start:i]
+}
+
+// context returns what the name before b[start:end] and, in prose, the words
+// around it say of it.
+func (s *scan) context(start, end int) role {
+	r, prose := s.labelBefore(start)
+	if !prose {
+		return r
+	}
+	from, to := max(s.done, start-contextBefore), min(len(s.b), end+contextAfter)
+	s.spend(to - from - (end - start))
+	return r | s.e.words.rolesIn(s.b[from:start]) | s.e.words.rolesIn(firstWord(s.b[end:to]))
+}
+
+// firstWord returns b up to the end of its first word.
+func firstWord(b []byte) []byte {
+	for i := 1; i < len(b); i++ {
+		if is(b[i-1], letter) && !is(b[i], letter) {
+			return b[:i]
+		}
+	}
+	return b
+}
+
+// rolesIn returns the roles of all the words in a text.
+func (n *names) rolesIn(b []byte) (r role) {
+	for i := 0; i < len(b); {
+		if !isAlpha(b[i]) || isEscaped(b, i) {
+			i++
+			continue
+		}
+		start := i
+		for i < len(b) && isAlpha(b[i]) {
+			i++
+		}
+		if n.maybe(b[start:i], i-start) {
+			r |= n.word(b[start:i])
+		}
+	}
+	return r
+}
+
+// word returns the role of one word.
+func (n *names) word(w []byte) role {
+	var buf [16]byte
+	if len(w) > len(buf) {
+		return 0
+	}
+	for i, c := range w {
+		buf[i] = fold(c)
+	}
+	return n.roles[string(buf[:len(w)])]
+}

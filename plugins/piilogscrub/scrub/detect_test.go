@@ -1,0 +1,219 @@
+package scrub
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// parseMarked returns a text without its « and », and what they enclose.
+func parseMarked(marked string, kind Kind) (text string, want []Finding) {
+	var b strings.Builder
+	start := 0
+	for _, r := range marked {
+		switch r {
+		case '«':
+			start = b.Len()
+		case '»':
+			want = append(want, Finding{kind, start, b.Len()})
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String(), want
+}
+
+func newEngine(t testing.TB, p Policy) *Engine {
+	t.Helper()
+	e, err := New(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// detectorCases holds texts for each detector, what it should find marked. The
+// name of a case is its text.
+var detectorCases = map[Kind][]string{
+	Email: {
+		"mail from «john.doe@example.com» arrived",
+		"«john+tag@mail.example.co.uk»",
+		`To: "J. Doe" <«j@example.org»>`,
+		"write to «a_b@example.com».",
+		`to «"john doe"@example.com» now`,
+		"«root@10.1.2.3» logged in",
+		"«jürgen@exämple.de»",
+		"/users/«a@b.io»/orders",
+		`{"m":"\n«x@example.com»"}`,
+		"«a@b.com»,«c@d.org»;«e@f.net»",
+		// decoys
+		"meet @ noon, user@localhost, @handle, a@b",
+		"GET /logo@2x.png",
+		"lodash@4.17.21 react@18",
+	},
+	Card: {
+		"card «4111111111111111» is",
+		"«4111 1111 1111 1111»",
+		"«4111-1111-1111-1111» 12/27 123",
+		"amex «378282246310005», «3782 822463 10005»",
+		"diners «30569309025904», «3056 930902 5904»",
+		"discover «6011111111111117» jcb «3530111333300000»",
+		"mastercard «5555555555554444» 2-series «2223003122003222»",
+		"maestro «6759649826438453» «6304000000000000»",
+		"unionpay «6200000000000005» «6205500000000000004»",
+		"mir «2200000000000004» 13 digits «4222222222222»",
+		"pay 200 4821 «4111111111111111»",
+		"card_«4111111111111111»",
+		"my cc «501864667909» was lost",
+		// decoys
+		"bad check digit 4111111111111112",
+		"epoch ms 1763953200000, us 1763953200000000, ns 1763953200000000000",
+		"order 1234567890123456",
+		"0.4111111111111111",
+		"trace 41111111111111114111111111111111",
+		"id a4111111111111111",
+		"20251124031341 2025112403134112",
+	},
+	IBAN: {
+		"«GB82WEST12345698765432»",
+		"pay to «DE89 3704 0044 0532 0130 00», please",
+		"«NO9386011117947» «NL91ABNA0417164300»",
+		"lower «gb82west12345698765432».",
+		"«FR14 2004 1010 0505 0001 3M02 606»",
+		"«MT84MALT011000012345MTLCAST001S»",
+		// decoys
+		"GB82WEST12345698765433",
+		"XX82WEST12345698765432",
+		"ab12cd34ef56ab78cd90ef12",
+	},
+	USSSN: {
+		"my SSN is «460-89-9847».",
+		"«054 28 6917»",
+		"ssn=«460899847»",
+		"social security number «460899847»",
+		// decoys
+		"000-12-3456 666-12-3456 900-12-3456 123-00-4567 123-45-0000",
+		"ref 460899847",
+		"2270-66-1551",
+		"part 123-45-6789-00",
+	},
+	Phone: {
+		"call «+1 212 555 0100» now",
+		"«+442079460958» «+46 (0)8 928 571 38» «+49 30 901820»",
+		"tel:«+15551234567»",
+		"«905-674-3793» «(212) 555-0100» «212.555.0100» «1-212-555-0100»",
+		"«345-899-3560x4587» «212-555-0100 ext. 12»",
+		"«001-518-640-0854» «0046 8 928 57138»",
+		"«01.84.17.61.18» «020 7946 0958» «07700 900123» «(08) 8747 6301» «089/12345678»",
+		"«07700900123» «0612345678»",
+		"«138 1234 5678» «(11) 91234-5678» «8 (495) 123-45-67»",
+		"Phone: «60-56-85-91»",
+		"please dial «9498777106»",
+		"«467 3395» office",
+		"/phone/«2125550100»",
+		`{"mobile":"«2125550100»"}`,
+		// decoys
+		"2025-11-24 24.11.2025 11/24/2025 01-02-2023",
+		"took 1234567 ms, 9472 7916 bytes",
+		"1,234,567.89 and 12.345.678",
+		"order 2125550100",
+		"at 2025-11-24T03:13:41+0100",
+		"lat 52.5200066 lon 13.4049540",
+		"3.14159265358979",
+	},
+	NationalID: {
+		"CPF «529.982.247-25»",
+		"personnummer «811218-9876»",
+		"«131052-308T»",
+		"DNI «12345678Z», NIE «X1234567L»",
+		"«RSSMRA85T10A562S»",
+		"nino «AB123456C» or «AB 12 34 56 C»",
+		"NRIC «S1234567D», HKID «A123456(3)», «A123456789»",
+		"aadhaar «2341 2341 2346»",
+		"NIR «1 84 12 76 451 089 46»",
+		"«11010519491231002X»",
+		"bsn: «111222333»",
+		"pesel=«44051401359»",
+		"NHS number «943 476 5919»",
+		"«12.345.678-5»",
+		// decoys
+		"111222333 44051401359",
+		"529.982.247-26 12345678A RSSMRA85T10A562T",
+	},
+	IP: {
+		"from «203.0.113.7» port 80",
+		"«203.0.113.7»:8080 http://«10.0.0.1»/x [«2001:db8::1»]:443",
+		"«fe80::1ff:fe23:4567:890a» «::1» «2001:db8:0:0:0:0:2:1»",
+		"«::ffff:192.0.2.1»",
+		"ip=«198.51.100.4»,«198.51.100.5»",
+		"/lookup/«10.1.2.3»",
+		// decoys
+		"Chrome/120.0.0.0 Safari/537.36",
+		"v1.2.3.4 version 1.2.3.4 lib-1.2.3.4.jar 1.2.3.4.5 256.1.1.1 01.02.03.04",
+		`"app_version":"4.12.0.1"`,
+		"at 03:13:41 mac 00:1A:2B:3C:4D:5E std::vector Foo::Bar a::b",
+	},
+	JWT: {
+		"token «eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U».",
+		"Authorization: Bearer «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl»",
+		"«eyJhbGciOiJub25lIn0.eyJzdWIiOiJ1MSJ9». none",
+		// decoys
+		"eyJ.eyJ.x",
+	},
+	Credential: {
+		"Authorization: Bearer «abc123def456ghi7»",
+		"authorization: Basic «dXNlcjpwYXNz»",
+		"sent basic «dXNlcjpwYXNzd29yZA==» today",
+		"https://«user:s3cret»@example.com/x",
+		`"authorization":"Bearer «tok-12345678»"`,
+		// decoys
+		"the bearer token is basic information",
+	},
+	Secret: {
+		"key «AKIAIOSFODNN7EXAMPLE»",
+		"«ghp_abcdefghijklmnopqrstuvwxyz0123456789»",
+		"«sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc»",
+		"token=«q8Zp3LkV0xTn7RwY»",
+		`"client_token":"«9fK2-mQ7x_Lp0Zr4Vt»"`,
+		"«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»",
+		// decoys
+		"token=next token=aaaaaaaaaaaaaaaa token=production",
+		"sha 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+		"01ARZ3NDEKTSV4RRFFQ69G5FAV 550e8400-e29b-41d4-a716-446655440000",
+		"12345678-1234-4567-8901-123456789012",
+	},
+	Field: {
+		"password=«hunter2»",
+		"user=bob password=«hun,ter2», next=1",
+		`{"password":"«a \"b\" c»","n":1}`,
+		"Cookie: «a=b; c=d»",
+		`x-api-key: «12345»`,
+		"first_name=«Ada»&lastName=«Lovelace»",
+		`"date_of_birth":"«1815-12-10»"`,
+		"user[password]=«x»&id=7",
+		`{"address":«{"street":"x","zip":"1"}»,"a":1}`,
+		`\"password\":\"«x y»\",`,
+		// decoys
+		"password= next=1 ip_address=none",
+		"the password is wrong",
+		"name=value",
+	},
+}
+
+func TestDetectors(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, Policy{})
+	for kind, cases := range detectorCases {
+		for _, marked := range cases {
+			t.Run(kind.String()+"/"+marked, func(t *testing.T) {
+				t.Parallel()
+				text, want := parseMarked(marked, kind)
+				got := e.Findings(nil, []byte(text), FormatText)
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("findings in %q (-want +got):\n%s", text, diff)
+				}
+			})
+		}
+	}
+}

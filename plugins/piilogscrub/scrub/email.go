@@ -1,0 +1,118 @@
+package scrub
+
+const (
+	maxLocal  = 256 // RFC 5321 allows 64; what is longer is redacted all the same
+	maxDomain = 255
+)
+
+// email looks at the '@' at b[i]: an address, or the credentials of a URL.
+func (s *scan) email(i int) {
+	if start, ok := s.userinfo(i); ok {
+		s.emit(Credential, start, i)
+		return
+	}
+	end := domainEnd(s.b, i+1)
+	if end == 0 {
+		return
+	}
+	if start := s.localStart(i); start < i && !isRetina(s.b[i+1:end]) {
+		s.emit(Email, start, end)
+	}
+}
+
+// domainEnd returns the end of the domain at b[i:], or 0 if there is none:
+// labels of letters, digits and '-' that end in one of at least two letters, or
+// an IPv4 address.
+func domainEnd(b []byte, i int) int {
+	limit := min(len(b), i+maxDomain)
+	end, label := 0, i
+	for j := i; j <= limit; j++ {
+		if j < limit && (is(b[j], alnum) || b[j] == '-' || b[j] >= 0x80) {
+			continue
+		}
+		if j == label {
+			break
+		}
+		if label > i && isTopLevel(b[label:j]) {
+			end = j
+		}
+		if j == limit || b[j] != '.' {
+			break
+		}
+		label = j + 1
+	}
+	if end == 0 {
+		end, _ = ipv4At(b, i)
+	}
+	return end
+}
+
+// isTopLevel reports whether a label can be a domain's last.
+func isTopLevel(label []byte) bool {
+	if len(label) < 2 || label[len(label)-1] == '-' {
+		return false
+	}
+	for _, c := range label {
+		if !isAlpha(c) && c < 0x80 {
+			return foldPrefix(label, 0, "xn--")
+		}
+	}
+	return true
+}
+
+// isRetina reports whether a domain is the end of an image's name, as in
+// "logo@2x.png".
+func isRetina(domain []byte) bool {
+	return len(domain) > 3 && isDigit(domain[0]) && domain[1] == 'x' && domain[2] == '.'
+}
+
+// localStart returns where the local part that ends before the '@' at b[i]
+// begins; i if there is none.
+func (s *scan) localStart(i int) int {
+	floor := max(s.done, i-maxLocal)
+	start := i
+	if i > floor && s.b[i-1] == '"' {
+		return s.quotedLocal(i, floor)
+	}
+	for start > floor && is(s.b[start-1], localByte) {
+		start--
+	}
+	s.spend(i - start)
+	if start > floor && start < i && s.b[start-1] == '\\' && isAlpha(s.b[start]) {
+		start++ // the letter of an escape such as \n
+	}
+	for start < i && !is(s.b[start], alnum) && s.b[start] < 0x80 && s.b[start] != '_' {
+		start++
+	}
+	return start
+}
+
+// quotedLocal returns the start of a local part in quotes.
+func (s *scan) quotedLocal(i, floor int) int {
+	for j := i - 2; j >= floor; j-- {
+		if s.b[j] == '"' {
+			return j
+		}
+		if s.b[j] == '\n' || s.b[j] == ':' {
+			break
+		}
+	}
+	return i
+}
+
+// userinfo reports whether the '@' at b[i] ends the user and password of a URL
+// (RFC 3986, 3.2.1), and where they begin.
+func (s *scan) userinfo(i int) (start int, ok bool) {
+	floor := max(s.done, i-maxLocal)
+	for j := i - 1; j >= floor; j-- {
+		c := s.b[j]
+		if c == '/' {
+			start = j + 1
+			return start, j >= 2 && s.b[j-1] == '/' && s.b[j-2] == ':' && start < i
+		}
+		if !is(c, localByte) && c != ':' && c != '%' {
+			break
+		}
+	}
+	return 0, false
+}

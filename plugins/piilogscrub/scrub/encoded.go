@@ -1,0 +1,72 @@
+package scrub
+
+// percent looks at the '%' at b[i]: the value around it is read decoded.
+func (s *scan) percent(i int) {
+	if !isPercent(s.b, i) {
+		return
+	}
+	start, end := s.valueAround(i)
+	buf := getBuffer()
+	defer buf.release()
+	buf.percent(s.b[start:end], start)
+	s.reread(buf, start, end)
+}
+
+// escape looks at the '\' at b[i]: if it writes a character by its number, the
+// value around it is read decoded.
+func (s *scan) escape(i int) {
+	if at(s.b, i+1) == '\\' {
+		s.next = i + 1 // an escaped backslash may hide an escape of its own
+	}
+	if _, size := jsonEscape(s.b, i); size < byteEscape {
+		return
+	}
+	start, end := s.valueAround(i)
+	buf := getBuffer()
+	defer buf.release()
+	buf.json(s.b[start:end], start)
+	s.reread(buf, start, end)
+}
+
+// reread scans the decoded text of b[start:end] in its place.
+func (s *scan) reread(buf *buffer, start, end int) {
+	if !s.spend(end-start) || s.depth >= s.e.maxDepth {
+		s.emit(Dropped, start, end)
+		return
+	}
+	first := len(s.hits)
+	c := s.child(buf.b, s.nameBefore(start))
+	c.depth++
+	c.run()
+	s.adopt(&c, first, start, end, buf.where)
+}
+
+// valueAround returns the bounds of the value around b[i]: what stands between
+// blanks, quotes and the separators of queries and lists.
+func (s *scan) valueAround(i int) (start, end int) {
+	start, end = i, i
+	for start > s.done && !endsValue(s.b, start-1) && s.b[start-1] != '=' && s.b[start-1] != '?' {
+		start--
+	}
+	for end < len(s.b) && !endsValue(s.b, end) {
+		end++
+	}
+	if start > 0 && start < i && s.b[start-1] == '\\' && is(s.b[start], letter) {
+		start++ // the letter of an escape such as \n
+	}
+	return start, end
+}
+
+// endsValue reports whether b[i] ends a value that is read decoded. A backslash
+// does before a quote or another separator only, not where it writes a letter.
+func endsValue(b []byte, i int) bool {
+	switch c := b[i]; c {
+	case '\\':
+		c := at(b, i+1)
+		return c != 'u' && c != 'x' && c != '\\' && (i == 0 || b[i-1] != '\\')
+	case '&', '"', '\'', '<', '>', '|':
+		return true
+	default:
+		return is(c, blank)
+	}
+}

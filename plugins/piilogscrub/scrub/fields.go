@@ -1,0 +1,92 @@
+package scrub
+
+// DefaultFields returns the names whose values every engine redacts. The names
+// of people and their addresses are among them, since no pattern finds those;
+// a bare "name" is not, since most things with a name are no people: add it to
+// [Policy.Fields] where it is one.
+func DefaultFields() []string {
+	return append(lineFields(), []string{
+		"password", "passwd", "passphrase", "passcode", "pwd", "pass", "pin", "otp", "mfa_code", "totp",
+		"apikey", "api_key", "x-api-key", "access_key", "secret_key", "private_key", "account_key",
+		"client_secret", "secret_access_key", "shared_secret", "signing_key", "encryption_key",
+		"sessionid", "jsessionid", "phpsessid", "csrf_token", "xsrf_token", "x-amz-security-token",
+		"cvv", "cvc", "cvv2", "cvc2", "security_code", "card_number", "pan",
+		"ssn", "social_security_number", "national_id", "tax_id", "passport", "passport_number",
+		"drivers_license", "driver_license", "license_number",
+		"dob", "date_of_birth", "birth_date", "birthdate", "birthday", "born",
+		"first_name", "last_name", "middle_name", "given_name", "family_name", "full_name",
+		"fname", "lname", "surname", "maiden_name", "mothers_maiden_name",
+	}...)
+}
+
+// lineFields are fields whose values have spaces, commas and semicolons in them.
+func lineFields() []string {
+	return []string{
+		"authorization", "proxy-authorization", "x-forwarded-authorization", "cookie", "set-cookie",
+		"address", "street", "street_address", "address_line", "address_line1", "address_line2",
+		"address1", "address2", "postal_address", "home_address", "mailing_address",
+	}
+}
+
+// DefaultNeverFields returns the names of identifiers of requests and traces,
+// which are left alone as long as they look like identifiers.
+func DefaultNeverFields() []string {
+	return []string{
+		"traceparent", "tracestate", "trace_id", "x-trace-id", "span_id", "parent_span_id", "x-b3-traceid",
+		"x-b3-spanid", "x-b3-parentspanid", "b3", "uber-trace-id", "x-amzn-trace-id", "x-cloud-trace-context",
+		"request_id", "x-request-id", "kong_request_id", "x-kong-request-id", "correlation_id",
+		"x-correlation-id", "cf-ray",
+	}
+}
+
+// fieldNames returns the roles of names before a '=' or a ':'.
+func fieldNames(p *Policy) *names {
+	n := newNames()
+	n.add(roleField, DefaultFields()...)
+	n.add(roleLine, lineFields()...)
+	n.add(roleAuth, "authorization", "proxy-authorization", "x-forwarded-authorization")
+	n.add(roleSecret, "secret", "token", "access_token", "refresh_token", "id_token", "auth", "auth_token",
+		"key", "credential", "credentials", "sig", "signature", "hmac", "session", "sid", "code_verifier", "assertion")
+	n.add(rolePhone, "phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "cell", "cellphone",
+		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office")
+	n.add(roleCard, "card", "card_no", "cardnum", "cc", "ccnumber", "ccnum", "credit_card", "debit_card", "account_number")
+	n.add(roleSSN, "social_security", "socialsecurity", "social", "us_ssn", "itin")
+	n.add(roleNational, nationalNames()...)
+	n.add(roleCard, "card_number", "pan")
+	n.add(roleSSN, "ssn", "social_security_number", "tax_id", "national_id")
+	n.add(roleNational, "tax_id", "national_id", "passport", "passport_number")
+	n.add(roleVersion, "version", "ver", "release", "build", "firmware", "app_version", "sdk", "rv")
+	n.add(0, "ip_address", "mac_address", "email_address", "remote_address", "server_address", "host_address",
+		"listen_address", "bind_address", "next_page_token", "page_token", "continuation_token")
+	n.add(roleField, p.Fields...)
+	for _, name := range append(DefaultNeverFields(), p.NeverFields...) {
+		n.roles[normalize(name)] = 0
+		n.add(roleNever, name)
+	}
+	return n
+}
+
+func nationalNames() []string {
+	return []string{
+		"nino", "ni_number", "nhs", "nhs_number", "sin", "dni", "nie", "nif", "codice_fiscale", "fiscal_code", "insee",
+		"nir", "steuer_id", "steueridnr", "idnr", "bsn", "rrn", "pesel", "personnummer", "hetu", "cpr", "fodselsnummer",
+		"cpf", "aadhaar", "aadhar", "resident_id", "my_number", "nric", "hkid", "tfn", "curp", "rut", "cuil",
+		"tckn", "teudat_zehut", "cnp", "egn", "rodne_cislo", "pps", "ppsn", "id_card", "id_number", "identity_number",
+		"identity", "citizen_id", "tax", "tin", "national", "insurance",
+	}
+}
+
+// contextWords returns the roles of words in a sentence.
+func contextWords() *names {
+	n := newNames()
+	n.add(rolePhone, "phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "sms", "whatsapp",
+		"landline", "dial", "hotline", "msisdn", "voicemail")
+	n.add(roleCall, "call", "calling", "calls", "ring", "text", "texting", "message", "messages", "answer", "answering",
+		"contact", "reach", "reached", "office", "desk", "callback")
+	n.add(roleCard, "card", "cards", "cc", "visa", "mastercard", "amex", "maestro", "discover", "credit", "debit", "pan")
+	n.add(roleSSN, "ssn", "social", "itin")
+	n.add(roleNational, nationalNames()...)
+	n.add(roleNational, "citizen", "aadhaar", "passport", "id")
+	n.add(roleVersion, "version", "ver", "v", "release", "build", "firmware", "upgrade", "upgraded")
+	return n
+}

@@ -1,0 +1,163 @@
+package scrub
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// FilterOptions says how [Filter] reads lines and what it writes.
+type FilterOptions struct {
+	// Engine is what finds; required.
+	Engine *Engine
+	// Format says what a line is.
+	Format Format
+	// Findings writes what is found in place of the line: one JSON object a line,
+	// {"findings":[{"kind":"card","start":17,"end":33}]}, with byte offsets into
+	// the line, the end exclusive.
+	Findings bool
+}
+
+var formatNames = []string{"text", "access", "json", "query", "url", "request"}
+
+// String returns the name used on command lines.
+func (f Format) String() string {
+	if int(f) >= len(formatNames) {
+		return "format(" + strconv.Itoa(int(f)) + ")"
+	}
+	return formatNames[f]
+}
+
+// ParseFormat returns the format of that name.
+func ParseFormat(name string) (Format, error) {
+	for i, n := range formatNames {
+		if n == name {
+			return Format(i), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown format %q: use one of %s", name, strings.Join(formatNames, ", "))
+}
+
+// Filter reads lines from in until it ends and writes each to out, scrubbed. A
+// line longer than the policy's MaxBytes is dropped, and what was read of it
+// forgotten: memory is bounded whatever comes in. What is written is flushed
+// whenever no more input waits, so that a pipe shows each line at once. Errors
+// are those of in and out.
+func Filter(in io.Reader, out io.Writer, o FilterOptions) error {
+	r := lineReader{r: bufio.NewReaderSize(in, 64<<10), limit: o.Engine.maxBytes}
+	w := bufio.NewWriterSize(out, 64<<10)
+	f := filter{o: o}
+	for {
+		line, err := r.next()
+		if err != nil && (!errors.Is(err, io.EOF) || r.size == 0) {
+			return errors.Join(ignoreEOF(err), w.Flush())
+		}
+		if _, err := w.Write(f.write(line, &r)); err != nil {
+			return fmt.Errorf("write line: %w", err)
+		}
+		if r.r.Buffered() == 0 {
+			if err := w.Flush(); err != nil {
+				return fmt.Errorf("write line: %w", err)
+			}
+		}
+	}
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return fmt.Errorf("read line: %w", err)
+}
+
+// filter holds the memory that each line uses again.
+type filter struct {
+	o        FilterOptions
+	out      []byte
+	findings []Finding
+}
+
+// write returns what is written for a line.
+func (f *filter) write(line []byte, r *lineReader) []byte {
+	f.out, f.findings = f.out[:0], f.findings[:0]
+	if !f.o.Findings {
+		if r.long {
+			f.out = append(f.out, Dropped.Marker()...)
+		} else {
+			f.out, _ = f.o.Engine.Scrub(f.out, line, f.o.Format)
+		}
+		if r.ended {
+			f.out = append(f.out, '\n')
+		}
+		return f.out
+	}
+	if r.long {
+		f.findings = append(f.findings, Finding{Field, 0, r.size})
+	} else {
+		f.findings = f.o.Engine.Findings(f.findings, line, f.o.Format)
+	}
+	f.out = appendFindings(f.out, f.findings)
+	return append(f.out, '\n')
+}
+
+// appendFindings appends findings as a JSON object.
+func appendFindings(dst []byte, list []Finding) []byte {
+	dst = append(dst, `{"findings":[`...)
+	for i, f := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, `{"kind":"`...)
+		dst = append(dst, f.Kind.String()...)
+		dst = append(dst, `","start":`...)
+		dst = strconv.AppendInt(dst, int64(f.Start), 10)
+		dst = append(dst, `,"end":`...)
+		dst = strconv.AppendInt(dst, int64(f.End), 10)
+		dst = append(dst, '}')
+	}
+	return append(dst, `]}`...)
+}
+
+// lineReader reads lines, of which it holds no more than limit bytes.
+type lineReader struct {
+	r     *bufio.Reader
+	limit int
+	buf   []byte
+	size  int  // bytes of the line, those not held included
+	long  bool // the line is longer than limit
+	ended bool // the line ended in a newline
+}
+
+// next returns the next line without its newline, valid until the call after
+// it; io.EOF with what is left where the input does not end in a newline.
+func (l *lineReader) next() ([]byte, error) {
+	l.buf, l.size, l.long, l.ended = l.buf[:0], 0, false, false
+	for {
+		part, err := l.r.ReadSlice('\n')
+		if n := len(part); n > 0 && part[n-1] == '\n' {
+			part, l.ended = part[:n-1], true
+		}
+		l.size += len(part)
+		l.long = l.long || l.size > l.limit
+		if !l.long && l.ended && len(l.buf) == 0 {
+			return part, nil // the whole line is in the reader's buffer
+		}
+		if !l.long {
+			l.buf = append(l.buf, part...)
+		}
+		if l.ended || err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return l.buf, ignoreEnd(err, l.ended)
+		}
+	}
+}
+
+// ignoreEnd drops the error that came with a whole line.
+func ignoreEnd(err error, ended bool) error {
+	if ended {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,92 @@
+package scrub
+
+// A form says how a number is written, a character for each byte:
+//
+//	X  a digit            N  a digit from 2 to 9      A  a letter
+//	~  a separator: one of " -./", perhaps with a parenthesis before or behind
+//	_  a separator, or nothing
+//
+// Any other character stands for itself; a space may be a '+' in query strings.
+// Letters and digits, those that stand for themselves included, are gathered.
+type form string
+
+const maxForm = 24 // letters and digits of the longest form
+
+// lead returns how many digits the form begins with.
+func (f form) lead() int {
+	n := 0
+	for n < len(f) && (f[n] == 'X' || f[n] == 'N' || isDigit(f[n])) {
+		n++
+	}
+	return n
+}
+
+// gathered holds the letters, in upper case, and digits that a form matched.
+type gathered [maxForm]byte
+
+// match reads b[i:], gathers its letters and digits, and returns where the form
+// ends; 0 if b[i:] has not the form, or goes on behind it.
+func (f form) match(b []byte, i int, plus bool, g *gathered) (end int) {
+	n := 0
+	for k := range len(f) {
+		c := at(b, i)
+		switch want := f[k]; want {
+		case '~', '_':
+			size := separatorSize(b, i, plus)
+			if size == 0 && want == '~' {
+				return 0
+			}
+			i += size
+			continue
+		default:
+			if !fits(c, want, plus) {
+				return 0
+			}
+		}
+		if is(c, alnum) {
+			g[n] = c
+			if is(c, letter) {
+				g[n] &^= 0x20
+			}
+			n++
+		}
+		i++
+	}
+	if goesOn(b, i) {
+		return 0
+	}
+	return i
+}
+
+func fits(c, want byte, plus bool) bool {
+	switch want {
+	case 'X':
+		return isDigit(c)
+	case 'N':
+		return isDigit(c) && c >= '2'
+	case 'A':
+		return is(c, letter)
+	case ' ':
+		return c == ' ' || plus && c == '+'
+	}
+	return c == want
+}
+
+// separatorSize returns the length of the separator at b[i], 0 if there is none.
+func separatorSize(b []byte, i int, plus bool) int {
+	c, d := at(b, i), at(b, i+1)
+	if i >= len(b) || c != ')' && c != '(' && !isSeparator(c, plus) {
+		return 0
+	}
+	if c == ')' && isSeparator(d, plus) || c != ')' && d == '(' {
+		return 2
+	}
+	return 1
+}
+
+// goesOn reports whether the number that ends at b[i] has more to it: a letter
+// or digit that begins no extension, or another group behind a '-', '.' or '/'.
+func goesOn(b []byte, i int) bool {
+	c := at(b, i)
+	return is(c, alnum) && !isExtension(b, i) || (c == '-' || c == '.' || c == '/') && isDigit(at(b, i+1))
+}

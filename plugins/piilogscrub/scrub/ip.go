@@ -1,0 +1,155 @@
+package scrub
+
+import "net/netip"
+
+// ipv4At returns the end of the IPv4 address at b[i:]: four decimal numbers up
+// to 255 without leading zeros, and no fifth.
+func ipv4At(b []byte, i int) (end int, ok bool) {
+	for part := range 4 {
+		if part > 0 {
+			if at(b, i) != '.' {
+				return 0, false
+			}
+			i++
+		}
+		start, v := i, 0
+		for i < len(b) && i-start < 4 && isDigit(b[i]) {
+			v = 10*v + int(b[i]-'0')
+			i++
+		}
+		if i == start || v > 255 || i-start > 1 && b[start] == '0' {
+			return 0, false
+		}
+	}
+	if is(at(b, i), alnum) || at(b, i) == '.' && isDigit(at(b, i+1)) {
+		return 0, false
+	}
+	return i, true
+}
+
+// ipv4 looks at the four numbers at b[start:end]: an address or a version.
+func (s *scan) ipv4(start, end int) bool {
+	if c := at(s.b, start-1); c == '.' || c == '-' && is(at(s.b, start-2), letter) || s.isVersion(start, end) {
+		s.next = end
+		return true
+	}
+	return s.emit(IP, start, end)
+}
+
+// isVersion reports whether b[start:end] is a product's version, as in
+// "Chrome/120.0.0.0", "lib-1.2.3.4.jar" and "version: 1.2.3.4".
+func (s *scan) isVersion(start, end int) bool {
+	if c := at(s.b, end); c == '-' || c == '_' || c == '+' && !s.form {
+		return true
+	}
+	if at(s.b, start-1) == '/' {
+		i := start - 1
+		for i > 0 && start-i < maxName && is(s.b[i-1], wordByte) {
+			i--
+		}
+		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';') {
+			return true
+		}
+	}
+	r, prose := s.labelBefore(start)
+	if prose {
+		r |= s.e.words.rolesIn(s.b[max(0, start-12):start])
+	}
+	return r&roleVersion != 0
+}
+
+// ipv6 looks at the ':' at b[i]: an IPv6 address (RFC 4291, 2.2) around it.
+func (s *scan) ipv6(i int) {
+	if !is(at(s.b, i-1), hexDigit) && at(s.b, i+1) != ':' {
+		return
+	}
+	start := i
+	for start > s.done && i-start < 5 && is(s.b[start-1], hexDigit) {
+		start--
+	}
+	if !boundary(s.b, start) || start > 0 && s.b[start-1] == ':' {
+		return
+	}
+	if end := ipv6End(s.b, start); end > 0 {
+		s.emit(IP, start, end)
+	}
+}
+
+// ipv6End returns the end of the IPv6 address at b[i:], or 0 if there is none:
+// eight groups of up to four hexadecimal digits, or fewer with one "::", of
+// which the last two may be an IPv4 address.
+func ipv6End(b []byte, i int) int {
+	a := ipv6{b: b, i: i}
+	for a.groups < 8 && a.separator() && a.group() {
+	}
+	complete := a.groups == 8 && !a.gap || a.groups < 8 && a.gap
+	if !complete || !a.digits || a.bad || is(at(b, a.i), alnum) ||
+		at(b, a.i) == ':' && (at(b, a.i+1) == ':' || is(at(b, a.i+1), hexDigit)) {
+		return 0
+	}
+	return a.i
+}
+
+// ipv6 walks over an IPv6 address.
+type ipv6 struct {
+	b      []byte
+	i      int
+	groups int  // of 16 bits
+	gap    bool // "::" was there
+	digits bool // a decimal digit was there, as in all addresses but few
+	bad    bool // a group is too long
+}
+
+// separator walks over what stands before a group, and reports whether one may
+// follow.
+func (a *ipv6) separator() bool {
+	switch {
+	case at(a.b, a.i) == ':' && at(a.b, a.i+1) == ':' && !a.gap:
+		a.gap = true
+		a.i += 2
+	case a.groups == 0:
+	case at(a.b, a.i) == ':' && is(at(a.b, a.i+1), hexDigit):
+		a.i++
+	default:
+		return false
+	}
+	return true
+}
+
+// group walks over a group, or the IPv4 address that stands for the last two,
+// and reports whether another may follow.
+func (a *ipv6) group() bool {
+	if end, ok := ipv4At(a.b, a.i); ok && a.groups <= 6 && (a.groups > 0 || a.gap) {
+		a.i, a.groups, a.digits = end, a.groups+2, true
+		return false
+	}
+	start := a.i
+	for a.i < len(a.b) && a.i-start < 5 && is(a.b[a.i], hexDigit) {
+		a.digits = a.digits || isDigit(a.b[a.i])
+		a.i++
+	}
+	a.bad = a.i-start > 4
+	if a.i > start {
+		a.groups++
+	}
+	return a.i > start && !a.bad
+}
+
+// appendNetwork appends the network of an address: of IPv4 the first 24 bits,
+// of IPv6 the first 48.
+func appendNetwork(dst, addr []byte) []byte {
+	ip, err := netip.ParseAddr(string(addr))
+	if err != nil {
+		return append(dst, markers[IP]...)
+	}
+	ip = ip.Unmap().WithZone("")
+	size := 24
+	if ip.Is6() {
+		size = 48
+	}
+	network, err := ip.Prefix(size)
+	if err != nil {
+		return append(dst, markers[IP]...)
+	}
+	return network.Addr().AppendTo(dst)
+}

@@ -1,0 +1,198 @@
+package scrub
+
+import "bytes"
+
+// maxNesting is how deep the arrays and objects of a JSON text may be nested.
+const maxNesting = 64
+
+// json reads the text as a JSON value; as text if it is none.
+func (s *scan) json() {
+	p, first := parser{s: s}, len(s.hits)
+	p.value(0, s.role)
+	p.blank()
+	switch {
+	case p.deep:
+		s.blocked = true
+	case p.bad || p.i != len(s.b):
+		s.hits, s.next, s.done = s.hits[:first], 0, 0
+		s.run()
+	}
+}
+
+// parser walks over a JSON text (RFC 8259) and has its strings and numbers
+// scanned.
+type parser struct {
+	s    *scan
+	i    int
+	bad  bool // not JSON
+	deep bool // nested too deep
+}
+
+func (p *parser) blank() {
+	for p.i < len(p.s.b) && is(p.s.b[p.i], blank) {
+		p.i++
+	}
+}
+
+// value walks over the value at p.i, which stands under a name with the role r.
+func (p *parser) value(depth int, r role) {
+	p.blank()
+	start := p.i
+	switch c := at(p.s.b, p.i); {
+	case p.bad:
+	case depth > maxNesting:
+		p.deep, p.bad = true, true
+	case c == '"':
+		p.string()
+		p.scan(value{start: start + 1, end: p.i - 1, quoted: true}, r)
+	case c == '{' || c == '[':
+		p.list(depth, r, c == '{')
+	default:
+		p.literal()
+		p.scan(value{start: start, end: p.i, json: true}, r)
+	}
+}
+
+// list walks over the object or array at p.i. Under the name of a field that is
+// redacted, all of it is.
+func (p *parser) list(depth int, r role, object bool) {
+	if r&roleField != 0 && r&roleNever == 0 {
+		start := p.i
+		p.skip()
+		p.redact(value{start: start, end: p.i, json: true})
+		return
+	}
+	end := byte(']')
+	if object {
+		end = '}'
+	}
+	p.i++
+	if p.blank(); at(p.s.b, p.i) == end {
+		p.i++
+		return
+	}
+	for !p.bad {
+		if object {
+			r = p.name()
+		}
+		p.value(depth+1, r)
+		p.blank()
+		c := at(p.s.b, p.i)
+		p.i++
+		if c == end {
+			return
+		}
+		p.bad = p.bad || c != ','
+	}
+}
+
+// name walks over a member's name and the ':' and returns the name's role. A
+// name may hold something as well, in an object keyed by e-mail address, say.
+func (p *parser) name() role {
+	p.blank()
+	if at(p.s.b, p.i) != '"' {
+		p.bad = true
+		return 0
+	}
+	start := p.i + 1
+	p.string()
+	end := p.i - 1
+	p.scan(value{start: start, end: end, quoted: true}, 0)
+	if p.blank(); p.bad || at(p.s.b, p.i) != ':' {
+		p.bad = true
+		return 0
+	}
+	p.i++
+	name := p.s.b[start:end]
+	if bytes.IndexByte(name, '\\') < 0 {
+		return p.s.e.fields.lookup(name)
+	}
+	buf := getBuffer()
+	defer buf.release()
+	buf.json(name, 0)
+	return p.s.e.fields.lookup(buf.b)
+}
+
+// string walks over the string at p.i.
+func (p *parser) string() {
+	for p.i++; p.i < len(p.s.b); p.i++ {
+		switch p.s.b[p.i] {
+		case '\\':
+			p.i++
+		case '"':
+			p.i++
+			return
+		}
+	}
+	p.bad = true
+}
+
+// literal walks over a number, true, false or null.
+func (p *parser) literal() {
+	start := p.i
+	for p.i < len(p.s.b) && (is(p.s.b[p.i], alnum) || p.s.b[p.i] == '-' || p.s.b[p.i] == '+' || p.s.b[p.i] == '.') {
+		p.i++
+	}
+	switch word := p.s.b[start:p.i]; string(word) {
+	case "true", "false", "null":
+	default:
+		p.bad = p.bad || len(word) == 0 || !isDigit(word[0]) && word[0] != '-' || !isDigit(word[len(word)-1])
+	}
+}
+
+// skip walks over the array or object at p.i without looking into it.
+func (p *parser) skip() {
+	end := p.s.bracketEnd(p.i)
+	p.bad = p.bad || end == len(p.s.b) && (end == p.i || p.s.b[end-1] != '}' && p.s.b[end-1] != ']')
+	p.i = end
+}
+
+// scan has a string or literal scanned.
+func (p *parser) scan(v value, r role) {
+	s := p.s
+	if p.bad || v.start >= v.end {
+		return
+	}
+	if r&roleNever == 0 && r&(roleField|roleSecret) != 0 {
+		done := s.done
+		if s.named(v, r); s.done > done {
+			return
+		}
+	}
+	if !v.quoted && !isDigit(s.b[v.end-1]) {
+		return
+	}
+	first := len(s.hits)
+	if bytes.IndexByte(s.b[v.start:v.end], '\\') < 0 {
+		s.part(v.start, v.end, FormatText, r)
+	} else {
+		p.unescape(v, r)
+	}
+	if len(s.hits) > first && v.json {
+		p.quote(first, v)
+	}
+}
+
+// unescape scans a string that has escapes in it.
+func (p *parser) unescape(v value, r role) {
+	buf := getBuffer()
+	defer buf.release()
+	buf.json(p.s.b[v.start:v.end], v.start)
+	c, first := p.s.child(buf.b, r), len(p.s.hits)
+	c.run()
+	p.s.adopt(&c, first, v.start, v.end, buf.where)
+}
+
+// quote turns what was found in a number into a string.
+func (p *parser) quote(first int, v value) {
+	h := &p.s.hits[first]
+	h.start, h.end, h.quote = v.start, v.end, true
+	p.s.hits = p.s.hits[:first+1]
+	p.s.done = v.end
+}
+
+func (p *parser) redact(v value) {
+	if !p.bad {
+		p.s.redactValue(Field, v)
+	}
+}

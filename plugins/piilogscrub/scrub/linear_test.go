@@ -1,0 +1,91 @@
+package scrub
+
+import (
+	"strings"
+	"testing"
+)
+
+// adversarial are pieces of text that, repeated, make a careless scanner look
+// at the same bytes again and again.
+var adversarial = map[string]string{
+	"at signs":             "@",
+	"addresses":            "a@b.c",
+	"almost addresses":     "aaaaaaaaaaaaaaaa@",
+	"dots":                 "a.b@c.",
+	"digits":               "1",
+	"numbers":              "1 2 3 4 5 6 7 ",
+	"long numbers":         "4111 1111 1111 1112 ",
+	"number and word":      "phone 1234567 ",
+	"plus signs":           "+1",
+	"colons":               "1:",
+	"double colons":        "a::",
+	"percent signs":        "%",
+	"escapes":              "%25",
+	"nested escapes":       "%2525252541",
+	"backslashes":          `\`,
+	"unicode escapes":      `\u005c`,
+	"assignments":          "token=",
+	"quoted assignments":   `"token":"`,
+	"mixed quotes":         `token='a token="b `,
+	"fields":               "password=",
+	"brackets":             `"address":{`,
+	"token heads":          "eyJ.",
+	"words":                "aaaaaaaaaaaaaaaaB/",
+	"base64":               "YWFhYWFhYWFhYWFhYWFhYWFh ",
+	"one word":             "aB3",
+	"bearers":              "bearer ",
+	"schemes":              "https://a:b",
+	"parentheses":          "((1)",
+	"hyphens":              "1-",
+	"letters and digits":   "ab12",
+	"account numbers":      "DE89 3704 ",
+	"pem":                  "KEY-----aaaaaaaaaaaaaaaaaaaa",
+	"json":                 `{"a":`,
+	"UTF-8":                "é@é.",
+	"continuation bytes":   "\x80",
+	"cards without checks": "4111111111111112",
+}
+
+// TestCostIsLinear counts the bytes that detectors look at: twice the text may
+// cost no more than twice as much, and a little.
+func TestCostIsLinear(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, Policy{})
+	cost := func(text string, f Format) (int, bool) {
+		s := newScan(e, []byte(text))
+		s.read(f)
+		return s.spent, s.blocked
+	}
+	for name, piece := range adversarial {
+		for f := FormatText; f <= FormatRequest; f++ {
+			t.Run(name+"/"+f.String(), func(t *testing.T) {
+				t.Parallel()
+				const size = 8 << 10
+				one, _ := cost(strings.Repeat(piece, size/len(piece)), f)
+				two, blocked := cost(strings.Repeat(piece, 2*size/len(piece)), f)
+				if two > 2*one+one/4+1024 {
+					t.Errorf("cost of the text %d, of twice the text %d", one, two)
+				}
+				if blocked && name != "json" && name != "nested escapes" {
+					t.Errorf("was dropped after %d bytes", two)
+				}
+				t.Logf("%.1f looks at a byte", float64(two)/(2*size))
+			})
+		}
+	}
+}
+
+// TestCleanAllocatesNothing checks that reading a text without findings does not
+// allocate.
+func TestCleanAllocatesNothing(t *testing.T) {
+	e := newEngine(t, Policy{})
+	dst := make([]byte, 0, 1<<10)
+	for _, f := range []Format{FormatAccess, FormatText, FormatURL, FormatQuery} {
+		for _, line := range bytesOf(cleanLines) {
+			n := testing.AllocsPerRun(100, func() { dst, _ = e.Scrub(dst[:0], line, f) })
+			if n > 0 {
+				t.Errorf("%v allocations as %s for %s", n, f, line)
+			}
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package scrub
+
+import "strings"
+
+// role says what a name or a word tells of the value beside it.
+type role uint16
+
+const (
+	roleField    role = 1 << iota // redact the value, whatever it is
+	roleLine                      // the value runs to the end of its line or quotes
+	roleNever                     // leave the value alone if it looks like an identifier
+	roleSecret                    // redact the value if it looks random
+	roleAuth                      // the value begins with an authentication scheme
+	rolePhone                     // a number here is a telephone number
+	roleCall                      // a number in groups here is a telephone number
+	roleCard                      // a number with a card's check digit is a card
+	roleSSN                       // nine digits are a social security number
+	roleNational                  // a number with an id's check digit is that id
+	roleVersion                   // four small numbers are no IP address
+)
+
+// names maps the names of fields, in lower case and without separators, to what
+// they say of their values. It is not written to once it is made.
+type names struct {
+	roles map[string]role
+	tails [16]uint64 // a bit for each pair of last bytes: rules most names out
+}
+
+const (
+	maxName      = 64 // bytes of a name that are looked at, from its end
+	maxNameParts = 8  // words of a name that are looked at, from its end
+)
+
+func newNames() *names { return &names{roles: make(map[string]role)} }
+
+// add gives names a role, beside those that they have.
+func (n *names) add(r role, list ...string) {
+	for _, name := range list {
+		key := normalize(name)
+		if len(key) < 2 {
+			continue
+		}
+		n.roles[key] |= r
+		t := tail(key[len(key)-2], key[len(key)-1])
+		n.tails[t>>6] |= 1 << (t & 63)
+	}
+}
+
+// normalize returns a name in lower case, letters and digits only.
+func normalize(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 0x80 || !is(byte(r), alnum) {
+			return -1
+		}
+		return rune(fold(byte(r)))
+	}, name)
+}
+
+func tail(a, b byte) uint { return uint(a&31)<<5 | uint(b&31) }
+
+// maybe reports whether a name that ends before b[end] can have a role. It is
+// one look at two bytes, where lookup reads the whole name.
+func (n *names) maybe(b []byte, end int) bool {
+	if end < 2 {
+		return false
+	}
+	if end >= 3 && b[end-3] == '%' || b[end-1] == ']' {
+		return true
+	}
+	t := tail(b[end-2], b[end-1])
+	return n.tails[t>>6]&(1<<(t&63)) != 0
+}
+
+// lookup returns the role of a name: its own, or that of the longest run of its
+// last words, so that "billing_card_number" is read as "cardnumber".
+func (n *names) lookup(name []byte) role {
+	var buf [maxName]byte
+	var parts [maxNameParts]int
+	key, starts := splitName(name, &buf, &parts)
+	for _, at := range starts {
+		if r, ok := n.roles[string(key[at:])]; ok {
+			return r
+		}
+	}
+	return 0
+}
+
+// splitName writes the end of name to buf in lower case, without separators, and
+// returns it with the places where its words begin, the earliest first.
+func splitName(name []byte, buf *[maxName]byte, parts *[maxNameParts]int) (key []byte, starts []int) {
+	w, p := len(buf), len(parts)
+	for i := len(name) - 1; i >= 0 && w > 0 && p > 0; i-- {
+		c := name[i]
+		if !is(c, alnum) {
+			continue
+		}
+		w--
+		buf[w] = fold(c)
+		if i == 0 || !is(name[i-1], alnum) || c != buf[w] && name[i-1]|0x20 == name[i-1] {
+			p--
+			parts[p] = w
+		}
+	}
+	starts = parts[p:]
+	for i := range starts {
+		starts[i] -= w
+	}
+	return buf[w:], starts
+}

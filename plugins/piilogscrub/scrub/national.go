@@ -1,0 +1,115 @@
+package scrub
+
+// nationalForm is a way to write one country's personal numbers.
+type nationalForm struct {
+	form  form
+	valid func(gathered) bool // the check digit, and whatever else can be wrong
+	told  bool                // only where the words around speak of such a number
+}
+
+// nationalForms are tried in this order. The forms that need no word beside
+// them are those of which at most one in some hundred other numbers passes the
+// test.
+var nationalForms = []nationalForm{
+	{form: "XXX.XXX.XXX-XX", valid: isCPF},
+	{form: "XXXXXXXXXXX", valid: isNorwegian},
+	{form: "XXXXXX XXXXX", valid: isNorwegian},
+	{form: "XX.XX.XX-XXX.XX", valid: isBelgian},
+	{form: "XXXXXX-XXXX", valid: isSwedish},
+	{form: "XXXXXXXX-XXXX", valid: isSwedish},
+	{form: "XXXXXX/XXXX", valid: isCzech},
+	{form: "XXXXXX-XXXXXXX", valid: isKorean},
+	{form: "XXXXXX-XXXA", valid: isFinnish},
+	{form: "XXXXXX+XXXA", valid: isFinnish},
+	{form: "XXXXXXAXXXA", valid: isFinnishLetter},
+	{form: "XX-XXXXXXXX-X", valid: isCUIL},
+	{form: "XX.XXX.XXX-X", valid: isRUT},
+	{form: "XX.XXX.XXX-A", valid: isRUT},
+	{form: "XXXX XXXX XXXX", valid: isAadhaar},
+	{form: "XXXX-XXXX-XXXX", valid: isAadhaar},
+	{form: "XXXXXXXXXXXXX", valid: isSouthAfrican},
+	{form: "XXXXXX XXXX XXX", valid: isSouthAfrican},
+	{form: "X XX XX XX XXX XXX XX", valid: isNIR},
+	{form: "XXXXXXXXXXXXXXX", valid: isNIR},
+	{form: "XXXXXXXXXXXXXXXXXX", valid: isChinese},
+	{form: "XXXXXXXXXXXXXXXXXA", valid: isChinese},
+	{form: "XXXXXXXXA", valid: isDNI},
+	{form: "XXXXXXXX-A", valid: isDNI},
+	{form: "XXXXXXXA", valid: isPPS},
+	{form: "XXXXXXXAA", valid: isPPS},
+	{form: "9XX-NX-XXXX", valid: isITIN},
+	{form: "XXX-XXX-XXX", valid: isSIN},
+
+	{form: "XXX XXX XXX", valid: isSIN, told: true},
+	{form: "XXXXXXXXX", valid: isNineDigits, told: true},
+	{form: "XXX XXX XXXX", valid: isNHS, told: true},
+	{form: "XXX-XXX-XXXX", valid: isNHS, told: true},
+	{form: "XXXXXXXXXX", valid: isTenDigits, told: true},
+	{form: "XXXXXX-XXXX", valid: startsWithDay, told: true},
+	{form: "XXXXXXXXXXX", valid: isElevenDigits, told: true},
+	{form: "XX XXX XXX XXX", valid: isSteuerID, told: true},
+	{form: "XXXXXXXXXXXX", valid: isTwelveDigits, told: true},
+	{form: "XXXXXXXXXXXXX", valid: isCNP, told: true},
+
+	{form: "AA XX XX XX A", valid: isNINO},
+	{form: "AAXXXXXXA", valid: isNINO},
+	{form: "AXXXXXXXA", valid: isNIEOrNRIC},
+	{form: "A-XXXXXXX-A", valid: isNIEOrNRIC},
+	{form: "AXXXXXXXXX", valid: isTaiwanese},
+	{form: "AXXXXXX(X)", valid: isHKID},
+	{form: "AAAAAAXXAXXAXXXA", valid: isCodiceFiscale},
+	{form: "AAAAXXXXXXAAAAAAAX", valid: isCURP},
+	{form: "AAAAXXXXXXAAAAAAXX", valid: isCURP},
+
+	{form: "AAAAAXXXXA", valid: isPAN, told: true},
+}
+
+// nationalByLead holds nationalForms by the number of digits that they begin
+// with, those that begin with a letter at 0.
+var nationalByLead = makeNationalByLead()
+
+func makeNationalByLead() (t [maxForm + 1][]nationalForm) {
+	for _, f := range nationalForms {
+		n := f.form.lead()
+		t[n] = append(t[n], f)
+	}
+	return t
+}
+
+const (
+	minNational = 9  // digits of the shortest that has no letter in it
+	maxNational = 18 // letters and digits of the longest
+)
+
+// nationalNumber looks for a personal number at the beginning of n.
+func (s *scan) nationalNumber(n *number) bool {
+	start := n.group[0].start
+	if n.n == 6 && n.groups == 3 && at(s.b, start-1) == ' ' && is(at(s.b, start-2), letter) && boundary(s.b, start-3) {
+		start -= 3 // a NINO, whose two letters stand apart
+	} else if n.plus || n.n < minNational {
+		return false
+	}
+	end := s.national(start)
+	return end > 0 && s.emit(NationalID, start, end)
+}
+
+// national returns the end of the personal number at b[start:] that is written
+// in one of the forms, or 0.
+func (s *scan) national(start int) int {
+	lead := skipDigits(s.b, start) - start
+	if lead > maxForm {
+		return 0
+	}
+	for i := range nationalByLead[lead] {
+		f := &nationalByLead[lead][i]
+		var g gathered
+		end := f.form.match(s.b, start, s.form, &g)
+		if end == 0 || !f.valid(g) {
+			continue
+		}
+		if !f.told || s.context(start, end)&roleNational != 0 {
+			return end
+		}
+	}
+	return 0
+}

@@ -1,0 +1,200 @@
+package scrub
+
+const (
+	minPhone = 7  // digits of the shortest number
+	maxPhone = 15 // digits of the longest (E.164, 6.2.1)
+)
+
+// phone looks for a telephone number at the beginning of n.
+func (s *scan) phone(n *number) bool {
+	if n.n < minPhone || !n.plus && isFraction(s.b, n.group[0].start, n.end) && n.groups < 3 {
+		return false
+	}
+	end := s.phoneEnd(n)
+	return end > 0 && s.emit(Phone, n.start, extensionEnd(s.b, end))
+}
+
+// phoneEnd returns the end of the telephone number that n begins with, by its
+// form or by what the words around it say; 0 if it is none.
+func (s *scan) phoneEnd(n *number) int {
+	first := n.group[0]
+	switch {
+	case n.plus:
+		return n.international(0)
+	case n.digits[0] == '0' && n.digits[1] == '0' && n.groups > 1:
+		if end := n.international(2); end > first.end {
+			return end
+		}
+	}
+	var g gathered
+	for _, f := range phoneByLead[skipDigits(s.b, n.start)-n.start] {
+		if end := f.match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(f, &g) {
+			return end
+		}
+	}
+	if end := n.trunk(s.b); end > 0 {
+		return end
+	}
+	return s.told(n)
+}
+
+// phoneForms are the ways to write national numbers that need no word beside
+// them to be told from other numbers.
+var phoneForms = []form{
+	"NXX-XXX-XXXX", "NXX.XXX.XXXX", "NXX NXX XXXX", "(NXX)_XXX~XXXX", // North America
+	"1~NXX~NXX~XXXX",                                     // North America, with its prefix
+	"(XX)_XXXX~XXXX", "(XX)_9XXXX~XXXX", "XX 9XXXX-XXXX", // Brazil
+	"8~XXX~XXX~XX~XX", // Russia
+	chinaMobile,
+	"6XX XX XX XX", "6XX-XX-XX-XX", // Spain
+	"07XXXXXXXXX",              // United Kingdom, mobile
+	"06XXXXXXXX", "07XXXXXXXX", // France, mobile
+}
+
+// phoneByLead holds phoneForms by the number of digits that they begin with,
+// those that begin with a parenthesis at 0.
+var phoneByLead = makePhoneByLead()
+
+func makePhoneByLead() (t [maxDigits + 1][]form) {
+	for _, f := range phoneForms {
+		n := f.lead()
+		t[n] = append(t[n], f)
+	}
+	return t
+}
+
+// chinaMobile is the grouping of Chinese mobile numbers.
+const chinaMobile form = "1XX~XXXX~XXXX"
+
+// chinaOrNone reports whether the digits may be what the form says: Chinese
+// mobile numbers have no second digit below 3.
+func chinaOrNone(f form, g *gathered) bool { return f != chinaMobile || g[1] >= '3' }
+
+// international returns the end of the E.164 number the country code of which
+// stands behind skip digits: of as many groups as its country's numbers have
+// digits, or else of as many as E.164 allows.
+func (n *number) international(skip int) int {
+	if n.digits[skip] == '0' {
+		return 0
+	}
+	least, most := e164Lengths(n.digits[skip:n.n])
+	if end := n.endWithin(skip, least, most); end > 0 {
+		return end
+	}
+	return n.endWithin(skip, minPhone+1, maxPhone)
+}
+
+// endWithin returns the end of the longest run of groups that has from least to
+// most digits, the first skip not counted.
+func (n *number) endWithin(skip, least, most int) (end int) {
+	for i, g := range n.group[:n.groups] {
+		total := g.total() - skip
+		if i > 0 && n.trunkInParentheses() {
+			total--
+		}
+		if total >= least && total <= most {
+			end = g.end
+		}
+	}
+	return end
+}
+
+// trunkInParentheses reports whether the second group is the prefix that is not
+// dialled from abroad: "+46 (0)8 928 571 38".
+func (n *number) trunkInParentheses() bool {
+	g := n.group[1]
+	return n.groups > 2 && g.size() == 1 && n.digits[g.digits-1] == '0' && n.group[2].sep == ')'
+}
+
+// trunk returns the end of a number that begins with the trunk prefix 0: two
+// groups or more, nine to eleven digits.
+func (n *number) trunk(b []byte) (end int) {
+	first := n.group[0]
+	if n.digits[0] != '0' || n.digits[1] == '0' || first.size() < 2 || first.size() > 6 {
+		return 0
+	}
+	for i, g := range n.group[1:n.groups] {
+		if g.sep == '/' && (i > 0 || at(b, n.start-1) == '/') {
+			break
+		}
+		if g.digits >= 9 && g.digits <= 11 && !goesOn(b, g.end) {
+			end = g.end
+		}
+	}
+	return end
+}
+
+// told returns the end of a number that the words around it call a telephone
+// number. Weak words, such as "call", need a number in groups.
+func (s *scan) told(n *number) int {
+	end := n.endWithin(0, minPhone, maxPhone)
+	if end == 0 || n.isEpoch() || n.isIdentifier(s.b) {
+		return 0
+	}
+	r := s.context(n.start, end)
+	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end {
+		return end
+	}
+	return 0
+}
+
+// isEpoch reports whether the number can be a time in milliseconds.
+func (n *number) isEpoch() bool { return n.group[0].size() == 13 && n.digits[0] == '1' }
+
+// isIdentifier reports whether the number is a part of one, as in "order-2025-17".
+func (n *number) isIdentifier(b []byte) bool {
+	c := at(b, n.start-1)
+	return (c == '-' || c == '_') && is(at(b, n.start-2), alnum)
+}
+
+// extensionEnd returns the end of the extension that follows a number at b[i]:
+// "x123", " ext. 123".
+func extensionEnd(b []byte, i int) int {
+	j := i
+	for j-i < 2 && at(b, j) == ' ' && j < len(b) {
+		j++
+	}
+	switch {
+	case foldPrefix(b, j, "ext"):
+		j += 3
+	case at(b, j) == 'x' || at(b, j) == 'X':
+		j++
+	default:
+		return i
+	}
+	for at(b, j) == '.' || at(b, j) == ' ' && j < len(b) {
+		j++
+	}
+	end := skipDigits(b[:min(len(b), j+6)], j)
+	if end == j || is(at(b, end), alnum) {
+		return i
+	}
+	return end
+}
+
+// isExtension reports whether the letter at b[i] begins an extension.
+func isExtension(b []byte, i int) bool { return extensionEnd(b, i) > i }
+
+// e164Length is how many digits the numbers of a country have, its code
+// included.
+type e164Length struct{ least, most int }
+
+// e164ByCode holds the countries whose numbers have few lengths (ITU-T E.164
+// national numbering plans); others have from 8 to 15 digits.
+var e164ByCode = map[string]e164Length{
+	"1": {11, 11}, "7": {11, 11}, "27": {11, 11}, "30": {12, 12}, "31": {11, 11}, "32": {10, 11},
+	"33": {11, 11}, "34": {11, 11}, "36": {10, 11}, "40": {11, 11}, "41": {11, 11}, "44": {11, 12},
+	"45": {10, 10}, "47": {10, 10}, "48": {11, 11}, "52": {12, 13}, "54": {12, 13}, "55": {12, 13},
+	"56": {11, 11}, "61": {11, 11}, "65": {10, 10}, "81": {11, 12}, "82": {10, 12}, "86": {12, 13},
+	"90": {12, 12}, "91": {12, 12}, "98": {12, 12},
+}
+
+// e164Lengths returns how many digits a number that begins so may have.
+func e164Lengths(digits []byte) (least, most int) {
+	for size := 1; size <= 2 && size <= len(digits); size++ {
+		if l, ok := e164ByCode[string(digits[:size])]; ok {
+			return l.least, l.most
+		}
+	}
+	return minPhone + 1, maxPhone
+}

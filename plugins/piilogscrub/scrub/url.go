@@ -1,0 +1,133 @@
+package scrub
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// url reads the text as a URL: a path, to which templates apply, and a query.
+func (s *scan) url() {
+	path, query := len(s.b), len(s.b)
+	if i := bytes.IndexAny(s.b, "?#"); i >= 0 {
+		path, query = i, i+1
+	}
+	s.form = true
+	if len(s.e.templates) > 0 && s.templated(pathStart(s.b[:path]), path) {
+		s.part(query, len(s.b), FormatQuery, 0)
+		return
+	}
+	s.run()
+}
+
+// pathStart returns where the path of a URL begins.
+func pathStart(b []byte) int {
+	i := bytes.Index(b, []byte("://"))
+	if i < 0 {
+		return 0
+	}
+	if j := bytes.IndexByte(b[i+3:], '/'); j >= 0 {
+		return i + 3 + j
+	}
+	return len(b)
+}
+
+// template is a parsed path template.
+type template struct {
+	segments []segment
+	open     bool // ends in "**"
+}
+
+// segment is one segment of a template.
+type segment struct {
+	literal string
+	any     bool // any segment fits
+	redact  bool
+}
+
+func parseTemplates(list []string) ([]template, error) {
+	var out []template
+	for _, s := range list {
+		t, err := parseTemplate(s)
+		if err != nil {
+			return nil, fmt.Errorf("path template %q: %w", s, err)
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+func parseTemplate(s string) (t template, err error) {
+	rest, ok := strings.CutPrefix(s, "/")
+	if !ok {
+		return t, fmt.Errorf("does not begin with '/'")
+	}
+	if rest, t.open = strings.CutSuffix(rest, "/**"); strings.Contains(rest, "**") {
+		return t, fmt.Errorf(`"**" is for the end only`)
+	}
+	redacts := false
+	for part := range strings.SplitSeq(rest, "/") {
+		g := segment{literal: part, any: part == "*"}
+		if strings.HasPrefix(part, "{") && strings.HasSuffix(part, "}") && len(part) > 2 {
+			g.any, g.redact, redacts = true, true, true
+		} else if strings.ContainsAny(part, "{}") {
+			return t, fmt.Errorf("segment %q: braces enclose a whole segment", part)
+		}
+		t.segments = append(t.segments, g)
+	}
+	if !redacts {
+		return t, fmt.Errorf("has no segment in braces, so it redacts nothing")
+	}
+	return t, nil
+}
+
+// templated redacts the segments of the path b[start:end] that the first
+// template that fits it has in braces, reads the others, and reports whether
+// there is such a template.
+func (s *scan) templated(start, end int) bool {
+	for _, t := range s.e.templates {
+		if t.fits(s.b[start:end]) {
+			s.redactSegments(t, start, end)
+			return true
+		}
+	}
+	return false
+}
+
+// fits reports whether the template is one of this path.
+func (t template) fits(path []byte) bool {
+	for _, g := range t.segments {
+		if len(path) == 0 || path[0] != '/' {
+			return false
+		}
+		part := path[1:segmentEnd(path, 1)]
+		if !g.any && string(part) != g.literal {
+			return false
+		}
+		path = path[1+len(part):]
+	}
+	return t.open || len(path) == 0 || string(path) == "/"
+}
+
+func segmentEnd(path []byte, i int) int {
+	if n := bytes.IndexByte(path[i:], '/'); n >= 0 {
+		return i + n
+	}
+	return len(path)
+}
+
+// redactSegments redacts the template's segments, and reads the others.
+func (s *scan) redactSegments(t template, start, end int) {
+	i := start
+	s.part(0, start, FormatText, 0)
+	for _, g := range t.segments {
+		stop := i + segmentEnd(s.b[i:end], 1)
+		if g.redact {
+			s.redactValue(Field, value{start: i + 1, end: stop})
+		} else {
+			s.part(i, stop, FormatText, 0)
+		}
+		i = stop
+	}
+	s.part(i, end, FormatText, 0)
+}

@@ -1,0 +1,100 @@
+// Package tenantratelimit is the Kong plugin tenant-rate-limit: it finds out
+// who is asking, issues their identity to the upstream, and admits the request
+// if every limit that applies to them has room.
+//
+// [Config.Decide] is the plugin without Kong: values in, a [Decision] out. The
+// arithmetic is in limiter, the principal in identity, and what clients are
+// told in answer.
+package tenantratelimit
+
+// What Kong knows the plugin by.
+const (
+	Name    = "tenant-rate-limit"
+	Version = "0.1.0"
+	// Priority is below Kong's auth plugins and acl, so that principals are
+	// verified, and just below where Kong's own rate-limiting runs.
+	Priority = 905
+)
+
+// Config is what an operator writes. Make one with [Runtime.New]; it decides
+// after Provision.
+type Config struct {
+	Identity         Identity    `json:"identity" desc:"How the principal is read from a verified token, and whether it is passed upstream."`
+	Limits           []Limit     `json:"limits" desc:"Limits for everybody, whatever their plan."`
+	Plans            []Plan      `json:"plans" desc:"Named sets of limits; a tenant's plan adds its limits to those for everybody."`
+	DefaultPlan      string      `json:"default_plan" desc:"The plan of tenants that no token and no entry of tenants gives one, and of anonymous clients."`
+	Tenants          []Tenant    `json:"tenants" desc:"Plans and limits of single tenants; a plan named by a verified token goes first."`
+	DefaultUserLimit UserDefault `json:"default_user_limit" desc:"The limit on each user where no other limit counts by user: ten times the expected peak."`
+	Costs            []Cost      `json:"costs" desc:"What a request costs, by method and route; the first entry that matches counts, and 1 where none does."`
+	Redis            Redis       `json:"redis" desc:"Where the counters are kept."`
+	OnRedisError     string      `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
+	Nodes            int         `json:"nodes" kong:"default=1,between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part."`
+	HideHeaders      []string    `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After" desc:"Headers that clients are not sent."`
+	LegacyHeaders    bool        `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
+
+	runtime  *Runtime
+	compiled *compiled
+}
+
+// Identity configures the principal.
+type Identity struct {
+	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1" desc:"The claim of the verified token that names the tenant."`
+	UserClaim   string `json:"user_claim" kong:"default=sub,len_min=1" desc:"The claim of the verified token that names the user."`
+	PlanClaim   string `json:"plan_claim" kong:"default=plan,len_min=1" desc:"The claim of the verified token that names the plan."`
+	Issue       bool   `json:"issue" kong:"default=true" desc:"Whether the verified X-Tenant-Id, X-User-Id and X-Plan are sent upstream. Those that a client sent are removed either way."`
+}
+
+// Limit is one named limit.
+type Limit struct {
+	Name          string   `json:"name" kong:"required,len_min=1,len_max=64" desc:"The limit's name, as clients see it in RateLimit headers. Limits of one name, scope and window count together wherever they are configured."`
+	Scope         []string `json:"scope" kong:"required,set,len_min=1,one_of=tenant|user|consumer|credential|ip|route|service|global" desc:"Whose requests count together: one of these, or several for each combination of them."`
+	Algorithm     string   `json:"algorithm" kong:"one_of=token_bucket|sliding_window|fixed_window|calendar,default=token_bucket" desc:"How requests are counted: a smooth rate with a burst, any span of a window, aligned windows, or calendar days and months."`
+	Limit         int64    `json:"limit" kong:"required,between=1|1000000000" desc:"The units admitted in a window; for token_bucket, the units refilled in one."`
+	WindowSeconds int64    `json:"window_seconds" kong:"between=1|31536000" desc:"The seconds that the limit covers; not for calendar."`
+	Burst         int64    `json:"burst" kong:"between=1|1000000000" desc:"The units that a token_bucket holds at most; as many as limit if absent."`
+	Cost          int64    `json:"cost" kong:"default=1,between=1|1000000000" desc:"The units that a request takes from this limit, times the request's own cost."`
+	Period        string   `json:"period" kong:"one_of=day|month" desc:"The length of a calendar quota."`
+	TimeZone      string   `json:"time_zone" kong:"default=UTC" desc:"The time zone in which a calendar quota's days begin, such as Europe/Berlin."`
+	Mode          string   `json:"mode" kong:"one_of=enforce|shadow,default=enforce" desc:"Whether the limit denies requests, or only counts and reports what it would have denied."`
+}
+
+// Plan is a named set of limits.
+type Plan struct {
+	Name   string  `json:"name" kong:"required,len_min=1,len_max=64" desc:"The plan's name, as a token's plan claim or an entry of tenants says it."`
+	Limits []Limit `json:"limits" kong:"required,len_min=1" desc:"The plan's limits."`
+}
+
+// Tenant is what the operator decided about one tenant.
+type Tenant struct {
+	Tenant string     `json:"tenant" kong:"required,len_min=1,len_max=128" desc:"The tenant's identifier: the token's tenant claim, or the consumer's custom_id."`
+	Plan   string     `json:"plan" desc:"The tenant's plan, if its token names none."`
+	Limits []Override `json:"limits" desc:"Limits that are other numbers for this tenant."`
+}
+
+// Override changes the numbers of a limit for one tenant.
+type Override struct {
+	Name  string `json:"name" kong:"required,len_min=1" desc:"The name of the limit to change."`
+	Limit int64  `json:"limit" kong:"required,between=1|1000000000" desc:"The units that this tenant is admitted in a window."`
+	Burst int64  `json:"burst" kong:"between=1|1000000000" desc:"The units that this tenant's token_bucket holds; scaled with limit if absent."`
+}
+
+// UserDefault is the limit that always exists.
+type UserDefault struct {
+	ExpectedPeak  int64  `json:"expected_peak" kong:"default=10,between=1|1000000" desc:"The requests that one user makes in a window at the busiest. The limit is ten times that."`
+	WindowSeconds int64  `json:"window_seconds" kong:"default=1,between=1|31536000" desc:"The seconds that expected_peak covers."`
+	Mode          string `json:"mode" kong:"one_of=enforce|shadow,default=enforce" desc:"Whether the limit denies requests, or only counts and reports what it would have denied."`
+}
+
+// Cost is what requests to some routes or with some methods cost.
+type Cost struct {
+	Methods []string `json:"methods" kong:"set" desc:"The methods that this entry is about; all if absent."`
+	Routes  []string `json:"routes" kong:"set" desc:"The names or ids of the routes that this entry is about; all if absent."`
+	Cost    int64    `json:"cost" kong:"required,between=1|1000000" desc:"What such a request costs."`
+}
+
+// Redis configures the counters' store.
+type Redis struct {
+	URL       string `json:"url" kong:"referenceable,encrypted" desc:"The Redis to count in: redis://, rediss:// (TLS) or unix://, with user and password if it has ACL users. The REDIS_URL of the plugin server if absent."`
+	TimeoutMS int    `json:"timeout_ms" kong:"default=20,between=1|1000" desc:"How long a request waits for Redis at most."`
+	KeyPrefix string `json:"key_prefix" kong:"default=gatehouse,len_min=1,len_max=64" desc:"What every Redis key of this plugin begins with."`
+}

@@ -1,0 +1,116 @@
+package tenantratelimit
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
+)
+
+// Request is what a decision is made from.
+type Request struct {
+	identity.Evidence
+	// Method, RouteID, RouteName and ServiceID may be empty where no limit and
+	// no cost asks for them.
+	Method, RouteID, RouteName, ServiceID string
+	// HeaderNames are those that the client sent; read only where Kong
+	// authenticated nobody.
+	HeaderNames []string
+}
+
+// Decision is what to do with the request.
+type Decision struct {
+	// Status is zero for a request that is admitted, else 429 or 503.
+	Status int
+	// Principal and Plan are who is asking, and under which plan.
+	Principal identity.Principal
+	Plan      string
+	// Upstream is the change to the upstream request's headers, and Client the
+	// headers of the response. A name with no values is to be removed.
+	Upstream, Client map[string][]string
+	// Body is the problem document of a request that is not admitted.
+	Body []byte
+}
+
+// Allowed is true for a request that goes upstream.
+func (d Decision) Allowed() bool { return d.Status == 0 }
+
+// Decide resolves the principal, charges every limit or none, and says what to
+// tell the client and the upstream. It waits for Redis no longer than
+// redis.timeout_ms, and never fails: what a failing Redis means is
+// on_redis_error's to say.
+func (c *Config) Decide(ctx context.Context, req Request) Decision {
+	p := identity.Resolve(req.Evidence, identity.Claims{
+		Tenant: c.Identity.TenantClaim, User: c.Identity.UserClaim, Plan: c.Identity.PlanClaim,
+	})
+	set, plan := c.compiled.choose(&p, c.DefaultPlan)
+	j := c.judge(ctx, &p, &req, set)
+	d := Decision{Status: j.status, Principal: p, Plan: plan}
+	d.Client, d.Body = c.tell(j)
+	if d.Allowed() {
+		d.Upstream = c.upstream(&p, &req, plan)
+	}
+	return d
+}
+
+// choose finds the limits of a principal: those of the plan in its token if
+// the config has that plan, or in the config's table, or the default. The plan
+// that is passed upstream is empty for the anonymous; where the config has no
+// plans, it is whatever the token says.
+func (b *compiled) choose(p *identity.Principal, defaultPlan string) (set *ruleset, plan string) {
+	var own tenantRules
+	if !p.Tenant.Hashed {
+		own = b.tenants[p.Tenant.Value]
+	}
+	label := defaultPlan
+	if p.Plan != "" && b.plans[p.Plan] != nil {
+		label = p.Plan
+	} else if own.plan != "" {
+		label = own.plan
+	}
+	plans := b.plans
+	if own.plans != nil {
+		plans = own.plans
+	}
+	plan = label
+	switch {
+	case !p.Authenticated:
+		plan = ""
+	case len(b.plans) == 1:
+		plan = p.Plan
+	}
+	return plans[label], plan
+}
+
+func (c *Config) upstream(p *identity.Principal, req *Request, plan string) map[string][]string {
+	h := identity.Upstream(*p, plan, c.Identity.Issue)
+	if !p.Authenticated {
+		standIn := req.Consumer.ID != ""
+		for _, name := range identity.Disowned(req.HeaderNames, standIn) {
+			h[name] = nil
+		}
+	}
+	return h
+}
+
+// costOf is what the request costs by the first entry of costs that is about it.
+func (c *Config) costOf(req *Request) int64 {
+	for i := range c.Costs {
+		if c.Costs[i].matches(req) {
+			return c.Costs[i].Cost
+		}
+	}
+	return 1
+}
+
+func (r *Cost) matches(req *Request) bool {
+	method := len(r.Methods) == 0 || slices.Contains(r.Methods, req.Method)
+	route := len(r.Routes) == 0 || slices.Contains(r.Routes, req.RouteName) || slices.Contains(r.Routes, req.RouteID)
+	return method && route
+}
+
+const (
+	statusDenied      = http.StatusTooManyRequests
+	statusUnavailable = http.StatusServiceUnavailable
+)

@@ -1,0 +1,262 @@
+package tenantratelimit
+
+import (
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/Kong/go-pdk/entities"
+	"github.com/alicebob/miniredis/v2"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// noon is when every test of answers happens.
+var noon = time.Date(2026, 3, 14, 12, 0, 0, 250_000_000, time.UTC)
+
+// counting is a runtime with a Redis whose clock stands at noon.
+func counting(t testing.TB) (*Runtime, *miniredis.Miniredis) {
+	t.Helper()
+	server := miniredis.RunT(t)
+	server.SetTime(noon)
+	r, err := NewRuntime(Options{
+		RedisURL: "redis://" + server.Addr(),
+		Logger:   slog.New(slog.DiscardHandler),
+		Now:      func() time.Time { return noon },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close(t.Context()) })
+	return r, server
+}
+
+// patient makes a config that gives Redis all the time that a busy machine needs.
+func patient(t testing.TB, r *Runtime, config string) *Config {
+	t.Helper()
+	c := mustProvision(t, r, config)
+	c.Redis.TimeoutMS = 1000
+	return c
+}
+
+// jwt is a token that Kong's jwt plugin has verified.
+func jwt(payload string) map[string]any {
+	return map[string]any{verifiedToken: "e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln"}
+}
+
+var (
+	alice   = kongtest.Request{Shared: jwt(`{"tenant":"acme","sub":"alice","plan":"gold"}`)}
+	partner = kongtest.Request{
+		Consumer:     &entities.Consumer{Id: "c1", Username: "bot", CustomId: "initech"},
+		CredentialID: "k1",
+	}
+)
+
+// generous limits nobody in a test of identities.
+const generous = `{"limits":[{"name":"tenant","scope":["tenant"],"limit":1000,"window_seconds":60}]}`
+
+// forged is what a client might send to be somebody else.
+func forged() http.Header {
+	h := http.Header{"Authorization": {"Bearer " + alice.Shared[verifiedToken].(string)}, "Accept": {"*/*"}}
+	for _, name := range []string{
+		"X-Tenant-Id", "X_tenant_id", "X-User-Id", "X-Plan",
+		"X-Consumer-Id", "X-Consumer-Custom-Id", "X-Consumer-Username", "X-Consumer-Groups", "X-Consumer-Role",
+		"X-Credential-Identifier", "X-Anonymous-Consumer",
+	} {
+		h[name] = []string{"forged", "twice"}
+	}
+	return h
+}
+
+func TestIdentityHeaders(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		config string
+		req    kongtest.Request
+		want   http.Header // without Authorization and Accept
+	}{
+		{"token", generous, alice, http.Header{"X-Tenant-Id": {"acme"}, "X-User-Id": {"alice"}, "X-Plan": {"gold"}}},
+		{"consumer", generous, partner, http.Header{"X-Tenant-Id": {"initech"}, "X-User-Id": {"bot"}}},
+		{"anonymous", generous, kongtest.Request{}, http.Header{}},
+		{"not issued", strings.Replace(generous, `{`, `{"identity":{"issue":false},`, 1), alice, http.Header{}},
+		{"other claims", strings.Replace(generous, `{`, `{"identity":{"tenant_claim":"org","user_claim":"email"},`, 1),
+			kongtest.Request{Shared: jwt(`{"tenant":"x","sub":"y","org":7,"email":"a@b.c"}`)},
+			http.Header{"X-Tenant-Id": {"7"}, "X-User-Id": {"a@b.c"}}},
+		{"hostile", generous, kongtest.Request{Shared: jwt(`{"tenant":"a\r\nX-Plan: gold","sub":"bob"}`)}, http.Header{"X-User-Id": {"bob"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := counting(t)
+			c := patient(t, r, tt.config)
+			tt.req.Headers = forged()
+			effects := kongtest.Run(t, c.Access, tt.req)
+			if effects.Exit != nil {
+				t.Fatalf("exit %d", effects.Exit.Status)
+			}
+			got := http.Header{}
+			for name, values := range effects.Service.Headers {
+				kongs := tt.name != "anonymous" && (strings.HasPrefix(name, "X-C") || strings.HasPrefix(name, "X-Anon"))
+				if len(values) > 0 && name != "Authorization" && name != "Accept" && !kongs {
+					got[name] = values
+				}
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestStandInConsumerKeepsWhatKongSet(t *testing.T) {
+	t.Parallel()
+	r, server := counting(t)
+	c := patient(t, r, generous)
+	req := kongtest.Request{
+		ClientIP: "198.51.100.9",
+		Consumer: &entities.Consumer{Id: "c9", Username: "anonymous", CustomId: "acme"},
+		Headers:  http.Header{"X-Anonymous-Consumer": {"true"}, "X-Consumer-Id": {"c9"}, "X-Consumer-Role": {"forged"}},
+	}
+	h := kongtest.Run(t, c.Access, req).Service.Headers
+	if h.Get("X-Anonymous-Consumer") != "true" || h.Get("X-Consumer-Id") != "c9" || h.Get("X-Consumer-Role") != "" || h.Get("X-Tenant-Id") != "" {
+		t.Errorf("upstream headers %v", h)
+	}
+	want := []string{"gatehouse:{i.198.51.100.9}:tenant:b60", "gatehouse:{i.198.51.100.9}:user-default:b1"}
+	if diff := cmp.Diff(want, server.Keys()); diff != "" {
+		t.Errorf("counters:\n%s", diff)
+	}
+}
+
+// Each call costs the gateway's worker 9 to 15 µs.
+func TestCallsToKong(t *testing.T) {
+	t.Parallel()
+	routed := strings.Replace(generous, `["tenant"]`, `["tenant","route"]`, 1)
+	const token, consumer, credential = "kong.ctx.shared.get", "kong.client.get_consumer", "kong.client.get_credential"
+	tests := []struct {
+		name, config string
+		req          kongtest.Request
+		want         []string
+	}{
+		{"token", generous, alice, []string{token}},
+		{"token, by route", routed, alice, []string{token, "kong.router.get_route"}},
+		{"token without user", generous, kongtest.Request{Shared: jwt(`{"tenant":"acme"}`)}, []string{token, consumer}},
+		{"consumer", generous, partner, []string{token, consumer, credential}},
+		{"anonymous", generous, kongtest.Request{}, []string{token, consumer, "kong.request.get_headers", "kong.client.get_forwarded_ip"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := counting(t)
+			c := patient(t, r, tt.config)
+			want := append(tt.want, "kong.service.request.set_headers", "kong.response.set_headers")
+			if diff := cmp.Diff(want, kongtest.Run(t, c.Access, tt.req).Calls); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestValuesThatAreNotUTF8(t *testing.T) {
+	t.Parallel()
+	r, _ := counting(t)
+	c := patient(t, r, generous)
+	req := kongtest.Request{Headers: http.Header{"X-Junk": {"\xff\xfe"}, "X-Consumer-Role": {"\xff"}}}
+	effects := kongtest.Run(t, c.Access, req)
+	if effects.Exit != nil || effects.Service.Headers.Get("X-Consumer-Role") != "" {
+		t.Errorf("exit %+v, headers %v", effects.Exit, effects.Service.Headers)
+	}
+}
+
+// A request that cannot be read never goes upstream with what its client wrote.
+func TestUnreadableRequestIsNotAdmitted(t *testing.T) {
+	t.Parallel()
+	r, _ := counting(t)
+	c := patient(t, r, generous)
+	for _, method := range []string{"kong.ctx.shared.get", "kong.client.get_consumer", "kong.client.get_forwarded_ip", "kong.service.request.set_headers"} {
+		effects := kongtest.Run(t, c.Access, kongtest.Request{Throws: []string{method}})
+		if last := effects.Calls[len(effects.Calls)-1]; last != method || effects.Thrown == "" {
+			t.Errorf("after %s threw, the plugin went on to %s", method, last)
+		}
+	}
+}
+
+// TestAnswers holds what clients are told to golden files: the last of several
+// requests of one user.
+func TestAnswers(t *testing.T) {
+	t.Parallel()
+	const two = `{"name":"tenant","scope":["tenant"],"limit":3,"window_seconds":60,"algorithm":"fixed_window"},` +
+		`{"name":"per-user","scope":["user"],"limit":2,"window_seconds":10,"burst":4}`
+	const month = `{"name":"month","scope":["tenant"],"limit":2,"algorithm":"calendar","period":"month","time_zone":"Europe/Berlin"}`
+	tests := []struct {
+		name, config string
+		requests     int
+	}{
+		{"admitted", `{"limits":[` + two + `]}`, 1},
+		{"denied", `{"limits":[` + two + `]}`, 4},
+		{"denied-month", `{"limits":[` + month + `]}`, 3},
+		{"denied-sliding", `{"limits":[{"name":"s","scope":["user"],"limit":2,"window_seconds":60,"algorithm":"sliding_window"}]}`, 3},
+		{"denied-bucket", `{"limits":[{"name":"b","scope":["user"],"limit":7,"window_seconds":60,"burst":1}]}`, 2},
+		{"denied-hidden", `{"limits":[` + two + `],"hide_headers":["RateLimit","RateLimit-Policy","Retry-After"]}`, 4},
+		{"denied-legacy", `{"limits":[` + two + `],"legacy_headers":true}`, 4},
+		{"admitted-legacy", `{"limits":[` + two + `],"legacy_headers":true}`, 2},
+		{"shadow", `{"limits":[{"name":"s","scope":["tenant"],"limit":1,"window_seconds":60,"mode":"shadow"}]}`, 3},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := counting(t)
+			c := patient(t, r, tt.config)
+			var effects kongtest.Effects
+			for range tt.requests {
+				effects = kongtest.Run(t, c.Access, alice)
+			}
+			golden(t, tt.name, render(effects))
+		})
+	}
+}
+
+func render(e kongtest.Effects) string {
+	status, headers, body := 0, e.Response.Headers, []byte(nil)
+	if e.Exit != nil {
+		status, headers, body = e.Exit.Status, e.Exit.Headers, e.Exit.Body
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d\n", status)
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		fmt.Fprintf(&b, "%s: %s\n", name, strings.Join(headers[name], ", "))
+	}
+	if body != nil {
+		fmt.Fprintf(&b, "\n%s\n", body)
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,65 @@
+package limiter
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+var errDown = errors.New("down")
+
+func TestBreaker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var trips, recoveries atomic.Int32
+		var reason error
+		b := NewBreaker(func(err error) { trips.Add(1); reason = err }, func() { recoveries.Add(1) })
+		calls, result := 0, errDown
+		do := func() error {
+			return b.Do(t.Context(), 20*time.Millisecond, func(context.Context) error { calls++; return result })
+		}
+		for range 20 {
+			if do() == nil {
+				t.Fatal("a failing call succeeds")
+			}
+		}
+		if calls != breakerFailures || trips.Load() != 1 || !errors.Is(reason, errDown) {
+			t.Fatalf("%d calls, %d trips with %v; want %d calls and one trip", calls, trips.Load(), reason, breakerFailures)
+		}
+		for range 5 {
+			time.Sleep(breakerPause)
+			if err := do(); !errors.Is(err, errDown) {
+				t.Fatalf("after the pause, error %v: one call should have been tried", err)
+			}
+			if err := do(); !errors.Is(err, ErrOpen) {
+				t.Fatalf("after a failed try, error %v, want ErrOpen", err)
+			}
+		}
+		result = nil
+		time.Sleep(breakerPause)
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		if trips.Load() != 1 || recoveries.Load() != 1 {
+			t.Errorf("%d trips and %d recoveries reported, want one of each", trips.Load(), recoveries.Load())
+		}
+	})
+}
+
+func TestBreakerGivesUpAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBreaker(func(error) {}, func() {})
+		began := time.Now()
+		err := b.Do(t.Context(), 20*time.Millisecond, func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		if waited := time.Since(began); waited != 20*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("waited %v with error %v, want 20ms and the deadline", waited, err)
+		}
+	})
+}

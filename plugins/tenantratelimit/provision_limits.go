@@ -1,0 +1,232 @@
+package tenantratelimit
+
+import (
+	"fmt"
+	"slices"
+	"time"
+	_ "time/tzdata" // containers have no time zones of their own
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/answer"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+)
+
+// compilePlans makes the ruleset of each plan, and of no plan.
+func (c *Config) compilePlans() (map[string]*ruleset, error) {
+	common, err := c.compileLimits("limits", c.Limits)
+	if err != nil {
+		return nil, err
+	}
+	plans := map[string]*ruleset{}
+	if plans[""], err = c.compilePlan("limits", "", common); err != nil {
+		return nil, err
+	}
+	for i, p := range c.Plans {
+		field := fmt.Sprintf("plans[%d].limits", i)
+		own, err := c.compileLimits(field, p.Limits)
+		if err != nil {
+			return nil, err
+		}
+		if plans[p.Name], err = c.compilePlan(field, p.Name, append(slices.Clone(common), own...)); err != nil {
+			return nil, err
+		}
+	}
+	return plans, nil
+}
+
+// compilePlan adds the default limit on users to rules that have none.
+func (c *Config) compilePlan(field, plan string, rules []rule) (*ruleset, error) {
+	names := map[string]bool{userDefaultName: true}
+	for _, r := range rules {
+		if names[r.limit.Name] {
+			return nil, fmt.Errorf("%s: %q is the name of two limits of one request; give each a name of its own (%s is taken)", field, r.limit.Name, userDefaultName)
+		}
+		names[r.limit.Name] = true
+	}
+	if !slices.ContainsFunc(rules, rule.countsUsers) {
+		always, err := c.userDefault()
+		if err != nil {
+			return nil, err
+		}
+		rules = append(slices.Clone(rules), always)
+	}
+	if len(rules) > maxLevels {
+		return nil, fmt.Errorf("%s: %d limits would apply to one request; write at most %d", field, len(rules), maxLevels)
+	}
+	return newRuleset(plan, rules, c.runtime.metrics)
+}
+
+// countsUsers is true for a limit on each user, whatever the route.
+func (r rule) countsUsers() bool {
+	return !r.limit.Shadow && len(r.scope) == 1 && r.scope[0] == scopeUser
+}
+
+func (c *Config) userDefault() (rule, error) {
+	d := c.DefaultUserLimit
+	l := Limit{
+		Name: userDefaultName, Scope: []string{string(scopeUser)}, Mode: d.Mode, Cost: 1,
+		Algorithm: string(limiter.TokenBucket), Limit: peakFactor * d.ExpectedPeak, WindowSeconds: d.WindowSeconds,
+	}
+	r, err := l.compile(c.maxCost())
+	if err != nil {
+		return rule{}, fmt.Errorf("default_user_limit.%w", err)
+	}
+	return r, nil
+}
+
+func (c *Config) compileLimits(field string, limits []Limit) ([]rule, error) {
+	var rules []rule
+	for i := range limits {
+		r, err := limits[i].compile(c.maxCost())
+		if err != nil {
+			return nil, fmt.Errorf("%s[%d].%w", field, i, err)
+		}
+		rules = append(rules, r)
+	}
+	return rules, nil
+}
+
+// compile checks a limit; its errors begin with the field's name.
+func (l *Limit) compile(maxCost int64) (rule, error) {
+	if err := l.check(); err != nil {
+		return rule{}, err
+	}
+	scopes, err := parseScope(l.Scope)
+	if err != nil {
+		return rule{}, fmt.Errorf("scope: %w", err)
+	}
+	zone, err := time.LoadLocation(l.TimeZone)
+	if err != nil || zone == time.Local {
+		return rule{}, fmt.Errorf("time_zone: %q is not known here; write a name from the IANA database, such as Europe/Berlin", l.TimeZone)
+	}
+	limit, err := limiter.Compile(limiter.Spec{
+		Name: l.Name, Algorithm: limiter.Algorithm(l.Algorithm), Quota: l.Limit,
+		Window: time.Duration(l.WindowSeconds) * time.Second, Burst: l.Burst,
+		Period: limiter.Period(l.Period), Zone: zone, Shadow: l.Mode == modeShadow,
+	})
+	if err != nil {
+		return rule{}, fmt.Errorf("limit: %w", err)
+	}
+	return rule{limit: limit, scope: scopes, cost: l.Cost}, checkCapacity(limit, l.Cost*maxCost)
+}
+
+func (l *Limit) check() error {
+	if _, err := answer.String(l.Name); err != nil || l.Name == "" || len(l.Name) > 64 {
+		return fmt.Errorf("name: %q cannot stand in a header; write 1 to 64 printable ASCII characters", l.Name)
+	}
+	calendar := l.Algorithm == string(limiter.Calendar)
+	bucket := l.Algorithm == string(limiter.TokenBucket)
+	switch {
+	case l.Limit < 1 || l.Limit > limiter.MaxQuota:
+		return fmt.Errorf("limit: %d is out of range; write the units admitted in a window (1 to %d)", l.Limit, int64(limiter.MaxQuota))
+	case !calendar && (l.WindowSeconds < 1 || l.WindowSeconds > maxWindowSeconds):
+		return fmt.Errorf("window_seconds: %d is not a window; write the seconds the limit covers (1 to %d)", l.WindowSeconds, maxWindowSeconds)
+	case !slices.Contains(algorithms, limiter.Algorithm(l.Algorithm)):
+		return fmt.Errorf("algorithm: %q is unknown; write token_bucket, sliding_window, fixed_window or calendar", l.Algorithm)
+	case calendar && limiter.Period(l.Period) != limiter.Day && limiter.Period(l.Period) != limiter.Month:
+		return fmt.Errorf("period: %q is no calendar period; write day or month", l.Period)
+	case calendar && l.WindowSeconds != 0:
+		return fmt.Errorf("window_seconds: %d has no meaning for a calendar quota; write period: day or month instead", l.WindowSeconds)
+	case !calendar && l.Period != "":
+		return fmt.Errorf("period: %q has no meaning for %s; write window_seconds instead, or algorithm: calendar", l.Period, l.Algorithm)
+	case !bucket && l.Burst != 0:
+		return fmt.Errorf("burst: %d has no meaning for %s; remove it, or write algorithm: token_bucket", l.Burst, l.Algorithm)
+	case l.Cost < 1 || l.Cost > limiter.MaxQuota:
+		return fmt.Errorf("cost: %d is out of range; write the units of one request (1 to %d)", l.Cost, int64(limiter.MaxQuota))
+	case l.Mode != modeEnforce && l.Mode != modeShadow:
+		return fmt.Errorf("mode: %q is unknown; write enforce or shadow", l.Mode)
+	}
+	return nil
+}
+
+var algorithms = []limiter.Algorithm{limiter.TokenBucket, limiter.SlidingWindow, limiter.FixedWindow, limiter.Calendar}
+
+const maxWindowSeconds = int64(limiter.MaxWindow / time.Second)
+
+// checkCapacity refuses a limit that could never admit a request of that cost.
+func checkCapacity(l *limiter.Limit, cost int64) error {
+	if l.Capacity() >= cost {
+		return nil
+	}
+	field := "limit"
+	if l.Algorithm == limiter.TokenBucket {
+		field = "burst"
+	}
+	return fmt.Errorf("%s: %d is less than a request can cost; write at least %d, or lower the cost", field, l.Capacity(), cost)
+}
+
+// maxCost is the most that a request can cost.
+func (c *Config) maxCost() int64 {
+	most := int64(1)
+	for _, rule := range c.Costs {
+		most = max(most, rule.Cost)
+	}
+	return most
+}
+
+// compileTenants makes a ruleset of its own, under each plan, for each tenant
+// whose limits differ.
+func (c *Config) compileTenants(plans map[string]*ruleset) (map[string]tenantRules, error) {
+	tenants := make(map[string]tenantRules, len(c.Tenants))
+	for i, t := range c.Tenants {
+		field := fmt.Sprintf("tenants[%d]", i)
+		if _, twice := tenants[t.Tenant]; twice || t.Tenant == "" {
+			return nil, fmt.Errorf("%s.tenant: %q is empty or there twice; write one entry for each tenant", field, t.Tenant)
+		}
+		own := tenantRules{plan: t.Plan}
+		if len(t.Limits) > 0 {
+			if err := checkOverrides(t.Limits, plans); err != nil {
+				return nil, fmt.Errorf("%s.%w", field, err)
+			}
+			own.plans = make(map[string]*ruleset, len(plans))
+			for name, set := range plans {
+				different, err := set.overridden(t.Limits, c.maxCost(), c.runtime.metrics)
+				if err != nil {
+					return nil, fmt.Errorf("%s.limits: %w", field, err)
+				}
+				own.plans[name] = different
+			}
+		}
+		tenants[t.Tenant] = own
+	}
+	return tenants, nil
+}
+
+func checkOverrides(list []Override, plans map[string]*ruleset) error {
+	for i, o := range list {
+		if o.Limit < 1 || o.Limit > limiter.MaxQuota {
+			return fmt.Errorf("limits[%d].limit: %d is out of range; write the units admitted in a window (1 to %d)", i, o.Limit, int64(limiter.MaxQuota))
+		}
+		known := false
+		for _, set := range plans {
+			known = known || set.has(o.Name)
+		}
+		if !known {
+			return fmt.Errorf("limits[%d].name: %q is no limit of this config; write the name of one", i, o.Name)
+		}
+	}
+	return nil
+}
+
+func (s *ruleset) has(name string) bool {
+	return slices.ContainsFunc(s.rules, func(r rule) bool { return r.limit.Name == name })
+}
+
+// findNeeds says what the limits and costs ask of Kong.
+func (c *Config) findNeeds(plans map[string]*ruleset) needs {
+	var n needs
+	for _, set := range plans {
+		for _, r := range set.rules {
+			for _, s := range r.scope {
+				n.consumer = n.consumer || s == scopeConsumer || s == scopeCredential
+				n.ip = n.ip || s == scopeIP
+				n.route = n.route || s == scopeRoute
+				n.service = n.service || s == scopeService
+			}
+		}
+	}
+	for _, rule := range c.Costs {
+		n.method = n.method || len(rule.Methods) > 0
+		n.route = n.route || len(rule.Routes) > 0
+	}
+	return n
+}
