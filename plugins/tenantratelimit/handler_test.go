@@ -161,7 +161,7 @@ func TestCallsToKong(t *testing.T) {
 			t.Parallel()
 			r, _ := counting(t)
 			c := patient(t, r, tt.config)
-			want := append(tt.want, "kong.service.request.set_headers", "kong.response.set_headers")
+			want := slices.Concat(tt.want, []string{"kong.service.request.set_headers", "kong.response.set_headers"})
 			if diff := cmp.Diff(want, kongtest.Run(t, c.Access, tt.req).Calls); diff != "" {
 				t.Error(diff)
 			}

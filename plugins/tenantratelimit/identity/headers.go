@@ -57,7 +57,8 @@ func Disowned(seen []string, standIn bool) []string {
 		names = append(names, consumerHeaders...)
 	}
 	for _, name := range seen {
-		if claimsConsumer(name) && !(standIn && equalsAny(name, consumerHeaders)) && !equalsAny(name, names) {
+		replaced := standIn && equalsAny(name, consumerHeaders)
+		if claimsConsumer(name) && !replaced && !equalsAny(name, names) {
 			names = append(names, name)
 		}
 	}

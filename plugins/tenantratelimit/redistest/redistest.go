@@ -22,7 +22,7 @@ func Start(t testing.TB, args ...string) string {
 		t.Skip("skipped: no redis-server on PATH")
 	}
 	socket := filepath.Join(t.TempDir(), "redis.sock")
-	server := exec.Command(path, append([]string{
+	server := exec.CommandContext(context.Background(), path, append([]string{
 		"--port", "0", "--unixsocket", socket, "--dir", filepath.Dir(socket), "--save", "", "--appendonly", "no",
 	}, args...)...)
 	if err := server.Start(); err != nil {
