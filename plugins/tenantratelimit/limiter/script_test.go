@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -134,7 +133,8 @@ func TestDenialChargesNothing(t *testing.T) {
 		l := mustCompile(t, Spec{Name: string(a), Algorithm: a, Quota: 50, Window: time.Hour})
 		others = append(others, Level{Limit: l, Key: string(a), Cost: 1})
 	}
-	levels := slices.Concat(others, []Level{{Limit: tight, Key: "tight", Cost: 1}, {Limit: shadow, Key: "shadow", Cost: 1}})
+	levels := append([]Level{}, others...)
+	levels = append(levels, Level{Limit: tight, Key: "tight", Cost: 1}, Level{Limit: shadow, Key: "shadow", Cost: 1})
 	remote := onMiniredis(t, time.Now)
 	remote.set(time.UnixMicro(start))
 	for name, store := range map[string]Store{"script": remote, "go": NewLocal(100, func() time.Time { return time.UnixMicro(start) })} {
