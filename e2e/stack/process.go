@@ -1,12 +1,12 @@
 package stack
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -50,7 +50,7 @@ func startProcess(name, logDir string, env []string, argv ...string) (*process, 
 // SIGTERM is an error: a child that cannot stop cleanly has a defect.
 func (p *process) stop() error {
 	if p.hasExited() {
-		return p.exitError()
+		return nil // whoever waited for it has said so
 	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -77,8 +77,8 @@ func (p *process) exitError() error {
 	if p.cmd.ProcessState.Success() {
 		return nil
 	}
-	if words := p.lastLine(); words != "" {
-		return fmt.Errorf("%s: %s", p.name, words)
+	if words := p.lastWords(); words != "" {
+		return errors.New(words)
 	}
 	return fmt.Errorf("%s: %s", p.name, p.cmd.ProcessState)
 }
@@ -88,11 +88,19 @@ func (p *process) endedEarly() error {
 	return errors.Join(p.exitError(), fmt.Errorf("%s ended on its own; its log is %s", p.name, p.logPath))
 }
 
-func (p *process) lastLine() string {
+// maxWords bounds the lines of a child's last words.
+const maxWords = 20
+
+// lastWords are what the child said in plain text at its end; log lines are JSON.
+func (p *process) lastWords() string {
 	log, err := os.ReadFile(p.logPath)
 	if err != nil {
 		return ""
 	}
-	lines := bytes.Split(bytes.TrimSpace(log), []byte("\n"))
-	return string(lines[len(lines)-1])
+	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
+	first := len(lines)
+	for first > max(0, len(lines)-maxWords) && !strings.HasPrefix(lines[first-1], "{") {
+		first--
+	}
+	return strings.TrimPrefix(strings.Join(lines[first:], "\n"), "stack: ")
 }

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/probe"
@@ -66,6 +68,9 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.writeGatewayFiles(); err != nil {
+		return err
+	}
+	if err := s.checkConfig(ctx); err != nil {
 		return err
 	}
 	if err := s.startStore(); err != nil {
@@ -128,6 +133,19 @@ func (s *Stack) prepare() error {
 		return fmt.Errorf("create socket folder: %w", err)
 	}
 	s.runDir = dir
+	return nil
+}
+
+// checkConfig asks `gatehouse check` about the declarative config before anything is
+// started, as what is wrong in a plugin's config would show at its first request only.
+func (s *Stack) checkConfig(ctx context.Context) error {
+	out, err := exec.CommandContext(ctx, s.binary("gatehouse"), "check", s.config).CombinedOutput()
+	if err != nil && len(out) > 0 {
+		return errors.New(strings.TrimPrefix(strings.TrimSpace(string(out)), "gatehouse: "))
+	}
+	if err != nil {
+		return fmt.Errorf("check Kong config: %w", err)
+	}
 	return nil
 }
 

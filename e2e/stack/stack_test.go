@@ -83,7 +83,7 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		{"no config", Config{KongConfig: "missing.yaml", Ports: free}, "missing.yaml"},
 		{"busy port", Config{KongConfig: "../../kong.yaml", Ports: busy}, "PROXY_PORT"},
-		{"no binaries", Config{KongConfig: "../../kong.yaml", Ports: free, Bin: "nowhere"}, "start orders"},
+		{"no binaries", Config{KongConfig: "../../kong.yaml", Ports: free, Bin: "nowhere"}, "check Kong config"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

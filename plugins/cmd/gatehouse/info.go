@@ -3,15 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
-	"log/slog"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
 
 // info is the query command, which Kong runs once for each plugin when it starts.
 func info(_ context.Context, s streams, args []string) error {
-	p, err := newPlugins(slog.New(slog.DiscardHandler), nil, io.Discard)
+	p, err := offlinePlugins()
 	if err != nil {
 		return err
 	}

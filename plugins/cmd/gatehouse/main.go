@@ -31,6 +31,7 @@ func commands() []command {
 	return []command{
 		{"serve", "[flags]", "serve the plugins to Kong on a unix socket", serve},
 		{"info", "PLUGIN", "print what Kong's query command must print: phases, priority, schema", info},
+		{"check", "FILE", "say what is wrong with the plugins' configs in a kong.yaml", check},
 		{"health", "[flags]", "succeed if the plugin server answers that it is ready", health},
 		{"run", "-- COMMAND [ARGS]", "run the plugin server beside COMMAND, which is Kong's entrypoint", runBeside},
 		{"scrub", "[flags]", "scrub the lines on standard input", scrubLines},

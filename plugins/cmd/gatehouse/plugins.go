@@ -27,11 +27,12 @@ type plugins struct {
 
 // newPlugins reaches out to nothing yet: a Redis or a collector that is down stops
 // no gateway from starting. audit gets the audit records.
-func newPlugins(logger *slog.Logger, registry prometheus.Registerer, audit io.Writer) (*plugins, error) {
+// redisURL is what configs use that name no Redis of their own.
+func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Registerer, audit io.Writer) (*plugins, error) {
 	var p plugins
 	var err error
 	p.limiter, err = tenantratelimit.NewRuntime(tenantratelimit.Options{
-		RedisURL: os.Getenv("REDIS_URL"), Registerer: registry, Logger: logger,
+		RedisURL: redisURL, Registerer: registry, Logger: logger,
 	})
 	if err != nil {
 		return nil, err
@@ -55,6 +56,12 @@ func newPlugins(logger *slog.Logger, registry prometheus.Registerer, audit io.Wr
 		return nil, err
 	}
 	return &p, nil
+}
+
+// offlinePlugins are for looking at schemas and configs: nothing is served or sent.
+// The Redis that the plugin server will have is its environment's to say.
+func offlinePlugins() (*plugins, error) {
+	return newPlugins("redis://127.0.0.1:6379/0", slog.New(slog.DiscardHandler), nil, io.Discard)
 }
 
 // list is what the plugin server serves.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,7 +34,7 @@ func serve(ctx context.Context, s streams, args []string) error {
 	}
 	logger := newLogger(s.err)
 	registry := newRegistry()
-	p, err := newPlugins(logger, registry, s.out)
+	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, s.out)
 	if err != nil {
 		return err
 	}
