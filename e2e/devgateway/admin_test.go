@@ -250,3 +250,13 @@ func TestListenError(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzHostsLine(f *testing.F) {
+	f.Add("127.0.0.1 orders # local")
+	f.Fuzz(func(t *testing.T, line string) {
+		r := &resolver{hosts: map[string]string{}}
+		if err := r.addLine(line); err != nil && len(r.hosts) > 0 {
+			t.Errorf("%q: error %v, and hosts %v", line, err, r.hosts)
+		}
+	})
+}

@@ -23,6 +23,9 @@ type fakeServer struct {
 	// on runs an event on its connection. An error closes the connection in the
 	// middle of it.
 	on func(phase string, conn net.Conn) error
+	// hangUp, unless nil, makes the server close its connection after an event
+	// and say so here.
+	hangUp chan struct{}
 
 	mu      sync.Mutex
 	started []map[string]any // configurations of StartInstance, in order
@@ -76,6 +79,11 @@ func (s *fakeServer) serve(conn net.Conn) {
 		ret.Sequence = cmd.GetSequence()
 		data, err := proto.Marshal(ret)
 		if err != nil || sendFrame(conn, data) != nil {
+			return
+		}
+		if _, event := cmd.GetCall().(*kong.RpcCall_CmdHandleEvent); event && s.hangUp != nil {
+			_ = conn.Close()
+			s.hangUp <- struct{}{}
 			return
 		}
 	}

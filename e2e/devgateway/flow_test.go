@@ -231,3 +231,34 @@ func TestWebSocket(t *testing.T) {
 		t.Errorf("%q, %v", line, err)
 	}
 }
+
+// Plugins after one that answers do not run, but their log phase does.
+func TestPluginAfterAnswer(t *testing.T) {
+	t.Parallel()
+	var j journal
+	s := startFakeServer(t, []string{"access", "log"}, withPDK(func(phase string, _ *pdk.PDK) { j.add("%s", phase) }))
+	h := start(t, oneService+"plugins: [{name: key-auth}, {name: probe}]", s, nil)
+	h.get("/")
+	h.stop()
+	if !slices.Equal(j.notes, []string{"log"}) {
+		t.Errorf("events %q, want the log event only", j.notes)
+	}
+}
+
+// A pooled connection that the server has closed is not used again.
+func TestServerClosesIdleConnections(t *testing.T) {
+	t.Parallel()
+	var j journal
+	s := startFakeServer(t, []string{"access"}, withPDK(func(phase string, _ *pdk.PDK) { j.add("%s", phase) }))
+	s.hangUp = make(chan struct{})
+	h := start(t, probed, s, nil)
+	for range 3 {
+		if res, _ := h.get("/"); res.StatusCode != 200 {
+			t.Errorf("status %d", res.StatusCode)
+		}
+		<-s.hangUp
+	}
+	if len(j.notes) != 3 || h.errors.String() != "" {
+		t.Errorf("%d events, error log %q", len(j.notes), h.errors)
+	}
+}

@@ -1,9 +1,3 @@
-// Package devgateway is a stand-in for Kong's data plane on machines without
-// Kong: a test double that reads the same declarative configuration and drives
-// the same plugin server over the same socket.
-//
-// It supports what this repository's kong.yaml uses and refuses the rest by
-// name. Where it differs from Kong 3.9.1, Kong is right.
 package devgateway
 
 import (

@@ -163,3 +163,14 @@ func TestShortSignature(t *testing.T) {
 		t.Errorf("no error, answer %+v", x.Answer)
 	}
 }
+
+func FuzzParseToken(f *testing.F) {
+	f.Add("eyJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJIUzI1NiJ9.c2ln")
+	f.Add("e30.e30.")
+	f.Fuzz(func(t *testing.T, text string) {
+		token, err := parseToken(text)
+		if err == nil && (!strings.HasPrefix(text, token.signed+".") || !knownAlgorithm(token.algorithm)) {
+			t.Errorf("%q: signed %q, algorithm %q", text, token.signed, token.algorithm)
+		}
+	})
+}

@@ -160,6 +160,27 @@ func TestResponseType(t *testing.T) {
 	}
 }
 
+// nginx's error page looks at the request's own type where nothing is accepted.
+func TestErrorPage(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		header http.Header
+		want   string
+	}{
+		{http.Header{}, "The upstream server is timing out\nrequest_id: abc\n"},
+		{http.Header{"Content-Type": {"application/json"}}, "{\n  \"message\":\"The upstream server is timing out\",\n  \"request_id\":\"abc\"\n}"},
+		{http.Header{"Content-Type": {"application/json"}, "Accept": {"text/plain"}}, "The upstream server is timing out\nrequest_id: abc\n"},
+	} {
+		x := New(&config.Config{})
+		x.ID, x.Header = "abc", tt.header
+		x.Exit(200, nil, nil)
+		x.ErrorPage(504)
+		if x.Answer.Status != 504 || string(x.Answer.Body) != tt.want || x.Source() != "error" {
+			t.Errorf("%v: %d %q, source %s", tt.header, x.Answer.Status, x.Answer.Body, x.Source())
+		}
+	}
+}
+
 func TestQuery(t *testing.T) {
 	t.Parallel()
 	x := &Exchange{Args: "a=1&b&a=2&=x&c=%zz+%41&d="}
@@ -173,4 +194,17 @@ func TestQuery(t *testing.T) {
 	if got := EncodeArgs(map[string]any{"b": "x y", "a": []any{"1", "2"}, "c": true}); got != "a=1&a=2&b=x%20y&c" {
 		t.Errorf("encoded %q", got)
 	}
+}
+
+func FuzzParseArgs(f *testing.F) {
+	f.Add("a=1&b&a=2&=x&c=%zz+%41&d=")
+	f.Fuzz(func(t *testing.T, args string) {
+		parsed := ParseArgs(args, 1000)
+		if _, empty := parsed[""]; empty {
+			t.Errorf("%q: an argument without a name", args)
+		}
+		if again := ParseArgs(EncodeArgs(parsed), 1000); !cmp.Equal(parsed, again) {
+			t.Errorf("%q: %v, and encoded and parsed again %v", args, parsed, again)
+		}
+	})
 }

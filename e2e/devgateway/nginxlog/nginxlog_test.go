@@ -141,3 +141,14 @@ func TestFormat(t *testing.T) {
 		}
 	}
 }
+
+func FuzzFindFormat(f *testing.F) {
+	f.Add("x", `x escape=json '{"s":$status}' "${a}$"`)
+	f.Fuzz(func(t *testing.T, name, custom string) {
+		format, err := FindFormat(name, custom)
+		if err != nil {
+			return
+		}
+		format.Line(func(variable string) (string, bool) { return variable, variable != "" })
+	})
+}

@@ -63,8 +63,25 @@ func ParseAccess(line []byte) (a Access, ok bool) {
 		a.RequestID = c.until(`"`)
 	}
 	a.Rest = Span{c.i, len(line)}
-	ok = c.ok && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line)) && len(a.Time.Of(line)) <= maxName
+	ok = c.ok && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line)) && isLocalTime(a.Time.Of(line))
 	return a, ok
+}
+
+// isLocalTime reports whether b is nginx's $time_local, and nothing else: what
+// is taken for the time is not scanned.
+func isLocalTime(b []byte) bool {
+	const like = "00/Aaa/0000:00:00:00 +0000"
+	if len(b) != len(like) {
+		return false
+	}
+	for i, c := range b {
+		switch want := like[i]; {
+		case want == '0' && isDigit(c), want|0x20 == 'a' && is(c, letter), want == '+' && c == '-', want == c:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 func isNumeric(b []byte) bool {

@@ -140,6 +140,7 @@ var detectorCases = map[Kind][]string{
 		// decoys
 		"111222333 44051401359",
 		"529.982.247-26 12345678A RSSMRA85T10A562T",
+		"A 000 00 0",
 	},
 	IP: {
 		"from «203.0.113.7» port 80",

@@ -84,13 +84,18 @@ const (
 // nationalNumber looks for a personal number at the beginning of n.
 func (s *scan) nationalNumber(n *number) bool {
 	start := n.group[0].start
-	if n.n == 6 && n.groups == 3 && at(s.b, start-1) == ' ' && is(at(s.b, start-2), letter) && boundary(s.b, start-3) {
-		start -= 3 // a NINO, whose two letters stand apart
+	if n.n == 6 && n.groups == 3 && standsApart(s.b, start) {
+		start -= 3 // a NINO
 	} else if n.plus || n.n < minNational {
 		return false
 	}
 	end := s.national(start)
 	return end > 0 && s.emit(NationalID, start, end)
+}
+
+// standsApart reports whether two letters and a blank are before b[i].
+func standsApart(b []byte, i int) bool {
+	return i >= 3 && b[i-1] == ' ' && is(b[i-2], letter) && is(b[i-3], letter) && boundary(b, i-3)
 }
 
 // national returns the end of the personal number at b[start:] that is written

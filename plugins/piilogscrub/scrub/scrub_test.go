@@ -37,6 +37,7 @@ func TestScrub(t *testing.T) {
 		{"json, null", FormatJSON, `{"password":null}`, `{"password":null}`},
 		{"json, too deep", FormatJSON, strings.Repeat("[", 70) + strings.Repeat("]", 70), "[dropped]"},
 		{"json, broken", FormatJSON, `{"email":"a@b.io","password":"x`, `{"email":"[email]","password":"[field]`},
+		{"json, name without a value", FormatJSON, `{"n":"a@b.io","`, `{"n":"[email]","`},
 		{"json, bare word", FormatJSON, ` a@b.io `, ` [email] `},
 		{"json in text", FormatText, `msg="{\"password\":\"a b\",\"n\":1}"`, `msg="{\"password\":\"[field]\",\"n\":1}"`},
 		{"text that is JSON", FormatText, `{"p\u0061ssword":"x"}`, `{"p\u0061ssword":"[field]"}`},
@@ -51,6 +52,10 @@ func TestScrub(t *testing.T) {
 			"access", FormatAccess,
 			`203.0.113.7 - ada [24/Nov/2025:03:13:41 +0000] "GET /u/a@b.io HTTP/1.1" 200 4821 "https://x.example/?q=a@b.io" "bot (a@b.io)" kong_request_id: "6b3f" rt=1 a@b.io`,
 			`203.0.113.0 - [field] [24/Nov/2025:03:13:41 +0000] "GET /u/[email] HTTP/1.1" 200 4821 "https://x.example/?q=[email]" "bot ([email])" kong_request_id: "6b3f" rt=1 [email]`,
+		},
+		{
+			"access, time that is none", FormatAccess,
+			`- - - [a@b.io] "GET / HTTP/1.1" 200 1 "-" "-"`, `- - - [[email]] "GET / HTTP/1.1" 200 1 "-" "-"`,
 		},
 		{"access, broken", FormatAccess, `203.0.113.7 - - [24/Nov/2025] a@b.io`, `203.0.113.0 - - [24/Nov/2025] [email]`},
 	} {
