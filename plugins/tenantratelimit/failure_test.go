@@ -184,7 +184,7 @@ func TestRealRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
-	c := mustProvision(t, r, generous)
+	c := patient(t, r, generous)
 	fallback := r.metrics.fallback.WithLabelValues("local")
 	c.Decide(t.Context(), user("acme", "alice"))
 	server.Close()
@@ -215,7 +215,7 @@ func TestRealRecovery(t *testing.T) {
 func TestClosedRuntimeFallsBack(t *testing.T) {
 	t.Parallel()
 	r, _ := counting(t)
-	c := mustProvision(t, r, generous)
+	c := patient(t, r, generous)
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
