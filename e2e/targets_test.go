@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
@@ -21,6 +22,8 @@ type environment struct {
 	services map[string]string // base URLs of the sample services, by name
 	// logs returns everything that the gateway and the plugin server have logged.
 	logs func() ([]byte, error)
+	// kill sends SIGKILL to a process beside the gateway, by the id that its log has.
+	kill func(pid int) error
 }
 
 // targets start a gateway, with all that it needs, on free ports.
@@ -61,7 +64,8 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		config:   config,
 		receiver: ports.OTLP.URL(),
 		services: serviceURLs(ports),
-		logs:     func() ([]byte, error) { return readAll(s.GatewayLogs()...) },
+		logs:     func() ([]byte, error) { return os.ReadFile(s.GatewayLog()) },
+		kill:     func(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) },
 	}
 	stop := func() error { return errors.Join(s.Close(), os.RemoveAll(dir)) }
 	return env, stop, nil
@@ -85,16 +89,4 @@ func build(ctx context.Context, dir string) error {
 		return fmt.Errorf("build the binaries: %w\n%s", err, out)
 	}
 	return nil
-}
-
-func readAll(paths ...string) ([]byte, error) {
-	var all []byte
-	for _, path := range paths {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, content...)
-	}
-	return all, nil
 }

@@ -88,8 +88,10 @@ func (s *Stack) start(ctx context.Context) error {
 		s.children = append(s.children, child)
 	}
 	for i, part := range parts {
-		if err := s.await(ctx, s.children[i], part.health); err != nil {
-			return err
+		for _, url := range part.health {
+			if err := s.await(ctx, s.children[i], url); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -102,16 +104,8 @@ func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
 // KongConfig, or a copy in which only the ports of targets differ.
 func (s *Stack) GatewayConfig() string { return s.config }
 
-// GatewayLogs are the paths of what the gateway and the plugin server log.
-func (s *Stack) GatewayLogs() []string {
-	var paths []string
-	for _, child := range s.children {
-		if child.name == partGateway || child.name == partPluginServer {
-			paths = append(paths, child.logPath)
-		}
-	}
-	return paths
-}
+// GatewayLog is the path of what the gateway and the plugin server log.
+func (s *Stack) GatewayLog() string { return filepath.Join(s.LogDir(), partGateway+".log") }
 
 func (s *Stack) checkPorts() error {
 	used := s.Ports.all()

@@ -31,7 +31,7 @@ func runStack(ctx context.Context, _ []string) error {
 	if cfg.OTLPEndpoint == "" {
 		fmt.Printf("Traces:  curl '%s/traces?limit=5'   then /traces/ID?format=text\n", s.Ports.OTLP.URL())
 	}
-	fmt.Printf("Logs:    %s (access, error and audit lines: gatehouse.log)\nStop:    Ctrl-C\n", s.LogDir())
+	fmt.Printf("Logs:    %s (access, error and audit lines: gateway.log)\nStop:    Ctrl-C\n", s.LogDir())
 
 	err = s.Wait(ctx)
 	fmt.Println("Stopping.")

@@ -1,0 +1,87 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/devtoken"
+)
+
+// pace is the pause of a client between two requests: the tests are about what fails,
+// not about how much passes.
+const pace = 2 * time.Millisecond
+
+// load is clients that send requests until it is stopped. What is refused by a limit
+// has passed: the plugins have decided.
+type load struct {
+	passed, failed atomic.Int64
+	stop           func()
+}
+
+// startLoad starts clients of a tenant of their own.
+func startLoad(t *testing.T, clients int) *load {
+	t.Helper()
+	tenant := fmt.Sprintf("load-%d", time.Now().UnixNano())
+	token := strings.TrimPrefix(bearer(t, devtoken.Mobile, tenant, "u1"), "Authorization: ")
+	ctx, cancel := context.WithCancel(t.Context())
+	var l load
+	var running sync.WaitGroup
+	for range clients {
+		running.Go(func() { l.client(ctx, token) })
+	}
+	l.stop = sync.OnceFunc(func() {
+		cancel()
+		running.Wait()
+	})
+	t.Cleanup(l.stop)
+	return &l
+}
+
+func (l *load) client(ctx context.Context, token string) {
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		switch err := l.request(ctx, token); {
+		case err == nil:
+			l.passed.Add(1)
+		case ctx.Err() == nil:
+			l.failed.Add(1)
+		}
+	}
+}
+
+// request fails if the gateway does.
+func (l *load) request(ctx context.Context, token string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, gate.proxy+"/mobile/v1/home", http.NoBody)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Authorization", token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= http.StatusInternalServerError {
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return nil
+}
+
+// waitPassed waits until count more requests have passed.
+func (l *load) waitPassed(t *testing.T, count int64) {
+	t.Helper()
+	before := l.passed.Load()
+	eventually(t, fmt.Sprintf("%d more requests that pass", count), func() bool { return l.passed.Load() >= before+count })
+}

@@ -1,0 +1,92 @@
+package stack
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// gateway is the plugin server and a gateway beside it, under `gatehouse run` as in
+// the image: the dev gateway, or the Kong on PATH.
+func (s *Stack) gateway() part {
+	env, command := s.devGateway()
+	if s.Kong {
+		env, command = s.kong()
+	}
+	p := &s.Ports
+	common := append(s.telemetry("kong"),
+		"GATEHOUSE_SOCKET="+s.socket(),
+		"GATEHOUSE_SYSLOG_SOCKET="+s.syslogSocket(),
+		p.PluginServer.assignment(),
+		"REDIS_URL="+s.redisURL(),
+		"KONG_DECLARATIVE_CONFIG="+s.config,
+		"KONG_DNS_HOSTSFILE="+s.hosts(),
+		"KONG_PROXY_ACCESS_LOG="+s.syslogTarget(),
+		"KONG_PROXY_ERROR_LOG="+s.syslogTarget(),
+	)
+	return part{
+		name:   partGateway,
+		health: []string{p.PluginServer.URL() + "/readyz", p.Status.URL() + "/status/ready"},
+		env:    append(common, env...),
+		argv:   append([]string{s.binary("gatehouse"), "run", "--"}, command...),
+	}
+}
+
+func (s *Stack) devGateway() (env, command []string) {
+	p := &s.Ports
+	return []string{p.Proxy.assignment(), p.Admin.assignment(), p.Status.assignment()},
+		[]string{s.binary("stack"), "gateway", "-query", s.binary("gatehouse")}
+}
+
+// pluginNames are the plugins that Kong is told of, as Dockerfile.kong does.
+var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers"}
+
+// foreground starts Kong's nginx as the official image's entrypoint does, in place
+// of `kong start`, which leaves it in the background.
+const foreground = `kong prepare -p "$KONG_PREFIX" && exec "${NGINX:-/usr/local/openresty/nginx/sbin/nginx}" -p "$KONG_PREFIX" -c nginx.conf`
+
+// kong is DB-less, in a temporary prefix.
+func (s *Stack) kong() (env, command []string) {
+	p := &s.Ports
+	env = []string{
+		"KONG_DATABASE=off",
+		"KONG_ANONYMOUS_REPORTS=off",
+		"KONG_NGINX_DAEMON=off",
+		"KONG_NGINX_WORKER_PROCESSES=2",
+		"KONG_PREFIX=" + filepath.Join(s.runDir, "kong"),
+		"KONG_PROXY_LISTEN=" + p.Proxy.Addr(),
+		"KONG_ADMIN_LISTEN=" + p.Admin.Addr(),
+		"KONG_ADMIN_GUI_LISTEN=off",
+		"KONG_STATUS_LISTEN=" + p.Status.Addr(),
+		"KONG_PLUGINS=bundled," + strings.Join(pluginNames, ","),
+		"KONG_PLUGINSERVER_NAMES=" + strings.Join(pluginNames, ","),
+	}
+	for _, name := range pluginNames {
+		prefix := "KONG_PLUGINSERVER_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		env = append(env, prefix+"_SOCKET="+s.socket(), fmt.Sprintf("%s_QUERY_CMD=%s info %s", prefix, s.binary("gatehouse"), name))
+	}
+	if os.Geteuid() == 0 {
+		// Workers of a Kong that root starts run as nobody, who may not use the sockets.
+		env = append(env, "KONG_NGINX_USER=root")
+	}
+	return env, []string{"sh", "-c", foreground}
+}
+
+// writeGatewayFiles writes what a gateway on this machine needs beside its
+// environment: the declarative config with this stack's ports, and a hosts file.
+func (s *Stack) writeGatewayFiles() (err error) {
+	if s.config, err = moveTargets(s.KongConfig, s.runDir, s.targets()); err != nil {
+		return err
+	}
+	return writeHosts(s.hosts(), s.targets())
+}
+
+func (s *Stack) hosts() string        { return filepath.Join(s.runDir, "hosts") }
+func (s *Stack) socket() string       { return filepath.Join(s.runDir, "gatehouse.sock") }
+func (s *Stack) syslogSocket() string { return filepath.Join(s.runDir, "syslog.sock") }
+
+// syslogTarget is an nginx log destination: the plugin server, which scrubs.
+func (s *Stack) syslogTarget() string {
+	return "syslog:server=unix:" + s.syslogSocket() + ",nohostname"
+}
