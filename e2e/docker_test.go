@@ -52,9 +52,6 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix", "kong")
 			return []byte(out), err
 		},
-		kill: func(pid int) error {
-			return c.run(context.Background(), "exec", "-T", "kong", "sh", "-c", fmt.Sprintf("kill -9 %d", pid))
-		},
 	}
 	return env, stop, nil
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
@@ -22,8 +21,6 @@ type environment struct {
 	services map[string]string // base URLs of the sample services, by name
 	// logs returns everything that the gateway and the plugin server have logged.
 	logs func() ([]byte, error)
-	// kill sends SIGKILL to a process beside the gateway, by the id that its log has.
-	kill func(pid int) error
 }
 
 // targets start a gateway, with all that it needs, on free ports.
@@ -65,7 +62,6 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		receiver: ports.OTLP.URL(),
 		services: serviceURLs(ports),
 		logs:     func() ([]byte, error) { return os.ReadFile(s.GatewayLog()) },
-		kill:     func(pid int) error { return syscall.Kill(pid, syscall.SIGKILL) },
 	}
 	stop := func() error { return errors.Join(s.Close(), os.RemoveAll(dir)) }
 	return env, stop, nil
