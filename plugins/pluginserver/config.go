@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/big"
+	"strconv"
+	"strings"
 )
 
 // normalise turns a configuration as Kong's cjson wrote it into the one JSON
@@ -29,6 +32,9 @@ func (f *field) normalise(raw []byte) ([]byte, error) {
 	if tree == nil {
 		tree = map[string]any{}
 	}
+	if object, ok := tree.(map[string]any); ok && f.opaque {
+		maps.DeleteFunc(object, func(name string, _ any) bool { return strings.HasPrefix(name, "__") })
+	}
 	text, err := json.Marshal(f.shape(tree))
 	if err != nil {
 		return nil, fmt.Errorf("encode config: %w", err)
@@ -39,6 +45,12 @@ func (f *field) normalise(raw []byte) ([]byte, error) {
 // shape fits a decoded value to the field. What does not fit stays as it is,
 // for json.Unmarshal to name in its error.
 func (f *field) shape(value any) any {
+	if f.inner != nil {
+		return f.inner.shape(value)
+	}
+	if f.opaque {
+		return value
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		if f.Elements != nil && len(v) == 0 {
@@ -61,10 +73,13 @@ func (f *field) shapeMembers(object map[string]any) any {
 	out := make(map[string]any, len(object))
 	for name, v := range object {
 		of := f.Values
-		if f.Fields != nil {
-			of = f.member(name)
+		if m := f.member(name); m != nil {
+			if _, exact := object[m.name]; exact && m.name != name {
+				continue
+			}
+			name, of = m.name, m.field
 		}
-		if of != nil && v != nil {
+		if of != nil && (v != nil || of.opaque) {
 			out[name] = of.shape(v)
 		}
 	}
@@ -75,6 +90,13 @@ func (f *field) shapeMembers(object map[string]any) any {
 }
 
 func (f *field) shapeElements(list []any) any {
+	if f.Keys != nil && f.Keys.Type == "integer" { // cjson writes keys 1, 2, 3 as a list
+		object := make(map[string]any, len(list))
+		for i, v := range list {
+			object[strconv.Itoa(i+1)] = v
+		}
+		return f.shapeMembers(object)
+	}
 	if f.Elements == nil {
 		return list
 	}

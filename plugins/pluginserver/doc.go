@@ -25,6 +25,29 @@
 //
 // where the query command prints [Info].
 //
+// # Moving a plugin over from go-pdk
+//
+// A plugin that is a program of its own changes one line, its import of
+// go-pdk's package server:
+//
+//	import server "github.com/gatehousehq/gatehouse/plugins/pluginserver"
+//
+//	func main() { server.StartServer(New, Version, Priority) }
+//
+// [StartServer] takes the plugin's name from the executable and has the flags
+// of go-pdk's, so that its kong.conf goes on working. [Run] puts several such
+// plugins into one program and one process:
+//
+//	func main() {
+//		err := pluginserver.Run(
+//			pluginserver.Plugin{Name: "hello", Version: "1.0.0", Priority: 10, New: hello.New},
+//			pluginserver.Plugin{Name: "audit", Version: "2.1.0", Priority: 5, New: audit.New, FailClosed: true},
+//		)
+//		if err != nil {
+//			os.Exit(1)
+//		}
+//	}
+//
 // # What differs from go-pdk's server
 //
 //   - The schema has everything that Kong can check from JSON, see [Info].
@@ -32,9 +55,14 @@
 //     decoded, and Close() error, called when its last instance is closed and
 //     no event uses it. Instances are shared by content: workers that start the
 //     same configuration get the same one.
-//   - A panic ends one event, not the process: the event ends normally, so the
-//     request passes, unless the configuration has
-//     Failed(kong *pdk.PDK, err error), which then decides what becomes of it.
+//   - A panic or runtime.Goexit ends one event, not the process, and so does a
+//     handler that runs past its deadline (Plugin.Deadline, 100 ms by default):
+//     it is cut off, its further PDK calls fail. What becomes of the request is
+//     declared: it passes, or is answered with 503 (Plugin.FailClosed), or the
+//     configuration decides in Failed(kong *pdk.PDK, err error). For Kong the
+//     event ends as any other.
+//   - A handler that was cut off cannot be stopped. When too many of them still
+//     run, [Server.Serve] drains and returns [ErrReplace].
 //   - PDK calls whose reply says nothing cost no round trip, see [Calls].
 //   - What the protocol has no room for reaches Kong's error log nevertheless.
 //     There is no error field in ProtoBuf:1, and closing the connection logs

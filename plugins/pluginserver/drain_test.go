@@ -5,6 +5,9 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,5 +128,89 @@ func TestServeReportsAListenerThatFails(t *testing.T) {
 	_ = ln.Close()
 	if err := srv.Serve(t.Context(), ln); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Serve on a closed listener = %v, want net.ErrClosed", err)
+	}
+}
+
+// TestDrainUnderLoadLosesNothing stops a server under concurrent events. What
+// Kong must see is a clean end between two events: then it runs the event that
+// it was about to send elsewhere.
+func TestDrainUnderLoadLosesNothing(t *testing.T) {
+	t.Parallel()
+	var ran, answered, sentElsewhere atomic.Int64
+	underLoad := make(chan struct{})
+	srv := serve(t, Options{}, accessPlugin(func(kong *pdk.PDK) {
+		_ = kong.Response.SetHeader("X", "1")
+		_, _ = kong.Request.GetPath()
+		if ran.Add(1) == 500 {
+			close(underLoad)
+		}
+	}))
+	id := srv.mustStart(t, "test", []byte(`{}`))
+	var workers sync.WaitGroup
+	for range 8 {
+		workers.Go(func() {
+			for {
+				effects, err := srv.HandleEvent(id, "access", kongtest.Request{})
+				if err == nil {
+					answered.Add(1)
+					continue
+				}
+				// Kong's connect fails, or its idle connection has ended.
+				refused := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
+				if !refused && !errors.Is(err, kongtest.ErrClosed) || len(effects.Calls) > 0 {
+					t.Errorf("an event ended with %v after %d calls, want a clean end before it begins", err, len(effects.Calls))
+				}
+				sentElsewhere.Add(1)
+				if refused {
+					return
+				}
+			}
+		})
+	}
+	<-underLoad
+	if err := srv.stop(); err != nil {
+		t.Errorf("Serve = %v, want nil", err)
+	}
+	workers.Wait()
+	if ran.Load() != answered.Load() {
+		t.Errorf("%d events ran, %d were answered", ran.Load(), answered.Load())
+	}
+	t.Logf("%d events, %d to be sent elsewhere", answered.Load(), sentElsewhere.Load())
+}
+
+// TestTheBacklogIsServed stops a server while a connection waits in its
+// backlog, which would be reset with it.
+func TestTheBacklogIsServed(t *testing.T) {
+	t.Parallel()
+	entered, leave := make(chan struct{}), make(chan struct{})
+	var events atomic.Int32
+	srv := serve(t, Options{MaxConnections: 1}, accessPlugin(func(*pdk.PDK) {
+		if events.Add(1) == 1 {
+			close(entered)
+			<-leave
+		}
+	}))
+	id := srv.mustStart(t, "test", []byte(`{}`))
+	first, stopped := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := srv.HandleEvent(id, "access", kongtest.Request{}); first <- err }()
+	<-entered
+	late, err := net.Dial("unix", srv.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := kongtest.WriteFrame(late, eventCall(1, id, "access")); err != nil {
+		t.Fatal(err)
+	}
+	go func() { stopped <- srv.stop() }()
+	if err := kongtest.New(kongtest.Request{}).Serve(late); err != nil {
+		t.Errorf("the event in the backlog: %v, want it to be served", err)
+	}
+	_ = late.Close()
+	close(leave)
+	if err := <-first; err != nil {
+		t.Errorf("the event that ran: %v", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Serve = %v, want nil", err)
 	}
 }

@@ -1,14 +1,36 @@
 package pluginserver
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/Kong/go-pdk"
 )
+
+// event is one phase of one instance that Kong waits for.
+type event struct {
+	conn     eventConn // the handler's
+	inst     *instance
+	metrics  *eventMetrics
+	sequence int64
+	phase    phase
+	began    time.Time // when Kong sent it
+	started  time.Time // when the attempt under way began
+	how      outcome   // outcomeOK until something went wrong
+	calls    int       // PDK calls of all attempts that have ended
+	failing  bool      // Failed was called
+}
+
+// ending is how an attempt ended: the handler, Failed, or an exit for them.
+type ending struct {
+	taken   bool  // another goroutine has the link now
+	exited  bool  // the client was answered
+	broken  error // the connection is of no more use
+	failure error // what the plugin failed with: *panicError or errCutOff
+}
 
 // event runs one phase of one instance.
 func (l *link) event(c call) error {
@@ -18,104 +40,100 @@ func (l *link) event(c call) error {
 		l.srv.metrics.events.WithLabelValues("unknown", phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuseUnknown(c.instanceID)
 	}
-	defer l.srv.instances.release(inst)
 	inst.used.Store(began.Unix())
 	handler := inst.handlers[c.phase]
 	if handler == nil {
+		defer l.srv.instances.release(inst)
 		l.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuse(inst.refusal(c.phase))
 	}
-	m := inst.plugin.events[c.phase]
-	how, err := l.run(inst, c, handler, m)
-	m.observe(how, time.Since(began))
+	ev := &event{
+		conn: eventConn{link: l}, inst: inst, metrics: inst.plugin.events[c.phase],
+		sequence: c.sequence, phase: c.phase, began: began, started: began,
+	}
+	if l.srv.enter() {
+		ev.started = time.Now()
+	}
+	return l.conclude(ev, l.attempt(ev, &ev.conn, handler))
+}
+
+// attempt runs a part of an event that is the plugin's, until it returns or
+// until its time is up, whichever is first. In the second case the goroutine of
+// the timer carries on with the link, and the ending here says that it is taken.
+func (l *link) attempt(ev *event, conn *eventConn, f func(*pdk.PDK)) (e ending) {
+	conn.kong = *pdk.Init(conn)
+	l.watch(ev, conn)
+	returned := false
+	defer func() {
+		v := recover()
+		gone := v == nil && !returned // runtime.Goexit: this goroutine is going down
+		if gone {
+			v = errGoexit
+		}
+		var failure *panicError
+		if v != nil {
+			failure = newPanicError(v)
+		}
+		e = l.unwatch(ev, conn, failure)
+		if gone && !e.taken {
+			go l.carryOn(ev, e)
+		}
+	}()
+	f(&conn.kong)
+	returned = true
+	return e
+}
+
+// conclude ends an event whose handler has ended, or applies the plugin's
+// declared direction if it failed. The goroutine that calls it has the link,
+// unless the ending says otherwise.
+func (l *link) conclude(ev *event, e ending) error {
+	if e.taken {
+		return errTaken
+	}
+	if e.failure != nil {
+		ev.fail(e.failure)
+		if e.broken == nil && !e.exited {
+			return l.conclude(ev, l.redirect(ev, e.failure))
+		}
+	}
+	how, err := l.finishEvent(ev, e)
+	ev.metrics.observe(how, time.Since(ev.began), ev.calls)
+	l.srv.leave()
+	l.srv.instances.release(ev.inst)
 	return err
 }
 
-// run calls the handler and ends the event.
-func (l *link) run(inst *instance, c call, handler func(*pdk.PDK), m *eventMetrics) (outcome, error) {
-	conn := &eventConn{link: l}
-	kong := pdk.Init(conn)
-	how := outcomeOK
-	if panicked := protect(handler, kong); panicked != nil {
-		how = outcomePanic
-		m.panics.Inc()
-		l.srv.logPanic(inst.plugin, c.phase, panicked)
-		l.failed(inst, c.phase, conn, kong, panicked)
-	}
-	exited, err := conn.end()
+// finishEvent tells Kong that the event is over.
+func (l *link) finishEvent(ev *event, e ending) (outcome, error) {
 	switch {
-	case exited:
-		return l.finishExit(inst, c.phase)
-	case err != nil:
-		return outcomeAborted, abortError(inst, c.phase, err)
+	case e.exited:
+		return l.finishExit(ev)
+	case e.broken != nil:
+		return outcomeAborted, abortError(ev, e.broken)
 	}
-	if err := l.endEvent(c.sequence); err != nil {
-		return outcomeAborted, abortError(inst, c.phase, err)
+	if err := l.endEvent(ev.sequence); err != nil {
+		return outcomeAborted, abortError(ev, err)
 	}
-	return how, nil
+	return ev.how, nil
 }
 
 // finishExit drops the replies to what the handler called before it exited.
 // Kong writes nothing after those, so that the connection can be closed; to
 // close it earlier would break Kong's writes, and be a 500 in place of the exit.
-func (l *link) finishExit(inst *instance, p phase) (outcome, error) {
+func (l *link) finishExit(ev *event) (outcome, error) {
 	if err := l.skipOwed(); err != nil {
-		return outcomeAborted, abortError(inst, p, err)
+		return outcomeAborted, abortError(ev, err)
+	}
+	if ev.how != outcomeOK {
+		return ev.how, errFinished
 	}
 	return outcomeExit, errFinished
 }
 
-// failed lets the configuration decide what becomes of an event whose handler
-// panicked.
-func (l *link) failed(inst *instance, p phase, conn *eventConn, kong *pdk.PDK, panicked *panicError) {
-	if inst.failer == nil || !conn.boundary() {
-		return
-	}
-	again := protect(func(kong *pdk.PDK) { inst.failer.Failed(kong, panicked) }, kong)
-	if again != nil {
-		l.srv.logPanic(inst.plugin, p, again)
-	}
-}
-
-// panicError is what a handler panicked with.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-// Error does not have the stack, which is for the log.
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.value) }
-
-// Unwrap returns the panic's value where that is an error.
-func (e *panicError) Unwrap() error {
-	err, _ := e.value.(error)
-	return err
-}
-
-// protect calls a handler and returns its panic.
-func protect(handler func(*pdk.PDK), kong *pdk.PDK) (panicked *panicError) {
-	defer func() {
-		if v := recover(); v != nil {
-			panicked = &panicError{value: v, stack: debug.Stack()}
-		}
-	}()
-	handler(kong)
-	return nil
-}
-
-// logPanic logs a stack, at most one per plugin in a second.
-func (s *Server) logPanic(p *plugin, ph phase, panicked *panicError) {
-	suppressed, ok := p.stacks.allow(time.Now())
-	if !ok {
-		return
-	}
-	s.opts.Logger.Error("handler panicked", "plugin", p.Name, "phase", phaseNames[ph],
-		"panic", fmt.Sprint(panicked.value), "stack", string(panicked.stack), "suppressed", suppressed)
-}
-
 // abortError is an event that Kong did not see the end of.
-func abortError(inst *instance, p phase, err error) error {
-	return fmt.Errorf("%s %s: connection ended in mid-event: %w", inst.key.plugin, phaseNames[p], err)
+func abortError(ev *event, err error) error {
+	return fmt.Errorf("%s %s: connection ended in mid-event: %w", ev.inst.key.plugin, phaseNames[ev.phase], err)
 }
 
 // refusal is why the instance cannot run a phase.
@@ -148,3 +166,6 @@ func harmless(reason string) string {
 		return word[:2] + "-" + word[2:]
 	})
 }
+
+// errTaken is returned by a goroutine that has lost its link to another.
+var errTaken = errors.New("another goroutine carries on with the connection")

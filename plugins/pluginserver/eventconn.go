@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/Kong/go-pdk"
 )
 
 const (
@@ -25,6 +27,7 @@ const (
 var (
 	errNoCall = errors.New("read from Kong: no PDK call was made")
 	errEnded  = errors.New("the event has ended: a *pdk.PDK is good for one event")
+	errCutOff = errors.New("the event was cut off at its deadline: nothing more reaches Kong")
 	errMethod = errors.New("PDK call without a method")
 )
 
@@ -56,6 +59,16 @@ type eventConn struct {
 	given  int             // how many bytes of head were given to the plugin
 	left   int             // bytes of the body that were not
 	exited bool
+	kong   pdk.PDK // what the plugin has of it
+	ended  bool    // the connection was taken from the plugin
+
+	calls  int           // PDK calls made
+	waited time.Duration // link.waited when the attempt began
+
+	// What it takes to cut the plugin off, see overrun.
+	event *event
+	due   time.Time // when the plugin's time is up, zero for never; guarded by mu
+	label string    // of the goroutine that runs the plugin
 }
 
 // replyState is where the plugin is with the reply to its last call.
@@ -66,6 +79,10 @@ const (
 	replyAwaited                   // not read from Kong yet
 	replyReading                   // being given to the plugin
 )
+
+// conn is a connection for a further attempt at an event: it leaves what an
+// earlier one holds back as it is.
+func (l *link) conn() *eventConn { return &eventConn{link: l, frame: len(l.out)} }
 
 // Write takes what the bridge writes, and sends it when it must.
 func (c *eventConn) Write(p []byte) (int, error) {
@@ -123,6 +140,7 @@ func (c *eventConn) advance() (more bool, err error) {
 // called does what a whole call needs.
 func (c *eventConn) called(entry callEntry) error {
 	entry.count.Inc()
+	c.calls++
 	if err := c.dropReply(); err != nil {
 		return err
 	}
@@ -159,7 +177,7 @@ func (c *eventConn) send() error {
 	if c.frame == 0 {
 		return nil
 	}
-	if _, err := c.link.nc.Write(out[:c.frame]); err != nil {
+	if err := c.link.write(out[:c.frame]); err != nil {
 		return c.fail(err)
 	}
 	c.link.out = out[:copy(out, out[c.frame:])]
@@ -203,7 +221,7 @@ func (c *eventConn) await() error {
 	if err := c.settle(); err != nil {
 		return err
 	}
-	n, err := c.link.frames.head()
+	n, err := c.link.replyHead()
 	if err != nil {
 		return c.fail(err)
 	}
@@ -264,14 +282,8 @@ func (c *eventConn) fail(err error) error {
 	return err
 }
 
-// boundary brings the stream between two calls, after a handler that panicked
-// in the middle of one. It reports whether more calls can be made.
-func (c *eventConn) boundary() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.toBoundary() == nil
-}
-
+// toBoundary brings the stream between two calls: a plugin may have stopped in
+// the middle of one.
 func (c *eventConn) toBoundary() error {
 	if c.err != nil {
 		return c.err
@@ -280,19 +292,25 @@ func (c *eventConn) toBoundary() error {
 	return c.dropReply()
 }
 
-// end takes the connection from the plugin, between two calls. The error is
-// what ended it before; it is nil after an exit.
-func (c *eventConn) end() (exited bool, err error) {
+// end takes the connection from the plugin, between two calls. It waits for a
+// call that is under way. late is what later calls fail with.
+func (c *eventConn) end(late error) ending {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err = c.toBoundary()
-	if err == nil {
-		c.err = errEnded
+	return c.take(late)
+}
+
+// take is end with mu held.
+func (c *eventConn) take(late error) ending {
+	if c.ended {
+		return ending{taken: true}
 	}
+	broken := c.toBoundary()
+	c.ended, c.err = true, late
 	if c.exited {
-		return true, nil
+		return ending{exited: true}
 	}
-	return false, err
+	return ending{broken: broken}
 }
 
 // Close does nothing: the connection is not the plugin's. go-pdk calls it

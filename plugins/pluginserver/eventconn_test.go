@@ -3,7 +3,6 @@ package pluginserver
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -324,7 +323,7 @@ func TestReadWithoutACall(t *testing.T) {
 }
 
 // rawConn is the connection under a PDK, which go-pdk keeps to itself.
-func rawConn(kong *pdk.PDK) io.ReadWriter {
+func rawConn(kong *pdk.PDK) net.Conn {
 	field := reflect.ValueOf(&kong.Log.PdkBridge).Elem().FieldByName("conn")
 	return *(*net.Conn)(field.Addr().UnsafePointer())
 }

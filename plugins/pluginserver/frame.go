@@ -31,6 +31,12 @@ func newFrameReader(r io.Reader, limit int) frameReader {
 	return frameReader{r: bufio.NewReaderSize(r, readBuffer), max: limit}
 }
 
+// wait waits for the first byte of a frame.
+func (f frameReader) wait() error {
+	_, err := f.r.Peek(1)
+	return err
+}
+
 // head reads the length of the next frame. The error is io.EOF only if the
 // stream ends before it.
 func (f frameReader) head() (int, error) {
@@ -67,16 +73,6 @@ func (f frameReader) frame(buf []byte) ([]byte, error) {
 		buf = buf[:end]
 	}
 	return buf, nil
-}
-
-// skip reads a whole frame and drops it.
-func (f frameReader) skip() error {
-	n, err := f.head()
-	if err != nil {
-		return err
-	}
-	_, err = f.r.Discard(n)
-	return unexpected(err)
 }
 
 // unexpected names an end inside a frame.

@@ -1,13 +1,18 @@
 package pluginserver
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"runtime/pprof"
+	"strconv"
+	"time"
 )
 
 // Handler answers GET /healthz with 200 while the process runs, and /readyz
 // with 200 while the server accepts connections, 503 before and while it
-// drains. The caller mounts it, and /metrics beside it.
+// drains. With Options.Profiling it answers /debug/pprof/ as well. The caller
+// mounts it, and /metrics beside it.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -20,5 +25,56 @@ func (s *Server) Handler() http.Handler {
 		}
 		_, _ = io.WriteString(w, "ok\n")
 	})
+	if s.opts.Profiling {
+		mux.HandleFunc("GET /debug/pprof/{$}", listProfiles)
+		mux.HandleFunc("GET /debug/pprof/profile", profileCPU)
+		mux.HandleFunc("GET /debug/pprof/{name}", writeProfile)
+	}
 	return mux
+}
+
+// The profiles are written here, in the format of package net/http/pprof, as
+// that package adds itself to http.DefaultServeMux of every program that
+// imports it, a stock plugin's included.
+
+// cpuProfileLimit bounds how long a CPU profile is taken.
+const cpuProfileLimit = 5 * time.Minute
+
+func listProfiles(w http.ResponseWriter, _ *http.Request) {
+	_, _ = fmt.Fprintln(w, "profile?seconds=30")
+	for _, p := range pprof.Profiles() {
+		_, _ = fmt.Fprintf(w, "%s?debug=1\t%d\n", p.Name(), p.Count())
+	}
+}
+
+// writeProfile writes a profile by name, as text with ?debug=1 or 2.
+func writeProfile(w http.ResponseWriter, r *http.Request) {
+	p := pprof.Lookup(r.PathValue("name"))
+	if p == nil {
+		http.Error(w, "no such profile", http.StatusNotFound)
+		return
+	}
+	debug, _ := strconv.Atoi(r.FormValue("debug"))
+	if debug == 0 {
+		w.Header().Set("Content-Type", "application/octet-stream")
+	}
+	_ = p.WriteTo(w, debug)
+}
+
+// profileCPU writes what the CPU does for ?seconds=N, 30 if it is not given.
+func profileCPU(w http.ResponseWriter, r *http.Request) {
+	length := 30 * time.Second
+	if n, err := strconv.Atoi(r.FormValue("seconds")); err == nil && n > 0 {
+		length = min(time.Duration(n)*time.Second, cpuProfileLimit)
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if err := pprof.StartCPUProfile(w); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	defer pprof.StopCPUProfile()
+	select {
+	case <-time.After(length):
+	case <-r.Context().Done():
+	}
 }

@@ -64,6 +64,7 @@ type running struct {
 	metrics *prometheus.Registry
 	logs    *logBuffer
 	stop    func() error // ends Serve and returns its error
+	served  func() error // waits for Serve and returns its error
 }
 
 func serve(t *testing.T, opts Options, plugins ...Plugin) *running {
@@ -79,7 +80,7 @@ func serve(t *testing.T, opts Options, plugins ...Plugin) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.stop = background(t, r.Server, ln)
+	r.stop, r.served = background(t, r.Server, ln)
 	r.Client = kongtest.NewClient(r.path)
 	t.Cleanup(func() {
 		_ = r.Close()
@@ -89,14 +90,12 @@ func serve(t *testing.T, opts Options, plugins ...Plugin) *running {
 }
 
 // background serves until stop, which may be called more than once.
-func background(t *testing.T, srv *Server, ln net.Listener) (stop func() error) {
+func background(t *testing.T, srv *Server, ln net.Listener) (stop, served func() error) {
 	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ctx, ln) }()
-	return sync.OnceValue(func() error {
-		cancel()
-		return <-served
-	})
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(ctx, ln) }()
+	served = sync.OnceValue(func() error { return <-ended })
+	return func() error { cancel(); return served() }, served
 }
 
 // socketDir is a directory with a short path, as sockets need.

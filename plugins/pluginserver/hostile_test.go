@@ -105,6 +105,7 @@ func (c *memoryConn) Read(p []byte) (int, error)      { return c.in.Read(p) }
 func (c *memoryConn) Write(p []byte) (int, error)     { return c.out.Write(p) }
 func (c *memoryConn) Close() error                    { return nil }
 func (c *memoryConn) SetReadDeadline(time.Time) error { return nil }
+func (c *memoryConn) SetDeadline(time.Time) error     { return nil }
 
 func FuzzServeConn(f *testing.F) {
 	srv, err := New(Options{MaxFrame: 1 << 16, Logger: slog.New(slog.DiscardHandler)}, accessPlugin(func(kong *pdk.PDK) {

@@ -33,7 +33,7 @@ type schemaDump struct {
 // all but the first. The schema comes from the configuration's struct tags:
 //
 //	json:"name"   the field's name in kong.yaml
-//	desc:"..."    one sentence of 10 to 500 characters, mandatory
+//	desc:"..."    one sentence of 10 to 500 characters, which Kong shows
 //	kong:"..."    required, default=V, one_of=a|b, between=1|100, gt=0,
 //	              len_min=1, len_max=9, match=LUAPATTERN, uuid, referenceable,
 //	              encrypted, set
@@ -42,18 +42,36 @@ type schemaDump struct {
 // about its elements or values, the other words about the whole. A default
 // that is a list or object is JSON and comes last. The error names the plugin,
 // type and field, and what to write instead.
+//
+// Every type that go-pdk's own server takes is taken. A field without a json
+// tag has its Go name in lower case; an embedded struct's fields are those of
+// the struct around it, as for package json; what decodes itself or can be
+// anything is of Kong's type json; what no JSON makes a value of is left out.
 func Info(p Plugin) ([]byte, error) {
-	compiled, err := compile(p)
+	compiled, err := compile(p, false)
 	if err != nil {
 		return nil, err
 	}
-	return compiled.info()
+	return encodeDump("", compiled)
 }
 
-func (p *plugin) info() ([]byte, error) {
-	return encode(dump{Protocol: "ProtoBuf:1", Plugins: []pluginDump{{
-		Name: p.Name, Phases: p.phases, Version: p.Version, Priority: p.Priority, Schema: p.schema(),
-	}}})
+// dump is the info of several plugins.
+func (s *Server) dump(socket string, names ...string) ([]byte, error) {
+	var plugins []*plugin
+	for _, name := range names {
+		plugins = append(plugins, s.plugins[name])
+	}
+	return encodeDump(socket, plugins...)
+}
+
+func encodeDump(socket string, plugins ...*plugin) ([]byte, error) {
+	d := dump{Protocol: "ProtoBuf:1", SocketPath: socket}
+	for _, p := range plugins {
+		d.Plugins = append(d.Plugins, pluginDump{
+			Name: p.Name, Phases: p.phases, Version: p.Version, Priority: p.Priority, Schema: p.schema(),
+		})
+	}
+	return encode(d)
 }
 
 func (p *plugin) schema() schemaDump {

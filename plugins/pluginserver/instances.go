@@ -1,13 +1,16 @@
 package pluginserver
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,24 +48,27 @@ type instanceKey struct {
 // Kong does not close all that it starts: a worker that ends, or one that
 // resets a plugin, forgets its instances. Sharing by content bounds what that
 // costs, and an instance that had no event for idle is closed when another
-// starts; should Kong still know it, it starts it anew.
+// starts, as are those without an event for the longest when there are too
+// many; should Kong still know one of them, it starts it anew.
 type instances struct {
 	plugins map[string]*plugin
 	metrics *metrics
 	log     *slog.Logger
 	idle    time.Duration
+	most    int
 
 	mu    sync.RWMutex
 	byID  map[int32]*instance
 	byKey map[instanceKey]*instance
 	next  int32
+	swept time.Time // when idle instances were looked for
 }
 
 // newInstances begins ids at a random place, so that an id which Kong remembers
 // from a process before this one is unknown here, and not another's.
-func newInstances(plugins map[string]*plugin, idle time.Duration, m *metrics, log *slog.Logger) *instances {
+func newInstances(plugins map[string]*plugin, opts Options, m *metrics) *instances {
 	return &instances{
-		plugins: plugins, metrics: m, log: log, idle: idle,
+		plugins: plugins, metrics: m, log: opts.Logger, idle: opts.IdleInstance, most: opts.MaxInstances,
 		byID: map[int32]*instance{}, byKey: map[instanceKey]*instance{},
 		next: rand.Int32N(math.MaxInt32),
 	}
@@ -98,6 +104,7 @@ func (t *instances) claim(key instanceKey, p *plugin) *instance {
 	inst := t.byKey[key]
 	if inst == nil {
 		t.evictIdle()
+		t.evictExcess()
 		inst = &instance{id: t.freeID(), key: key, plugin: p, started: time.Now()}
 		inst.live.Store(1)
 		inst.used.Store(inst.started.Unix())
@@ -248,16 +255,47 @@ func (t *instances) closeAll() {
 	}
 }
 
+// sweepInterval is how often idle instances are looked for, at most.
+const sweepInterval = time.Minute
+
 // evictIdle closes instances without an event for a long time. It is called
 // with mu held.
 func (t *instances) evictIdle() {
-	before := time.Now().Add(-t.idle).Unix()
+	now := time.Now()
+	if now.Sub(t.swept) < sweepInterval {
+		return
+	}
+	t.swept = now
+	before := now.Add(-t.idle).Unix()
 	for _, inst := range t.byID {
-		if inst.used.Load() < before && inst.live.Load() == 1 {
-			t.forget(inst)
-			go t.release(inst) // Close is the plugin's, and may take its time
+		if inst.used.Load() < before {
+			t.evict(inst, "idle")
 		}
 	}
+}
+
+// evictExcess makes room for one more instance, and for some more so that it
+// is not called for each. It is called with mu held.
+func (t *instances) evictExcess() {
+	if len(t.byID) < t.most {
+		return
+	}
+	all := slices.SortedFunc(maps.Values(t.byID), func(a, b *instance) int {
+		return cmp.Compare(a.used.Load(), b.used.Load())
+	})
+	for _, inst := range all[:1+len(all)/16] {
+		t.evict(inst, "limit")
+	}
+}
+
+// evict closes an instance that no event uses. It is called with mu held.
+func (t *instances) evict(inst *instance, reason string) {
+	if inst.live.Load() > 1 || !inst.ready.Load() {
+		return
+	}
+	t.forget(inst)
+	t.metrics.evicted.WithLabelValues(reason).Inc()
+	go t.release(inst) // Close is the plugin's, and may take its time
 }
 
 // forget removes an instance from the tables. It is called with mu held.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
@@ -19,6 +21,12 @@ const (
 	linger = 5 * time.Millisecond
 	// hangUpTimeout bounds the wait for Kong to close its half.
 	hangUpTimeout = 5 * time.Second
+	// ioTimeout bounds the wait for the rest of a frame that has begun, and for
+	// Kong to read what is written. Kong sends a frame from memory.
+	ioTimeout = 10 * time.Second
+	// replyTimeout bounds the wait for the reply to a PDK call. It may be as
+	// long as a client takes to send a body.
+	replyTimeout = 5 * time.Minute
 )
 
 // The ways in which a connection ends in order.
@@ -27,14 +35,25 @@ var (
 	errDrained  = errors.New("drained")  // Kong may be about to
 )
 
-// link is one connection from Kong. Kong makes one call at a time on it.
+// link is one connection from Kong. Kong makes one call at a time on it. One
+// goroutine has it at a time: its own, until it is cut off in an event.
 type link struct {
-	srv    *Server
-	nc     net.Conn
-	frames frameReader
-	in     []byte // the call that is being served
-	out    []byte // frames not written yet
-	owed   int    // replies to pipelined calls that were not read yet
+	srv     *Server
+	nc      net.Conn
+	frames  frameReader
+	in      []byte    // the call that is being served
+	out     []byte    // frames not written yet
+	owed    int       // replies to pipelined calls that were not read yet
+	bounded time.Time // the deadline that is set on nc, zero for none
+	release func()    // called when the link has ended
+	label   string    // of the goroutine that has it
+
+	waited time.Duration // for Kong, in all events
+
+	began   time.Time
+	timer   *time.Timer               // calls overrun
+	fires   atomic.Int64              // when the timer fires, see clock; 0 if it is not set
+	current atomic.Pointer[eventConn] // the attempt under way, nil for none
 
 	mu       sync.Mutex
 	parked   bool // waiting for a call
@@ -43,30 +62,56 @@ type link struct {
 }
 
 func newLink(srv *Server, nc net.Conn) *link {
-	return &link{srv: srv, nc: nc, frames: newFrameReader(nc, srv.opts.MaxFrame)}
+	l := &link{srv: srv, nc: nc, frames: newFrameReader(nc, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
+	l.timer = time.AfterFunc(math.MaxInt64, l.overrun)
+	l.timer.Stop()
+	return l
 }
 
 // serve answers calls until Kong hangs up, the server drains, or something is
 // wrong, which it returns.
 func (l *link) serve() error {
 	for l.park() {
-		in, err := l.frames.frame(l.in)
+		err := l.frames.wait()
 		draining := l.unpark()
 		switch {
 		case errors.Is(err, io.EOF):
 			return errFinished
 		case draining && errors.Is(err, os.ErrDeadlineExceeded):
 			return errDrained
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			l.unbound() // one that was left from the last call
+			continue
 		case err != nil:
+			return fmt.Errorf("wait for call: %w", err)
+		}
+		l.bound()
+		if l.in, err = l.frames.frame(l.in); err != nil {
 			return fmt.Errorf("read call: %w", err)
 		}
-		l.in = in
 		if err := l.answer(); err != nil {
 			return err
 		}
 		l.in, l.out = trimmed(l.in), trimmed(l.out)
 	}
 	return errDrained
+}
+
+// bound sees to it that reads and writes from now on fail after ioTimeout, or
+// a little earlier: to move a deadline costs, and it is left where it is for as
+// long as it will do.
+func (l *link) bound() (now time.Time) {
+	now = time.Now()
+	if l.bounded.Sub(now) < ioTimeout/2 {
+		l.bounded = now.Add(ioTimeout)
+		_ = l.nc.SetDeadline(l.bounded)
+	}
+	return now
+}
+
+func (l *link) unbound() {
+	l.bounded = time.Time{}
+	_ = l.nc.SetDeadline(l.bounded)
 }
 
 // park waits for a call, unless the server drains and Kong had its turn.
@@ -89,7 +134,7 @@ func (l *link) unpark() bool {
 	defer l.mu.Unlock()
 	l.parked, l.used = false, true
 	if l.draining {
-		_ = l.nc.SetReadDeadline(time.Time{})
+		l.unbound()
 	}
 	return l.draining
 }
@@ -204,6 +249,7 @@ func (l *link) refuseWith(reason string) error {
 }
 
 func (l *link) flush() error {
+	l.bound()
 	_, err := l.nc.Write(l.out)
 	l.out = l.out[:0]
 	if err != nil {
@@ -212,12 +258,48 @@ func (l *link) flush() error {
 	return nil
 }
 
+// write writes calls, in an event.
+func (l *link) write(b []byte) error {
+	began := l.bound()
+	_, err := l.nc.Write(b)
+	l.waited += time.Since(began)
+	return err
+}
+
 // skipOwed reads and drops the replies of pipelined calls.
 func (l *link) skipOwed() error {
 	for ; l.owed > 0; l.owed-- {
-		if err := l.frames.skip(); err != nil {
+		n, err := l.replyHead()
+		if err != nil {
 			return err
+		}
+		if _, err := l.frames.r.Discard(n); err != nil {
+			return unexpected(err)
 		}
 	}
 	return nil
+}
+
+// replyHead reads the length of a reply, for which it waits for longer than for
+// the bytes that follow.
+func (l *link) replyHead() (int, error) {
+	if l.frames.r.Buffered() == 0 {
+		if err := l.awaitReply(); err != nil {
+			return 0, err
+		}
+	}
+	return l.frames.head()
+}
+
+// awaitReply waits until Kong begins to reply.
+func (l *link) awaitReply() error {
+	asked := l.bound()
+	defer func() { l.waited += l.bound().Sub(asked) }()
+	for {
+		err := l.frames.wait()
+		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(asked) > replyTimeout {
+			return err
+		}
+		l.bound()
+	}
 }

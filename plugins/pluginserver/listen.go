@@ -32,12 +32,20 @@ const (
 // is an error if somebody listens there, if something else is there, if the
 // directory is missing, or if the path is longer than 107 bytes. Closing the
 // listener removes the socket, unless another has taken its place.
-func Listen(path string) (net.Listener, error) {
+func Listen(path string) (net.Listener, error) { return listen(path, vacant) }
+
+// TakeOver is [Listen], but takes the place of a process that listens there:
+// from the next connection on Kong reaches this one, and the other serves those
+// that it has until it is stopped. It is for a process that starts before its
+// predecessor has ended.
+func TakeOver(path string) (net.Listener, error) { return listen(path, replaceable) }
+
+func listen(path string, check func(string) error) (net.Listener, error) {
 	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%06x", rand.Uint32()>>8))
 	if longest := max(len(path), len(temporary)); longest > pathLimit {
 		return nil, fmt.Errorf("listen on %s: the path takes %d bytes, a unix socket's has at most %d: choose a shorter one", path, longest, pathLimit)
 	}
-	if err := vacant(path); err != nil {
+	if err := check(path); err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", path, err)
 	}
 	ln, err := bind(temporary, path)
@@ -49,6 +57,22 @@ func Listen(path string) (net.Listener, error) {
 
 // vacant reports why a socket cannot be put at path.
 func vacant(path string) error {
+	if err := replaceable(path); err != nil {
+		return err
+	}
+	conn, err := (&net.Dialer{Timeout: probeTimeout}).DialContext(context.Background(), "unix", path)
+	if err == nil {
+		_ = conn.Close()
+		return errors.New("a process listens there already: stop it or choose another path")
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return fmt.Errorf("find out whether it is in use: %w", err)
+}
+
+// replaceable reports why a socket, or nothing, is not what is at path.
+func replaceable(path string) error {
 	if _, err := os.Stat(filepath.Dir(path)); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("directory %s does not exist: create it first", filepath.Dir(path))
 	}
@@ -62,15 +86,7 @@ func vacant(path string) error {
 	if info.Mode().Type() != fs.ModeSocket {
 		return errors.New("there is a file that is no socket: remove it or choose another path")
 	}
-	conn, err := (&net.Dialer{Timeout: probeTimeout}).DialContext(context.Background(), "unix", path)
-	if err == nil {
-		_ = conn.Close()
-		return errors.New("a process listens there already: stop it or choose another path")
-	}
-	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	return fmt.Errorf("find out whether it is in use: %w", err)
+	return nil
 }
 
 // bind listens on a temporary path, then moves the socket to its place.
@@ -107,12 +123,28 @@ func (s *socket) Addr() net.Addr { return &net.UnixAddr{Name: s.path, Net: "unix
 
 // Close closes the listener and removes the socket if it is still this one.
 func (s *socket) Close() error {
+	s.unlink()
+	return s.UnixListener.Close()
+}
+
+func (s *socket) unlink() {
 	s.once.Do(func() {
 		if now, err := os.Lstat(s.path); err == nil && os.SameFile(now, s.info) {
 			_ = os.Remove(s.path)
 		}
 	})
-	return s.UnixListener.Close()
+}
+
+// retire stops a listener from accepting. Connections in the backlog of one
+// that is ours would be reset with it, and are accepted first; those of one
+// that a parent holds wait there for the next process.
+func retire(ln net.Listener) {
+	if s, ok := ln.(*socket); ok {
+		s.unlink()
+		_ = s.SetDeadline(time.Now().Add(linger))
+		return
+	}
+	_ = ln.Close()
 }
 
 // Inherited returns the listener that a parent process handed over by

@@ -9,6 +9,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 func TestListen(t *testing.T) {
@@ -120,7 +124,7 @@ func TestInherited(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := background(t, srv, ln)
+	stop, _ := background(t, srv, ln)
 	conn, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
@@ -161,4 +165,39 @@ func duplicate(t *testing.T, c syscall.Conn) int {
 		t.Fatal(err, dupErr)
 	}
 	return fd
+}
+
+// TestTakeOver puts a second server in the place of one that still runs.
+func TestTakeOver(t *testing.T) {
+	t.Parallel()
+	first := serve(t, Options{}, accessPlugin(func(kong *pdk.PDK) { _ = kong.Response.SetHeader("X", "first") }))
+	second, err := New(Options{}, accessPlugin(func(kong *pdk.PDK) { _ = kong.Response.SetHeader("X", "second") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := first.mustStart(t, "test", nil) // leaves a connection
+	ln, err := TakeOver(first.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, _ := background(t, second, ln)
+	if got := first.event(t, old, kongtest.Request{}).Response.Headers.Get("X"); got != "first" {
+		t.Errorf("a connection from before is served by the %s", got)
+	}
+	if err := first.stop(); err != nil {
+		t.Error(err)
+	}
+	client := kongtest.NewClient(first.path)
+	defer func() { _ = client.Close() }()
+	id, err := client.StartInstance("test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	effects, err := client.HandleEvent(id, "access", kongtest.Request{})
+	if got := effects.Response.Headers.Get("X"); err != nil || got != "second" {
+		t.Errorf("a new connection: %v, served by the %s", err, got)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
 }

@@ -13,26 +13,36 @@ import (
 type outcome uint8
 
 const (
-	outcomeOK      outcome = iota
-	outcomeExit            // the handler answered the client itself
-	outcomePanic           // the handler panicked, the event ended normally
-	outcomeAborted         // the connection ended before the event did
-	outcomeRefused         // no such instance, or one that cannot run
+	outcomeOK       outcome = iota
+	outcomeExit             // the handler answered the client itself
+	outcomePanic            // the handler panicked, the declared direction was applied
+	outcomeDeadline         // the handler was cut off, the declared direction was applied
+	outcomeAborted          // the connection ended before the event did
+	outcomeRefused          // no such instance, or one that cannot run
 	outcomeCount
 )
 
-var outcomeNames = [outcomeCount]string{"ok", "exit", "panic", "aborted", "refused"}
+var outcomeNames = [outcomeCount]string{"ok", "exit", "panic", "deadline", "aborted", "refused"}
 
 // metrics are the server's, all under gatehouse_pluginserver_.
 type metrics struct {
 	events       *prometheus.CounterVec
 	duration     *prometheus.HistogramVec
 	panics       *prometheus.CounterVec
+	eventCalls   *prometheus.HistogramVec
 	calls        *prometheus.CounterVec
+	running      prometheus.Gauge
+	eventWaits   prometheus.Counter
+	abandoned    prometheus.Gauge
 	instances    prometheus.Gauge
+	evicted      *prometheus.CounterVec
 	failedStarts prometheus.Counter
 	connections  prometheus.Gauge
+	acceptWaits  prometheus.Counter
 	badFrames    prometheus.Counter
+	timeouts     prometheus.Counter
+	cut          prometheus.Counter
+	suppressed   prometheus.Counter
 
 	entries map[string]callEntry // resolved once, by method
 	unknown callEntry
@@ -56,47 +66,80 @@ func (m *metrics) call(method []byte) callEntry {
 type eventMetrics struct {
 	outcomes [outcomeCount]prometheus.Counter
 	duration prometheus.Observer
+	calls    prometheus.Observer
 	panics   prometheus.Counter
 }
 
-func (m *eventMetrics) observe(o outcome, took time.Duration) {
+func (m *eventMetrics) observe(o outcome, took time.Duration, calls int) {
 	m.outcomes[o].Inc()
 	m.duration.Observe(took.Seconds())
+	m.calls.Observe(float64(calls))
 }
 
-// durationBuckets reach from an event without PDK calls to one that waited for
-// Kong's own socket timeout.
-var durationBuckets = []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1, 5, 60}
+var (
+	// durationBuckets reach from an event without PDK calls to one that waited
+	// for Kong's own socket timeout.
+	durationBuckets = []float64{50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3, 10e-3, 25e-3, 50e-3, 100e-3, 250e-3, 1, 5, 60}
+	// callBuckets reach from an event that needed nothing to a loop of calls.
+	callBuckets = []float64{0, 1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128}
+)
+
+// factory makes the server's metrics and remembers them for their registration.
+type factory []prometheus.Collector
+
+func (f *factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help}, labels)
+	*f = append(*f, v)
+	return v
+}
+
+func (f *factory) counter(name, help string) prometheus.Counter {
+	return f.counters(name, help).WithLabelValues()
+}
+
+func (f *factory) gauge(name, help string) prometheus.Gauge {
+	v := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help})
+	*f = append(*f, v)
+	return v
+}
+
+func (f *factory) histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
+	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help, Buckets: buckets,
+	}, []string{"plugin", "phase"})
+	*f = append(*f, v)
+	return v
+}
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help}, labels)
-	}
-	gauge := func(name, help string) prometheus.Gauge {
-		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help})
-	}
-	starts := counter("instance_start_failures_total", "Configurations that could not be started.")
-	frames := counter("bad_frames_total", "Connections closed for a frame that is garbage, truncated or too large.")
+	var f factory
 	m := &metrics{
-		events: counter("events_total", "Events by how they ended: ok, exit, panic, aborted or refused.", "plugin", "phase", "outcome"),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: "gatehouse", Subsystem: "pluginserver", Name: "event_duration_seconds",
-			Help: "Time from the event's arrival to its end, PDK calls included.", Buckets: durationBuckets,
-		}, []string{"plugin", "phase"}),
-		panics:      counter("panics_total", "Panics in handlers.", "plugin", "phase"),
-		calls:       counter("pdk_calls_total", "PDK calls by method.", "method"),
-		instances:   gauge("instances", "Configurations that are started and not closed."),
-		connections: gauge("connections", "Open connections."),
-		entries:     map[string]callEntry{},
+		events:       f.counters("events_total", "Events by how they ended: ok, exit, panic, deadline, aborted or refused.", "plugin", "phase", "outcome"),
+		duration:     f.histogram("event_duration_seconds", "Time from the event's arrival to its end, PDK calls included.", durationBuckets),
+		eventCalls:   f.histogram("event_pdk_calls", "PDK calls in an event.", callBuckets),
+		panics:       f.counters("panics_total", "Panics in handlers.", "plugin", "phase"),
+		calls:        f.counters("pdk_calls_total", "PDK calls by method.", "method"),
+		running:      f.gauge("events_running", "Events under way."),
+		eventWaits:   f.counter("event_waits_total", "Events that had to wait because as many as may were under way."),
+		abandoned:    f.gauge("abandoned_handlers", "Handlers that were cut off at their deadline and still run."),
+		instances:    f.gauge("instances", "Configurations that are started and not closed."),
+		evicted:      f.counters("instances_evicted_total", "Configurations closed because they were idle, or because there were too many.", "reason"),
+		failedStarts: f.counter("instance_start_failures_total", "Configurations that could not be started."),
+		connections:  f.gauge("connections", "Open connections."),
+		acceptWaits:  f.counter("accept_waits_total", "Times that connections had to wait because as many as may were open."),
+		badFrames:    f.counter("bad_frames_total", "Connections closed for a frame that is garbage, truncated or too large."),
+		timeouts:     f.counter("connection_timeouts_total", "Connections closed because a frame did not arrive whole or was not read in time."),
+		cut:          f.counter("connections_cut_total", "Connections closed in mid-event because the drain took too long."),
+		suppressed:   f.counter("log_lines_suppressed_total", "Log lines left out because there was one like it within a second."),
+		entries:      map[string]callEntry{},
 	}
-	m.failedStarts, m.badFrames = starts.WithLabelValues(), frames.WithLabelValues()
 	for _, call := range Calls() {
 		m.entries[call.Method] = callEntry{
 			pipelined: call.Pipelined, exits: call.Method == exitCall, count: m.calls.WithLabelValues(call.Method),
 		}
 	}
 	m.unknown = callEntry{count: m.calls.WithLabelValues("unknown")}
-	return m, register(reg, m.events, m.duration, m.panics, m.calls, m.instances, m.connections, starts, frames)
+	return m, register(reg, f...)
 }
 
 func register(reg prometheus.Registerer, collectors ...prometheus.Collector) error {
@@ -127,6 +170,7 @@ func (m *metrics) forPlugin(p *plugin) *[phaseCount]*eventMetrics {
 func (m *metrics) forPhase(plugin, phase string) *eventMetrics {
 	e := &eventMetrics{
 		duration: m.duration.WithLabelValues(plugin, phase),
+		calls:    m.eventCalls.WithLabelValues(plugin, phase),
 		panics:   m.panics.WithLabelValues(plugin, phase),
 	}
 	for o := range e.outcomes {

@@ -36,10 +36,31 @@ type Options struct {
 	// closed; Kong starts it anew when it needs it. It keeps what Kong forgot
 	// to close from piling up over months. Default 24 h.
 	IdleInstance time.Duration
+	// MaxInstances bounds the instances. When one more is started, those that
+	// had no event for the longest are closed; Kong starts them anew should it
+	// need them. Default 16384.
+	MaxInstances int
+	// MaxEvents bounds the events that are under way at once; further ones
+	// wait. Handlers that were cut off do not count, see MaxAbandoned.
+	// Default 1024.
+	MaxEvents int
+	// MaxAbandoned bounds the handlers that were cut off at their deadline and
+	// still run. Beyond it Serve drains and returns [ErrReplace]. Default 64.
+	MaxAbandoned int
+	// Deadlines overrides the deadline of plugins by name, for an operator; see
+	// Plugin.Deadline for the values.
+	Deadlines map[string]time.Duration
+	// Strict refuses a configuration that Kong would take but that an operator
+	// would not understand: each field needs a json tag and a desc tag, and a
+	// type that Kong can check. It is for one's own plugins.
+	Strict bool
+	// Profiling adds /debug/pprof/ to Handler. Profiles show what the process
+	// works on: keep the address private.
+	Profiling bool
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DrainTimeout < 0 || o.MaxFrame < 0 || o.MaxConnections < 0 || o.IdleInstance < 0 {
+	if o.DrainTimeout < 0 || o.IdleInstance < 0 || min(o.MaxFrame, o.MaxConnections, o.MaxInstances, o.MaxEvents, o.MaxAbandoned) < 0 {
 		return o, errors.New("plugin server options: a bound is negative: use 0 for the default")
 	}
 	if o.Logger == nil {
@@ -49,5 +70,8 @@ func (o Options) withDefaults() (Options, error) {
 	o.MaxFrame = cmp.Or(o.MaxFrame, 16<<20)
 	o.MaxConnections = cmp.Or(o.MaxConnections, 4096)
 	o.IdleInstance = cmp.Or(o.IdleInstance, 24*time.Hour)
+	o.MaxInstances = cmp.Or(o.MaxInstances, 16384)
+	o.MaxEvents = cmp.Or(o.MaxEvents, 1024)
+	o.MaxAbandoned = cmp.Or(o.MaxAbandoned, 64)
 	return o, nil
 }

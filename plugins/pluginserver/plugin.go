@@ -1,10 +1,12 @@
 package pluginserver
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
+	"time"
 
 	"github.com/Kong/go-pdk"
 )
@@ -13,7 +15,7 @@ import (
 type Plugin struct {
 	// Name is the plugin's name in kong.yaml and in pluginserver_names.
 	Name string
-	// Version is x.y.z, three numbers: Kong refuses anything else.
+	// Version is x.y.z, of which Kong makes do with the first part or two.
 	Version string
 	// Priority orders plugins within a phase, higher first.
 	Priority int
@@ -22,6 +24,18 @@ type Plugin struct {
 	// or Log, each taking a *pdk.PDK. It is called once by [New] and once for
 	// each configuration that Kong starts.
 	New func() any
+	// Deadline is how long a handler may take, the time that Kong takes to
+	// reply not counted. A handler that takes longer is cut off: each of its
+	// PDK calls fails from then on, and the event goes on without it. 0 is
+	// [DefaultDeadline]; a negative one is none.
+	Deadline time.Duration
+	// FailClosed says what becomes of a request whose handler panicked or was
+	// cut off: Kong answers it with 503 and a problem+json body, in the phases
+	// in which it can (rewrite, access, response, preread). Otherwise the
+	// request goes on as if the handler had returned. A configuration with a
+	// method Failed(*pdk.PDK, error) decides itself, and this is for when that
+	// fails too.
+	FailClosed bool
 }
 
 // What a configuration may do besides handling phases.
@@ -98,22 +112,27 @@ func (h *handlers) names() []string {
 // plugin is a Plugin that was found fit to serve.
 type plugin struct {
 	Plugin
-	phases []string
-	config *field                     // the schema of the configuration
-	events *[phaseCount]*eventMetrics // nil for a phase that is not handled
-	stacks rateLimit                  // of panics
+	phases   []string
+	deadline time.Duration              // 0 for none
+	config   *field                     // the schema of the configuration
+	events   *[phaseCount]*eventMetrics // nil for a phase that is not handled
+	stacks   rateLimit                  // of log lines about panics
+	overruns rateLimit                  // of log lines about handlers that were cut off
 }
 
 var (
-	pluginName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
-	pluginVersion = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+	// pluginName is what can be part of pluginserver_NAME_socket.
+	pluginName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
+	// pluginVersion finds what Kong takes for the version: the first run of
+	// digits and dots, at most three numbers.
+	pluginVersion = regexp.MustCompile(`^[^\d]*\d+(\.\d+){0,2}([^\d.].*)?$`)
 )
 
 // compile checks a plugin and derives its schema. All reflection on the
 // configuration's type happens here.
-func compile(p Plugin) (*plugin, error) {
+func compile(p Plugin, strict bool) (*plugin, error) {
 	if !pluginName.MatchString(p.Name) {
-		return nil, fmt.Errorf("plugin name %q: use letters, digits, dashes and underscores", p.Name)
+		return nil, fmt.Errorf("plugin name %q: use letters, digits, dots, dashes and underscores", p.Name)
 	}
 	if !pluginVersion.MatchString(p.Version) {
 		return nil, fmt.Errorf("plugin %s: version %q: use three numbers such as 1.0.0", p.Name, p.Version)
@@ -126,11 +145,11 @@ func compile(p Plugin) (*plugin, error) {
 	if len(h.names()) == 0 {
 		return nil, fmt.Errorf("plugin %s: %T handles no phase: give it a method such as Access(*pdk.PDK)", p.Name, config)
 	}
-	schema, err := compileConfig(reflect.TypeOf(config).Elem())
+	schema, err := compileConfig(reflect.TypeOf(config).Elem(), strict)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
 	}
-	return &plugin{Plugin: p, phases: h.names(), config: schema}, nil
+	return &plugin{Plugin: p, phases: h.names(), deadline: max(cmp.Or(p.Deadline, DefaultDeadline), 0), config: schema}, nil
 }
 
 // configType returns a configuration to look at.

@@ -29,12 +29,24 @@ type field struct {
 	Keys          *field            `json:"keys,omitempty"`
 	Values        *field            `json:"values,omitempty"`
 	Fields        []member          `json:"fields,omitzero"` // a record without fields has an empty list
+	JSONSchema    *jsonSchema       `json:"json_schema,omitempty"`
+
+	opaque bool   // for Kong any JSON will do: values are passed on as they are
+	inner  *field // unless this says what Go makes of an opaque field
+}
+
+// jsonSchema is what Kong demands of a field of type json.
+type jsonSchema struct {
+	Inline struct {
+		Type []string `json:"type"`
+	} `json:"inline"`
 }
 
 // member is a field of a record: in JSON, an object with one key.
 type member struct {
 	name string
 	*field
+	embedded bool // comes from an embedded struct
 }
 
 // MarshalJSON writes {"name": field}.
@@ -42,114 +54,128 @@ func (m member) MarshalJSON() ([]byte, error) {
 	return encode(map[string]*field{m.name: m.field})
 }
 
-// member finds a field of a record by name, nil if there is none.
-func (f *field) member(name string) *field {
-	for _, m := range f.Fields {
-		if m.name == name {
-			return m.field
+// member finds a field of a record by name, as package json does: the case of
+// letters matters only where two names differ in nothing else. It is nil if
+// there is none.
+func (f *field) member(name string) *member {
+	for i := range f.Fields {
+		if f.Fields[i].name == name {
+			return &f.Fields[i]
+		}
+	}
+	for i := range f.Fields {
+		if strings.EqualFold(f.Fields[i].name, name) {
+			return &f.Fields[i]
 		}
 	}
 	return nil
 }
 
 // compileConfig derives the schema of a configuration struct. Its error joins
-// one line for each field that has something wrong with it.
-func compileConfig(t reflect.Type) (*field, error) {
-	config, err := (&compiler{}).record(t)
+// one line for each field that has something wrong with it. Without strict it
+// takes whatever go-pdk's own server takes.
+func compileConfig(t reflect.Type, strict bool) (*field, error) {
+	config, err := (&compiler{strict: strict}).record(t)
 	if err != nil {
 		return nil, err
 	}
 	config.Required = true // so that Kong fills in defaults where kong.yaml has no config at all
+	config.opaque = decodesItself(t)
 	return config, nil
 }
 
 // compiler walks the types of one configuration.
 type compiler struct {
-	open []reflect.Type // the records around the current field, against recursion
+	strict bool
+	open   []openRecord // those around the current field, against recursion
+}
+
+// openRecord is a record whose fields are being walked.
+type openRecord struct {
+	of  reflect.Type
+	rec *field
 }
 
 func (c *compiler) record(t reflect.Type) (*field, error) {
-	if slices.Contains(c.open, t) {
-		return nil, fmt.Errorf("type %s contains itself: Kong's schemas are finite, give it a bounded depth", t)
+	if at := slices.IndexFunc(c.open, func(o openRecord) bool { return o.of == t }); at >= 0 {
+		if c.strict {
+			return nil, fmt.Errorf("type %s contains itself: Kong's schemas are finite, give it a bounded depth", t)
+		}
+		return anyJSON(c.open[at].rec, "object"), nil
 	}
-	c.open = append(c.open, t)
+	rec := &field{Type: "record", Fields: []member{}}
+	c.open = append(c.open, openRecord{t, rec})
 	defer func() { c.open = c.open[:len(c.open)-1] }()
 
-	rec := &field{Type: "record", Fields: []member{}}
 	var errs []error
 	for i := range t.NumField() {
 		members, err := c.structField(t, t.Field(i))
 		errs = append(errs, err)
 		for _, m := range members {
-			if rec.member(m.name) != nil {
-				errs = append(errs, fieldError(t, t.Field(i), `two fields are named %q: rename one in its json tag`, m.name))
-			}
-			rec.Fields = append(rec.Fields, m)
+			errs = append(errs, c.add(rec, m, t, t.Field(i)))
 		}
 	}
 	return rec, errors.Join(errs...)
+}
+
+// add adds a member to a record. Of two with one name package json takes the
+// one that is not embedded, and so does this.
+func (c *compiler) add(rec *field, m member, t reflect.Type, sf reflect.StructField) error {
+	at := slices.IndexFunc(rec.Fields, func(other member) bool { return other.name == m.name })
+	switch {
+	case at < 0:
+		rec.Fields = append(rec.Fields, m)
+	case c.strict:
+		return fieldError(t, sf, `two fields are named %q: rename one in its json tag`, m.name)
+	case rec.Fields[at].embedded && !m.embedded:
+		rec.Fields[at] = m
+	}
+	return nil
 }
 
 // structField returns the members that a struct field stands for: none if it
 // is unexported or json:"-", several if it is an embedded struct.
 func (c *compiler) structField(t reflect.Type, sf reflect.StructField) ([]member, error) {
 	name, options, _ := strings.Cut(sf.Tag.Get("json"), ",")
-	if sf.Anonymous && name == "" && indirect(sf.Type).Kind() == reflect.Struct {
-		embedded, err := c.record(indirect(sf.Type))
-		if err != nil {
-			return nil, err
-		}
-		return embedded.Fields, nil
+	if sf.Anonymous && name == "" && indirect(sf.Type).Kind() == reflect.Struct && !decodesItself(indirect(sf.Type)) {
+		return c.embedded(indirect(sf.Type))
 	}
-	if !sf.IsExported() || name == "-" && options == "" {
+	if !sf.IsExported() || sf.Tag.Get("json") == "-" {
 		return nil, nil
 	}
 	if name == "" {
-		return nil, fieldError(t, sf, `has no json tag: write its name in kong.yaml, json:"name"`)
+		if c.strict {
+			return nil, fieldError(t, sf, `has no json tag: write its name in kong.yaml, json:"name"`)
+		}
+		name = strings.ToLower(sf.Name)
 	}
 	f, err := c.typed(sf.Type)
+	if errors.Is(err, errType) && !c.strict {
+		return nil, nil // as for package json and go-pdk, it is not there
+	}
 	if err != nil {
 		return nil, fieldError(t, sf, "%w", err)
 	}
-	if err := f.describe(sf.Tag); err != nil {
+	if slices.Contains(strings.Split(options, ","), "string") && slices.Contains(scalar, f.Type) {
+		f = &field{Type: "string"} // a number in quotes
+	}
+	if err := f.describe(sf.Tag, c.strict); err != nil {
 		return nil, fieldError(t, sf, "%w", err)
 	}
 	return []member{{name: name, field: f}}, nil
 }
 
-// typed is the schema of a type, without what the tags say.
-func (c *compiler) typed(t reflect.Type) (*field, error) {
-	t = indirect(t)
-	if t.PkgPath() == "time" {
-		return nil, fmt.Errorf("type %s: use an integer with the unit in its name, such as timeout_ms, or a string for a date", t)
+// embedded returns the members of an embedded struct, which package json takes
+// for members of the struct around it.
+func (c *compiler) embedded(t reflect.Type) ([]member, error) {
+	rec, err := c.record(t)
+	if err != nil {
+		return nil, err
 	}
-	switch t.Kind() {
-	case reflect.String:
-		return &field{Type: "string"}, nil
-	case reflect.Bool:
-		return &field{Type: "boolean"}, nil
-	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return &field{Type: "integer"}, nil
-	case reflect.Float32, reflect.Float64:
-		return &field{Type: "number"}, nil
-	case reflect.Struct:
-		return c.record(t)
-	case reflect.Slice:
-		elements, err := c.typed(t.Elem())
-		return &field{Type: "array", Elements: elements}, err
-	case reflect.Map:
-		return c.mapping(t)
-	default:
-		return nil, fmt.Errorf("type %s: use string, bool, an int, float64, a struct, or a slice or map of these", t)
+	for i := range rec.Fields {
+		rec.Fields[i].embedded = true
 	}
-}
-
-func (c *compiler) mapping(t reflect.Type) (*field, error) {
-	if t.Key().Kind() != reflect.String {
-		return nil, fmt.Errorf("type %s: use string keys", t)
-	}
-	values, err := c.typed(t.Elem())
-	return &field{Type: "map", Keys: &field{Type: "string"}, Values: values}, err
+	return rec.Fields, nil
 }
 
 func indirect(t reflect.Type) reflect.Type {

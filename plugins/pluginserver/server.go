@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,12 +24,16 @@ type Server struct {
 	names     []string // sorted
 	instances *instances
 	metrics   *metrics
-	endings   rateLimit // of log lines about connections that ended badly
+	endings   rateLimit     // of log lines about connections that ended badly
+	slots     chan struct{} // one for each event under way
+	abandoned atomic.Int64  // handlers that were cut off and still run
+	marks     atomic.Uint64 // of goroutines that serve links
 	serving   atomic.Bool
 	ready     atomic.Bool
 
-	mu    sync.Mutex
-	links map[*link]struct{}
+	mu     sync.Mutex
+	links  map[*link]struct{}
+	cancel context.CancelCauseFunc // ends Serve; nil while it does not run
 }
 
 // New returns a server of the plugins. It calls New of each once. The error
@@ -40,7 +45,7 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled, err := compileAll(plugins)
+	compiled, err := compileAll(opts, plugins)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +55,8 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, plugins: compiled, metrics: m,
-		instances: newInstances(compiled, opts.IdleInstance, m, opts.Logger),
+		instances: newInstances(compiled, opts, m),
+		slots:     make(chan struct{}, opts.MaxEvents),
 		links:     map[*link]struct{}{},
 	}
 	for name, p := range compiled {
@@ -61,19 +67,27 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	return s, nil
 }
 
-func compileAll(plugins []Plugin) (map[string]*plugin, error) {
+func compileAll(opts Options, plugins []Plugin) (map[string]*plugin, error) {
 	if len(plugins) == 0 {
 		return nil, errors.New("plugin server has no plugins: give it at least one")
 	}
 	compiled := make(map[string]*plugin, len(plugins))
 	var errs []error
 	for _, p := range plugins {
-		c, err := compile(p)
+		if d, ok := opts.Deadlines[p.Name]; ok {
+			p.Deadline = d
+		}
+		c, err := compile(p, opts.Strict)
 		if err == nil && compiled[p.Name] != nil {
 			err = fmt.Errorf("plugin %s is there twice: names are unique in Kong", p.Name)
 		}
 		errs = append(errs, err)
 		compiled[p.Name] = c
+	}
+	for name := range opts.Deadlines {
+		if _, ok := compiled[name]; !ok {
+			errs = append(errs, fmt.Errorf("deadline of plugin %q: there is no such plugin: correct the name", name))
+		}
 	}
 	return compiled, errors.Join(errs...)
 }
@@ -87,22 +101,25 @@ func (s *Server) Info(name string) ([]byte, error) {
 	if p == nil {
 		return nil, fmt.Errorf("no plugin %q: there are %v", name, s.names)
 	}
-	return p.info()
+	return encodeDump("", p)
 }
 
 // Serve accepts connections until ctx ends or the listener fails, and closes
 // the listener. When ctx ends, running events may end within
 // Options.DrainTimeout; idle connections are closed such that Kong reads a
-// clean end. Instances are closed last. It returns nil unless the listener
-// failed. One Serve can run at a time.
+// clean end. Instances are closed last. It returns nil when ctx ended,
+// [ErrReplace] when it drained because too many handlers run past their
+// deadline, and otherwise why the listener failed. One Serve can run at a time.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if !s.serving.CompareAndSwap(false, true) {
 		return errors.New("plugin server is serving already: use one listener")
 	}
 	defer s.serving.Store(false)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { _ = ln.Close() })()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	s.setCancel(cancel)
+	defer s.setCancel(nil)
+	defer context.AfterFunc(ctx, func() { retire(ln) })()
 
 	s.ready.Store(true)
 	var running sync.WaitGroup
@@ -111,17 +128,27 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	_ = ln.Close()
 	s.drain(&running)
 	s.instances.closeAll()
+	if errors.Is(context.Cause(ctx), ErrReplace) {
+		return ErrReplace
+	}
 	return err
 }
 
-// accept accepts connections, at most Options.MaxConnections at a time.
+func (s *Server) setCancel(cancel context.CancelCauseFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cancel = cancel
+}
+
+// accept accepts connections, at most Options.MaxConnections at a time, until
+// the listener ends. When ctx has ended that is as soon as nothing is left in
+// its backlog, see retire.
 func (s *Server) accept(ctx context.Context, ln net.Listener, running *sync.WaitGroup) error {
 	slots := make(chan struct{}, s.opts.MaxConnections)
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case slots <- struct{}{}:
+		release := s.claimSlot(ctx, slots)
+		if ctx.Err() != nil {
+			retire(ln) // for a while from now on
 		}
 		nc, err := acceptOne(ctx, ln)
 		if err != nil {
@@ -131,11 +158,27 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, running *sync.Wait
 			return fmt.Errorf("accept from Kong: %w", err)
 		}
 		l := newLink(s, nc)
+		running.Add(1)
+		l.release = func() { release(); running.Done() }
 		s.add(l)
-		running.Go(func() {
-			defer func() { <-slots }()
-			s.serveLink(l)
-		})
+		go s.serveLink(l)
+	}
+}
+
+// claimSlot waits for a place for one more connection, or for the end of ctx.
+func (s *Server) claimSlot(ctx context.Context, slots chan struct{}) (release func()) {
+	release = func() { <-slots }
+	select {
+	case slots <- struct{}{}:
+		return release
+	default:
+	}
+	s.metrics.acceptWaits.Inc()
+	select {
+	case slots <- struct{}{}:
+		return release
+	case <-ctx.Done():
+		return func() {}
 	}
 }
 
@@ -167,22 +210,50 @@ func (s *Server) add(l *link) {
 	s.metrics.connections.Inc()
 }
 
-// serveLink serves a connection to its end.
+// serveLink serves a connection until it ends, or until another goroutine
+// carries on with it.
 func (s *Server) serveLink(l *link) {
-	defer func() {
-		_ = l.nc.Close() // also if a handler ended the goroutine
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.links, l)
-		s.metrics.connections.Dec()
-	}()
-	switch err := l.serve(); {
+	l.mark()
+	s.finish(l, l.serve())
+}
+
+// finish ends a connection, unless the calling goroutine has lost it.
+func (s *Server) finish(l *link, err error) {
+	switch {
+	case errors.Is(err, errTaken):
+		return
 	case errors.Is(err, errFinished):
 	case errors.Is(err, errDrained):
 		l.hangUp()
 	default:
 		s.logEnding(err)
 	}
+	_ = l.nc.Close()
+	l.timer.Stop()
+	s.mu.Lock()
+	delete(s.links, l)
+	s.mu.Unlock()
+	s.metrics.connections.Dec()
+	l.release()
+}
+
+// enter waits until one more event may run, and reports whether it had to.
+func (s *Server) enter() (waited bool) {
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		waited = true
+		s.metrics.eventWaits.Inc()
+		s.slots <- struct{}{}
+	}
+	s.metrics.running.Inc()
+	return waited
+}
+
+// leave ends an event.
+func (s *Server) leave() {
+	s.metrics.running.Dec()
+	<-s.slots
 }
 
 // logEnding logs a connection that ended badly, at most once in a second.
@@ -191,12 +262,15 @@ func (s *Server) logEnding(err error) {
 		return // cut by drain, which says so
 	}
 	level := slog.LevelWarn
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		level = slog.LevelInfo // Kong's side: a client or worker that is gone, or an error that is in Kong's log
-	} else {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.metrics.timeouts.Inc()
+	default:
 		s.metrics.badFrames.Inc()
 	}
-	if suppressed, ok := s.endings.allow(time.Now()); ok {
+	if suppressed, ok := s.allow(&s.endings); ok {
 		s.opts.Logger.Log(context.Background(), level, "connection closed", "error", err, "suppressed", suppressed)
 	}
 }
@@ -214,6 +288,7 @@ func (s *Server) drain(running *sync.WaitGroup) {
 	case <-timeout.C:
 	}
 	cut := s.eachLink((*link).cut)
+	s.metrics.cut.Add(float64(cut))
 	s.opts.Logger.Warn("events cut off: they took longer than the drain timeout", "connections", cut, "timeout", s.opts.DrainTimeout.String())
 }
 

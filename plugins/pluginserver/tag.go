@@ -50,16 +50,18 @@ var attributes = map[string]attribute{
 	"set":           {types: []string{"array"}, set: func(f *field, _ string) error { f.Type = "set"; return nil }},
 }
 
-// describe applies the desc and kong tags to a field.
-func (f *field) describe(tag reflect.StructTag) error {
+// describe applies the desc and kong tags to a field. Without strict the desc
+// tag may be missing, and one that Kong would refuse is left out.
+func (f *field) describe(tag reflect.StructTag, strict bool) error {
 	desc, ok := tag.Lookup("desc")
-	if !ok {
+	if !ok && strict {
 		return errors.New(`has no desc tag: write one sentence of 10 to 500 characters, desc:"..."`)
 	}
-	if len(desc) < descriptionMin || len(desc) > descriptionMax || !utf8.ValidString(desc) {
+	if len(desc) >= descriptionMin && len(desc) <= descriptionMax && utf8.ValidString(desc) {
+		f.Description = desc
+	} else if strict {
 		return fmt.Errorf("desc has %d characters: Kong takes %d to %d", len(desc), descriptionMin, descriptionMax)
 	}
-	f.Description = desc
 	seen := map[string]bool{}
 	for word, value := range words(tag.Get("kong")) {
 		if seen[word] {
@@ -166,6 +168,12 @@ var kinds = map[string]func() any{
 
 // check reports whether a JSON value has the field's type, at every depth.
 func (f *field) check(value json.RawMessage) error {
+	if f.opaque {
+		if !json.Valid(value) {
+			return fmt.Errorf("%s is no JSON: correct it", value)
+		}
+		return nil
+	}
 	if scalar, ok := kinds[f.Type]; ok {
 		if err := json.Unmarshal(value, scalar()); err != nil || string(value) == "null" {
 			return fmt.Errorf("%s is no %s: write a value of that type", value, f.Type)
@@ -198,8 +206,8 @@ func checkEach(list []json.RawMessage, f *field) error {
 func (f *field) checkMembers(object map[string]json.RawMessage) error {
 	for name, v := range object {
 		of := f.Values
-		if of == nil {
-			of = f.member(name)
+		if m := f.member(name); m != nil {
+			of = m.field
 		}
 		if of == nil {
 			return fmt.Errorf("there is no field %q in this record: correct the name", name)

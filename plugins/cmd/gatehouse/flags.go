@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
+	"time"
 )
 
 // The defaults of what every command needs to agree on.
@@ -38,6 +40,23 @@ func noArguments(flags *flag.FlagSet) error {
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%w: %s takes no argument %q; see %[2]s -h", errUsage, flags.Name(), flags.Arg(0))
 	}
+	return nil
+}
+
+// deadlineFlag gathers deadlines by plugin name.
+type deadlineFlag map[string]time.Duration
+
+// String is for the flag package, which shows it as the default: none.
+func (d deadlineFlag) String() string { return "" }
+
+// Set adds one PLUGIN=DURATION.
+func (d deadlineFlag) Set(text string) error {
+	name, value, _ := strings.Cut(text, "=")
+	deadline, err := time.ParseDuration(value)
+	if name == "" || err != nil {
+		return errors.New("write it as PLUGIN=DURATION, such as tenant-rate-limit=200ms")
+	}
+	d[name] = deadline
 	return nil
 }
 

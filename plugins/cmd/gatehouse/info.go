@@ -13,7 +13,7 @@ func info(_ context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	server, err := pluginserver.New(pluginserver.Options{}, p.list()...)
+	server, err := pluginserver.New(pluginserver.Options{Strict: true}, p.list()...)
 	if err != nil {
 		return err
 	}

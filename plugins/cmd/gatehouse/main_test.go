@@ -29,6 +29,7 @@ func TestUsage(t *testing.T) {
 		{"check without a file", []string{"check"}, "gatehouse check FILE"},
 		{"run without a command", []string{"run"}, "-- COMMAND"},
 		{"argument too many", []string{"serve", "now"}, `takes no argument "now"`},
+		{"deadline without a duration", []string{"serve", "-deadline", "trace-inject"}, "PLUGIN=DURATION"},
 		{"unknown flag", []string{"scrub", "-loud"}, "-loud"},
 	}
 	for _, tt := range tests {

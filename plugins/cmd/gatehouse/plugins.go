@@ -64,12 +64,14 @@ func offlinePlugins() (*plugins, error) {
 	return newPlugins("redis://127.0.0.1:6379/0", slog.New(slog.DiscardHandler), nil, io.Discard)
 }
 
-// list is what the plugin server serves.
+// list is what the plugin server serves. A limiter that fails is closed: a request
+// which it let through would carry whatever identity its client wrote. The others fail
+// open, and the scrubber drops what it could not scrub.
 func (p *plugins) list() []pluginserver.Plugin {
 	return []pluginserver.Plugin{
 		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New},
 		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New},
-		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New},
+		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New, FailClosed: true},
 		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New},
 	}
 }

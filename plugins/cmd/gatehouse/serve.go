@@ -26,6 +26,9 @@ const flushTimeout = 5 * time.Second
 func serve(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "serve")
 	socket, syslog, addr := socketFlag(flags), syslogFlag(flags), httpFlag(flags)
+	profiling := flags.Bool("profiling", false, "serve /debug/pprof/ beside /metrics")
+	deadlines := deadlineFlag{}
+	flags.Var(deadlines, "deadline", "PLUGIN=DURATION: how long an event of a plugin may take, 100ms unless said; may be repeated")
 	if handled, err := parse(flags, args); handled {
 		return err
 	}
@@ -38,32 +41,34 @@ func serve(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	err = serveAll(ctx, p, *socket, *syslog, *addr, s.out, logger, registry)
+	server, err := pluginserver.New(pluginserver.Options{
+		Logger: logger, Registerer: registry, Strict: true, Deadlines: deadlines, Profiling: *profiling,
+	}, p.list()...)
+	if err != nil {
+		return err
+	}
+	stopLines, err := receiveLines(*syslog, p.scrubber, s.out, logger, registry)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(serveAll(ctx, server, *socket, *addr, logger, registry), stopLines())
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	return errors.Join(err, p.close(flush))
 }
 
-// serveAll serves plugins, nginx's log lines and health until ctx ends.
-func serveAll(ctx context.Context, p *plugins, socket, syslog, addr string, out io.Writer, logger *slog.Logger, registry *prometheus.Registry) error {
-	server, err := pluginserver.New(pluginserver.Options{Logger: logger, Registerer: registry}, p.list()...)
-	if err != nil {
-		return err
-	}
-	stopLines, err := receiveLines(syslog, p.scrubber, out, logger, registry)
-	if err != nil {
-		return err
-	}
+// serveAll serves plugins, and their metrics and health, until ctx ends.
+func serveAll(ctx context.Context, server *pluginserver.Server, socket, addr string, logger *slog.Logger, registry *prometheus.Registry) error {
 	stopHTTP, err := serveHTTP(addr, server, registry, logger)
 	if err != nil {
-		return errors.Join(err, stopLines())
+		return err
 	}
 	ln, err := openSocket(socket)
 	if err != nil {
-		return errors.Join(err, stopHTTP(), stopLines())
+		return errors.Join(err, stopHTTP())
 	}
-	logger.Info("serving", "version", version, "socket", ln.Addr().String(), "plugins", server.Names(), "http", addr)
-	return errors.Join(server.Serve(ctx, ln), stopHTTP(), stopLines())
+	logger.Info("serving", "version", version, "socket", socket, "plugins", server.Names(), "http", addr)
+	return errors.Join(server.Serve(ctx, ln), stopHTTP())
 }
 
 // openSocket takes the socket that a parent handed over, or makes one.

@@ -1,0 +1,304 @@
+package pluginserver
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// defaultPrefix is Kong's, and the default of go-pdk's -kong-prefix.
+const defaultPrefix = "/usr/local/kong"
+
+// defaultSocket is where Run listens.
+const defaultSocket = "/tmp/plugins.socket"
+
+// StartServer is the StartServer of go-pdk's package server: it serves the one
+// plugin that constructor makes configurations of, under the name of the
+// executable, on PREFIX/NAME.socket. It parses the command line:
+//
+//	-kong-prefix DIR  where the socket is, default /usr/local/kong
+//	-dump             print what pluginserver_NAME_query_cmd must, and return
+//	-help             print the flags, and exit with 2
+//
+// and has further flags, see [Run]: -deadline, -fail-open, -http, -profiling.
+// Flags of the program's own stay as they are.
+//
+// A plugin moved from go-pdk fails closed: a request whose handler panics or
+// is cut off is answered with 503, as it was with 500 when the panic ended the
+// process. -fail-open lets it pass.
+//
+// It returns nil when the process gets SIGTERM or SIGINT, after running events
+// have ended, and [ErrReplace] when the process should be started again. A
+// socket on which another process listens is taken over, so that a restart of
+// Kong does not fail on the process of before.
+func StartServer(constructor func() any, version string, priority int) error {
+	path, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find out the plugin's name: %w", err)
+	}
+	return said(os.Stderr, startServer(environment(), filepath.Base(path), constructor, version, priority))
+}
+
+// said writes an error where Kong logs it: a stock plugin's main ignores what
+// StartServer returns.
+func said(w io.Writer, err error) error {
+	if err != nil {
+		slog.New(slog.NewJSONHandler(w, nil)).Error("plugin server ended", "error", err)
+	}
+	return err
+}
+
+func startServer(env env, name string, constructor func() any, version string, priority int) error {
+	c := newCommand(env, []Plugin{{Name: name, Version: version, Priority: priority, New: constructor}})
+	c.text(flagPrefix, defaultPrefix, "Kong prefix path (specified by the -p argument commonly used in the kong cli)")
+	c.yes(flagFailOpen, "let requests pass whose handler panicked or was cut off; otherwise they are answered with 503")
+	if done, err := c.parse(); done || err != nil {
+		return err
+	}
+	c.plugins[0].FailClosed = !c.is(flagFailOpen)
+	return c.run(filepath.Join(c.get(flagPrefix), name+".socket"))
+}
+
+// Run serves many plugins in one process, on one socket. It parses the command
+// line:
+//
+//	-socket PATH      where to listen, default /tmp/plugins.socket
+//	-info NAME        print what pluginserver_NAME_query_cmd must, and return
+//	-dump             print the same of all plugins, and return
+//	-deadline LIST    how long a handler may take: a duration such as 200ms for
+//	                  all plugins, or NAME=DURATION, separated by commas; a
+//	                  negative one is none
+//	-http ADDRESS     serve /metrics, /healthz and /readyz there; default none
+//	-profiling        serve /debug/pprof/ there as well
+//	-help             print the flags, and exit with 2
+//
+// A socket that a parent process hands over by GATEHOUSE_LISTEN_FD is used in
+// place of PATH. It returns as [StartServer] does.
+func Run(plugins ...Plugin) error { return said(os.Stderr, runAll(environment(), plugins)) }
+
+func runAll(env env, plugins []Plugin) error {
+	c := newCommand(env, plugins)
+	c.text(flagSocket, defaultSocket, "unix socket to listen on")
+	c.text(flagInfo, "", "print what the query command of this plugin must print, and exit")
+	if done, err := c.parse(); done || err != nil {
+		return err
+	}
+	return c.run(c.get(flagSocket))
+}
+
+// env is what a command has of its process.
+type env struct {
+	flags          *flag.FlagSet
+	args           []string
+	stdout, stderr io.Writer
+	exit           func(code int)
+	ctx            context.Context // nil for one that ends with SIGTERM or SIGINT
+}
+
+func environment() env {
+	return env{flags: flag.CommandLine, args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, exit: os.Exit}
+}
+
+// The flags. The first three are go-pdk's.
+const (
+	flagPrefix    = "kong-prefix"
+	flagDump      = "dump"
+	flagHelp      = "help"
+	flagFailOpen  = "fail-open"
+	flagSocket    = "socket"
+	flagInfo      = "info"
+	flagDeadline  = "deadline"
+	flagHTTP      = "http"
+	flagProfiling = "profiling"
+)
+
+// command is a plugin server's command line.
+type command struct {
+	env
+	plugins []Plugin
+	theirs  map[string]string // flags that the program has for itself, and our defaults
+}
+
+func newCommand(env env, plugins []Plugin) *command {
+	c := &command{env: env, plugins: plugins, theirs: map[string]string{}}
+	c.yes(flagDump, "print info about plugins, and exit")
+	c.yes(flagHelp, "print usage, and exit")
+	c.text(flagDeadline, "", "how long a handler may take: 200ms, or NAME=200ms,OTHER=-1s; negative is for ever (default "+DefaultDeadline.String()+")")
+	c.text(flagHTTP, "", "address of /metrics, /healthz and /readyz, such as 127.0.0.1:9542 (default none)")
+	c.yes(flagProfiling, "serve /debug/pprof/ at the address of -http")
+	return c
+}
+
+// text and yes add a flag, unless the program has one of that name for itself.
+func (c *command) text(name, value, usage string) {
+	if !c.taken(name, value) {
+		c.flags.String(name, value, usage)
+	}
+}
+
+func (c *command) yes(name, usage string) {
+	if !c.taken(name, "false") {
+		c.flags.Bool(name, false, usage)
+	}
+}
+
+// taken reports whether a flag is there already. One of go-pdk's is go-pdk's,
+// imported as well, and means the same.
+func (c *command) taken(name, value string) bool {
+	if c.flags.Lookup(name) == nil {
+		return false
+	}
+	if !slices.Contains([]string{flagPrefix, flagDump, flagHelp}, name) {
+		c.theirs[name] = value
+	}
+	return true
+}
+
+// get and is read a flag.
+func (c *command) get(name string) string {
+	if value, ok := c.theirs[name]; ok {
+		return value
+	}
+	f := c.flags.Lookup(name)
+	if f == nil {
+		return ""
+	}
+	return f.Value.String()
+}
+
+func (c *command) is(name string) bool { return c.get(name) == "true" }
+
+// parse parses the command line. done says that there is nothing else to do.
+func (c *command) parse() (done bool, err error) {
+	if err := c.flags.Parse(c.args); err != nil {
+		return true, err
+	}
+	if c.is(flagHelp) {
+		c.flags.Usage()
+		c.exit(2)
+		return true, nil
+	}
+	return false, nil
+}
+
+// run prints what was asked for, or else serves.
+func (c *command) run(socket string) error {
+	deadlines, err := parseDeadlines(c.get(flagDeadline), c.plugins)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	srv, err := New(Options{
+		Logger: slog.New(slog.NewJSONHandler(c.stderr, nil)), Registerer: registry,
+		Deadlines: deadlines, Profiling: c.is(flagProfiling),
+	}, c.plugins...)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.is(flagDump):
+		return c.print(srv.dump(socket, srv.names...))
+	case c.get(flagInfo) != "":
+		return c.print(srv.Info(c.get(flagInfo)))
+	}
+	return c.serve(srv, registry, socket)
+}
+
+func (c *command) print(info []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	_, err = c.stdout.Write(info)
+	return err
+}
+
+// serve serves until the process is told to end.
+func (c *command) serve(srv *Server, registry *prometheus.Registry, socket string) error {
+	ctx := c.ctx
+	if ctx == nil {
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+		defer stop()
+	}
+	stopHTTP, err := serveHTTP(c.get(flagHTTP), srv, registry)
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	ln, inherited, err := Inherited()
+	if err == nil && !inherited {
+		ln, err = TakeOver(socket)
+	}
+	if err != nil {
+		return err
+	}
+	srv.opts.Logger.Info("serving", "socket", ln.Addr().String(), "plugins", srv.Names(), "http", c.get(flagHTTP))
+	return srv.Serve(ctx, ln)
+}
+
+// serveHTTP serves metrics and health, if there is an address.
+func serveHTTP(addr string, srv *Server, registry *prometheus.Registry) (stop func(), err error) {
+	if addr == "" {
+		return func() {}, nil
+	}
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	mux.Handle("/", srv.Handler())
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for metrics and health: %w; set -http to a free address", err)
+	}
+	s := &http.Server{
+		Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+		ErrorLog: slog.NewLogLogger(srv.opts.Logger.Handler(), slog.LevelWarn),
+	}
+	go func() {
+		if err := s.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			srv.opts.Logger.Error("metrics and health are not served", "error", err)
+		}
+	}()
+	return func() { _ = s.Close() }, nil
+}
+
+// parseDeadlines reads the value of -deadline.
+func parseDeadlines(list string, plugins []Plugin) (map[string]time.Duration, error) {
+	deadlines := map[string]time.Duration{}
+	if list == "" {
+		return deadlines, nil
+	}
+	for item := range strings.SplitSeq(list, ",") {
+		name, value, named := strings.Cut(item, "=")
+		d, err := time.ParseDuration(cmp.Or(value, name))
+		if err != nil || named && value == "" {
+			return nil, fmt.Errorf("-deadline %s: write a duration such as 200ms, or NAME=200ms", item)
+		}
+		if named {
+			deadlines[name] = d
+			continue
+		}
+		for _, p := range plugins {
+			if _, ok := deadlines[p.Name]; !ok {
+				deadlines[p.Name] = d
+			}
+		}
+	}
+	return deadlines, nil
+}
