@@ -44,8 +44,12 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
+	include, err := filepath.Abs("../deploy/kong/gatehouse-request.conf")
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
 	s, err := stack.Start(ctx, stack.Config{
-		Bin: dir, Dir: dir, KongConfig: "../kong.yaml", Ports: ports, Kong: kong,
+		Bin: dir, Dir: dir, KongConfig: "../kong.yaml", Ports: ports, Kong: kong, Include: include,
 		RedisURL: os.Getenv("REDIS_URL"),
 	})
 	if err != nil {

@@ -53,6 +53,7 @@ func (s *Stack) kong() (env, command []string) {
 		"KONG_DATABASE=off",
 		"KONG_ANONYMOUS_REPORTS=off",
 		"KONG_NGINX_DAEMON=off",
+		"KONG_NGINX_HTTP_INCLUDE=" + s.Include,
 		"KONG_NGINX_WORKER_PROCESSES=2",
 		"KONG_PREFIX=" + filepath.Join(s.runDir, "kong"),
 		"KONG_PROXY_LISTEN=" + p.Proxy.Addr(),

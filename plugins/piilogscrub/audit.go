@@ -13,13 +13,9 @@ import (
 	"strings"
 	"time"
 
-	pdk "github.com/Kong/go-pdk"
-
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
-
-// tokenKey is where Kong's jwt plugin leaves a token that it has verified.
-const tokenKey = "authenticated_jwt_token"
 
 // newAuditHandler writes records as JSON lines without a level: all are alike.
 func newAuditHandler(w io.Writer) slog.Handler {
@@ -31,53 +27,6 @@ func newAuditHandler(w io.Writer) slog.Handler {
 	}})
 }
 
-// entry is what the record takes from kong.log.serialize.
-type entry struct {
-	Request struct {
-		ID     string `json:"id"`
-		Method string `json:"method"`
-		URI    string `json:"uri"`
-	} `json:"request"`
-	Response struct {
-		Status int     `json:"status"`
-		Size   float64 `json:"size"`
-	} `json:"response"`
-	Latencies struct {
-		Kong    float64 `json:"kong"`
-		Proxy   float64 `json:"proxy"`
-		Request float64 `json:"request"`
-	} `json:"latencies"`
-	Route    *named `json:"route"`
-	Service  *named `json:"service"`
-	Consumer *struct {
-		ID       string `json:"id"`
-		Username string `json:"username"`
-		CustomID string `json:"custom_id"`
-	} `json:"consumer"`
-	Credential *struct {
-		ID string `json:"id"`
-	} `json:"authenticated_entity"`
-	ClientIP  string  `json:"client_ip"`
-	StartedAt float64 `json:"started_at"` // Unix milliseconds
-	Source    string  `json:"source"`
-	TraceID   any     `json:"trace_id"`  // a string, or a table of them by format
-	Policies  any     `json:"gatehouse"` // what other plugins decided, by plugin
-}
-
-// named is a route or a service.
-type named struct {
-	ID    string   `json:"id"`
-	Name  string   `json:"name"`
-	Paths []string `json:"paths"`
-}
-
-func (n *named) String() string {
-	if n == nil {
-		return ""
-	}
-	return cmp.Or(n.Name, n.ID)
-}
-
 // claims are what the record takes from a verified token.
 type claims struct {
 	Tenant  string `json:"tenant"`
@@ -85,38 +34,41 @@ type claims struct {
 }
 
 // audit reads what Kong knows of a request that is over, and writes its record.
-func (c *Config) audit(kong *pdk.PDK) error {
-	text, err := askText(kong.Log.PdkBridge, "kong.log.serialize", nil)
+func (c *Config) audit(e *kongrequest.Event) error {
+	request, err := e.Record()
 	if err != nil {
 		return err
 	}
-	var e entry
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		return fmt.Errorf("decode serialized request: %w", err)
-	}
-	token, err := kong.Ctx.GetSharedAny(tokenKey)
+	token, err := e.Token()
 	if err != nil {
-		return fmt.Errorf("read verified token: %w", err)
+		return err
 	}
 	var headers map[string][]string
 	if len(c.ResponseHeaders) > 0 {
-		if headers, err = kong.Response.GetHeaders(maxHeaders); err != nil {
+		if headers, err = e.Kong().Response.GetHeaders(maxHeaders); err != nil {
 			return fmt.Errorf("read response headers: %w", err)
 		}
 	}
-	return c.runtime.audit.Handle(context.Background(), c.record(&e, tokenClaims(token), headers))
+	return c.WriteAudit(request, token, headers)
+}
+
+// WriteAudit writes the audit record of a request that is over. token is the one
+// that Kong verified, or empty; headers are the response's, by lower-case name,
+// of which those that the configuration lists are written. It asks Kong nothing.
+func (c *Config) WriteAudit(r *kongrequest.Record, token string, headers map[string][]string) error {
+	return c.runtime.audit.Handle(context.Background(), c.record(r, tokenClaims(token), headers))
 }
 
 // record is the audit record. Whatever is text in it is scrubbed, and what was
 // scrubbed before comes out as it is. It does no I/O.
-func (c *Config) record(e *entry, who claims, headers map[string][]string) slog.Record {
+func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]string) slog.Record {
 	r := slog.NewRecord(c.startOf(e), slog.LevelInfo, "", 0)
 	r.AddAttrs(slog.String("log", "audit"), slog.String("request_id", c.identifier("request_id", e.Request.ID)))
 	r.AddAttrs(c.who(e, who)...)
 	r.AddAttrs(
 		slog.String("method", c.text("audit", e.Request.Method, scrub.FormatText)),
-		slog.String("route", e.Route.String()),
-		slog.String("service", e.Service.String()),
+		slog.String("route", cmp.Or(e.Route.Name, e.Route.ID)),
+		slog.String("service", cmp.Or(e.Service.Name, e.Service.ID)),
 		slog.String("path", c.path(e)),
 		slog.Int("status", e.Response.Status),
 		slog.String("source", e.Source),
@@ -139,7 +91,7 @@ func (c *Config) record(e *entry, who claims, headers map[string][]string) slog.
 }
 
 // startOf is when the request came in.
-func (c *Config) startOf(e *entry) time.Time {
+func (c *Config) startOf(e *kongrequest.Record) time.Time {
 	if e.StartedAt <= 0 || e.StartedAt > math.MaxInt64/1e6 {
 		return c.runtime.now()
 	}
@@ -148,14 +100,13 @@ func (c *Config) startOf(e *entry) time.Time {
 
 // who is the tenant, the consumer and the user, from what Kong has verified and
 // never from the headers that a client sent. A user is a pseudonym.
-func (c *Config) who(e *entry, token claims) []slog.Attr {
-	tenant := token.Tenant
+func (c *Config) who(e *kongrequest.Record, token claims) []slog.Attr {
+	tenant := cmp.Or(token.Tenant, e.Consumer.CustomID)
 	var attrs []slog.Attr
-	if e.Consumer != nil {
-		tenant = cmp.Or(tenant, e.Consumer.CustomID)
-		attrs = append(attrs, slog.String("consumer", c.text("audit", cmp.Or(e.Consumer.Username, e.Consumer.ID), scrub.FormatText)))
+	if name := cmp.Or(e.Consumer.Username, e.Consumer.ID); name != "" {
+		attrs = append(attrs, slog.String("consumer", c.text("audit", name, scrub.FormatText)))
 	}
-	if e.Credential != nil {
+	if e.Credential.ID != "" {
 		attrs = append(attrs, slog.String("credential_id", e.Credential.ID))
 	}
 	return append(attrs,
@@ -165,7 +116,7 @@ func (c *Config) who(e *entry, token claims) []slog.Attr {
 
 // path is the request's path without its query: the serialized one is scrubbed
 // already, and scrubbing it again costs little where it is not.
-func (c *Config) path(e *entry) string {
+func (c *Config) path(e *kongrequest.Record) string {
 	path, _, _ := strings.Cut(e.Request.URI, "?")
 	return c.text("audit", path, scrub.FormatURL)
 }
@@ -217,9 +168,8 @@ func (c *Config) listed(headers map[string][]string) map[string]string {
 
 // tokenClaims reads the claims of a token that Kong has verified; none where
 // there is no such token.
-func tokenClaims(token any) (c claims) {
-	text, _ := token.(string)
-	parts := strings.Split(text, ".")
+func tokenClaims(token string) (c claims) {
+	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return claims{}
 	}

@@ -1,65 +1,78 @@
 package piilogscrub
 
 import (
-	"errors"
 	"time"
 
 	pdk "github.com/Kong/go-pdk"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 // sharedKey is where the rewrite phase says in kong.ctx.shared that it was
 // there, so that the access phase need not do its work again.
 const sharedKey = "gatehouse.scrub"
 
+// Bind makes a config that was not made by New run on this runtime.
+func (r *Runtime) Bind(c *Config) { c.runtime = r }
+
 // Rewrite replaces what log plugins will write of the request. Kong calls it
 // where the plugin is enabled globally, for every request.
 func (c *Config) Rewrite(kong *pdk.PDK) {
-	defer c.timed("rewrite", c.runtime.now())
-	err := errors.Join(c.replaceRequest(kong), kong.Ctx.SetShared(sharedKey, true))
-	if err != nil {
+	c.RewriteEvent(c.runtime.source.Open(kong))
+	if err := kong.Ctx.SetShared(sharedKey, true); err != nil {
 		c.Failed(kong, err)
+	}
+}
+
+// RewriteEvent is the rewrite phase, without telling the access phase of it.
+func (c *Config) RewriteEvent(e *kongrequest.Event) {
+	defer c.timed("rewrite", c.runtime.now())
+	if err := c.replaceRequest(e); err != nil {
+		c.Failed(e.Kong(), err)
 	}
 }
 
 // Access replaces what is not known before a route is matched, and, where no
 // rewrite phase ran, the rest.
 func (c *Config) Access(kong *pdk.PDK) {
-	defer c.timed("access", c.runtime.now())
-	if err := c.access(kong); err != nil {
-		c.Failed(kong, err)
-	}
-}
-
-func (c *Config) access(kong *pdk.PDK) error {
 	done, err := kong.Ctx.GetSharedAny(sharedKey)
 	if err != nil {
-		return err
+		c.Failed(kong, err)
+		return
 	}
-	if done != true {
-		return c.replaceRequest(kong)
-	}
-	r, err := c.runtime.source.read(kong, c.runtime.now())
-	if err != nil {
-		return err
-	}
-	return setSerialized(kong, upstreamKey, c.upstreamURI(r))
+	c.AccessEvent(c.runtime.source.Open(kong), done == true)
 }
 
-func (c *Config) replaceRequest(kong *pdk.PDK) error {
-	r, err := c.runtime.source.read(kong, c.runtime.now())
+// AccessEvent is the access phase. rewritten says that a rewrite phase ran.
+func (c *Config) AccessEvent(e *kongrequest.Event, rewritten bool) {
+	defer c.timed("access", c.runtime.now())
+	replace := c.replaceRequest
+	if rewritten {
+		replace = c.replaceUpstream
+	}
+	if err := replace(e); err != nil {
+		c.Failed(e.Kong(), err)
+	}
+}
+
+func (c *Config) replaceUpstream(e *kongrequest.Event) error {
+	r, err := readRequest(e)
 	if err != nil {
 		return err
 	}
-	if r.headers, err = requestHeaders(kong); err != nil {
+	return kongrequest.SetLogFields(e.Kong(), c.upstreamURI(r))
+}
+
+func (c *Config) replaceRequest(e *kongrequest.Event) error {
+	r, err := readRequest(e)
+	if err != nil {
 		return err
 	}
-	for _, f := range c.serialized(r) {
-		if err := setSerialized(kong, f.key, f.value); err != nil {
-			return err
-		}
+	if r.headers, err = requestHeaders(e.Kong()); err != nil {
+		return err
 	}
-	return nil
+	return kongrequest.SetLogFields(e.Kong(), c.serialized(r)...)
 }
 
 // Failed drops everything that log plugins would write of the request. It is
@@ -67,7 +80,7 @@ func (c *Config) replaceRequest(kong *pdk.PDK) error {
 func (c *Config) Failed(kong *pdk.PDK, err error) {
 	c.runtime.logger.Error("scrub request", "error", err)
 	for _, key := range textKeys {
-		if err := setSerialized(kong, key, dropped(key)); err != nil {
+		if err := kongrequest.SetLogFields(kong, dropped(key)); err != nil {
 			c.runtime.logger.Error("drop log field", "error", err)
 			return
 		}
@@ -76,13 +89,16 @@ func (c *Config) Failed(kong *pdk.PDK, err error) {
 }
 
 // Log writes the audit record.
-func (c *Config) Log(kong *pdk.PDK) {
+func (c *Config) Log(kong *pdk.PDK) { c.LogEvent(c.runtime.source.Open(kong)) }
+
+// LogEvent is the log phase.
+func (c *Config) LogEvent(e *kongrequest.Event) {
 	if c.Audit == off {
 		return
 	}
 	defer c.timed("log", c.runtime.now())
 	outcome := "written"
-	if err := c.audit(kong); err != nil {
+	if err := c.audit(e); err != nil {
 		outcome = "failed"
 		c.runtime.logger.Error("write audit record", "error", err)
 	}
@@ -94,11 +110,10 @@ func (c *Config) timed(phase string, began time.Time) {
 }
 
 // dropped is the marker in place of a field, of the field's own type.
-func dropped(key string) *structpb.Value {
+func dropped(key string) kongrequest.LogField {
+	marker := structpb.NewStringValue(droppedMarker)
 	if key == queryKey || key == headersKey {
-		return structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
-			"dropped": structpb.NewStringValue(droppedMarker),
-		}})
+		marker = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"dropped": marker}})
 	}
-	return structpb.NewStringValue(droppedMarker)
+	return kongrequest.LogField{Key: key, Value: marker}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -35,12 +36,12 @@ type Runtime struct {
 	now     func() time.Time
 	metrics *metrics
 	engine  atomic.Pointer[scrub.Engine]
-	source  source
+	source  kongrequest.Source
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{logger: o.Logger, now: o.Now, metrics: newMetrics()}
+	r := &Runtime{logger: o.Logger, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now}}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -27,24 +28,18 @@ var droppedMarker = scrub.Dropped.Marker()
 // maxArgs is how many query parameters Kong's serializer logs.
 const maxArgs = 100
 
-// field is a field of the serialized table and what replaces it.
-type field struct {
-	key   string
-	value *structpb.Value
-}
-
 // serialized returns the fields that replace those made of the request. It does
 // no I/O.
-func (c *Config) serialized(r *request) []field {
+func (c *Config) serialized(r *request) []kongrequest.LogField {
 	uri := c.text("uri", r.uri, scrub.FormatURL)
-	return []field{
-		{uriKey, structpb.NewStringValue(uri)},
-		{urlKey, structpb.NewStringValue(c.origin(r) + uri)},
-		{queryKey, structpb.NewStructValue(c.arguments(r.query()))},
-		{headersKey, structpb.NewStructValue(c.headers("headers", r.headers))},
-		{responseHeadersKey, structpb.NewStructValue(&structpb.Struct{})},
-		{upstreamKey, c.upstreamURI(r)},
-		{clientIPKey, structpb.NewStringValue(c.text("client_ip", r.clientIP, scrub.FormatText))},
+	return []kongrequest.LogField{
+		{Key: uriKey, Value: structpb.NewStringValue(uri)},
+		{Key: urlKey, Value: structpb.NewStringValue(c.origin(r) + uri)},
+		{Key: queryKey, Value: structpb.NewStructValue(c.arguments(r.query()))},
+		{Key: headersKey, Value: structpb.NewStructValue(c.headers("headers", r.headers))},
+		{Key: responseHeadersKey, Value: structpb.NewStructValue(&structpb.Struct{})},
+		c.upstreamURI(r),
+		{Key: clientIPKey, Value: structpb.NewStringValue(c.text("client_ip", r.clientIP, scrub.FormatText))},
 	}
 }
 
@@ -57,8 +52,8 @@ func (c *Config) origin(r *request) string {
 	return r.scheme + "://" + host + ":" + r.port
 }
 
-func (c *Config) upstreamURI(r *request) *structpb.Value {
-	return structpb.NewStringValue(c.text("upstream_uri", r.upstreamURI(), scrub.FormatURL))
+func (c *Config) upstreamURI(r *request) kongrequest.LogField {
+	return kongrequest.LogField{Key: upstreamKey, Value: structpb.NewStringValue(c.text("upstream_uri", r.upstreamURI(), scrub.FormatURL))}
 }
 
 // text scrubs a text and counts what was in it.

@@ -1,17 +1,18 @@
 package sunsetheaders
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 
 	pdk "github.com/Kong/go-pdk"
 	"github.com/Kong/go-pdk/entities"
-	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 // Access announces the version's end on the response, or makes the response.
 func (c *Config) Access(kong *pdk.PDK) {
-	caller, err := c.caller(kong)
+	caller, err := c.Read(c.runtime.source.Open(kong))
 	if err != nil {
 		c.runtime.logger.Warn("identify caller", "error", err)
 		return
@@ -38,29 +39,28 @@ func (c *Config) Decide(caller Caller) Decision {
 // NeedsRest reports whether Decide needs Caller.Rest.
 func (c *Config) NeedsRest() bool { return c.plan.NeedsRest() }
 
-func (c *Config) caller(kong *pdk.PDK) (Caller, error) {
-	consumer, err := kong.Client.GetConsumer()
+// Read asks Kong for what [Config.Decide] needs.
+func (c *Config) Read(e *kongrequest.Event) (Caller, error) {
+	consumer, err := e.Consumer()
 	if err != nil {
-		return Caller{}, fmt.Errorf("read consumer: %w", err)
+		return Caller{}, err
 	}
-	route, err := kong.Router.GetRoute()
+	route, err := e.Route()
 	if err != nil {
-		return Caller{}, fmt.Errorf("read route: %w", err)
+		return Caller{}, err
 	}
 	caller := Caller{
 		Username: consumer.Username, CustomID: consumer.CustomId, ID: consumer.Id,
-		Route: firstOf(route.Name, route.Id),
+		Route: cmp.Or(route.Name, route.Id),
 	}
 	if !c.NeedsRest() {
 		return caller, nil
 	}
-	// Kong sends the path decoded, and go-pdk's own method fails on what is
-	// not UTF-8.
-	path := new(kong_plugin_protocol.ByteString)
-	if err := kong.Request.Ask("kong.request.get_path", nil, path); err != nil {
-		return Caller{}, fmt.Errorf("read path: %w", err)
+	path, err := e.Path()
+	if err != nil {
+		return Caller{}, err
 	}
-	caller.Rest = restOf(string(path.V), route)
+	caller.Rest = restOf(path, route)
 	return caller, nil
 }
 

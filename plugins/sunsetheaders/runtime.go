@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 const (
@@ -37,6 +39,7 @@ type Runtime struct {
 	logger     *slog.Logger
 	now        func() time.Time
 	maxCallers int
+	source     kongrequest.Source
 	requests   *prometheus.CounterVec
 	lastSeen   *prometheus.GaugeVec
 
@@ -80,6 +83,9 @@ func NewRuntime(o Options) (*Runtime, error) {
 
 // New is a fresh config bound to this runtime.
 func (r *Runtime) New() any { return &Config{runtime: r} }
+
+// Bind makes a config that was not made by New run on this runtime.
+func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
 // Close ends the runtime, which holds nothing that needs ending.
 func (r *Runtime) Close(context.Context) error { return nil }

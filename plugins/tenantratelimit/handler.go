@@ -7,31 +7,36 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 )
+
+// Bind makes a config that was not made by New run on this runtime. It sets no
+// defaults.
+func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
 // Access is Kong's access phase. Kong runs an event again whose connection
 // broke, so a request may be charged twice. One whose identity cannot be read
 // or passed on gets a 500: going upstream, it would carry whatever identity the
 // client wrote.
 func (c *Config) Access(kong *pdk.PDK) {
-	err := c.access(kong)
+	err := c.access(c.runtime.source.Open(kong))
 	if err != nil {
 		c.runtime.options.Logger.Error("the request is not admitted", "plugin", Name, "error", err)
 		kong.Response.ExitStatus(http.StatusInternalServerError)
 	}
 }
 
-func (c *Config) access(kong *pdk.PDK) error {
-	req, err := c.read(kong)
+func (c *Config) access(e *kongrequest.Event) error {
+	req, err := c.Read(e)
 	if err != nil {
 		return err
 	}
 	d := c.Decide(context.Background(), req)
 	if d.Allowed() {
-		return apply(kong, d)
+		return apply(e.Kong(), d)
 	}
-	kong.Response.Exit(d.Status, d.Body, d.Client)
+	e.Kong().Response.Exit(d.Status, d.Body, d.Client)
 	return nil
 }
 
@@ -48,36 +53,32 @@ func apply(kong *pdk.PDK, d Decision) error {
 	return nil
 }
 
-// verifiedToken is where Kong's jwt plugin leaves the token it accepted.
-const verifiedToken = "authenticated_jwt_token"
-
-// read asks Kong for no more than the decision needs; every call costs the
-// worker 9 to 15 µs. For a token that names tenant and user, it is this one.
-func (c *Config) read(kong *pdk.PDK) (Request, error) {
-	shared, err := kong.Ctx.GetSharedAny(verifiedToken)
+// Read asks Kong for no more than the decision needs; every call costs the
+// worker 9 to 15 µs. For a token that names tenant and user, it is one.
+func (c *Config) Read(e *kongrequest.Event) (Request, error) {
+	raw, err := e.Token()
 	if err != nil {
-		return Request{}, fmt.Errorf("read verified token: %w", err)
+		return Request{}, err
 	}
 	var req Request
-	raw, _ := shared.(string)
 	req.Token = identity.ReadToken(raw)
 	if req.Token == nil || c.compiled.needs.consumer || !c.namesBoth(req.Token) {
-		if err := readConsumer(kong, &req); err != nil {
+		if err := readConsumer(e, &req); err != nil {
 			return Request{}, err
 		}
 	}
 	authenticated := req.Token != nil || req.CredentialID != ""
 	if !authenticated {
-		if req.HeaderNames, err = headerNames(kong); err != nil {
+		if req.HeaderNames, err = headerNames(e.Kong()); err != nil {
 			return Request{}, err
 		}
 	}
 	if !authenticated || c.compiled.needs.ip {
-		if req.ClientIP, err = kong.Client.GetForwardedIp(); err != nil {
+		if req.ClientIP, err = e.Var(kongrequest.RemoteAddr); err != nil {
 			return Request{}, fmt.Errorf("read client address: %w", err)
 		}
 	}
-	err = c.readRouting(kong, &req)
+	err = c.readRouting(e, &req)
 	return req, err
 }
 
@@ -87,34 +88,27 @@ func (c *Config) namesBoth(t *identity.Token) bool {
 
 // readConsumer reads the credential too: only it tells a consumer who was
 // authenticated from one that stands in for anonymous requests.
-func readConsumer(kong *pdk.PDK, req *Request) error {
-	consumer, err := kong.Client.GetConsumer()
-	if err != nil {
-		return fmt.Errorf("read consumer: %w", err)
-	}
-	if consumer.Id == "" {
-		return nil
+func readConsumer(e *kongrequest.Event, req *Request) error {
+	consumer, err := e.Consumer()
+	if err != nil || consumer.Id == "" {
+		return err
 	}
 	req.Consumer = identity.Consumer{ID: consumer.Id, Username: consumer.Username, CustomID: consumer.CustomId}
-	credential, err := kong.Client.GetCredential()
-	if err != nil {
-		return fmt.Errorf("read credential: %w", err)
-	}
-	req.CredentialID = credential.Id
-	return nil
+	req.CredentialID, err = e.Credential()
+	return err
 }
 
-func (c *Config) readRouting(kong *pdk.PDK, req *Request) error {
+func (c *Config) readRouting(e *kongrequest.Event, req *Request) error {
 	n := c.compiled.needs
 	if n.route || n.service {
-		route, err := kong.Router.GetRoute()
+		route, err := e.Route()
 		if err != nil {
-			return fmt.Errorf("read route: %w", err)
+			return err
 		}
 		req.RouteID, req.RouteName, req.ServiceID = route.Id, route.Name, route.Service.Id
 	}
 	if n.method {
-		method, err := kong.Request.GetMethod()
+		method, err := e.Var(kongrequest.Method)
 		if err != nil {
 			return fmt.Errorf("read method: %w", err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -50,6 +51,9 @@ func patient(t testing.TB, r *Runtime, config string) *Config {
 	c.Redis.TimeoutMS = 1000
 	return c
 }
+
+// verifiedToken is where Kong's jwt plugin leaves the token that it accepted.
+const verifiedToken = "authenticated_jwt_token"
 
 // jwt is a token that Kong's jwt plugin has verified.
 func jwt(payload string) map[string]any {
@@ -140,6 +144,9 @@ func TestStandInConsumerKeepsWhatKongSet(t *testing.T) {
 	}
 }
 
+// byAddress needs two of nginx's variables.
+const byAddress = `{"costs":[{"methods":["POST"],"cost":2}],"limits":[{"name":"ip","scope":["ip"],"limit":1000,"window_seconds":60}]}`
+
 // Each call costs the gateway's worker 9 to 15 µs.
 func TestCallsToKong(t *testing.T) {
 	t.Parallel()
@@ -154,7 +161,9 @@ func TestCallsToKong(t *testing.T) {
 		{"token, by route", routed, alice, []string{token, "kong.router.get_route"}},
 		{"token without user", generous, kongtest.Request{Shared: jwt(`{"tenant":"acme"}`)}, []string{token, consumer}},
 		{"consumer", generous, partner, []string{token, consumer, credential}},
-		{"anonymous", generous, kongtest.Request{}, []string{token, consumer, "kong.request.get_headers", "kong.client.get_forwarded_ip"}},
+		{"anonymous", generous, kongtest.Request{}, []string{token, consumer, "kong.request.get_headers", "kong.nginx.get_var"}},
+		{"by address and method", byAddress, alice,
+			[]string{token, "kong.nginx.get_var", "kong.nginx.get_var"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -162,10 +171,35 @@ func TestCallsToKong(t *testing.T) {
 			r, _ := counting(t)
 			c := patient(t, r, tt.config)
 			want := slices.Concat(tt.want, []string{"kong.service.request.set_headers", "kong.response.set_headers"})
+			kongtest.Run(t, c.Access, kongtest.Request{}) // finds out that there is no composite variable
 			if diff := cmp.Diff(want, kongtest.Run(t, c.Access, tt.req).Calls); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestOneReadTellsTheSame: with the composite variable there is one read in place
+// of two, and the same outcome.
+func TestOneReadTellsTheSame(t *testing.T) {
+	t.Parallel()
+	req := alice
+	req.Method, req.ClientIP, req.Headers = http.MethodPost, "203.0.113.9", forged()
+	run := func(req kongtest.Request) kongtest.Effects {
+		r, _ := counting(t)
+		return kongtest.Run(t, patient(t, r, byAddress).Access, req)
+	}
+	single, one := run(req), run(kongrequesttest.Installed(t, req))
+	reads := []string{"kong.ctx.shared.get", "kong.nginx.get_var", "kong.service.request.set_headers", "kong.response.set_headers"}
+	if diff := cmp.Diff(reads, one.Calls); diff != "" {
+		t.Errorf("calls:\n%s", diff)
+	}
+	single.Calls, one.Calls = nil, nil
+	if diff := cmp.Diff(single, one); diff != "" {
+		t.Errorf("effects of single reads and of one:\n%s", diff)
+	}
+	if got := one.Response.Headers.Get("RateLimit"); !strings.Contains(got, `"ip";r=998`) {
+		t.Errorf("RateLimit: %s: a POST costs 2", got)
 	}
 }
 
@@ -185,7 +219,7 @@ func TestUnreadableRequestIsNotAdmitted(t *testing.T) {
 	t.Parallel()
 	r, _ := counting(t)
 	c := patient(t, r, generous)
-	for _, method := range []string{"kong.ctx.shared.get", "kong.client.get_consumer", "kong.client.get_forwarded_ip", "kong.service.request.set_headers"} {
+	for _, method := range []string{"kong.ctx.shared.get", "kong.client.get_consumer", "kong.nginx.get_var", "kong.service.request.set_headers"} {
 		effects := kongtest.Run(t, c.Access, kongtest.Request{Throws: []string{method}})
 		if last := effects.Calls[len(effects.Calls)-1]; last != method || effects.Thrown == "" {
 			t.Errorf("after %s threw, the plugin went on to %s", method, last)

@@ -12,6 +12,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 )
 
@@ -35,6 +36,7 @@ type Runtime struct {
 	local     *limiter.Local
 	refusals  *limiter.Refusals
 	overrides *overrides
+	source    kongrequest.Source
 
 	mu       sync.Mutex
 	backends map[string]*backend
@@ -64,6 +66,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 		local:     limiter.NewLocal(localCounters, o.Now),
 		refusals:  limiter.NewRefusals(localRefusals),
 		overrides: newOverrides(),
+		source:    kongrequest.Source{Now: o.Now},
 		backends:  map[string]*backend{},
 	}, nil
 }

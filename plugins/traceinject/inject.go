@@ -1,6 +1,11 @@
 package traceinject
 
-import "github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+import (
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+)
 
 const baggageHeader = "baggage"
 
@@ -9,17 +14,12 @@ type Injection struct {
 	// Shared goes into kong.ctx.shared under SharedKey.
 	Shared string
 	// Log are fields for what every log plugin of Kong's writes.
-	Log []LogField
+	Log []kongrequest.LogField
 	// Response are headers for the client.
 	Response map[string][]string
 	// Upstream are headers for the service. An empty list removes a header:
 	// kong.service.request.set_headers takes it so, which saves calls.
 	Upstream map[string][]string
-}
-
-// LogField is a field of Kong's log record.
-type LogField struct {
-	Key, Value string
 }
 
 // Inject decides what a request gets and counts it. It does no I/O.
@@ -32,8 +32,11 @@ func (c *Config) Inject(r Request) (Injection, error) {
 	}
 	traceID := t.Context.TraceID.String()
 	i := Injection{
-		Shared:   shared,
-		Log:      []LogField{{"trace_id", traceID}, {"span_id", t.Context.SpanID.String()}},
+		Shared: shared,
+		Log: []kongrequest.LogField{
+			{Key: "trace_id", Value: structpb.NewStringValue(traceID)},
+			{Key: "span_id", Value: structpb.NewStringValue(t.Context.SpanID.String())},
+		},
 		Upstream: c.upstreamHeaders(t),
 	}
 	if c.ResponseHeader != "" {
@@ -74,16 +77,16 @@ func (c *Config) Wanted(t Trace) bool {
 }
 
 // Export hands the server span of a request to the exporter's queue, if the
-// trace is wanted. text is what kong.log.serialize returned. It does not block.
-func (c *Config) Export(t Trace, text []byte) error {
+// trace is wanted. It does not block.
+func (c *Config) Export(t Trace, record *kongrequest.Record) error {
 	if !c.Wanted(t) {
 		return nil
 	}
-	r, err := parseRecord(text)
-	if err != nil {
+	s := served{record}
+	if !s.plausible() {
 		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
-		return err
+		return errRecordTime
 	}
-	recordSpan(c.runtime.tracer, t, r)
+	recordSpan(c.runtime.tracer, t, s)
 	return nil
 }

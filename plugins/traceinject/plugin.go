@@ -5,51 +5,53 @@ import (
 	"net/netip"
 
 	pdk "github.com/Kong/go-pdk"
-	"github.com/Kong/go-pdk/bridge"
-	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 // Access puts the trace on the upstream request, in the record that every log
 // plugin writes (trace_id, span_id), on the response if so configured, and in
 // kong.ctx.shared for the log phase.
 func (c *Config) Access(kong *pdk.PDK) {
-	request, err := c.read(kong)
-	if err != nil {
-		c.runtime.logger.Warn("read trace headers", "error", err)
-		return
-	}
-	injection, err := c.Inject(request)
-	if err != nil {
-		c.runtime.logger.Warn("inject trace", "error", err)
-		return
-	}
-	if err := write(kong, injection); err != nil {
+	if err := c.access(c.runtime.source.Open(kong)); err != nil {
 		c.runtime.logger.Warn("inject trace", "error", err)
 	}
 }
 
-// read takes header values from nginx's variables: they hold all lines of a
-// header, joined with commas, where kong.request.get_header has only the first.
-func (c *Config) read(kong *pdk.PDK) (Request, error) {
+func (c *Config) access(e *kongrequest.Event) error {
+	request, err := c.Read(e)
+	if err != nil {
+		return err
+	}
+	injection, err := c.Inject(request)
+	if err != nil {
+		return err
+	}
+	if err := injection.Announce(e.Kong()); err != nil {
+		return err
+	}
+	return writeHeaders(e.Kong(), injection)
+}
+
+// Read asks Kong for what [Config.Inject] needs. Header values are nginx's
+// variables: they hold all lines of a header, joined with commas, where
+// kong.request.get_header has only the first.
+func (c *Config) Read(e *kongrequest.Event) (Request, error) {
 	var r Request
 	var err error
-	if r.Traceparent, err = requestHeader(kong, tracecontext.TraceparentHeader); err != nil {
-		return Request{}, err
+	if r.Traceparent, err = e.Var(kongrequest.Traceparent); err != nil {
+		return Request{}, fmt.Errorf("read traceparent: %w", err)
 	}
 	if r.Traceparent == "" || !c.policy.mayContinue() {
 		return r, nil
 	}
-	if r.Tracestate, err = requestHeader(kong, tracecontext.TracestateHeader); err != nil {
-		return Request{}, err
+	if r.Tracestate, err = e.Var(kongrequest.Tracestate); err != nil {
+		return Request{}, fmt.Errorf("read tracestate: %w", err)
 	}
 	if len(c.policy.Trusted) == 0 {
 		return r, nil
 	}
-	address, err := kong.Client.GetForwardedIp()
+	address, err := e.Var(kongrequest.RemoteAddr)
 	if err != nil {
 		return Request{}, fmt.Errorf("read client address: %w", err)
 	}
@@ -57,39 +59,18 @@ func (c *Config) read(kong *pdk.PDK) (Request, error) {
 	return r, nil
 }
 
-// requestHeader is empty if the header is missing.
-func requestHeader(kong *pdk.PDK, name string) (string, error) {
-	value, err := askBytes(kong.Nginx.PdkBridge, "kong.nginx.get_var", bridge.WrapString("http_"+name))
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", name, err)
-	}
-	return string(value), nil
-}
-
-// askBytes calls a PDK method that returns text of a client's making. Kong
-// sends it as it came, and go-pdk's own methods fail on what is not UTF-8,
-// which would let a client choose not to be traced.
-func askBytes(b bridge.PdkBridge, method string, args proto.Message) ([]byte, error) {
-	out := new(kong_plugin_protocol.ByteString)
-	if err := b.Ask(method, args, out); err != nil {
-		return nil, err
-	}
-	return out.V, nil
-}
-
-// write sets the upstream headers last: Kong repeats an event whose connection
-// broke, and until then the client's own headers must be there to read.
-func write(kong *pdk.PDK, i Injection) error {
+// Announce leaves the trace to the log phase and to log plugins. The headers,
+// which others may have some of as well, are the caller's to set.
+func (i Injection) Announce(kong *pdk.PDK) error {
 	if err := kong.Ctx.SetShared(SharedKey, i.Shared); err != nil {
 		return fmt.Errorf("share trace: %w", err)
 	}
-	for _, field := range i.Log {
-		// go-pdk has no method for it, but Kong's plugin protocol does.
-		kv := &kong_plugin_protocol.KV{K: field.Key, V: structpb.NewStringValue(field.Value)}
-		if err := kong.Log.Ask("kong.log.set_serialize_value", kv, nil); err != nil {
-			return fmt.Errorf("set log field %s: %w", field.Key, err)
-		}
-	}
+	return kongrequest.SetLogFields(kong, i.Log...)
+}
+
+// writeHeaders sets the upstream's last: Kong repeats an event whose connection
+// broke, and until then the client's own headers must be there to read.
+func writeHeaders(kong *pdk.PDK, i Injection) error {
 	if len(i.Response) > 0 {
 		if err := kong.Response.SetHeaders(i.Response); err != nil {
 			return fmt.Errorf("set response headers: %w", err)
@@ -103,28 +84,29 @@ func write(kong *pdk.PDK, i Injection) error {
 
 // Log exports the server span of a request.
 func (c *Config) Log(kong *pdk.PDK) {
-	if !c.runtime.exports() {
-		return
-	}
-	shared, err := kong.Ctx.GetSharedAny(SharedKey)
-	if err != nil {
-		c.runtime.logger.Warn("read shared trace", "error", err)
-		return
-	}
-	trace, err := c.Recall(shared)
-	if err != nil {
-		c.runtime.logger.Warn("read shared trace", "error", err)
-		return
-	}
-	if !c.Wanted(trace) {
-		return
-	}
-	text, err := askBytes(kong.Log.PdkBridge, "kong.log.serialize", nil)
-	if err != nil {
-		c.runtime.logger.Warn("read log record", "error", err)
-		return
-	}
-	if err := c.Export(trace, text); err != nil {
+	if err := c.LogEvent(c.runtime.source.Open(kong)); err != nil {
 		c.runtime.logger.Warn("export span", "error", err)
 	}
+}
+
+// LogEvent is the log phase. It asks for Kong's record of the request only if
+// the span is wanted.
+func (c *Config) LogEvent(e *kongrequest.Event) error {
+	if !c.runtime.exports() {
+		return nil
+	}
+	shared, err := e.Kong().Ctx.GetSharedAny(SharedKey)
+	if err != nil {
+		return fmt.Errorf("read shared trace: %w", err)
+	}
+	trace, err := c.Recall(shared)
+	if err != nil || !c.Wanted(trace) {
+		return err
+	}
+	record, err := e.Record()
+	if err != nil {
+		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
+		return err
+	}
+	return c.Export(trace, record)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
@@ -63,28 +64,37 @@ func TestAccess(t *testing.T) {
 			upstream{Traceparent: []string{ownParent}}, 7},
 		{"bytes that are no UTF-8 are replaced, not passed on", set("continue", "remove"), kongtest.Request{Headers: http.Header{"traceparent": {"00-\xff"}, "tracestate": {"\xfe=1"}}},
 			upstream{Traceparent: []string{ownParent}}, 7},
-		{"trusted network", trust("10.0.0.0/8"), kongtest.Request{Headers: full, ForwardedIP: "10.0.0.1"},
+		{"trusted network", trust("10.0.0.0/8"), kongtest.Request{Headers: full, ClientIP: "10.0.0.1"},
 			upstream{Traceparent: []string{"00-" + clientTraceID + "-" + ownSpanID + "-01"}, Tracestate: []string{"rojo=1,congo=2"}}, 8},
-		{"untrusted network", trust("10.0.0.0/8"), kongtest.Request{Headers: full, ForwardedIP: "192.0.2.1"},
+		{"untrusted network", trust("10.0.0.0/8"), kongtest.Request{Headers: full, ClientIP: "192.0.2.1"},
 			upstream{Traceparent: []string{ownParent}}, 8},
-		{"unix socket is no trusted network", trust("0.0.0.0/0"), kongtest.Request{Headers: full, ForwardedIP: "unix:"},
+		{"unix socket is no trusted network", trust("0.0.0.0/0"), kongtest.Request{Headers: full, ClientIP: "unix:"},
 			upstream{Traceparent: []string{ownParent}}, 8},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			config := newConfig(t, traceinject.Options{Random: fixedIDs}, tt.edit)
-			effects := kongtest.Run(t, config.Access, tt.request)
-			if diff := cmp.Diff(tt.want, seenUpstream(effects), cmpopts.EquateEmpty()); diff != "" {
-				t.Errorf("upstream headers (-want +got):\n%s", diff)
-			}
-			if len(effects.Calls) != tt.calls {
-				t.Errorf("%d PDK calls, want %d: %v", len(effects.Calls), tt.calls, effects.Calls)
-			}
-			if last := effects.Calls[len(effects.Calls)-1]; last != "kong.service.request.set_headers" {
-				t.Errorf("the last call is %s: a repeated event would not see the client's headers", last)
-			}
+			kongtest.Run(t, config.Access, kongtest.Request{}) // finds out that there is no composite variable
+			checkAccess(t, kongtest.Run(t, config.Access, tt.request), tt.want, tt.calls)
+
+			config = newConfig(t, traceinject.Options{Random: fixedIDs}, tt.edit)
+			const oneRead = 6
+			checkAccess(t, kongtest.Run(t, config.Access, kongrequesttest.Installed(t, tt.request)), tt.want, oneRead)
 		})
+	}
+}
+
+func checkAccess(t *testing.T, effects kongtest.Effects, want upstream, calls int) {
+	t.Helper()
+	if diff := cmp.Diff(want, seenUpstream(effects), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("upstream headers (-want +got):\n%s", diff)
+	}
+	if len(effects.Calls) != calls {
+		t.Errorf("%d PDK calls, want %d: %v", len(effects.Calls), calls, effects.Calls)
+	}
+	if last := effects.Calls[len(effects.Calls)-1]; last != "kong.service.request.set_headers" {
+		t.Errorf("the last call is %s: a repeated event would not see the client's headers", last)
 	}
 }
 

@@ -1,47 +1,18 @@
 package traceinject
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
-// record is the part of kong.log.serialize that a span is made of. What the
-// client chose to write (path, query, headers, user agent) is left unread, the
-// path's choice of a route excepted: personal data has no business in a trace.
-type record struct {
-	// StartedAt is in milliseconds since the Unix epoch.
-	StartedAt float64 `json:"started_at"`
-	// Latencies are in milliseconds; Proxy is -1 if the upstream never answered.
-	Latencies struct {
-		Request float64 `json:"request"`
-		Kong    float64 `json:"kong"`
-		Proxy   float64 `json:"proxy"`
-	} `json:"latencies"`
-	Request struct {
-		ID     string          `json:"id"`
-		Method string          `json:"method"`
-		URI    string          `json:"uri"`
-		TLS    json.RawMessage `json:"tls"`
-	} `json:"request"`
-	Response struct {
-		Status int `json:"status"`
-	} `json:"response"`
-	Route struct {
-		Name  string   `json:"name"`
-		Paths []string `json:"paths"`
-	} `json:"route"`
-	Service struct {
-		Name string `json:"name"`
-	} `json:"service"`
-	Tries    []json.RawMessage `json:"tries"`
-	ClientIP string            `json:"client_ip"`
-	// Source is who wrote the response: upstream, exit (a plugin) or error.
-	Source string `json:"source"`
-}
+// served is a request that a span is made of. What the client chose to write
+// (path, query, headers, user agent) is left unread, the path's choice of a route
+// excepted: personal data has no business in a trace.
+type served struct{ *kongrequest.Record }
 
 // The times that a record can plausibly have, in milliseconds: to 2286-11-20,
 // and a request of at most a day.
@@ -50,25 +21,15 @@ const (
 	maxLatency   = 24 * 60 * 60 * 1000
 )
 
-var errRecordTime = errors.New("started_at or latencies.request is no plausible time")
+var errRecordTime = errors.New("log record: started_at or latencies.request is no plausible time")
 
-// parseRecord reads the JSON text of kong.log.serialize. A field of an
-// unexpected type is left zero: Lua's empty table may come as {} or as [].
-func parseRecord(text []byte) (record, error) {
-	var r record
-	var mismatch *json.UnmarshalTypeError
-	if err := json.Unmarshal(text, &r); err != nil && !errors.As(err, &mismatch) {
-		return record{}, fmt.Errorf("decode log record: %w", err)
-	}
-	if r.StartedAt <= 0 || r.StartedAt > maxStartedAt || r.Latencies.Request > maxLatency {
-		return record{}, fmt.Errorf("decode log record: %w", errRecordTime)
-	}
-	return r, nil
+func (r served) plausible() bool {
+	return r.StartedAt > 0 && r.StartedAt <= maxStartedAt && r.Latencies.Request <= maxLatency
 }
 
 // times are the start and the end of the request. Kong rounds both to
 // milliseconds, so a child may end a moment after this span does.
-func (r record) times() (start, end time.Time) {
+func (r served) times() (start, end time.Time) {
 	start = time.UnixMicro(int64(r.StartedAt * 1000))
 	return start, start.Add(time.Duration(max(r.Latencies.Request, 0) * float64(time.Millisecond)))
 }
@@ -77,7 +38,7 @@ func (r record) times() (start, end time.Time) {
 // route's path prefixes that the request begins with, else the first, which is
 // all one can say of a regular expression (a path that begins with a tilde).
 // It is empty if no route matched, or one without paths.
-func (r record) route() string {
+func (r served) route() string {
 	best := ""
 	for _, path := range r.Route.Paths {
 		if len(path) > len(best) && strings.HasPrefix(r.Request.URI, path) {
@@ -91,7 +52,7 @@ func (r record) route() string {
 }
 
 // spanName is "{method} {route}" as OpenTelemetry's HTTP conventions ask.
-func (r record) spanName() string {
+func (r served) spanName() string {
 	method := knownMethod(r.Request.Method)
 	if method == otherMethod {
 		method = "HTTP"
@@ -116,8 +77,8 @@ func knownMethod(method string) string {
 	return otherMethod
 }
 
-func (r record) scheme() string {
-	if len(r.Request.TLS) > 0 && string(r.Request.TLS) != "null" {
+func (r served) scheme() string {
+	if r.Request.TLS {
 		return "https"
 	}
 	return "http"
@@ -126,7 +87,7 @@ func (r record) scheme() string {
 // clientNetwork is the client's address without the part that tells one person
 // from another: the /24 of an IPv4 address, the /48 of an IPv6 address. It is
 // empty where pii-log-scrub has already taken the address out.
-func (r record) clientNetwork() string {
+func (r served) clientNetwork() string {
 	address, err := netip.ParseAddr(r.ClientIP)
 	if err != nil {
 		return ""

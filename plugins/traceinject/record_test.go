@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
@@ -69,7 +70,7 @@ func exportOne(t *testing.T, text []byte) tracetest.SpanStub {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := config.Export(trace, text); err != nil {
+	if err := exportText(config, trace, text); err != nil {
 		t.Fatal(err)
 	}
 	if err := runtime.Close(context.Background()); err != nil {
@@ -79,6 +80,15 @@ func exportOne(t *testing.T, text []byte) tracetest.SpanStub {
 		t.Fatalf("%d spans, want 1", len(spans.get()))
 	}
 	return spans.get()[0]
+}
+
+// exportText exports the span of a request from what kong.log.serialize returns.
+func exportText(config *traceinject.Config, trace traceinject.Trace, text []byte) error {
+	record, err := kongrequest.ParseRecord(text)
+	if err != nil {
+		return err
+	}
+	return config.Export(trace, record)
 }
 
 func render(s tracetest.SpanStub) string {
@@ -104,7 +114,7 @@ func TestExportRefusesRecord(t *testing.T) {
 		"", "null", "{}", "[]", "{", `{"started_at": -1}`, `{"started_at": 1e300}`,
 		`{"started_at": 1767225600000, "latencies": {"request": 1e12}}`,
 	} {
-		if err := config.Export(trace, []byte(text)); err == nil {
+		if err := exportText(config, trace, []byte(text)); err == nil {
 			t.Errorf("%q makes a span", text)
 		}
 	}
@@ -130,6 +140,6 @@ func FuzzExport(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(_ *testing.T, text []byte) {
-		_ = config.Export(trace, text) // must not panic, whatever Kong writes
+		_ = exportText(config, trace, text) // must not panic, whatever Kong writes
 	})
 }

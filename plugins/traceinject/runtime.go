@@ -15,6 +15,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 const (
@@ -53,6 +55,7 @@ type Runtime struct {
 	logger   *slog.Logger
 	random   Random
 	metrics  metrics
+	source   kongrequest.Source
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
 }
@@ -129,6 +132,10 @@ func (r *Runtime) newProvider(exporter sdktrace.SpanExporter, o Options) (*sdktr
 func (r *Runtime) New() any {
 	return &Config{runtime: r, SampleRatio: 1, ResponseHeader: defaultResponseHeader}
 }
+
+// Bind makes a config that was not made by New run on this runtime. It sets no
+// defaults.
+func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
 func (r *Runtime) exports() bool { return r.tracer != nil }
 

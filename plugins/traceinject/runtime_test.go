@@ -27,7 +27,7 @@ func export(t *testing.T, config *traceinject.Config, spans int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := config.Export(trace, tinyRecord); err != nil {
+		if err := exportText(config, trace, tinyRecord); err != nil {
 			t.Fatal(err)
 		}
 	}

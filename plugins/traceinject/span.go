@@ -24,7 +24,7 @@ const (
 )
 
 // recordSpan starts and ends the server span of one request.
-func recordSpan(tracer trace.Tracer, t Trace, r record) {
+func recordSpan(tracer trace.Tracer, t Trace, r served) {
 	start, end := r.times()
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindServer),
@@ -44,7 +44,7 @@ func recordSpan(tracer trace.Tracer, t Trace, r record) {
 // attributes follow OpenTelemetry's HTTP server conventions, except that
 // url.path holds the route: a path can hold an e-mail address or a number that
 // is somebody's.
-func (r record) attributes() []attribute.KeyValue {
+func (r served) attributes() []attribute.KeyValue {
 	attrs := []attribute.KeyValue{
 		semconv.HTTPRequestMethodKey.String(knownMethod(r.Request.Method)),
 		semconv.URLScheme(r.scheme()),
@@ -57,8 +57,8 @@ func (r record) attributes() []attribute.KeyValue {
 	if r.Response.Status >= 500 {
 		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(r.Response.Status)))
 	}
-	if len(r.Tries) > 0 {
-		attrs = append(attrs, attrUpstreamTries.Int(len(r.Tries)))
+	if r.Tries > 0 {
+		attrs = append(attrs, attrUpstreamTries.Int(int(r.Tries)))
 	}
 	for key, value := range map[attribute.Key]string{
 		semconv.HTTPRouteKey:     r.route(),

@@ -1,0 +1,147 @@
+package kongrequest
+
+import (
+	"fmt"
+
+	pdk "github.com/Kong/go-pdk"
+	"github.com/Kong/go-pdk/bridge"
+	"github.com/Kong/go-pdk/entities"
+	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
+	"google.golang.org/protobuf/proto"
+)
+
+// tokenKey is where Kong's jwt plugin leaves a token that it has verified.
+const tokenKey = "authenticated_jwt_token"
+
+// Event reads the request of one event of Kong's. It asks for each fact when it
+// is first wanted, and only then. After an error it is of no more use: the
+// connection to Kong is gone. It is for one goroutine.
+type Event struct {
+	kong   *pdk.PDK
+	source *Source
+
+	asked bool // for the composite variable
+	known [count]bool
+	vars  values
+
+	token      fact[string]
+	consumer   fact[entities.Consumer]
+	credential fact[string]
+	route      fact[entities.Route]
+	record     fact[*Record]
+}
+
+// fact is an answer of Kong's that is asked for once.
+type fact[T any] struct {
+	known bool
+	value T
+	err   error
+}
+
+func (f *fact[T]) get(what string, ask func() (T, error)) (T, error) {
+	if !f.known {
+		f.known = true
+		if f.value, f.err = ask(); f.err != nil {
+			f.err = fmt.Errorf("read %s: %w", what, f.err)
+		}
+	}
+	return f.value, f.err
+}
+
+// Kong is what the event's handler was called with.
+func (e *Event) Kong() *pdk.PDK { return e.kong }
+
+// Var is an nginx variable's value, as the client sent it and whether it is
+// UTF-8 or not. It is empty where nginx has none.
+func (e *Event) Var(v Variable) (string, error) {
+	if e.known[v] {
+		return e.vars[v], nil
+	}
+	if err := e.askAll(); err != nil || e.known[v] {
+		return e.vars[v], err
+	}
+	value, err := variable(e.kong, names[v])
+	if err != nil {
+		return "", err
+	}
+	e.vars[v], e.known[v] = value, true
+	return value, nil
+}
+
+// askAll asks for the composite variable, once.
+func (e *Event) askAll() error {
+	if e.asked {
+		return nil
+	}
+	e.asked = true
+	all, found, err := e.source.composite(e.kong)
+	if err != nil || !found {
+		return err
+	}
+	e.vars = all
+	for i := range e.known {
+		e.known[i] = true
+	}
+	return nil
+}
+
+// Token is the raw token that Kong's jwt plugin verified, or empty.
+func (e *Event) Token() (string, error) {
+	return e.token.get("verified token", func() (string, error) {
+		shared, err := e.kong.Ctx.GetSharedAny(tokenKey)
+		text, _ := shared.(string)
+		return text, err
+	})
+}
+
+// Consumer is the consumer that Kong's auth plugins attached to the request, its
+// Id empty if there is none. With an empty [Event.Credential] it stands in for
+// anonymous requests.
+func (e *Event) Consumer() (entities.Consumer, error) {
+	return e.consumer.get("consumer", e.kong.Client.GetConsumer)
+}
+
+// Credential is the id of the credential that Kong authenticated, or empty.
+func (e *Event) Credential() (string, error) {
+	return e.credential.get("credential", func() (string, error) {
+		credential, err := e.kong.Client.GetCredential()
+		return credential.Id, err
+	})
+}
+
+// Route is the matched route, its Id empty if there is none.
+func (e *Event) Route() (entities.Route, error) {
+	return e.route.get("route", e.kong.Router.GetRoute)
+}
+
+// Path is the request's path as Kong normalised and decoded it.
+func (e *Event) Path() (string, error) {
+	return askText(e.kong.Request.PdkBridge, "kong.request.get_path", nil)
+}
+
+// Record is the request as Kong's log serializer tells it; only the log phase
+// knows all of it.
+func (e *Event) Record() (*Record, error) {
+	return e.record.get("log record", func() (*Record, error) {
+		text, err := askText(e.kong.Log.PdkBridge, "kong.log.serialize", nil)
+		if err != nil {
+			return nil, err
+		}
+		return ParseRecord([]byte(text))
+	})
+}
+
+// variable reads one nginx variable; it is empty where nginx has none.
+func variable(kong *pdk.PDK, name string) (string, error) {
+	return askText(kong.Nginx.PdkBridge, "kong.nginx.get_var", bridge.WrapString(name))
+}
+
+// askText calls a PDK method that returns text of a client's making. Kong sends
+// it as it came, and go-pdk's own methods fail on what is not UTF-8.
+func askText(b bridge.PdkBridge, method string, args proto.Message) (string, error) {
+	out := new(kong_plugin_protocol.ByteString)
+	if err := b.Ask(method, args, out); err != nil {
+		return "", fmt.Errorf("ask %s: %w", method, err)
+	}
+	return string(out.V), nil
+}

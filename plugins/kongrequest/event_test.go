@@ -1,0 +1,135 @@
+package kongrequest_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	pdk "github.com/Kong/go-pdk"
+	"github.com/Kong/go-pdk/entities"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+)
+
+func request() kongtest.Request {
+	return kongtest.Request{
+		Method: http.MethodPost, Path: "/caf\xe9", RawQuery: "q=$host", ClientIP: "203.0.113.7", Host: "api.example.com",
+		Headers: http.Header{"Traceparent": {"00-\xff"}, "Tracestate": {"a=1", "b=2"}},
+		Vars:    map[string]string{"upstream_uri": "/v1", "server_port": "8000", "kong_request_id": "6b3f"},
+	}
+}
+
+// read is what an event tells of all variables, and how many calls that took.
+func read(t *testing.T, source *kongrequest.Source, req kongtest.Request) (vars map[string]string, calls int) {
+	t.Helper()
+	vars = map[string]string{}
+	effects := kongtest.Run(t, func(kong *pdk.PDK) {
+		event := source.Open(kong)
+		for range 2 { // the second time costs nothing
+			for _, v := range kongrequest.Variables() {
+				value, err := event.Var(v)
+				if err != nil {
+					t.Error(err)
+				}
+				vars[v.String()] = value
+			}
+		}
+	}, req)
+	return vars, len(effects.Calls)
+}
+
+func TestVarsByOneReadAndBySingleReads(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{
+		"remote_addr": "203.0.113.7", "request_method": "POST", "scheme": "http", "host": "api.example.com",
+		"server_port": "8000", "kong_request_id": "6b3f", "http_traceparent": "00-\xff", "http_tracestate": "a=1, b=2",
+		"request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1",
+	}
+	singles := len(want)
+	broken := kongrequesttest.Installed(t, request())
+	broken.Vars[kongrequest.Composite] += "\n"
+	var source kongrequest.Source
+	for _, tt := range []struct {
+		name  string
+		req   kongtest.Request
+		calls int
+	}{
+		{"installed", kongrequesttest.Installed(t, request()), 1},
+		{"malformed", broken, 1 + singles},
+		{"installed, after a malformed one", kongrequesttest.Installed(t, request()), 1},
+		{"not installed", request(), 1 + singles},
+		{"not installed, and known not to be", request(), singles},
+	} {
+		got, calls := read(t, &source, tt.req)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+		if calls != tt.calls {
+			t.Errorf("%s: %d calls, want %d", tt.name, calls, tt.calls)
+		}
+	}
+}
+
+func TestAbsenceIsForgottenAfterAWhile(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	source := kongrequest.Source{Now: func() time.Time { return now }}
+	read(t, &source, request())
+	now = now.Add(59 * time.Second)
+	if _, calls := read(t, &source, kongrequesttest.Installed(t, request())); calls == 1 {
+		t.Error("the variable is looked for again within a minute")
+	}
+	now = now.Add(time.Second)
+	if _, calls := read(t, &source, kongrequesttest.Installed(t, request())); calls != 1 {
+		t.Error("the variable is not looked for after a minute")
+	}
+}
+
+func TestFactsAreAskedForOnce(t *testing.T) {
+	t.Parallel()
+	req := request()
+	req.Consumer, req.CredentialID = &entities.Consumer{Id: "c1"}, "k1"
+	req.Route, req.Log = &entities.Route{Id: "r1"}, `{"request":{"id":"6b3f"}}`
+	req.Shared = map[string]any{"authenticated_jwt_token": "a.b.c"}
+	effects := kongtest.Run(t, func(kong *pdk.PDK) {
+		event := new(kongrequest.Source).Open(kong)
+		for range 2 {
+			token, _ := event.Token()
+			consumer, _ := event.Consumer()
+			credential, _ := event.Credential()
+			route, _ := event.Route()
+			record, err := event.Record()
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []string{token, consumer.Id, credential, route.Id, record.Request.ID}
+			if diff := cmp.Diff([]string{"a.b.c", "c1", "k1", "r1", "6b3f"}, got); diff != "" {
+				t.Errorf("facts (-want +got):\n%s", diff)
+			}
+		}
+	}, req)
+	want := []string{"kong.ctx.shared.get", "kong.client.get_consumer", "kong.client.get_credential", "kong.router.get_route", "kong.log.serialize"}
+	if diff := cmp.Diff(want, effects.Calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+func TestLostConnectionIsAnError(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"kong.nginx.get_var", "kong.ctx.shared.get"} {
+		req := request()
+		req.Throws = []string{method}
+		kongtest.Run(t, func(kong *pdk.PDK) {
+			event := new(kongrequest.Source).Open(kong)
+			if _, err := event.Token(); err == nil && method == "kong.ctx.shared.get" {
+				t.Error("no error where the token cannot be read")
+			}
+			if _, err := event.Var(kongrequest.Host); err == nil {
+				t.Error("no error where the variable cannot be read")
+			}
+		}, req)
+	}
+}
