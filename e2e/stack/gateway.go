@@ -40,7 +40,7 @@ func (s *Stack) devGateway() (env, command []string) {
 }
 
 // pluginNames are the plugins that Kong is told of, as Dockerfile.kong does.
-var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers"}
+var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "gatehouse"}
 
 // foreground starts Kong's nginx as the official image's entrypoint does, in place
 // of `kong start`, which leaves it in the background.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
@@ -23,6 +24,7 @@ type plugins struct {
 	scrubber *piilogscrub.Runtime
 	sunset   *sunsetheaders.Runtime
 	tracer   *traceinject.Runtime
+	onehop   *onehop.Runtime
 }
 
 // newPlugins reaches out to nothing yet: a Redis or a collector that is down stops
@@ -55,6 +57,13 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if err != nil {
 		return nil, err
 	}
+	p.onehop, err = onehop.NewRuntime(onehop.Options{
+		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset,
+		Registerer: registry, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
 	return &p, nil
 }
 
@@ -73,10 +82,11 @@ func (p *plugins) list() []pluginserver.Plugin {
 		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New},
 		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New, FailClosed: true},
 		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New},
+		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New},
 	}
 }
 
 // close flushes and ends what the plugins hold, for as long as ctx allows.
 func (p *plugins) close(ctx context.Context) error {
-	return errors.Join(p.tracer.Close(ctx), p.scrubber.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+	return errors.Join(p.onehop.Close(ctx), p.tracer.Close(ctx), p.scrubber.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
 }

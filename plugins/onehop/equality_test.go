@@ -1,0 +1,146 @@
+package onehop_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/Kong/go-pdk/entities"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+)
+
+func alice() kongtest.Request {
+	return kongtest.Request{
+		Method: http.MethodGet, Scheme: "https", Host: "api.example.com", ClientIP: "203.0.113.77",
+		Path: "/orders/4711", RawQuery: "email=ada%40example.com&card=4111111111111111",
+		Headers: http.Header{
+			"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"rojo=1", "congo=2"},
+			"Baggage": {"user=jane"}, "X-Tenant-Id": {"forged"}, "X-Consumer-Role": {"forged"}, "Cookie": {"s=s3cr3t"},
+		},
+		Route:  &entities.Route{Id: "r1", Name: "orders", Paths: []string{"/orders"}, Service: entities.ServiceKey{Id: "s1"}},
+		Shared: token(`{"tenant":"acme","sub":"alice","plan":"gold"}`),
+		Vars:   map[string]string{"upstream_uri": "/v1/orders/4711", "server_port": "8443", "kong_request_id": "6b3f0a1c2d4e5f60718293a4b5c6d7e8"},
+	}
+}
+
+func partner() kongtest.Request {
+	req := alice()
+	req.Shared, req.Consumer, req.CredentialID = nil, &entities.Consumer{Id: "c1", Username: "initech-erp", CustomId: "initech"}, "k1"
+	return req
+}
+
+func anonymous() kongtest.Request {
+	req := alice()
+	req.Shared = nil
+	return req
+}
+
+func with(req kongtest.Request, edit func(*kongtest.Request)) kongtest.Request {
+	edit(&req)
+	return req
+}
+
+// TestOneHopIsTheFourApart runs each request both ways, with and without the
+// composite variable, enabled globally and on a route, and demands the same.
+func TestOneHopIsTheFourApart(t *testing.T) {
+	t.Parallel()
+	tight := all
+	tight.limit = strings.Replace(all.limit, `"limit":100`, `"limit":1`, 1)
+	gone := all
+	gone.sunset = strings.Replace(all.sunset, `"2027-06-30"`, `"2026-03-01"`, 1)
+	denying := all
+	denying.limit = strings.Replace(all.limit, `{`, `{"on_redis_error":"deny",`, 1)
+	tests := []struct {
+		name      string
+		sections  sections
+		req       kongtest.Request
+		times     int // how often the request is made; the last one counts
+		status    int
+		redisDown bool // Redis is down
+	}{
+		{name: "token", sections: all, req: alice()},
+		{name: "key", sections: all, req: partner()},
+		{name: "anonymous", sections: all, req: anonymous()},
+		{name: "no route", sections: all, req: with(anonymous(), func(r *kongtest.Request) { r.Route = nil })},
+		{name: "no headers", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers = nil })},
+		{name: "limit used up", sections: tight, req: alice(), times: 2, status: http.StatusTooManyRequests},
+		{name: "version gone", sections: gone, req: partner(), status: http.StatusGone},
+		{name: "limit used up of a version gone", sections: sections{limit: tight.limit, sunset: gone.sunset}, req: partner(), times: 2, status: http.StatusTooManyRequests},
+		{name: "no Redis, denied", sections: denying, req: alice(), status: http.StatusServiceUnavailable, redisDown: true},
+		{name: "no Redis, local", sections: all, req: alice(), redisDown: true},
+		{name: "a header that is not UTF-8", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers.Set("X-Name", "J\xfcrgen") })},
+		{name: "a trace that is none", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers.Set("Traceparent", "\xff") })},
+		{name: "scrub", sections: sections{scrub: all.scrub}, req: alice()},
+		{name: "trace", sections: sections{trace: `{"response_header":""}`}, req: alice()},
+		{name: "limit", sections: sections{limit: all.limit}, req: anonymous()},
+		{name: "sunset", sections: sections{sunset: all.sunset}, req: partner()},
+		{name: "trace and sunset", sections: sections{trace: all.trace, sunset: gone.sunset}, req: partner(), status: http.StatusGone},
+	}
+	for _, tt := range tests {
+		for _, installed := range []bool{false, true} {
+			for _, global := range []bool{false, true} {
+				name := strings.Join([]string{tt.name, where(global), how(installed)}, ", ")
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					both := map[bool]outcome{}
+					for _, oneHop := range []bool{false, true} {
+						p := newProcess(t, tt.sections)
+						if tt.redisDown {
+							p.redis.Close()
+						}
+						for range max(tt.times, 1) {
+							both[oneHop] = p.serve(t, tt.req, oneHop, global, installed)
+						}
+					}
+					if both[true].Status != tt.status {
+						t.Errorf("status %d, want %d", both[true].Status, tt.status)
+					}
+					if diff := cmp.Diff(both[false], both[true]); diff != "" {
+						t.Errorf("outcome (-apart +one hop):\n%s", diff)
+					}
+				})
+			}
+		}
+	}
+}
+
+func where(global bool) string {
+	if global {
+		return "globally"
+	}
+	return "on a route"
+}
+
+func how(installed bool) string {
+	if installed {
+		return "one read"
+	}
+	return "single reads"
+}
+
+// serve takes a request through all phases.
+func (p *process) serve(t *testing.T, req kongtest.Request, oneHop, global, installed bool) outcome {
+	t.Helper()
+	var rewrite, access, log []handler
+	if oneHop {
+		config := p.oneHop(t)
+		rewrite, access, log = []handler{config.Rewrite}, []handler{config.Access}, []handler{config.Log}
+		p.options.Registerer = nil // for the next time
+	} else {
+		rewrite, access, log = p.apart(t)
+	}
+	if global {
+		access = append(rewrite, access...)
+	}
+	o, after, _ := run(t, req, installed, access...)
+	after.Log = record(t)
+	after.Sent.Set("Content-Type", "application/json")
+	_, _, _ = run(t, after, installed, log...)
+	o.Audit, o.Spans = p.audit.String(), nil
+	if p.trace != nil {
+		o.Spans = p.exported(t)
+	}
+	return o
+}

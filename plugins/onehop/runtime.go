@@ -1,0 +1,110 @@
+package onehop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+)
+
+// Options are the plugins to run in one hop. They are shared with the plugins
+// that run apart, counters included, and stay their owner's to close.
+type Options struct {
+	// Scrubber, Tracer, Limiter and Sunset run the sections. A section whose
+	// runtime is nil is refused.
+	Scrubber *piilogscrub.Runtime
+	Tracer   *traceinject.Runtime
+	Limiter  *tenantratelimit.Runtime
+	Sunset   *sunsetheaders.Runtime
+	// Logger gets failures. Default: discarded.
+	Logger *slog.Logger
+	// Registerer gets the metrics. Default: none.
+	Registerer prometheus.Registerer
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+}
+
+// Runtime holds what outlives a config reload. It is safe for concurrent use.
+type Runtime struct {
+	options  Options
+	source   kongrequest.Source
+	failures *prometheus.CounterVec
+	// rewrites is true from the first rewrite event on: Kong has none for a
+	// plugin that is not enabled globally, and then the access phase need not
+	// ask what one did.
+	rewrites atomic.Bool
+	stacked  atomic.Int64 // when a stack was logged, in Unix nanoseconds
+}
+
+// NewRuntime makes a Runtime. The error is about registering metrics.
+func NewRuntime(o Options) (*Runtime, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := &Runtime{options: o, source: kongrequest.Source{Now: o.Now}, failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_onehop_failures_total",
+		Help: "Parts of events of the plugin gatehouse that failed or panicked, by section; event is what no section did.",
+	}, []string{"section"})}
+	if o.Registerer == nil {
+		return r, nil
+	}
+	if err := o.Registerer.Register(r.failures); err != nil {
+		return nil, fmt.Errorf("register one-hop metrics: %w", err)
+	}
+	return r, nil
+}
+
+// New is a fresh config bound to this runtime.
+func (r *Runtime) New() any { return &Config{runtime: r} }
+
+// Close ends the runtime, which holds nothing that needs ending.
+func (r *Runtime) Close(context.Context) error { return nil }
+
+// part runs one section's part of an event. A panic in it is an error of this
+// part alone.
+func (r *Runtime) part(section string, run func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: debug.Stack()}
+		}
+		if err != nil {
+			r.report(section, err)
+		}
+	}()
+	return run()
+}
+
+// report counts and logs a failure, with its stack if it is a panic, but no more
+// than one stack in a second.
+func (r *Runtime) report(section string, err error) {
+	r.failures.WithLabelValues(section).Inc()
+	log := r.options.Logger.With("plugin", Name, "section", section)
+	var panicked *panicError
+	now, last := r.options.Now().UnixNano(), r.stacked.Load()
+	if errors.As(err, &panicked) && now-last >= int64(time.Second) && r.stacked.CompareAndSwap(last, now) {
+		log = log.With("stack", string(panicked.stack))
+	}
+	log.Error("section failed", "error", err)
+}
+
+// panicError is what a section panicked with.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
