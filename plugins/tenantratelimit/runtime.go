@@ -76,6 +76,22 @@ func (r *Runtime) New() any {
 	return &Config{Identity: Identity{Issue: true}, runtime: r}
 }
 
+// Probe asks the Redis of Options.RedisURL whether it answers. Nothing depends on the
+// answer: it is for whoever starts a process and wants to be told.
+func (r *Runtime) Probe(ctx context.Context) error {
+	if r.options.RedisURL == "" {
+		return nil
+	}
+	b, err := r.backend("")
+	if err != nil {
+		return err
+	}
+	if err := b.client.Ping(ctx).Err(); err != nil {
+		return fmt.Errorf("ask redis: %w", err)
+	}
+	return nil
+}
+
 // Close ends the Redis connections. Decisions after it fall back.
 func (r *Runtime) Close(context.Context) error {
 	r.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
@@ -51,11 +52,32 @@ func serve(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
+	redis.SetLogger(silent{})
+	go probeRedis(ctx, p, logger)
 	err = errors.Join(serveAll(ctx, server, *socket, *addr, logger, registry), stopLines())
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	return errors.Join(err, p.close(flush))
 }
+
+// probeTimeout bounds how long a Redis may take to answer when the server starts.
+const probeTimeout = 2 * time.Second
+
+// probeRedis says so if Redis is away at the start; later failures the limiter tells.
+func probeRedis(ctx context.Context, p *plugins, logger *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if err := p.limiter.Probe(ctx); err != nil {
+		logger.Warn("redis does not answer: until it does, limits are what on_redis_error says", "error", err)
+	}
+}
+
+// silent takes the place of go-redis' own logger, which prints a line for each failed
+// dial; the limiter says once that Redis is away, and once that it is back.
+type silent struct{}
+
+// Printf implements go-redis' logging interface.
+func (silent) Printf(context.Context, string, ...any) {}
 
 // serveAll serves plugins, and their metrics and health, until ctx ends.
 func serveAll(ctx context.Context, server *pluginserver.Server, socket, addr string, logger *slog.Logger, registry *prometheus.Registry) error {
