@@ -57,6 +57,10 @@ up: ## build and start everything in containers, wait until healthy, print reque
 down: ## stop the containers and remove all that `make up` made but the images
 	$(COMPOSE) --profile people --profile suite down --volumes --remove-orphans
 
+.PHONY: bench
+bench: ## measure against the peers and print the tables: make bench [SUITE=name]
+	@cd bench && go run . $(SUITE)
+
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME (20s) each
 	@set -e; for package in $$(go list ./...); do \

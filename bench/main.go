@@ -1,0 +1,90 @@
+// Command bench measures Gatehouse against its peers and prints a table:
+//
+//	go run . [SUITE ...]
+//
+// Without a suite it takes all of them. A suite whose peer is not on this
+// machine says so and is left out; a target that is missed is printed as
+// missed, and is no error.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"github.com/gatehousehq/gatehouse/bench/ratio"
+)
+
+// suite is a set of rows that share what they need: open starts that, and
+// closeAll stops it.
+type suite struct {
+	name string
+	open func(context.Context) (rows []ratio.Row, closeAll func() error, err error)
+}
+
+// suites are in the order of the tables.
+var suites = []suite{}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Stdout, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, w io.Writer, names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(suites, func(s suite) bool { return s.name == name }) {
+			return fmt.Errorf("no suite %q: there are %v", name, suiteNames())
+		}
+	}
+	fmt.Fprintln(w, ratio.Machine())
+	var failed []error
+	for _, s := range suites {
+		if len(names) > 0 && !slices.Contains(names, s.name) {
+			continue
+		}
+		if err := s.take(ctx, w); err != nil {
+			failed = append(failed, fmt.Errorf("suite %s: %w", s.name, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (s suite) take(ctx context.Context, w io.Writer) (err error) {
+	fmt.Fprintf(w, "\n%s\n", s.name)
+	rows, closeAll, err := s.open(ctx)
+	if missing := (ratio.Missing{}); errors.As(err, &missing) {
+		fmt.Fprintln(w, "left out:", missing)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll()) }()
+	results := make([]ratio.Result, 0, len(rows))
+	for _, row := range rows {
+		result, err := ratio.Take(ctx, row, ratio.Rounds)
+		if err != nil {
+			return errors.Join(err, ratio.Print(w, results))
+		}
+		results = append(results, result)
+	}
+	return ratio.Print(w, results)
+}
+
+func suiteNames() []string {
+	names := make([]string, len(suites))
+	for i, s := range suites {
+		names[i] = s.name
+	}
+	return names
+}
