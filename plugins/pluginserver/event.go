@@ -136,14 +136,6 @@ func abortError(ev *event, err error) error {
 	return fmt.Errorf("%s %s: connection ended in mid-event: %w", ev.inst.key.plugin, phaseNames[ev.phase], err)
 }
 
-// refusal is why the instance cannot run a phase.
-func (i *instance) refusal(p phase) string {
-	if i.err != nil {
-		return fmt.Sprintf("%s cannot start: %v", i.key.plugin, i.err)
-	}
-	return fmt.Sprintf("%s has no phase %s", i.key.plugin, phaseNames[p])
-}
-
 // refuseUnknown makes Kong start the plugin's instances anew and run the event
 // again.
 func (l *link) refuseUnknown(id int32) error {

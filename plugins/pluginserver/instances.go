@@ -1,47 +1,13 @@
 package pluginserver
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
-	"maps"
-	"math"
-	"math/rand/v2"
-	"runtime/debug"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 )
-
-// instance is one started configuration, shared by all who started it.
-type instance struct {
-	id      int32
-	key     instanceKey
-	plugin  *plugin // nil if no plugin has the name
-	started time.Time
-
-	starts int          // starts less closes; guarded by instances.mu
-	live   atomic.Int64 // one while Kong may use it, and one for each running event
-	used   atomic.Int64 // last event, Unix seconds
-
-	provision sync.Once // sets what follows
-	ready     atomic.Bool
-	config    any
-	handlers  handlers
-	failer    failer // nil if the configuration has no Failed
-	err       error  // why it cannot run, nil if it can
-}
-
-// instanceKey is what an instance is shared by.
-type instanceKey struct {
-	plugin  string
-	content [sha256.Size]byte
-}
 
 // instances are those that Kong has started and not closed.
 //
@@ -56,22 +22,26 @@ type instances struct {
 	log     *slog.Logger
 	idle    time.Duration
 	most    int
+	store   *instanceStore // nil for none
+	opened  time.Time
 
 	mu    sync.RWMutex
 	byID  map[int32]*instance
 	byKey map[instanceKey]*instance
-	next  int32
 	swept time.Time // when idle instances were looked for
 }
 
-// newInstances begins ids at a random place, so that an id which Kong remembers
-// from a process before this one is unknown here, and not another's.
-func newInstances(plugins map[string]*plugin, opts Options, m *metrics) *instances {
-	return &instances{
+func newInstances(plugins map[string]*plugin, opts Options, m *metrics) (*instances, error) {
+	t := &instances{
 		plugins: plugins, metrics: m, log: opts.Logger, idle: opts.IdleInstance, most: opts.MaxInstances,
-		byID: map[int32]*instance{}, byKey: map[instanceKey]*instance{},
-		next: rand.Int32N(math.MaxInt32),
+		opened: time.Now(), byID: map[int32]*instance{}, byKey: map[instanceKey]*instance{},
 	}
+	if opts.InstanceDir == "" {
+		return t, nil
+	}
+	var err error
+	t.store, err = openInstanceStore(opts.InstanceDir)
+	return t, err
 }
 
 // start returns the instance of a plugin's configuration. It always succeeds:
@@ -86,93 +56,122 @@ func (t *instances) start(name string, raw []byte) *instance {
 	} else {
 		text = normal
 	}
-	inst := t.claim(instanceKey{name, sha256.Sum256(text)}, p)
-	inst.provision.Do(func() {
-		if err == nil {
-			err = inst.build(text)
-		}
-		t.settle(inst, err)
-		inst.ready.Store(true)
-	})
+	inst := t.claim(name, p, text, err)
+	defer t.release(inst)
+	t.provision(inst)
 	return inst
 }
 
-// claim finds the instance of a content or makes it, and counts the start.
-func (t *instances) claim(key instanceKey, p *plugin) *instance {
+// claim finds the instance of a content or makes it, counts the start, and
+// acquires it.
+func (t *instances) claim(name string, p *plugin, text []byte, err error) *instance {
+	key := keyOf(name, text)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	inst := t.byKey[key]
 	if inst == nil {
 		t.evictIdle()
 		t.evictExcess()
-		inst = &instance{id: t.freeID(), key: key, plugin: p, started: time.Now()}
-		inst.live.Store(1)
-		inst.used.Store(inst.started.Unix())
-		t.byID[inst.id], t.byKey[key] = inst, inst
-		t.metrics.instances.Inc()
+		inst = t.add(t.freeID(key), key, p)
+		inst.text, inst.err = text, err
 	}
 	inst.starts++
+	inst.live.Add(1)
 	return inst
 }
 
-// freeID returns a positive id that no live instance has.
-func (t *instances) freeID() int32 {
-	for {
-		if t.next == math.MaxInt32 {
-			t.next = 0
-		}
-		t.next++
-		if t.byID[t.next] == nil {
-			return t.next
+// add makes an instance. It is called with mu held.
+func (t *instances) add(id int32, key instanceKey, p *plugin) *instance {
+	inst := &instance{id: id, key: key, plugin: p, started: time.Now()}
+	inst.live.Store(1)
+	inst.used.Store(inst.started.Unix())
+	t.byID[id] = inst
+	if t.byKey[key] == nil {
+		t.byKey[key] = inst
+	}
+	t.metrics.instances.Inc()
+	return inst
+}
+
+// freeID returns an id that no other content has, here or in the store. It is
+// called with mu held.
+func (t *instances) freeID(key instanceKey) int32 {
+	for id := key.id(); ; id = nextID(id) {
+		if t.byID[id] == nil && !t.storedAs(id, key) {
+			return id
 		}
 	}
 }
 
-// settle records how provisioning ended. One that failed is no longer found by
+// storedAs reports whether the store has another content under an id.
+func (t *instances) storedAs(id int32, key instanceKey) bool {
+	if t.store == nil {
+		return false
+	}
+	stored, err := t.store.load(id)
+	return err == nil && keyOf(stored.Plugin, stored.Config) != key
+}
+
+// provision makes an instance ready, once. One that fails is no longer found by
 // its content, so that the next start tries again.
-func (t *instances) settle(inst *instance, err error) {
-	if err == nil {
+func (t *instances) provision(inst *instance) {
+	inst.provision.Do(func() {
+		text := inst.text
+		inst.text = nil
+		if inst.err == nil {
+			t.save(inst, text)
+			inst.err = inst.build(text)
+		}
+		if inst.err == nil {
+			return
+		}
+		t.metrics.failedStarts.Inc()
+		t.log.Error("instance cannot start, its events are refused", "plugin", inst.key.plugin, "instance", inst.id, "error", inst.err)
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.byKey[inst.key] == inst {
+			delete(t.byKey, inst.key)
+		}
+	})
+}
+
+func (t *instances) save(inst *instance, text []byte) {
+	if t.store == nil || inst.adopted {
 		return
 	}
-	inst.err = err
-	t.metrics.failedStarts.Inc()
-	t.log.Error("instance cannot start, its events are refused", "plugin", inst.key.plugin, "instance", inst.id, "error", err)
+	if err := t.store.save(inst.id, storedInstance{inst.key.plugin, text}); err != nil {
+		t.log.Error("a process that takes this one's place will not know an instance", "plugin", inst.key.plugin, "instance", inst.id, "error", err)
+	}
+}
+
+// adopt takes over an instance that Kong started in another process, and
+// acquires it; nil if there is no such instance.
+func (t *instances) adopt(id int32) *instance {
+	if t.store == nil {
+		return nil
+	}
+	stored, err := t.store.load(id)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			t.log.Error("read an instance of another process", "instance", id, "error", err)
+		}
+		return nil
+	}
+	p := t.plugins[stored.Plugin]
+	if p == nil {
+		return nil
+	}
+	text, bad := p.config.normalise(stored.Config)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.byKey[inst.key] == inst {
-		delete(t.byKey, inst.key)
+	inst := t.byID[id]
+	if inst == nil {
+		inst = t.add(id, keyOf(stored.Plugin, text), p)
+		inst.text, inst.err, inst.adopted = text, bad, true
+		t.metrics.adopted.Inc()
 	}
-}
-
-// build decodes and provisions the configuration.
-func (i *instance) build(text []byte) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("start panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
-	config := i.plugin.New()
-	if err := json.Unmarshal(text, config); err != nil {
-		return fmt.Errorf("decode config: %w", err)
-	}
-	if p, ok := config.(provisioner); ok {
-		if err := p.Provision(); err != nil {
-			return err
-		}
-	}
-	i.config, i.handlers = config, handlersOf(config)
-	i.failer, _ = config.(failer)
-	return nil
-}
-
-// status is what Kong is told of an instance; empty for one that is not known.
-func (i *instance) status() *kpp.RpcReturn_InstanceStatus {
-	if i == nil {
-		return &kpp.RpcReturn_InstanceStatus{InstanceStatus: &kpp.InstanceStatus{}}
-	}
-	return &kpp.RpcReturn_InstanceStatus{InstanceStatus: &kpp.InstanceStatus{
-		Name: i.key.plugin, InstanceId: i.id, StartedAt: i.started.Unix(),
-	}}
+	inst.live.Add(1)
+	return inst
 }
 
 // find returns an instance, nil if it is not known.
@@ -186,12 +185,17 @@ func (t *instances) find(id int32) *instance {
 // released.
 func (t *instances) acquire(id int32) *instance {
 	t.mu.RLock()
-	defer t.mu.RUnlock()
 	inst := t.byID[id]
-	if inst == nil || !inst.ready.Load() {
-		return nil
+	if inst != nil {
+		inst.live.Add(1)
 	}
-	inst.live.Add(1)
+	t.mu.RUnlock()
+	if inst == nil {
+		inst = t.adopt(id)
+	}
+	if inst != nil {
+		t.provision(inst)
+	}
 	return inst
 }
 
@@ -205,43 +209,38 @@ func (t *instances) release(inst *instance) {
 	}
 }
 
-func (i *instance) close() (err error) {
-	if !i.ready.Load() {
-		return nil
-	}
-	c, ok := i.config.(closer)
-	if !ok {
-		return nil
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("close panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return c.Close()
-}
-
 // closeOne takes back one start. The instance goes with its last; it is freed
-// when no event runs any more.
+// when no event runs any more. How often one was started in another process is
+// not known here, so that it stays until it is idle.
 func (t *instances) closeOne(id int32) *instance {
 	t.mu.Lock()
 	inst := t.byID[id]
 	last := false
-	if inst != nil {
+	if inst != nil && !inst.adopted {
 		inst.starts--
-		last = inst.starts == 0
-		if last {
+		if last = inst.starts == 0; last {
 			t.forget(inst)
 		}
 	}
 	t.mu.Unlock()
 	if last {
+		t.unsave(inst)
 		t.release(inst)
 	}
 	return inst
 }
 
-// closeAll forgets every instance, when the server stops.
+// unsave takes an instance that nobody uses any more from the store.
+func (t *instances) unsave(inst *instance) {
+	if t.store == nil {
+		return
+	}
+	if err := t.store.remove(inst.id); err != nil {
+		t.log.Warn("forget instance", "plugin", inst.key.plugin, "instance", inst.id, "error", err)
+	}
+}
+
+// closeAll closes every instance, when the server stops. The store keeps them.
 func (t *instances) closeAll() {
 	t.mu.Lock()
 	var all []*instance
@@ -253,49 +252,6 @@ func (t *instances) closeAll() {
 	for _, inst := range all {
 		t.release(inst)
 	}
-}
-
-// sweepInterval is how often idle instances are looked for, at most.
-const sweepInterval = time.Minute
-
-// evictIdle closes instances without an event for a long time. It is called
-// with mu held.
-func (t *instances) evictIdle() {
-	now := time.Now()
-	if now.Sub(t.swept) < sweepInterval {
-		return
-	}
-	t.swept = now
-	before := now.Add(-t.idle).Unix()
-	for _, inst := range t.byID {
-		if inst.used.Load() < before {
-			t.evict(inst, "idle")
-		}
-	}
-}
-
-// evictExcess makes room for one more instance, and for some more so that it
-// is not called for each. It is called with mu held.
-func (t *instances) evictExcess() {
-	if len(t.byID) < t.most {
-		return
-	}
-	all := slices.SortedFunc(maps.Values(t.byID), func(a, b *instance) int {
-		return cmp.Compare(a.used.Load(), b.used.Load())
-	})
-	for _, inst := range all[:1+len(all)/16] {
-		t.evict(inst, "limit")
-	}
-}
-
-// evict closes an instance that no event uses. It is called with mu held.
-func (t *instances) evict(inst *instance, reason string) {
-	if inst.live.Load() > 1 || !inst.ready.Load() {
-		return
-	}
-	t.forget(inst)
-	t.metrics.evicted.WithLabelValues(reason).Inc()
-	go t.release(inst) // Close is the plugin's, and may take its time
 }
 
 // forget removes an instance from the tables. It is called with mu held.

@@ -35,6 +35,7 @@ type metrics struct {
 	eventWaits   prometheus.Counter
 	abandoned    prometheus.Gauge
 	instances    prometheus.Gauge
+	adopted      prometheus.Counter
 	evicted      *prometheus.CounterVec
 	failedStarts prometheus.Counter
 	connections  prometheus.Gauge
@@ -123,6 +124,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		eventWaits:   f.counter("event_waits_total", "Events that had to wait because as many as may were under way."),
 		abandoned:    f.gauge("abandoned_handlers", "Handlers that were cut off at their deadline and still run."),
 		instances:    f.gauge("instances", "Configurations that are started and not closed."),
+		adopted:      f.counter("instances_adopted_total", "Configurations that Kong had started in a process before this one."),
 		evicted:      f.counters("instances_evicted_total", "Configurations closed because they were idle, or because there were too many.", "reason"),
 		failedStarts: f.counter("instance_start_failures_total", "Configurations that could not be started."),
 		connections:  f.gauge("connections", "Open connections."),

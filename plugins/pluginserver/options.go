@@ -40,6 +40,12 @@ type Options struct {
 	// had no event for the longest are closed; Kong starts them anew should it
 	// need them. Default 16384.
 	MaxInstances int
+	// InstanceDir is a directory, of this server's own, that keeps the started
+	// configurations for the process that takes this one's place, so that Kong
+	// goes on using the ids that it has. Configurations hold secrets: it is
+	// made with mode 0700, and is best in memory. Default: none, and Kong starts
+	// its instances anew.
+	InstanceDir string
 	// MaxEvents bounds the events that are under way at once; further ones
 	// wait. Handlers that were cut off do not count, see MaxAbandoned.
 	// Default 1024.

@@ -53,11 +53,14 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	started, err := newInstances(compiled, opts, m)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		opts: opts, plugins: compiled, metrics: m,
-		instances: newInstances(compiled, opts, m),
-		slots:     make(chan struct{}, opts.MaxEvents),
-		links:     map[*link]struct{}{},
+		opts: opts, plugins: compiled, metrics: m, instances: started,
+		slots: make(chan struct{}, opts.MaxEvents),
+		links: map[*link]struct{}{},
 	}
 	for name, p := range compiled {
 		s.names = append(s.names, name)

@@ -141,8 +141,8 @@ func TestInstancesAreShared(t *testing.T) {
 	if got := srv.metric(t, "instances", nil); got != 1 {
 		t.Errorf("instances = %v, want 1", got)
 	}
-	if again := srv.mustStart(t, "test", []byte(`{"key":"x"}`)); again == a {
-		t.Error("an id was used again")
+	if again := srv.mustStart(t, "test", []byte(`{"key":"x"}`)); again != a || made.Load() != 3 {
+		t.Errorf("started anew: id %d of %d configurations, want %d of 3: the id is the content's", again, made.Load(), a)
 	}
 }
 
