@@ -242,8 +242,8 @@ func (c *command) serve(srv *Server, registry *prometheus.Registry, socket strin
 		return err
 	}
 	defer stopHTTP()
-	ln, inherited, err := Inherited()
-	if err == nil && !inherited {
+	ln, err := Inherited()
+	if err == nil && ln == nil {
 		ln, err = TakeOver(socket)
 	}
 	if err != nil {

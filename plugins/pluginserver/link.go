@@ -40,6 +40,7 @@ var (
 type link struct {
 	srv     *Server
 	nc      net.Conn
+	inbox   *inbox
 	frames  frameReader
 	in      []byte    // the call that is being served
 	out     []byte    // frames not written yet
@@ -62,7 +63,8 @@ type link struct {
 }
 
 func newLink(srv *Server, nc net.Conn) *link {
-	l := &link{srv: srv, nc: nc, frames: newFrameReader(nc, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
+	in := newInbox(nc)
+	l := &link{srv: srv, nc: nc, inbox: in, frames: newFrameReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
 	l.timer = time.AfterFunc(math.MaxInt64, l.overrun)
 	l.timer.Stop()
 	return l
@@ -71,7 +73,13 @@ func newLink(srv *Server, nc net.Conn) *link {
 // serve answers calls until Kong hangs up, the server drains, or something is
 // wrong, which it returns.
 func (l *link) serve() error {
-	for l.park() {
+	for {
+		if err := l.inbox.settle(); err != nil {
+			return fmt.Errorf("take what was read: %w", err)
+		}
+		if !l.park() {
+			return errDrained
+		}
 		err := l.frames.wait()
 		draining := l.unpark()
 		switch {
@@ -94,7 +102,6 @@ func (l *link) serve() error {
 		}
 		l.in, l.out = trimmed(l.in), trimmed(l.out)
 	}
-	return errDrained
 }
 
 // bound sees to it that reads and writes from now on fail after ioTimeout, or
@@ -114,11 +121,12 @@ func (l *link) unbound() {
 	_ = l.nc.SetDeadline(l.bounded)
 }
 
-// park waits for a call, unless the server drains and Kong had its turn.
+// park waits for a call, unless the server drains and Kong had its turn, or has
+// it in the next process.
 func (l *link) park() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.draining && l.used {
+	if l.draining && (l.used || l.srv.opts.Handover != nil) {
 		return false
 	}
 	if l.draining {
@@ -144,17 +152,29 @@ func (l *link) drain() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.draining = true
-	if l.parked {
+	switch {
+	case !l.parked:
+	case l.srv.opts.Handover != nil:
+		_ = l.nc.SetReadDeadline(time.Now())
+	default:
 		_ = l.nc.SetReadDeadline(time.Now().Add(linger))
 	}
 }
 
-// cut ends the link in mid-event.
-func (l *link) cut() {
-	if half, ok := l.nc.(interface{ CloseWrite() error }); ok {
-		_ = half.CloseWrite()
+// cut ends the link in mid-event, which fails in Kong. It is not run again
+// elsewhere: that would start all instances of the plugin anew, see inbox.
+func (l *link) cut() { _ = l.nc.Close() }
+
+// leave gives the connection to the next process, or else hangs up. Nothing is
+// under way on it.
+func (l *link) leave() {
+	conn, ok := l.nc.(*net.UnixConn)
+	if h := l.srv.opts.Handover; h != nil && ok {
+		if err := h.Give(conn); err == nil {
+			return
+		}
 	}
-	_ = l.nc.Close()
+	l.hangUp()
 }
 
 // hangUp ends the connection so that Kong reads a clean end of it: Kong then

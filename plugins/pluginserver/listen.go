@@ -9,10 +9,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/inherit"
 )
 
 const (
@@ -148,33 +149,8 @@ func retire(ln net.Listener) {
 }
 
 // Inherited returns the listener that a parent process handed over by
-// GATEHOUSE_LISTEN_FD, and false if there is none. It removes the variable, so
+// GATEHOUSE_LISTEN_FD, nil if there is none. It removes the variable, so
 // that children of this process do not take the socket for theirs. Closing the
 // listener leaves the parent's socket as it is: connections wait in its
 // backlog for the next process.
-func Inherited() (net.Listener, bool, error) {
-	value, ok := os.LookupEnv(ListenFD)
-	if !ok {
-		return nil, false, nil
-	}
-	if err := os.Unsetenv(ListenFD); err != nil {
-		return nil, false, fmt.Errorf("unset %s: %w", ListenFD, err)
-	}
-	fd, err := strconv.Atoi(value)
-	if err != nil || fd < 3 {
-		return nil, false, fmt.Errorf("%s=%q: give it the number of a file descriptor, 3 or more", ListenFD, value)
-	}
-	listening, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
-	if err != nil {
-		return nil, false, fmt.Errorf("%s=%d: it is no socket: %w: hand over a listening one", ListenFD, fd, err)
-	}
-	if listening == 0 {
-		return nil, false, fmt.Errorf("%s=%d: the socket does not listen: hand over a listening one", ListenFD, fd)
-	}
-	file := os.NewFile(uintptr(fd), "inherited socket")
-	ln, err := net.FileListener(file) // a duplicate
-	if err := errors.Join(err, file.Close()); err != nil {
-		return nil, false, fmt.Errorf("%s=%d: %w", ListenFD, fd, err)
-	}
-	return ln, true, nil
-}
+func Inherited() (net.Listener, error) { return inherit.Listener(ListenFD) }

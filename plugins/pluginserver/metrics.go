@@ -39,6 +39,7 @@ type metrics struct {
 	evicted      *prometheus.CounterVec
 	failedStarts prometheus.Counter
 	connections  prometheus.Gauge
+	takenOver    prometheus.Counter
 	acceptWaits  prometheus.Counter
 	badFrames    prometheus.Counter
 	timeouts     prometheus.Counter
@@ -128,6 +129,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		evicted:      f.counters("instances_evicted_total", "Configurations closed because they were idle, or because there were too many.", "reason"),
 		failedStarts: f.counter("instance_start_failures_total", "Configurations that could not be started."),
 		connections:  f.gauge("connections", "Open connections."),
+		takenOver:    f.counter("connections_taken_over_total", "Connections that the process before this one handed over."),
 		acceptWaits:  f.counter("accept_waits_total", "Times that connections had to wait because as many as may were open."),
 		badFrames:    f.counter("bad_frames_total", "Connections closed for a frame that is garbage, truncated or too large."),
 		timeouts:     f.counter("connection_timeouts_total", "Connections closed because a frame did not arrive whole or was not read in time."),

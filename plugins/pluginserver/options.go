@@ -46,6 +46,10 @@ type Options struct {
 	// made with mode 0700, and is best in memory. Default: none, and Kong starts
 	// its instances anew.
 	InstanceDir string
+	// Handover passes the connections on to the process that takes this one's
+	// place, and brings those of the process before. Default: none, and
+	// connections are closed when the server stops.
+	Handover *Handover
 	// MaxEvents bounds the events that are under way at once; further ones
 	// wait. Handlers that were cut off do not count, see MaxAbandoned.
 	// Default 1024.

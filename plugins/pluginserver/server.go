@@ -143,11 +143,14 @@ func (s *Server) setCancel(cancel context.CancelCauseFunc) {
 	s.cancel = cancel
 }
 
-// accept accepts connections, at most Options.MaxConnections at a time, until
-// the listener ends. When ctx has ended that is as soon as nothing is left in
-// its backlog, see retire.
+// accept accepts connections, at most Options.MaxConnections at a time, those
+// of the process before first, until the listener ends. When ctx has ended that
+// is as soon as nothing is left in its backlog, see retire.
 func (s *Server) accept(ctx context.Context, ln net.Listener, running *sync.WaitGroup) error {
 	slots := make(chan struct{}, s.opts.MaxConnections)
+	for _, nc := range s.takeOver() {
+		s.open(nc, s.claimSlot(ctx, slots), running)
+	}
 	for {
 		release := s.claimSlot(ctx, slots)
 		if ctx.Err() != nil {
@@ -160,12 +163,30 @@ func (s *Server) accept(ctx context.Context, ln net.Listener, running *sync.Wait
 			}
 			return fmt.Errorf("accept from Kong: %w", err)
 		}
-		l := newLink(s, nc)
-		running.Add(1)
-		l.release = func() { release(); running.Done() }
-		s.add(l)
-		go s.serveLink(l)
+		s.open(nc, release, running)
 	}
+}
+
+// takeOver returns the connections that the process before this one had.
+func (s *Server) takeOver() []net.Conn {
+	if s.opts.Handover == nil {
+		return nil
+	}
+	conns, err := s.opts.Handover.Take()
+	if err != nil {
+		s.opts.Logger.Error("connections of the process before are lost", "error", err)
+	}
+	s.metrics.takenOver.Add(float64(len(conns)))
+	return conns
+}
+
+// open serves a connection, which has a slot.
+func (s *Server) open(nc net.Conn, release func(), running *sync.WaitGroup) {
+	l := newLink(s, nc)
+	running.Add(1)
+	l.release = func() { release(); running.Done() }
+	s.add(l)
+	go s.serveLink(l)
 }
 
 // claimSlot waits for a place for one more connection, or for the end of ctx.
@@ -227,7 +248,7 @@ func (s *Server) finish(l *link, err error) {
 		return
 	case errors.Is(err, errFinished):
 	case errors.Is(err, errDrained):
-		l.hangUp()
+		l.leave()
 	default:
 		s.logEnding(err)
 	}

@@ -21,12 +21,12 @@ func receiveLines(path string, scrubber *piilogscrub.Runtime, out io.Writer, log
 		Engine: scrubber.Engine, Observe: scrubber.Observe,
 		Out: out, Logger: logger, Registerer: registry,
 	}
-	conn, inherited, err := nginxlog.Inherited()
+	conn, err := nginxlog.Inherited()
 	var receiver *nginxlog.Receiver
 	switch {
 	case err != nil:
 		return nil, err
-	case inherited:
+	case conn != nil:
 		receiver, err = nginxlog.Receive(conn, options)
 	case path == "":
 		return func() error { return nil }, nil

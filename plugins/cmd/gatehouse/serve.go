@@ -95,8 +95,8 @@ func serveAll(ctx context.Context, server *pluginserver.Server, socket, addr str
 
 // openSocket takes the socket that a parent handed over, or makes one.
 func openSocket(path string) (net.Listener, error) {
-	ln, inherited, err := pluginserver.Inherited()
-	if err != nil || inherited {
+	ln, err := pluginserver.Inherited()
+	if err != nil || ln != nil {
 		return ln, err
 	}
 	return pluginserver.Listen(path)

@@ -6,8 +6,9 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"strconv"
 	"syscall"
+
+	"github.com/gatehousehq/gatehouse/plugins/inherit"
 )
 
 // ListenFD is the environment variable by which a parent hands over the socket: the
@@ -61,25 +62,6 @@ func removeStale(path string) error {
 }
 
 // Inherited returns the socket that a parent process handed over by
-// GATEHOUSE_SYSLOG_FD, and false if there is none. Lines wait in its buffer while no
+// GATEHOUSE_SYSLOG_FD, nil if there is none. Lines wait in its buffer while no
 // process reads them.
-func Inherited() (conn *net.UnixConn, ok bool, err error) {
-	value, ok := os.LookupEnv(ListenFD)
-	if !ok {
-		return nil, false, nil
-	}
-	fd, err := strconv.Atoi(value)
-	if err != nil || fd < 3 {
-		return nil, false, fmt.Errorf("%s=%q: give it the number of a file descriptor, 3 or more", ListenFD, value)
-	}
-	file := os.NewFile(uintptr(fd), "inherited socket")
-	packets, err := net.FilePacketConn(file) // a duplicate
-	if err := errors.Join(err, file.Close()); err != nil {
-		return nil, false, fmt.Errorf("%s=%d: %w", ListenFD, fd, err)
-	}
-	conn, ok = packets.(*net.UnixConn)
-	if !ok {
-		return nil, false, errors.Join(fmt.Errorf("%s=%d: it is no unix datagram socket: hand over one", ListenFD, fd), packets.Close())
-	}
-	return conn, true, nil
-}
+func Inherited() (*net.UnixConn, error) { return inherit.UnixConn(ListenFD) }

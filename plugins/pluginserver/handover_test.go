@@ -1,0 +1,169 @@
+package pluginserver
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+)
+
+// handover is the handover that a parent holds, as one process after the other
+// has it.
+func handover(t *testing.T) *Handover {
+	t.Helper()
+	give, take, err := NewHandover()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var h Handover
+	for end, file := range map[**net.UnixConn]*os.File{&h.give: give, &h.take: take} {
+		conn, err := net.FileConn(file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		*end = conn.(*net.UnixConn)
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	return &h
+}
+
+// says is a plugin whose events leave a word in the response's headers.
+func says(word string) Plugin {
+	return accessPlugin(func(kong *pdk.PDK) { _ = kong.Response.SetHeader("X-Process", word) })
+}
+
+// Kong's connection goes on: an event that it sends while no process serves is
+// answered by the next.
+func TestHandover(t *testing.T) {
+	t.Parallel()
+	h, dir := handover(t), t.TempDir()
+	first := serve(t, Options{Handover: h, InstanceDir: dir}, says("first"))
+	id := first.mustStart(t, "test", nil)
+	conn := dial(t, first.path)
+	if got := eventOver(t, conn, id); got != "first" {
+		t.Fatalf("the event ran in %q", got)
+	}
+	if err := first.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := kongtest.WriteFrame(conn, eventCall(7, id, "access")); err != nil {
+		t.Fatalf("send an event while no process serves: %v", err)
+	}
+	second := serve(t, Options{Handover: h, InstanceDir: dir}, says("second"))
+	if got := answered(t, conn, 7); got != "second" {
+		t.Errorf("the event was answered by %q, want the second process", got)
+	}
+	if got := eventOver(t, conn, id); got != "second" {
+		t.Errorf("the event after it was answered by %q", got)
+	}
+	if got := second.metric(t, "connections_taken_over_total", nil); got != 2 { // that of the start, too
+		t.Errorf("connections_taken_over_total = %v, want 2", got)
+	}
+}
+
+// eventOver runs an event on a connection and returns which process ran it.
+func eventOver(t *testing.T, conn net.Conn, id int32) string {
+	t.Helper()
+	if err := kongtest.WriteFrame(conn, eventCall(1, id, "access")); err != nil {
+		t.Fatal(err)
+	}
+	return answered(t, conn, 1)
+}
+
+// answered answers the calls of an event to its end, and returns the last word of
+// the one setter's argument.
+func answered(t *testing.T, conn net.Conn, sequence int64) string {
+	t.Helper()
+	word := ""
+	for {
+		method := mustRead(t, conn)
+		if len(method) == 0 {
+			break
+		}
+		argument := string(mustRead(t, conn))
+		for _, candidate := range []string{"first", "second"} {
+			if strings.HasSuffix(argument, candidate) {
+				word = candidate
+			}
+		}
+		if err := kongtest.WriteFrame(conn, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if ret := mustRead(t, conn); string(ret) != string(appendReturn(nil, sequence)) {
+		t.Fatalf("the event ended with %q", ret)
+	}
+	return word
+}
+
+func mustRead(t *testing.T, conn net.Conn) []byte {
+	t.Helper()
+	frame, err := kongtest.ReadFrame(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return frame
+}
+
+// What the kernel does not let wait is closed in order instead.
+func TestHandoverIsBounded(t *testing.T) {
+	t.Parallel()
+	h := handover(t)
+	a, _ := socketPair(t)
+	given := 0
+	for ; given < 100_000; given++ {
+		if err := h.Give(a.(*net.UnixConn)); err != nil {
+			if !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.ETOOMANYREFS) {
+				t.Fatalf("connection %d: %v, want EAGAIN", given, err)
+			}
+			break
+		}
+	}
+	taken, err := h.Take()
+	for _, conn := range taken {
+		_ = conn.Close()
+	}
+	if err != nil || len(taken) != given || given < 100 {
+		t.Errorf("took %d of %d connections, %v", len(taken), given, err)
+	}
+	if taken, err := h.Take(); len(taken) != 0 || err != nil {
+		t.Errorf("took %d more, %v; want none", len(taken), err)
+	}
+}
+
+// It sets the environment, and is therefore not parallel.
+func TestInheritedHandover(t *testing.T) {
+	if h, err := InheritedHandover(); h != nil || err != nil {
+		t.Errorf("without the variables: %v, %v; want none", h, err)
+	}
+	give, take, err := NewHandover()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer give.Close()
+	defer take.Close()
+	t.Setenv(GiveFD, strconv.Itoa(duplicate(t, give)))
+	if _, err := InheritedHandover(); err == nil || !strings.Contains(err.Error(), TakeFD) {
+		t.Errorf("with one end: %v, want an error that names the other", err)
+	}
+	t.Setenv(GiveFD, strconv.Itoa(duplicate(t, give)))
+	t.Setenv(TakeFD, strconv.Itoa(duplicate(t, take)))
+	h, err := InheritedHandover()
+	if err != nil || h == nil {
+		t.Fatalf("with both: %v, %v", h, err)
+	}
+	a, _ := socketPair(t)
+	if err := h.Give(a.(*net.UnixConn)); err != nil {
+		t.Fatal(err)
+	}
+	if taken, err := h.Take(); err != nil || len(taken) != 1 {
+		t.Errorf("took %d, %v; want what was given", len(taken), err)
+	}
+}
