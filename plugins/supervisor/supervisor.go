@@ -1,7 +1,8 @@
 // Package supervisor runs Kong and the plugin server side by side, as a container's
 // first process. It holds the plugin server's sockets, so that a plugin server which
 // dies loses only the events in flight: new connections wait in the socket's backlog
-// until the next process accepts them.
+// until the next process accepts them. One that ends in order says when it has served
+// its last event (ServingFD), and the next starts while it still flushes.
 //
 // Kong decides how long everything lives: when it ends, the plugin server is ended
 // after it, and Kong's exit code is the supervisor's.
@@ -10,6 +11,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -48,6 +50,10 @@ type Config struct {
 	StopGrace time.Duration
 }
 
+// ServingFD is the variable that tells the plugin server the descriptor of a pipe. To
+// close it, in any way, says that the process serves no more.
+const ServingFD = "GATEHOUSE_SERVING_FD"
+
 // forwarded are the signals that Kong gets: nginx stops on TERM and INT, drains on
 // QUIT, reloads on HUP, reopens its logs on USR1.
 var forwarded = []os.Signal{
@@ -67,7 +73,7 @@ func Run(cfg Config) int {
 	signal.Notify(signals, append(forwarded, syscall.SIGCHLD)...)
 	defer signal.Stop(signals)
 
-	s := &supervisor{Config: cfg, signals: signals}
+	s := &supervisor{Config: cfg, signals: signals, retired: make(chan int), leaving: map[int]bool{}}
 	if err := s.startServer(); err != nil {
 		cfg.Logger.Error("the plugin server cannot be started", "error", err)
 		return exitNotRun
@@ -91,6 +97,8 @@ type supervisor struct {
 
 	kong, server int              // process ids; 0: not running
 	started      time.Time        // of the plugin server
+	retired      chan int         // plugin servers that serve no more
+	leaving      map[int]bool     // those of them that still run
 	restart      <-chan time.Time // nil: no restart is due
 	backoff      backoff
 	stopping     bool // Kong has ended: the plugin server is not to be restarted
@@ -108,6 +116,8 @@ func (s *supervisor) superviseKong() int {
 			if code, ended := s.reap(); ended {
 				return code
 			}
+		case pid := <-s.retired:
+			s.serverRetired(pid)
 		case <-s.restart:
 			s.restart = nil
 			if err := s.startServer(); err != nil {
@@ -141,16 +151,32 @@ func (s *supervisor) reap() (code int, kongEnded bool) {
 			s.Logger.Info("the command ended", "code", code)
 		case s.server:
 			s.server = 0
-			s.serverEnded(status)
+			s.serverEnded(pid, status)
+		default:
+			if s.leaving[pid] {
+				delete(s.leaving, pid)
+				s.Logger.Info("the plugin server that served no more ended", "pid", pid, "code", exitCode(status))
+			}
 		}
 	}
 }
 
-func (s *supervisor) serverEnded(status syscall.WaitStatus) {
+// serverEnded is the end of a plugin server that did not retire before.
+func (s *supervisor) serverEnded(pid int, status syscall.WaitStatus) {
 	if s.stopping {
 		return
 	}
-	s.Logger.Error("the plugin server ended", "code", exitCode(status), "lived", time.Since(s.started).String())
+	s.Logger.Error("the plugin server ended", "pid", pid, "code", exitCode(status), "lived", time.Since(s.started).String())
+	s.scheduleRestart()
+}
+
+// serverRetired lets the next plugin server start while the last one ends.
+func (s *supervisor) serverRetired(pid int) {
+	if pid != s.server || s.stopping {
+		return
+	}
+	s.Logger.Info("the plugin server serves no more", "pid", pid, "lived", time.Since(s.started).String())
+	s.server, s.leaving[pid] = 0, true
 	s.scheduleRestart()
 }
 
@@ -170,13 +196,28 @@ func (s *supervisor) startServer() error {
 		env = append(env, fmt.Sprintf("%s=%d", socket.Env, firstInherited+i))
 		files = append(files, socket.File)
 	}
-	pid, err := start(s.Server, env, files...)
+	serving, child, err := os.Pipe()
 	if err != nil {
+		return fmt.Errorf("make a pipe: %w", err)
+	}
+	env = append(env, fmt.Sprintf("%s=%d", ServingFD, firstInherited+len(files)))
+	pid, err := start(s.Server, env, append(files, child)...)
+	_ = child.Close()
+	if err != nil {
+		_ = serving.Close()
 		return err
 	}
 	s.server = pid
 	s.Logger.Info("the plugin server started", "pid", pid)
+	go s.awaitRetirement(pid, serving)
 	return nil
+}
+
+// awaitRetirement waits until the plugin server's end of the pipe is closed.
+func (s *supervisor) awaitRetirement(pid int, serving *os.File) {
+	_, _ = io.Copy(io.Discard, serving)
+	_ = serving.Close()
+	s.retired <- pid
 }
 
 func (s *supervisor) startKong() (err error) {
@@ -184,23 +225,28 @@ func (s *supervisor) startKong() (err error) {
 	return err
 }
 
-// stopServer ends the plugin server, which drains on SIGTERM, and waits for it.
+// stopServer ends the plugin server, which drains on SIGTERM, and waits for it and
+// for those that were ending already.
 func (s *supervisor) stopServer() {
 	s.stopping = true
-	if s.server == 0 {
-		return
+	if s.server != 0 {
+		s.leaving[s.server] = true
+		_ = syscall.Kill(s.server, syscall.SIGTERM)
+		s.server = 0
 	}
-	_ = syscall.Kill(s.server, syscall.SIGTERM)
 	overdue := time.After(s.StopGrace)
-	for s.server != 0 {
+	for len(s.leaving) > 0 {
 		select {
 		case sig := <-s.signals:
 			if sig == syscall.SIGCHLD {
 				s.reap()
 			}
+		case <-s.retired:
 		case <-overdue:
 			s.Logger.Error("the plugin server did not end in time and is killed", "grace", s.StopGrace.String())
-			_ = syscall.Kill(s.server, syscall.SIGKILL)
+			for pid := range s.leaving {
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			}
 		}
 	}
 }

@@ -28,6 +28,8 @@ func TestMain(m *testing.M) {
 		os.Exit(superviseForTest())
 	case "server":
 		os.Exit(serveForTest())
+	case "slow-to-end":
+		os.Exit(retireForTest())
 	case "command":
 		os.Exit(exitOnQuit())
 	default:
@@ -84,7 +86,26 @@ func serveForTest() int {
 	term := make(chan os.Signal, 1)
 	signal.Notify(term, syscall.SIGTERM)
 	<-term
+	l.Close()
 	return 0
+}
+
+// retireForTest serves until SIGTERM, then says that it serves no more, and goes on
+// flushing until it is killed.
+func retireForTest() int {
+	if code := serveForTest(); code != 0 {
+		return code
+	}
+	fd, err := strconv.Atoi(os.Getenv(ServingFD))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	_ = syscall.Close(fd)
+	signal.Reset(syscall.SIGTERM)
+	signal.Ignore(syscall.SIGTERM)
+	fmt.Fprintln(os.Stderr, "flushing")
+	select {}
 }
 
 // exitOnQuit ends with code 7 on SIGQUIT, as a gateway that drains.
@@ -178,8 +199,8 @@ func TestSocketOutlivesTheServer(t *testing.T) {
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	s.waitLog(t, "the plugin server ended")
-	second := s.askServer(t) // dialled while nothing may be accepting yet
+	s.waitLog(t, "the plugin server") // ended, or serves no more: its pipe may close first
+	second := s.askServer(t)          // dialled while nothing may be accepting yet
 	if second == first {
 		t.Errorf("process %d answers after it was killed", first)
 	}
@@ -191,6 +212,37 @@ func TestSocketOutlivesTheServer(t *testing.T) {
 	}
 	if err := syscall.Kill(second, 0); err == nil {
 		t.Errorf("plugin server %d is still there", second)
+	}
+}
+
+// The next plugin server does not wait for one that flushes, and neither outlives Kong.
+func TestTheNextServerStartsWhenTheLastOneRetires(t *testing.T) {
+	s := supervise(t, as("slow-to-end"), as("command"))
+	s.waitLog(t, "command ready")
+	first := s.askServer(t)
+	if err := syscall.Kill(first, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	s.waitLog(t, "serves no more")
+	s.waitLog(t, "the plugin server started")
+	second := s.askServer(t)
+	if second == first {
+		t.Errorf("process %d answers after it has retired", first)
+	}
+	if err := syscall.Kill(first, 0); err != nil {
+		t.Errorf("the first plugin server: %v, want it to be flushing", err)
+	}
+	if err := s.Process.Signal(syscall.SIGQUIT); err != nil {
+		t.Fatal(err)
+	}
+	s.waitLog(t, "is killed")
+	if code := s.exitCode(t); code != 7 {
+		t.Errorf("exit code %d, want the command's 7", code)
+	}
+	for _, pid := range []int{first, second} {
+		if err := syscall.Kill(pid, 0); err == nil {
+			t.Errorf("plugin server %d is still there", pid)
+		}
 	}
 }
 

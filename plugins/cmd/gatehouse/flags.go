@@ -74,3 +74,8 @@ func httpFlag(flags *flag.FlagSet) *string {
 	return flags.String("http", cmp.Or(os.Getenv("GATEHOUSE_HTTP"), "127.0.0.1:"+cmp.Or(os.Getenv("PLUGINSERVER_PORT"), defaultPort)),
 		"address of /metrics, /healthz and /readyz (GATEHOUSE_HTTP, or PLUGINSERVER_PORT on 127.0.0.1)")
 }
+
+func instancesFlag(flags *flag.FlagSet) *string {
+	return flags.String("instances", os.Getenv("GATEHOUSE_INSTANCES"),
+		"directory of started plugin configurations, for the process that takes this one's place; empty: none, or with run SOCKET.instances (GATEHOUSE_INSTANCES)")
+}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
@@ -16,7 +18,7 @@ import (
 // on them, and the command, which is Kong.
 func runBeside(_ context.Context, s streams, args []string) error {
 	flags := newFlags(s, "run")
-	socket, syslog := socketFlag(flags), syslogFlag(flags)
+	socket, syslog, addr, instances := socketFlag(flags), syslogFlag(flags), httpFlag(flags), instancesFlag(flags)
 	if handled, err := parse(flags, args); handled {
 		return err
 	}
@@ -27,17 +29,17 @@ func runBeside(_ context.Context, s streams, args []string) error {
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
 	}
-	sockets, release, err := listen(*socket, *syslog)
-	if err != nil {
-		return err
+	var held held
+	if err := held.open(*socket, *syslog, *addr); err != nil {
+		return errors.Join(err, held.close())
 	}
 	code := supervisor.Run(supervisor.Config{
-		Sockets: sockets,
-		Server:  []string{self, "serve", "-socket", *socket, "-syslog-socket", *syslog},
+		Sockets: held.sockets,
+		Server:  []string{self, "serve", "-socket", *socket, "-syslog-socket", *syslog, "-http", *addr, "-instances", cmp.Or(*instances, *socket+".instances")},
 		Command: flags.Args(),
 		Logger:  newLogger(s.err).With("part", "supervisor"),
 	})
-	if err := release(); err != nil {
+	if err := held.close(); err != nil {
 		slog.New(slog.NewJSONHandler(s.err, nil)).Warn("sockets not removed", "error", err)
 	}
 	if code != 0 {
@@ -46,39 +48,59 @@ func runBeside(_ context.Context, s streams, args []string) error {
 	return nil
 }
 
-// listen opens the sockets that outlive the plugin server.
-func listen(socket, syslog string) ([]supervisor.Socket, func() error, error) {
-	var sockets []supervisor.Socket
-	var closers []func() error
-	release := func() error {
-		var errs []error
-		for _, closer := range closers {
-			errs = append(errs, closer())
-		}
-		return errors.Join(errs...)
-	}
+// held is what outlives the plugin server.
+type held struct {
+	sockets []supervisor.Socket
+	closers []func() error
+}
+
+func (h *held) open(socket, syslog, addr string) error {
 	ln, err := pluginserver.Listen(socket)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	closers = append(closers, ln.Close)
-	file, err := duplicate(ln)
+	if err := h.hold(pluginserver.ListenFD, ln); err != nil {
+		return err
+	}
+	if ln, err = listenHTTP(addr); err != nil {
+		return err
+	}
+	if err := h.hold(httpFD, ln); err != nil {
+		return err
+	}
+	give, take, err := pluginserver.NewHandover()
 	if err != nil {
-		return nil, nil, errors.Join(err, release())
+		return err
 	}
-	sockets = append(sockets, supervisor.Socket{Env: pluginserver.ListenFD, File: file})
+	h.sockets = append(h.sockets,
+		supervisor.Socket{Env: pluginserver.GiveFD, File: give}, supervisor.Socket{Env: pluginserver.TakeFD, File: take})
 	if syslog == "" {
-		return sockets, release, nil
+		return nil
 	}
 	conn, err := nginxlog.Open(syslog)
 	if err != nil {
-		return nil, nil, errors.Join(err, release())
+		return err
 	}
-	closers = append(closers, conn.Close)
-	if file, err = duplicate(conn); err != nil {
-		return nil, nil, errors.Join(err, release())
+	return h.hold(nginxlog.ListenFD, conn)
+}
+
+// hold keeps a socket, which plugin servers find by a variable.
+func (h *held) hold(variable string, socket io.Closer) error {
+	h.closers = append(h.closers, socket.Close)
+	file, err := duplicate(socket)
+	if err != nil {
+		return err
 	}
-	return append(sockets, supervisor.Socket{Env: nginxlog.ListenFD, File: file}), release, nil
+	h.sockets = append(h.sockets, supervisor.Socket{Env: variable, File: file})
+	return nil
+}
+
+func (h *held) close() error {
+	var errs []error
+	for _, closer := range h.closers {
+		errs = append(errs, closer())
+	}
+	return errors.Join(errs...)
 }
 
 // duplicate returns a file of a socket's descriptor, to hand to a child.

@@ -16,7 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehousehq/gatehouse/plugins/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+	"github.com/gatehousehq/gatehouse/plugins/supervisor"
 )
 
 // flushTimeout bounds the sending of the last spans and log lines.
@@ -26,7 +28,7 @@ const flushTimeout = 5 * time.Second
 // to standard error, access lines and audit records to standard output.
 func serve(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "serve")
-	socket, syslog, addr := socketFlag(flags), syslogFlag(flags), httpFlag(flags)
+	socket, syslog, addr, instances := socketFlag(flags), syslogFlag(flags), httpFlag(flags), instancesFlag(flags)
 	profiling := flags.Bool("profiling", false, "serve /debug/pprof/ beside /metrics")
 	deadlines := deadlineFlag{}
 	flags.Var(deadlines, "deadline", "PLUGIN=DURATION: how long an event of a plugin may take, 100ms unless said; may be repeated")
@@ -42,8 +44,17 @@ func serve(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
+	handover, err := pluginserver.InheritedHandover()
+	if err != nil {
+		return err
+	}
+	serving, err := inherit.File(supervisor.ServingFD)
+	if err != nil {
+		return err
+	}
 	server, err := pluginserver.New(pluginserver.Options{
 		Logger: logger, Registerer: registry, Strict: true, Deadlines: deadlines, Profiling: *profiling,
+		InstanceDir: *instances, Handover: handover,
 	}, p.list()...)
 	if err != nil {
 		return err
@@ -55,6 +66,7 @@ func serve(ctx context.Context, s streams, args []string) error {
 	redis.SetLogger(silent{})
 	go probeRedis(ctx, p, logger)
 	err = errors.Join(serveAll(ctx, server, *socket, *addr, logger, registry), stopLines())
+	_ = serving.Close() // the next process may start; nil, and no error that matters, where nobody waits
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	return errors.Join(err, p.close(flush))
@@ -102,14 +114,30 @@ func openSocket(path string) (net.Listener, error) {
 	return pluginserver.Listen(path)
 }
 
+// httpFD is the variable that tells the descriptor of the listener for metrics and
+// health, where a parent process holds it: the next process listens before the last one
+// has ended.
+const httpFD = "GATEHOUSE_HTTP_FD"
+
+func listenHTTP(addr string) (net.Listener, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen for metrics and health: %w; set -http or PLUGINSERVER_PORT to a free address", err)
+	}
+	return ln, nil
+}
+
 // serveHTTP serves /metrics, /healthz and /readyz.
 func serveHTTP(addr string, server *pluginserver.Server, registry *prometheus.Registry, logger *slog.Logger) (stop func() error, err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/", server.Handler())
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry}))
-	ln, err := net.Listen("tcp", addr)
+	ln, err := inherit.Listener(httpFD)
+	if err == nil && ln == nil {
+		ln, err = listenHTTP(addr)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("listen for metrics and health: %w; set -http or PLUGINSERVER_PORT to a free address", err)
+		return nil, err
 	}
 	srv := &http.Server{
 		Handler:           mux,
