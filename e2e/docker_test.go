@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/probe"
@@ -51,6 +52,9 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		logs: func() ([]byte, error) {
 			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix", "kong")
 			return []byte(out), err
+		},
+		signal: func(pid int, sig syscall.Signal) error {
+			return c.run(context.Background(), "exec", "-T", "kong", "sh", "-c", fmt.Sprintf("kill -%d %d", sig, pid))
 		},
 	}
 	return env, stop, nil

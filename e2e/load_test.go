@@ -21,6 +21,7 @@ const pace = 2 * time.Millisecond
 // has passed: the plugins have decided.
 type load struct {
 	passed, failed atomic.Int64
+	slowest        atomic.Int64 // nanoseconds that a request took
 	stop           func()
 }
 
@@ -52,11 +53,22 @@ func (l *load) client(ctx context.Context, token string) {
 			return
 		case <-tick.C:
 		}
+		began := time.Now()
 		switch err := l.request(ctx, token); {
 		case err == nil:
 			l.passed.Add(1)
 		case ctx.Err() == nil:
 			l.failed.Add(1)
+		}
+		l.took(time.Since(began))
+	}
+}
+
+func (l *load) took(d time.Duration) {
+	for {
+		slowest := l.slowest.Load()
+		if int64(d) <= slowest || l.slowest.CompareAndSwap(slowest, int64(d)) {
+			return
 		}
 	}
 }

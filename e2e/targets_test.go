@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
@@ -21,6 +22,8 @@ type environment struct {
 	services map[string]string // base URLs of the sample services, by name
 	// logs returns everything that the gateway and the plugin server have logged.
 	logs func() ([]byte, error)
+	// signal sends a signal to a process of the gateway's, by the id that its logs tell.
+	signal func(pid int, sig syscall.Signal) error
 }
 
 // targets start a gateway, with all that it needs, on free ports.
@@ -66,6 +69,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		receiver: ports.OTLP.URL(),
 		services: serviceURLs(ports),
 		logs:     func() ([]byte, error) { return os.ReadFile(s.GatewayLog()) },
+		signal:   syscall.Kill,
 	}
 	stop := func() error { return errors.Join(s.Close(), os.RemoveAll(dir)) }
 	return env, stop, nil

@@ -1,13 +1,19 @@
 package pluginserver
 
 import (
+	"bufio"
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/Kong/go-pdk"
 
@@ -166,4 +172,82 @@ func TestInheritedHandover(t *testing.T) {
 	if taken, err := h.Take(); err != nil || len(taken) != 1 {
 		t.Errorf("took %d, %v; want what was given", len(taken), err)
 	}
+}
+
+// A client that sends its next event together with the last reply loses none,
+// whoever holds the connection.
+func TestHandoverUnderLoad(t *testing.T) {
+	t.Parallel()
+	needsPeeking(t)
+	const clients, restarts, between = 8, 10, 50
+	h, dir := handover(t), t.TempDir()
+	parent, path := parentSocket(t)
+	start := func() (stop func() error, srv *Server) {
+		srv, err := New(Options{Handover: h, InstanceDir: dir}, accessPlugin(sixCalls))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop, _ = background(t, srv, parent())
+		return stop, srv
+	}
+	stop, srv := start()
+	id := srv.instances.start("test", nil).id
+	var events atomic.Int64
+	var running sync.WaitGroup
+	finished := make(chan struct{})
+	for range clients {
+		conn := dial(t, path)
+		_ = conn.SetDeadline(time.Now().Add(time.Minute))
+		running.Go(func() {
+			kong := &miniKong{conn: conn, in: bufio.NewReader(conn)}
+			for {
+				select {
+				case <-finished:
+					return
+				default:
+				}
+				if err := kong.event(id); err != nil {
+					t.Error(err)
+					return
+				}
+				events.Add(1)
+			}
+		})
+	}
+	for range restarts {
+		for goal := events.Load() + between; events.Load() < goal && !t.Failed(); {
+			runtime.Gosched()
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+		stop, _ = start()
+	}
+	close(finished)
+	running.Wait()
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// parentSocket is a socket that a parent holds, and what makes listeners of it.
+func parentSocket(t *testing.T) (inherit func() net.Listener, path string) {
+	t.Helper()
+	path = filepath.Join(socketDir(t), "s")
+	parent, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = parent.Close() })
+	return func() net.Listener {
+		file, err := parent.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ln, err := net.FileListener(file)
+		if err := errors.Join(err, file.Close()); err != nil {
+			t.Fatal(err)
+		}
+		return ln
+	}, path
 }

@@ -89,8 +89,11 @@ func (b *inbox) Read(p []byte) (int, error) {
 	return b.n, nil
 }
 
-// settle takes what was read.
-func (b *inbox) settle() error { return b.take(b.held) }
+// settle takes what was read, but for the last bytes, which nobody has used yet.
+func (b *inbox) settle(unused int) error { return b.take(b.held - unused) }
+
+// holds reports whether the kernel still has the last bytes that were read.
+func (b *inbox) holds(unused int) bool { return b.held >= unused }
 
 // take takes bytes that were read, which are there.
 func (b *inbox) take(count int) error {

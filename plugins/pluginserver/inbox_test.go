@@ -107,7 +107,7 @@ func TestUnreadBytesDoNotStopKong(t *testing.T) {
 	if in.raw != nil && (in.held == 0 || in.held > holdLimit+readBuffer) {
 		t.Errorf("%d bytes are held, want some and not many", in.held)
 	}
-	if err := in.settle(); err != nil || in.held != 0 {
+	if err := in.settle(0); err != nil || in.held != 0 {
 		t.Errorf("after settling %d bytes are held, error %v", in.held, err)
 	}
 }
@@ -141,7 +141,7 @@ func TestInboxReadsWhatWasWritten(t *testing.T) {
 			t.Fatal(err)
 		}
 		if i%7 == 0 {
-			if err := in.settle(); err != nil {
+			if err := in.settle(0); err != nil {
 				t.Fatal(err)
 			}
 		}

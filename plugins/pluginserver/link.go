@@ -74,7 +74,7 @@ func newLink(srv *Server, nc net.Conn) *link {
 // wrong, which it returns.
 func (l *link) serve() error {
 	for {
-		if err := l.inbox.settle(); err != nil {
+		if err := l.inbox.settle(l.frames.r.Buffered()); err != nil {
 			return fmt.Errorf("take what was read: %w", err)
 		}
 		if !l.park() {
@@ -166,10 +166,10 @@ func (l *link) drain() {
 func (l *link) cut() { _ = l.nc.Close() }
 
 // leave gives the connection to the next process, or else hangs up. Nothing is
-// under way on it.
+// under way on it. A call that came with the last reply is the next process' too.
 func (l *link) leave() {
 	conn, ok := l.nc.(*net.UnixConn)
-	if h := l.srv.opts.Handover; h != nil && ok {
+	if h := l.srv.opts.Handover; h != nil && ok && l.inbox.holds(l.frames.r.Buffered()) {
 		if err := h.Give(conn); err == nil {
 			return
 		}
