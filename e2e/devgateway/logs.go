@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log"
 	"net"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -35,7 +37,12 @@ func openLogs(opts Options) (logs, error) {
 	if err != nil {
 		return logs{}, err
 	}
-	format, err := nginxlog.FindFormat(access.Format, setting("KONG_NGINX_HTTP_LOG_FORMAT", ""))
+	definitions, err := includedFormats(setting("KONG_NGINX_HTTP_INCLUDE", ""))
+	if err != nil {
+		return logs{}, errors.Join(err, access.Sink.Close())
+	}
+	definitions = append(definitions, setting("KONG_NGINX_HTTP_LOG_FORMAT", ""))
+	format, err := nginxlog.FindFormat(access.Format, definitions...)
 	if err != nil {
 		return logs{}, errors.Join(fmt.Errorf("access log: %w", err), access.Sink.Close())
 	}
@@ -47,6 +54,23 @@ func openLogs(opts Options) (logs, error) {
 		access: access.Sink, format: format,
 		errors: nginxlog.NewErrorLog(errs.Sink, level), errorsSink: errs.Sink,
 	}, nil
+}
+
+// includedFormats are the log_format directives in the files of a pattern. Of what
+// else nginx would read there, the dev gateway knows nothing.
+func includedFormats(pattern string) (definitions []string, err error) {
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("KONG_NGINX_HTTP_INCLUDE: %w", err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("KONG_NGINX_HTTP_INCLUDE: %w", err)
+		}
+		definitions = append(definitions, nginxlog.Definitions(string(text))...)
+	}
+	return definitions, nil
 }
 
 func (l logs) close() error { return errors.Join(l.access.Close(), l.errorsSink.Close()) }

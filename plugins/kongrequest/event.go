@@ -28,6 +28,7 @@ type Event struct {
 	consumer   fact[entities.Consumer]
 	credential fact[string]
 	route      fact[entities.Route]
+	service    fact[entities.Service]
 	record     fact[*Record]
 }
 
@@ -112,6 +113,12 @@ func (e *Event) Credential() (string, error) {
 // Route is the matched route, its Id empty if there is none.
 func (e *Event) Route() (entities.Route, error) {
 	return e.route.get("route", e.kong.Router.GetRoute)
+}
+
+// Service is the service that the matched route leads to, its Id empty if there
+// is none.
+func (e *Event) Service() (entities.Service, error) {
+	return e.service.get("service", e.kong.Router.GetService)
 }
 
 // Path is the request's path as Kong normalised and decoded it.

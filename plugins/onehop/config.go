@@ -28,6 +28,8 @@ const (
 	sectionTrace  = "trace_inject"
 	sectionLimit  = "tenant_rate_limit"
 	sectionSunset = "sunset_headers"
+	// sectionEvent stands in metrics and logs for what no section did.
+	sectionEvent = "event"
 )
 
 // Config is what an operator writes in kong.yaml. Get one from [Runtime.New], and
@@ -53,6 +55,8 @@ var (
 	errNoSection = errors.New("run: empty, so the plugin would do nothing; name at least one of " +
 		sectionScrub + ", " + sectionTrace + ", " + sectionLimit + ", " + sectionSunset)
 	errAbsent    = errors.New("run names the section, and it is absent; write it, {} for its defaults")
+	errNoHeaders = errors.New("response_headers: nginx's access line, which tells how requests end here, has none of them; " +
+		"remove the field, or set GATEHOUSE_LOG_PHASE=event to have log events instead")
 	errNotServed = errors.New("this process does not serve that plugin; remove the section")
 )
 
@@ -63,6 +67,9 @@ func (c *Config) Provision() error {
 		return errNoSection
 	}
 	o := c.runtime.options
+	if o.AccessLines && slices.Contains(c.Run, sectionScrub) && c.PIILogScrub != nil && len(c.PIILogScrub.ResponseHeaders) > 0 {
+		return prefixed(sectionScrub, errNoHeaders)
+	}
 	return errors.Join(
 		c.checkRun(),
 		provision(c, sectionScrub, o.Scrubber, &c.PIILogScrub),

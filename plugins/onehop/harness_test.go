@@ -46,6 +46,7 @@ var all = sections{
 // process is the four plugins' runtimes with what they write to.
 type process struct {
 	options  onehop.Options
+	runtime  *onehop.Runtime // of the last oneHop
 	redis    *miniredis.Miniredis
 	audit    bytes.Buffer
 	log      bytes.Buffer
@@ -114,7 +115,8 @@ func section[C any](t *testing.T, config any, text string) *C {
 // oneHop is the plugin with the process' sections.
 func (p *process) oneHop(t *testing.T) *onehop.Config {
 	t.Helper()
-	config := must(onehop.NewRuntime(p.options))(t).New().(*onehop.Config)
+	p.runtime = must(onehop.NewRuntime(p.options))(t)
+	config := p.runtime.New().(*onehop.Config)
 	config.PIILogScrub, config.TraceInject, config.TenantRateLimit, config.SunsetHeaders = p.scrub, p.trace, p.limit, p.sunset
 	for name, there := range map[string]bool{
 		"pii_log_scrub": p.scrub != nil, "trace_inject": p.trace != nil, "tenant_rate_limit": p.limit != nil, "sunset_headers": p.sunset != nil,
@@ -243,6 +245,9 @@ func (p *process) failures(t *testing.T) map[string]float64 {
 	t.Helper()
 	counts := map[string]float64{}
 	for _, family := range must(p.registry.Gather())(t) {
+		if family.GetName() != "gatehouse_onehop_failures_total" {
+			continue
+		}
 		for _, metric := range family.Metric {
 			counts[metric.Label[0].GetValue()] = metric.Counter.GetValue()
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
 // sharedKey is where the rewrite phase says in kong.ctx.shared which sections it
@@ -28,19 +29,26 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	e := c.runtime.source.Open(kong)
 	var h headers
 	var done []string
+	var known call
 	if c.PIILogScrub != nil {
 		c.scrub(e, c.PIILogScrub.RewriteEvent)
 		done = append(done, sectionScrub)
 	}
-	if c.TraceInject != nil && c.trace(e, &h) {
-		done = append(done, sectionTrace)
+	if c.TraceInject != nil {
+		if known.trace, known.traced = c.trace(e, &h); known.traced {
+			done = append(done, sectionTrace)
+		}
 	}
-	err := kong.Ctx.SetShared(sharedKey, strings.Join(done, ","))
+	known.done = strings.Join(done, ",")
+	if c.runtime.options.AccessLines && known.done != "" {
+		c.remember(e, known)
+	}
+	err := kong.Ctx.SetShared(sharedKey, known.done)
 	if err == nil {
 		err = h.write(kong)
 	}
 	if err != nil {
-		c.runtime.report("event", err)
+		c.runtime.report(sectionEvent, err)
 	}
 }
 
@@ -48,16 +56,25 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 // Like theirs it may be called again for one request.
 func (c *Config) Access(kong *pdk.PDK) {
 	e := c.runtime.source.Open(kong)
-	done, err := c.rewritten(kong)
+	earlier, err := c.rewritten(e)
 	if err != nil {
-		c.runtime.report("event", err)
+		c.runtime.report(sectionEvent, err)
 	}
+	done := earlier.done
 	var h headers
+	var known call
 	if c.PIILogScrub != nil {
 		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(done, sectionScrub)) })
 	}
-	if c.TraceInject != nil && !strings.Contains(done, sectionTrace) {
-		c.trace(e, &h)
+	if c.TraceInject != nil {
+		if strings.Contains(done, sectionTrace) {
+			known.trace, known.traced = c.rewrittenTrace(e, earlier)
+		} else {
+			known.trace, known.traced = c.trace(e, &h)
+		}
+	}
+	if c.runtime.options.AccessLines {
+		c.remember(e, known)
 	}
 	if c.TenantRateLimit != nil && !c.admit(e, &h) {
 		return
@@ -66,22 +83,31 @@ func (c *Config) Access(kong *pdk.PDK) {
 		return
 	}
 	if err := h.write(kong); err != nil {
-		c.runtime.report("event", err)
+		c.runtime.report(sectionEvent, err)
 		c.refuse(kong, &h)
 	}
 }
 
-// rewritten says which sections a rewrite phase ran for this request.
-func (c *Config) rewritten(kong *pdk.PDK) (string, error) {
+// rewritten is what a rewrite phase did with this request.
+func (c *Config) rewritten(e *kongrequest.Event) (earlier call, err error) {
 	if !c.runtime.rewrites.Load() {
-		return "", nil
+		return earlier, nil
 	}
-	shared, err := kong.Ctx.GetSharedAny(sharedKey)
+	if c.runtime.options.AccessLines {
+		id, err := e.Var(kongrequest.RequestID)
+		if err != nil {
+			return earlier, fmt.Errorf("read request id: %w", err)
+		}
+		if known := c.runtime.calls.find(id); known != nil {
+			return *known, nil
+		}
+	}
+	shared, err := e.Kong().Ctx.GetSharedAny(sharedKey)
 	if err != nil {
-		return "", fmt.Errorf("read what the rewrite phase did: %w", err)
+		return earlier, fmt.Errorf("read what the rewrite phase did: %w", err)
 	}
-	done, _ := shared.(string)
-	return done, nil
+	earlier.done, _ = shared.(string)
+	return earlier, nil
 }
 
 // scrub runs a phase of the scrubber, which handles its own errors; after a panic
@@ -93,9 +119,8 @@ func (c *Config) scrub(e *kongrequest.Event, phase func(*kongrequest.Event)) {
 	}
 }
 
-// trace reports whether the request is in a trace now. Without one it goes on all
-// the same.
-func (c *Config) trace(e *kongrequest.Event, h *headers) bool {
+// trace puts the request in a trace. Without one it goes on all the same.
+func (c *Config) trace(e *kongrequest.Event, h *headers) (t traceinject.Trace, traced bool) {
 	err := c.runtime.part(sectionTrace, func() error {
 		request, err := c.TraceInject.Read(e)
 		if err != nil {
@@ -109,9 +134,26 @@ func (c *Config) trace(e *kongrequest.Event, h *headers) bool {
 			return err
 		}
 		h.merge(injection.Upstream, injection.Response)
+		t = injection.Trace
 		return nil
 	})
-	return err == nil
+	return t, err == nil
+}
+
+// rewrittenTrace is the trace that a rewrite phase put the request in, where the
+// access line will need it.
+func (c *Config) rewrittenTrace(e *kongrequest.Event, earlier call) (t traceinject.Trace, traced bool) {
+	if earlier.traced || !c.runtime.options.AccessLines {
+		return earlier.trace, earlier.traced
+	}
+	err := c.runtime.part(sectionTrace, func() error { // another process ran it
+		shared, err := e.Kong().Ctx.GetSharedAny(traceinject.SharedKey)
+		if err == nil {
+			t, err = c.TraceInject.Recall(shared)
+		}
+		return err
+	})
+	return t, err == nil
 }
 
 // admit reports whether the request may go on. What a failing Redis means is for
@@ -187,7 +229,7 @@ const (
 // Failed is for an event that was cut off at its deadline, where no section can
 // be asked: each section's declared direction applies.
 func (c *Config) Failed(kong *pdk.PDK, err error) {
-	c.runtime.report("event", err)
+	c.runtime.report(sectionEvent, err)
 	phase, _ := kong.Nginx.GetCtxInt("KONG_PHASE") // unreadable: as if in access
 	if phase == phaseLog {
 		return

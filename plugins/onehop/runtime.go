@@ -27,6 +27,9 @@ type Options struct {
 	Tracer   *traceinject.Runtime
 	Limiter  *tenantratelimit.Runtime
 	Sunset   *sunsetheaders.Runtime
+	// AccessLines says that [Runtime.Ended] is told of each request that is over,
+	// so that there need be no log event.
+	AccessLines bool
 	// Logger gets failures. Default: discarded.
 	Logger *slog.Logger
 	// Registerer gets the metrics. Default: none.
@@ -39,12 +42,15 @@ type Options struct {
 type Runtime struct {
 	options  Options
 	source   kongrequest.Source
-	failures *prometheus.CounterVec
+	metrics  metrics
+	calls    *calls // under way, where the access line ends them
+	services *serviceNames
 	// rewrites is true from the first rewrite event on: Kong has none for a
 	// plugin that is not enabled globally, and then the access phase need not
 	// ask what one did.
 	rewrites atomic.Bool
 	stacked  atomic.Int64 // when a stack was logged, in Unix nanoseconds
+	saidLost atomic.Int64 // when lost lines were logged, likewise
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
@@ -55,24 +61,25 @@ func NewRuntime(o Options) (*Runtime, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Runtime{options: o, source: kongrequest.Source{Now: o.Now}, failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "gatehouse_onehop_failures_total",
-		Help: "Parts of events of the plugin gatehouse that failed or panicked, by section; event is what no section did.",
-	}, []string{"section"})}
+	r := &Runtime{
+		options: o, source: kongrequest.Source{Now: o.Now},
+		calls: newCalls(), services: &serviceNames{now: o.Now},
+	}
+	r.metrics = newMetrics(r.calls)
 	if o.Registerer == nil {
 		return r, nil
 	}
-	if err := o.Registerer.Register(r.failures); err != nil {
-		return nil, fmt.Errorf("register one-hop metrics: %w", err)
-	}
-	return r, nil
+	return r, r.metrics.register(o.Registerer)
 }
 
 // New is a fresh config bound to this runtime.
 func (r *Runtime) New() any { return &Config{runtime: r} }
 
-// Close ends the runtime, which holds nothing that needs ending.
-func (r *Runtime) Close(context.Context) error { return nil }
+// Close ends the calls under way: another process gets their access lines.
+func (r *Runtime) Close(context.Context) error {
+	r.giveUp(r.options.Now().Add(overdue))
+	return nil
+}
 
 // part runs one section's part of an event. A panic in it is an error of this
 // part alone.
@@ -91,7 +98,7 @@ func (r *Runtime) part(section string, run func() error) (err error) {
 // report counts and logs a failure, with its stack if it is a panic, but no more
 // than one stack in a second.
 func (r *Runtime) report(section string, err error) {
-	r.failures.WithLabelValues(section).Inc()
+	r.metrics.failures.WithLabelValues(section).Inc()
 	log := r.options.Logger.With("plugin", Name, "section", section)
 	var panicked *panicError
 	now, last := r.options.Now().UnixNano(), r.stacked.Load()

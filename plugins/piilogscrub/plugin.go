@@ -93,12 +93,25 @@ func (c *Config) Log(kong *pdk.PDK) { c.LogEvent(c.runtime.source.Open(kong)) }
 
 // LogEvent is the log phase.
 func (c *Config) LogEvent(e *kongrequest.Event) {
-	if c.Audit == off {
+	c.auditBy(func() error { return c.audit(e) })
+}
+
+// Audits reports whether there is an audit record of each call.
+func (c *Config) Audits() bool { return c.Audit != off }
+
+// AuditEnded writes the audit record of a request that is over, of which nobody
+// knows the response's headers. token is the one that Kong verified, or empty.
+func (c *Config) AuditEnded(r *kongrequest.Record, token string) {
+	c.auditBy(func() error { return c.WriteAudit(r, token, nil) })
+}
+
+func (c *Config) auditBy(write func() error) {
+	if !c.Audits() {
 		return
 	}
 	defer c.timed("log", c.runtime.now())
 	outcome := "written"
-	if err := c.audit(e); err != nil {
+	if err := write(); err != nil {
 		outcome = "failed"
 		c.runtime.logger.Error("write audit record", "error", err)
 	}

@@ -75,7 +75,7 @@ func (i *instance) build(text []byte) (err error) {
 	}
 	i.config, i.handlers = config, handlersOf(config)
 	i.failer, _ = config.(failer)
-	return nil
+	return i.handlers.restrict(i.plugin.Phases)
 }
 
 func (i *instance) close() (err error) {

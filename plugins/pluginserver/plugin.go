@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/Kong/go-pdk"
@@ -24,6 +25,9 @@ type Plugin struct {
 	// or Log, each taking a *pdk.PDK. It is called once by [New] and once for
 	// each configuration that Kong starts.
 	New func() any
+	// Phases are the phases that Kong is to call, by Kong's names, of those that
+	// the configuration has methods for. Default: all of them.
+	Phases []string
 	// Deadline is how long a handler may take, the time that Kong takes to
 	// reply not counted. A handler that takes longer is cut off: each of its
 	// PDK calls fails from then on, and the event goes on without it. 0 is
@@ -109,6 +113,24 @@ func (h *handlers) names() []string {
 	return names
 }
 
+// restrict forgets the handlers of all phases but those named, unless none is.
+func (h *handlers) restrict(phases []string) error {
+	if len(phases) == 0 {
+		return nil
+	}
+	for _, name := range phases {
+		if ph, ok := phaseOf([]byte(name)); !ok || h[ph] == nil {
+			return fmt.Errorf("phases: the configuration does not handle %q: use some of %v", name, h.names())
+		}
+	}
+	for ph, name := range phaseNames {
+		if !slices.Contains(phases, name) {
+			h[ph] = nil
+		}
+	}
+	return nil
+}
+
 // plugin is a Plugin that was found fit to serve.
 type plugin struct {
 	Plugin
@@ -144,6 +166,9 @@ func compile(p Plugin, strict bool) (*plugin, error) {
 	h := handlersOf(config)
 	if len(h.names()) == 0 {
 		return nil, fmt.Errorf("plugin %s: %T handles no phase: give it a method such as Access(*pdk.PDK)", p.Name, config)
+	}
+	if err := h.restrict(p.Phases); err != nil {
+		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
 	}
 	schema, err := compileConfig(reflect.TypeOf(config).Elem(), strict)
 	if err != nil {

@@ -11,6 +11,8 @@ const baggageHeader = "baggage"
 
 // Injection is all that the access phase writes for one request.
 type Injection struct {
+	// Trace is what Shared says.
+	Trace Trace
 	// Shared goes into kong.ctx.shared under SharedKey.
 	Shared string
 	// Log are fields for what every log plugin of Kong's writes.
@@ -32,7 +34,7 @@ func (c *Config) Inject(r Request) (Injection, error) {
 	}
 	traceID := t.Context.TraceID.String()
 	i := Injection{
-		Shared: shared,
+		Trace: t, Shared: shared,
 		Log: []kongrequest.LogField{
 			{Key: "trace_id", Value: structpb.NewStringValue(traceID)},
 			{Key: "span_id", Value: structpb.NewStringValue(t.Context.SpanID.String())},

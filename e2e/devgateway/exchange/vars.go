@@ -3,6 +3,7 @@ package exchange
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,6 +92,8 @@ func (x *Exchange) responseVars() map[string]string {
 		"time_local":                  end.Format("02/Jan/2006:15:04:05 -0700"),
 		"time_iso8601":                end.Format("2006-01-02T15:04:05-07:00"),
 		"upstream_status":             x.UpstreamStatus(),
+		"upstream_header_time":        x.upstreamTimes("-", x.Times.Header),
+		"upstream_response_time":      x.upstreamTimes("0.000", end),
 		"upstream_addr":               x.upstreamAddr(),
 		"upstream_scheme":             x.UpstreamScheme,
 		"upstream_uri":                x.UpstreamURI,
@@ -107,6 +110,16 @@ func (x *Exchange) responseVars() map[string]string {
 // seconds writes milliseconds as nginx does, as seconds.
 func seconds(milliseconds int64) string {
 	return fmt.Sprintf("%d.%03d", milliseconds/1000, milliseconds%1000)
+}
+
+// upstreamTimes is a time of each try: failed for those without an answer, until
+// for the last one if it has one.
+func (x *Exchange) upstreamTimes(failed string, until time.Time) string {
+	times := slices.Repeat([]string{failed}, len(x.Upstream.Statuses))
+	if n := len(times); n > 0 && x.Upstream.Header != nil {
+		times[n-1] = seconds(until.UnixMilli() - x.Times.Balancer.UnixMilli())
+	}
+	return strings.Join(times, ", ")
 }
 
 func (x *Exchange) upstreamAddr() string {

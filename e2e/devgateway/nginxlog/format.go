@@ -27,23 +27,50 @@ type part struct {
 	variable bool
 }
 
-// FindFormat returns a format by name. custom is the value of
-// KONG_NGINX_HTTP_LOG_FORMAT, "name [escape=default|json|none] 'format' ...".
-func FindFormat(name, custom string) (*Format, error) {
+// FindFormat returns a format by name. definitions are what follows log_format in
+// nginx's configuration: "name [escape=default|json|none] 'format' ...".
+func FindFormat(name string, definitions ...string) (*Format, error) {
 	switch name {
 	case "", "kong_log_format":
 		return compile(KongFormat, escapeDefault, "-"), nil
 	case "combined":
 		return compile(combined, escapeDefault, "-"), nil
 	}
-	customName, definition, _ := strings.Cut(strings.TrimSpace(custom), " ")
-	if customName != name {
-		return nil, fmt.Errorf("unknown log format %q; define it in KONG_NGINX_HTTP_LOG_FORMAT", name)
+	for _, text := range definitions {
+		text = strings.TrimSpace(text)
+		if end := strings.IndexAny(text, " \t\n"); end >= 0 && text[:end] == name {
+			return define(name, strings.TrimSpace(text[end:]))
+		}
 	}
-	definition = strings.TrimSpace(definition)
+	return nil, fmt.Errorf("unknown log format %q; define it in KONG_NGINX_HTTP_LOG_FORMAT or a file of KONG_NGINX_HTTP_INCLUDE", name)
+}
+
+// Definitions finds the log_format directives of an nginx configuration.
+func Definitions(config string) (found []string) {
+	for line := range strings.Lines(config) {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			config = strings.Replace(config, line, "", 1)
+		}
+	}
+	for {
+		_, rest, ok := strings.Cut(config, "log_format ")
+		if !ok {
+			return found
+		}
+		definition, rest, ok := strings.Cut(rest, ";")
+		if !ok {
+			return found
+		}
+		found, config = append(found, definition), rest
+	}
+}
+
+// define compiles what follows a format's name.
+func define(name, definition string) (*Format, error) {
 	escape, empty := escapeDefault, "-"
-	if mode, rest, ok := strings.Cut(definition, " "); ok && strings.HasPrefix(mode, "escape=") {
-		definition = strings.TrimSpace(rest)
+	if end := strings.IndexAny(definition, " \t\n"); end >= 0 && strings.HasPrefix(definition, "escape=") {
+		mode := definition[:end]
+		definition = strings.TrimSpace(definition[end:])
 		switch mode {
 		case "escape=json":
 			escape, empty = escapeJSON, ""
@@ -61,6 +88,9 @@ func FindFormat(name, custom string) (*Format, error) {
 	return compile(text, escape, empty), nil
 }
 
+// escapes are those that nginx knows in a quoted string.
+var escapes = map[string]byte{`\"`: '"', `\'`: '\'', `\\`: '\\', `\n`: '\n', `\r`: '\r', `\t`: '\t'}
+
 // unquote joins the quoted strings of an nginx directive.
 func unquote(s string) (string, error) {
 	var b strings.Builder
@@ -74,10 +104,12 @@ func unquote(s string) (string, error) {
 		}
 		end := 1
 		for end < len(s) && s[end] != quote {
-			if s[end] == '\\' && end+1 < len(s) && (s[end+1] == quote || s[end+1] == '\\') {
+			c := s[end]
+			if plain, ok := escapes[s[end:min(end+2, len(s))]]; ok {
 				end++
+				c = plain
 			}
-			b.WriteByte(s[end])
+			b.WriteByte(c)
 			end++
 		}
 		if end >= len(s) {

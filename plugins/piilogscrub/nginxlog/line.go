@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -18,6 +19,8 @@ type writer struct {
 	tally  scrub.Tally
 	out    []byte
 	text   []byte
+	// ended is told of each request that a line of our own format is about.
+	ended func(*kongrequest.Record)
 }
 
 // line appends one datagram as a JSON line, and returns which log it is from:
@@ -27,6 +30,10 @@ func (w *writer) line(datagram []byte, now time.Time) (log string) {
 	text, severity := datagram, ""
 	if m, err := Parse(datagram); err == nil {
 		text, severity = m.Text, severityNames[m.Severity]
+	}
+	if f, ok := parseFacts(text); ok {
+		w.facts(&f)
+		return "access"
 	}
 	if a, ok := scrub.ParseAccess(text); ok {
 		if when, err := time.Parse(accessTimeLayout, string(a.Time.Of(text))); err == nil {
@@ -45,6 +52,30 @@ func (w *writer) line(datagram []byte, now time.Time) (log string) {
 	w.scrubbed("message", text, scrub.FormatText)
 	w.end()
 	return "text"
+}
+
+// facts writes a line of our own format as it would one of Kong's.
+func (w *writer) facts(f *facts) {
+	w.begin(f.end(), "access")
+	w.scrubbed("client_ip", f[factClient], scrub.FormatText)
+	w.scrubbed("request", f[factRequest], scrub.FormatRequest)
+	w.number("status", f[factStatus])
+	w.number("bytes", f[factBody])
+	w.scrubbed("referrer", orDash(f[factReferrer]), scrub.FormatURL)
+	w.scrubbed("user_agent", orDash(f[factAgent]), scrub.FormatText)
+	w.value("request_id", f[factID])
+	w.end()
+	if w.ended != nil {
+		w.ended(f.record())
+	}
+}
+
+// orDash is how Kong's own format writes what is not there.
+func orDash(text []byte) []byte {
+	if len(text) == 0 {
+		return []byte("-")
+	}
+	return text
 }
 
 func (w *writer) access(line []byte, a scrub.Access, when time.Time) {

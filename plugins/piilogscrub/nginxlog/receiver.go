@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -35,6 +36,10 @@ type Options struct {
 	Out io.Writer
 	// Observe counts what was found in n bytes of lines of a log. Default: none.
 	Observe func(place string, n int, t scrub.Tally)
+	// Ended is told of each request of which a line in the format of [Include]
+	// arrives, as it arrives. It is called in one goroutine, and
+	// must not take long. Default: nobody is told.
+	Ended func(*kongrequest.Record)
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer
 	// Logger gets failures to write. Default: discarded.
@@ -166,7 +171,7 @@ func (r *Receiver) enqueue(line []byte) {
 
 // write scrubs queued lines and writes as many at once as are waiting.
 func (r *Receiver) write() {
-	w := writer{zone: r.o.Zone}
+	w := writer{zone: r.o.Zone, ended: r.o.Ended}
 	reported := uint64(0)
 	for line := range r.queue {
 		w.out = w.out[:0]

@@ -1,0 +1,229 @@
+package onehop_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/Kong/go-pdk/entities"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/onehop"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+)
+
+// withoutHeaders is all, but for what an access line cannot tell.
+var withoutHeaders = sections{scrub: `{}`, trace: all.trace, limit: all.limit, sunset: all.sunset}
+
+// served is alice's request as testdata/record.json has it.
+func served() kongtest.Request {
+	return with(alice(), func(r *kongtest.Request) {
+		r.Route = &entities.Route{Id: "r1", Name: "orders", Paths: []string{"/orders"}, Service: entities.ServiceKey{Id: "s1"}}
+		r.Service = &entities.Service{Id: "s1", Name: "orders-v1"}
+		r.Consumer, r.CredentialID = &entities.Consumer{Id: "c1", Username: "web-app"}, "k1"
+	})
+}
+
+// line is what nginx's access line tells of the request in testdata/record.json.
+func line(t *testing.T, requestID string) *kongrequest.Record {
+	t.Helper()
+	whole := must(kongrequest.ParseRecord([]byte(record(t))))(t)
+	var r kongrequest.Record
+	r.Request, r.Response, r.Latencies = whole.Request, whole.Response, whole.Latencies
+	r.StartedAt, r.ClientIP, r.Tries, r.Source = whole.StartedAt, whole.ClientIP, whole.Tries, whole.Source
+	r.Request.ID = requestID
+	return &r
+}
+
+// serialized is testdata/record.json for served.
+func serialized(t *testing.T, requestID string) string {
+	t.Helper()
+	var r map[string]any
+	if err := json.Unmarshal([]byte(record(t)), &r); err != nil {
+		t.Fatal(err)
+	}
+	r["request"].(map[string]any)["id"] = requestID
+	r["route"] = map[string]any{"id": "r1", "name": "orders", "paths": []string{"/orders"}}
+	r["service"] = map[string]any{"id": "s1", "name": "orders-v1"}
+	r["consumer"] = map[string]any{"id": "c1", "username": "web-app"}
+	r["authenticated_entity"] = map[string]any{"id": "k1"}
+	delete(r, "gatehouse")
+	return string(must(json.Marshal(r))(t))
+}
+
+// TestAccessLineIsALogEvent: the audit record and the span are the same,
+// whichever way the end of a request is told.
+func TestAccessLineIsALogEvent(t *testing.T) {
+	t.Parallel()
+	gone := withoutHeaders
+	gone.sunset = strings.Replace(all.sunset, `"2027-06-30"`, `"2026-03-01"`, 1)
+	for _, tt := range []struct {
+		name     string
+		sections sections
+		global   bool
+		status   int
+	}{
+		{"on a route", withoutHeaders, false, 0},
+		{"globally", withoutHeaders, true, 0},
+		{"refused, on a route", gone, false, http.StatusGone},
+		{"refused, globally", gone, true, http.StatusGone},
+		{"no trace", sections{scrub: `{}`}, true, 0},
+		{"no audit record", sections{scrub: `{"audit":"off"}`, trace: all.trace}, true, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			const id = "6b3f0a1c2d4e5f60718293a4b5c6d7e8"
+			type told struct {
+				Audit string
+				Spans []string
+			}
+			both := map[bool]told{}
+			for _, accessLines := range []bool{false, true} {
+				p := newProcess(t, tt.sections)
+				p.options.AccessLines = accessLines
+				config := p.oneHop(t)
+				handlers := []handler{config.Access}
+				if tt.global {
+					handlers = []handler{config.Rewrite, config.Access}
+				}
+				o, after, _ := run(t, served(), true, handlers...)
+				if o.Status != tt.status {
+					t.Fatalf("status %d, want %d", o.Status, tt.status)
+				}
+				if accessLines {
+					p.runtime.Ended(line(t, id))
+				} else {
+					after.Log = withTraceID(t, serialized(t, id), o)
+					_, _, _ = run(t, after, true, config.Log)
+				}
+				spans := []string(nil)
+				if p.trace != nil {
+					spans = p.exported(t)
+				}
+				both[accessLines] = told{p.audit.String(), spans}
+			}
+			if both[true].Audit == "" && len(both[true].Spans) == 0 {
+				t.Error("nothing was told")
+			}
+			if diff := cmp.Diff(both[false], both[true]); diff != "" {
+				t.Errorf("told (-log event +access line):\n%s", diff)
+			}
+		})
+	}
+}
+
+// withTraceID is a record with the trace id that the plugin has set for it.
+func withTraceID(t *testing.T, record string, o outcome) string {
+	t.Helper()
+	var r map[string]any
+	if err := json.Unmarshal([]byte(record), &r); err != nil {
+		t.Fatal(err)
+	}
+	delete(r, "trace_id")
+	if id, ok := o.Logged["trace_id"]; ok {
+		r["trace_id"] = id
+	}
+	return string(must(json.Marshal(r))(t))
+}
+
+func TestARequestThatKongRefusesHasNoRoute(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, withoutHeaders)
+	p.options.AccessLines = true
+	config := p.oneHop(t)
+	_, _, _ = run(t, anonymous(), true, config.Rewrite)
+	end := line(t, "6b3f0a1c2d4e5f60718293a4b5c6d7e8")
+	end.Response.Status, end.Source = http.StatusUnauthorized, "kong"
+	p.runtime.Ended(end)
+	var audit struct {
+		Route, Source, Tenant string
+		Status                int
+		TraceID               string `json:"trace_id"`
+	}
+	if err := json.Unmarshal(p.audit.Bytes(), &audit); err != nil {
+		t.Fatalf("audit record %q: %v", p.audit.String(), err)
+	}
+	if audit.Status != http.StatusUnauthorized || audit.Source != "kong" || audit.TraceID == "" || audit.Route+audit.Tenant != "" {
+		t.Errorf("audit record %+v, want a 401 of Kong's in a trace, without a route or a tenant", audit)
+	}
+}
+
+// Lines are lost where the socket's buffer is full, or with a process that dies.
+func TestLostAccessLines(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, withoutHeaders)
+	p.options.AccessLines = true
+	clock := now
+	p.options.Now = func() time.Time { return clock }
+	config := p.oneHop(t)
+	first, second := "00000000000000000000000000000001", "00000000000000000000000000000002"
+	for _, id := range []string{first, second} {
+		_, _, _ = run(t, with(served(), func(r *kongtest.Request) { r.Vars["kong_request_id"] = id }), true, config.Access)
+		clock = clock.Add(3 * time.Minute)
+	}
+	p.runtime.Ended(line(t, "unknown"))
+	if lines := bytes.Count(p.audit.Bytes(), []byte("\n")); lines != 1 {
+		t.Fatalf("%d audit records after six minutes, want that of the first request:\n%s", lines, &p.audit)
+	}
+	for _, want := range []string{`"request_id":"` + first, `"source":"unknown"`, `"status":0`, `"tenant":"acme"`, `"route":"orders"`, `"path":"/orders/4711"`, `"latency_ms":360000`} {
+		if !strings.Contains(p.audit.String(), want) {
+			t.Errorf("the audit record lacks %s: %s", want, &p.audit)
+		}
+	}
+	if !strings.Contains(p.log.String(), "without an access line") {
+		t.Error("the loss is not logged")
+	}
+	p.runtime.Ended(line(t, first)) // late
+	p.runtime.Ended(line(t, second))
+	if lines := bytes.Count(p.audit.Bytes(), []byte("\n")); lines != 2 {
+		t.Errorf("%d audit records in the end, want 2:\n%s", lines, &p.audit)
+	}
+	const counted = `
+# HELP gatehouse_onehop_access_lines_total Access lines that told how a request ended, by whether the request was known: matched or unmatched.
+# TYPE gatehouse_onehop_access_lines_total counter
+gatehouse_onehop_access_lines_total{request="matched"} 1
+gatehouse_onehop_access_lines_total{request="unmatched"} 2
+# HELP gatehouse_onehop_calls_under_way Requests that wait for their access line.
+# TYPE gatehouse_onehop_calls_under_way gauge
+gatehouse_onehop_calls_under_way 0
+# HELP gatehouse_onehop_lost_access_lines_total Requests whose access line did not come: their audit record does not say how they ended.
+# TYPE gatehouse_onehop_lost_access_lines_total counter
+gatehouse_onehop_lost_access_lines_total 1
+`
+	if err := testutil.GatherAndCompare(p.registry, strings.NewReader(counted),
+		"gatehouse_onehop_access_lines_total", "gatehouse_onehop_calls_under_way", "gatehouse_onehop_lost_access_lines_total"); err != nil {
+		t.Error(err)
+	}
+}
+
+// A process that ends writes what it knows of the requests under way.
+func TestCloseEndsTheCallsUnderWay(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, withoutHeaders)
+	p.options.AccessLines = true
+	_, _, _ = run(t, served(), true, p.oneHop(t).Access)
+	if err := p.runtime.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(p.audit.String(), `"source":"unknown"`) {
+		t.Errorf("audit records %q, want one that does not know how the request ended", &p.audit)
+	}
+}
+
+func TestAccessLinesHaveNoResponseHeaders(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, all)
+	p.options.AccessLines = true
+	config := must(onehop.NewRuntime(p.options))(t).New().(*onehop.Config)
+	config.Run, config.PIILogScrub = []string{"pii_log_scrub"}, p.scrub
+	if err := config.Provision(); err == nil || !strings.Contains(err.Error(), "pii_log_scrub.response_headers") || !strings.Contains(err.Error(), "GATEHOUSE_LOG_PHASE") {
+		t.Errorf("Provision = %v, want an error that names the field and the way out", err)
+	}
+}

@@ -1,0 +1,158 @@
+package nginxlog
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+)
+
+// proxied is a line of our format about a request that an upstream answered.
+func proxied() map[fact]string {
+	return map[fact]string{
+		factEnd: "1763954021.500", factTook: "0.012", factStatus: "200", factSent: "512", factBody: "70",
+		factClient: "203.0.113.7", factScheme: "https", factRequest: "GET /web/v1/dashboard?email=ada@example.com HTTP/1.1",
+		factReferrer: "https://app.example.com/?card=4111111111111111", factAgent: "curl/8", factID: "6b3f0a1c2d4e5f60718293a4b5c6d7e8",
+		factUpstreamStatus: "200", factUpstreamHeader: "0.008", factUpstreamTook: "0.010",
+	}
+}
+
+func factsLine(parts map[fact]string) string {
+	line := factsVersion
+	for i := range factCount {
+		line += "\n" + parts[i]
+	}
+	return line
+}
+
+func TestFactsRecord(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		edit map[fact]string
+		want func(*kongrequest.Record)
+	}{
+		{"proxied", nil, func(*kongrequest.Record) {}},
+		{"refused by Kong", map[fact]string{factStatus: "401", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrequest.Record) {
+			r.Response.Status, r.Source, r.Tries = 401, "kong", 0
+			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 12, Proxy: -1}
+		}},
+		{"no upstream answered", map[fact]string{factStatus: "502", factUpstreamStatus: "502, 502", factUpstreamHeader: "-, -", factUpstreamTook: "0.001, 0.002"}, func(r *kongrequest.Record) {
+			r.Response.Status, r.Source, r.Tries = 502, "kong", 2
+			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 9, Proxy: -1}
+		}},
+		{"the second try answered", map[fact]string{factUpstreamStatus: "502, 200", factUpstreamHeader: "-, 0.004", factUpstreamTook: "0.002, 0.006"}, func(r *kongrequest.Record) {
+			r.Tries = 2
+			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 4, Proxy: 4}
+		}},
+		{"a redirect within nginx", map[fact]string{factUpstreamStatus: "404 : 200", factUpstreamHeader: "0.001 : 0.004", factUpstreamTook: "0.002 : 0.006"}, func(r *kongrequest.Record) {
+			r.Tries = 2
+			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 4, Proxy: 5}
+		}},
+		{"a clock of milliseconds", map[fact]string{factTook: "0.009"}, func(r *kongrequest.Record) {
+			r.StartedAt = 1763954021491
+			r.Latencies.Request, r.Latencies.Kong = 9, 0
+		}},
+		{"a request that is none", map[fact]string{factRequest: "\x16\x03\x01", factStatus: "400", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrequest.Record) {
+			r.Request.Method, r.Request.URI = "\x16\x03\x01", ""
+			r.Response.Status, r.Source, r.Tries = 400, "kong", 0
+			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 12, Proxy: -1}
+		}},
+		{"a target with blanks", map[fact]string{factRequest: "GET /a b HTTP/1.1", factScheme: "http"}, func(r *kongrequest.Record) {
+			r.Request.URI, r.Request.TLS = "/a b", false
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			parts := proxied()
+			for k, v := range tt.edit {
+				parts[k] = v
+			}
+			f, ok := parseFacts([]byte(factsLine(parts)))
+			if !ok {
+				t.Fatal("the line is not taken for one of the format")
+			}
+			want := new(kongrequest.Record)
+			want.Request.ID, want.Request.Method, want.Request.URI, want.Request.TLS = "6b3f0a1c2d4e5f60718293a4b5c6d7e8", "GET", "/web/v1/dashboard?email=ada@example.com", true
+			want.Response.Status, want.Response.Size = 200, 512
+			want.StartedAt, want.ClientIP, want.Tries, want.Source = 1763954021488, "203.0.113.7", 1, "upstream"
+			want.Latencies = kongrequest.Latencies{Request: 12, Kong: 2, Proxy: 8}
+			tt.want(want)
+			approximately := cmp.Comparer(func(a, b float64) bool { return a-b < 1e-3 && b-a < 1e-3 })
+			if diff := cmp.Diff(want, f.record(), approximately); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFactsLine(t *testing.T) {
+	t.Parallel()
+	var ended []string
+	w := writer{engine: newEngine(t), zone: time.UTC, ended: func(r *kongrequest.Record) { ended = append(ended, r.Request.ID) }}
+	if log := w.line([]byte("<190>Nov 24 03:13:41 nginx: "+factsLine(proxied())), now); log != "access" {
+		t.Errorf("it is from the log %q, want access", log)
+	}
+	const want = `{"time":"2025-11-24T03:13:41Z","log":"access","client_ip":"203.0.113.0","request":"GET /web/v1/dashboard?email=[email] HTTP/1.1","status":200,"bytes":70,` +
+		`"referrer":"https://app.example.com/?card=[card:1111]","user_agent":"curl/8","request_id":"6b3f0a1c2d4e5f60718293a4b5c6d7e8"}` + "\n"
+	if diff := cmp.Diff(want, string(w.out)); diff != "" {
+		t.Errorf("line (-want +got):\n%s", diff)
+	}
+	if len(ended) != 1 || ended[0] != "6b3f0a1c2d4e5f60718293a4b5c6d7e8" {
+		t.Errorf("told of %v, want the request", ended)
+	}
+}
+
+// One part must never pass for the next.
+func TestFactsRefusesOtherLines(t *testing.T) {
+	t.Parallel()
+	whole := factsLine(proxied())
+	for name, line := range map[string]string{
+		"empty":           "",
+		"another version": strings.Replace(whole, factsVersion, "gatehouse/0", 1),
+		"a part too few":  whole[:strings.LastIndex(whole, "\n")],
+		"a part too many": whole + "\n",
+		"Kong's format":   `203.0.113.7 - - [24/Nov/2025:03:13:41 +0000] "GET / HTTP/1.1" 200 4821 "-" "-" kong_request_id: ""`,
+	} {
+		if _, ok := parseFacts([]byte(line)); ok {
+			t.Errorf("%s: taken for a line of the format", name)
+		}
+	}
+}
+
+func FuzzFacts(f *testing.F) {
+	f.Add([]byte(factsLine(proxied())))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		facts, ok := parseFacts(line)
+		if !ok {
+			return
+		}
+		if r := facts.record(); r.Latencies.Kong < 0 || r.Tries < 0 || r.Source != "kong" && r.Source != "upstream" {
+			t.Errorf("record %+v of %q", r, line)
+		}
+	})
+}
+
+// TestIncludeFile holds the file that operators install to what is parsed.
+func TestIncludeFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join("..", "..", "..", "deploy", "kong", "gatehouse-access.conf")
+	if *update {
+		if err := os.WriteFile(path, []byte(Include()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Include(), string(text)); diff != "" {
+		t.Errorf("%s is not what is parsed; write it with go test ./plugins/piilogscrub/nginxlog -update (-want +got):\n%s", path, diff)
+	}
+}
