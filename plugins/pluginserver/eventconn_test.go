@@ -14,12 +14,8 @@ import (
 	"testing"
 
 	"github.com/Kong/go-pdk"
-	"github.com/Kong/go-pdk/bridge"
-	"github.com/Kong/go-pdk/client"
 	"github.com/Kong/go-pdk/entities"
-	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
@@ -87,73 +83,23 @@ func onLink(t testing.TB, handler func(*pdk.PDK), req kongtest.Request, opts Opt
 	return kong.Effects(), conn, answered
 }
 
+// sharedValues has one of each type that Kong's tables are read as.
+var sharedValues = map[string]any{
+	"s": "x", "n": 1.5, "on": true, "off": false, "list": []any{"a", 1.0, []any{}}, "map": map[string]any{"k": "v"},
+}
+
 var fullRequest = kongtest.Request{
-	Path: "/p", RawQuery: "a=1&b=2", Headers: http.Header{"X-A": {"1"}, "X-B": {"1", "2"}}, Body: bytes.Repeat([]byte("b"), 100_000),
-	Consumer: &entities.Consumer{Id: "c", CustomId: "acme"}, CredentialID: "k", Consumers: []entities.Consumer{{Id: "d"}},
+	Path: "/p", RawQuery: "a=1&b=2&b=3&bare", TrustedIPs: []string{"10.0.0.1"}, Headers: http.Header{"X-A": {"1"}, "X-B": {"1", "2"}}, Body: bytes.Repeat([]byte("b"), 100_000),
+	Consumer: &entities.Consumer{Id: "c", CustomId: "acme"}, CredentialID: "k", Consumers: []entities.Consumer{{Id: "d", Username: "named"}},
 	Route: &entities.Route{Name: "r"}, Service: &entities.Service{Name: "s"},
-	Shared: map[string]any{"s": "x", "n": 1.5}, Ctx: map[string]any{"c": "y", "n": 2.0}, Vars: map[string]string{"v": "z"},
+	Shared: sharedValues, Ctx: sharedValues, Vars: map[string]string{"v": "z"},
 	Unnamed: []string{"u"}, Named: map[string]string{"n": "m"}, Status: 200, Sent: http.Header{"Y": {"1"}},
 	ServiceStatus: 201, ServiceHeaders: http.Header{"Z": {"2"}}, ServiceBody: []byte("sb"), Started: 1.25, Log: `{"a":1}`,
 }
 
-// everyCall makes every PDK call that go-pdk has, and records its results.
-func everyCall(results *[]any) func(*pdk.PDK) {
-	return func(kong *pdk.PDK) {
-		for _, part := range []any{
-			kong.Client, kong.Ctx, kong.Log, kong.Nginx, kong.Request, kong.Response, kong.Router,
-			kong.IP, kong.Node, kong.Service, kong.ServiceRequest, kong.ServiceResponse,
-		} {
-			callAll(part, results)
-		}
-		err := kong.Log.Ask("kong.log.set_serialize_value", &kpp.KV{K: "k", V: structpb.NewStringValue("v")}, nil)
-		kong.Response.Exit(403, []byte("no"), map[string][]string{"X": {"y"}})
-		*results = append(*results, err, kong.Log.Info("too late") != nil)
-	}
-}
-
-func callAll(part any, results *[]any) {
-	own := reflect.TypeFor[bridge.PdkBridge]()
-	v := reflect.ValueOf(part)
-	for i := range v.NumMethod() {
-		method := v.Type().Method(i)
-		if _, inherited := own.MethodByName(method.Name); inherited || strings.HasPrefix(method.Name, "Exit") {
-			continue
-		}
-		for _, out := range v.Method(i).Call(arguments(method)) {
-			*results = append(*results, method.Name, out.Interface())
-		}
-	}
-}
-
-// arguments are values that every method of go-pdk takes.
-func arguments(method reflect.Method) []reflect.Value {
-	args := []reflect.Value{}
-	for i := 1; i < method.Type.NumIn(); i++ {
-		switch in := method.Type.In(i); {
-		case method.Type.IsVariadic():
-			return append(args, reflect.ValueOf("said"))
-		case in.Kind() == reflect.Int && method.Name == "SetStatus":
-			args = append(args, reflect.ValueOf(202))
-		case in.Kind() == reflect.Int:
-			args = append(args, reflect.ValueOf(100))
-		case in.Kind() == reflect.String || in.Kind() == reflect.Interface:
-			args = append(args, reflect.ValueOf("n"))
-		case in.Kind() == reflect.Bool:
-			args = append(args, reflect.ValueOf(true))
-		case in.Kind() == reflect.Map:
-			args = append(args, reflect.ValueOf(map[string][]string{"H": {"1", "2"}}))
-		case in == reflect.TypeFor[*entities.Consumer]():
-			args = append(args, reflect.ValueOf(&entities.Consumer{Id: "c"}))
-		default:
-			args = append(args, reflect.ValueOf(&client.AuthenticatedCredential{Id: "k"}))
-		}
-	}
-	return args
-}
-
 func TestEveryCallAsOnThePlainBridge(t *testing.T) {
 	t.Parallel()
-	var wantResults, gotResults []any
+	var wantResults, gotResults []string
 	want := kongtest.Run(t, everyCall(&wantResults), fullRequest)
 	got, _, err := onLink(t, everyCall(&gotResults), fullRequest, Options{})
 	if !errors.Is(err, kongtest.ErrExit) {
@@ -162,7 +108,7 @@ func TestEveryCallAsOnThePlainBridge(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("effects (-plain bridge +this connection):\n%s", diff)
 	}
-	if diff := cmp.Diff(wantResults, gotResults, cmp.Comparer(func(a, b error) bool { return (a == nil) == (b == nil) })); diff != "" {
+	if diff := cmp.Diff(wantResults, gotResults); diff != "" {
 		t.Errorf("results (-plain bridge +this connection):\n%s", diff)
 	}
 	called := slices.Compact(slices.Sorted(slices.Values(got.Calls)))
@@ -185,7 +131,7 @@ func TestCallsListsEveryMethod(t *testing.T) {
 // TestPipelinedRepliesSayNothing holds the table of calls to the wire.
 func TestPipelinedRepliesSayNothing(t *testing.T) {
 	t.Parallel()
-	handler := func(kong *pdk.PDK) { var r []any; everyCall(&r)(kong) }
+	handler := func(kong *pdk.PDK) { var r []string; everyCall(&r)(kong) }
 	replies := map[string]bool{}
 	near, far := net.Pipe()
 	go func() {

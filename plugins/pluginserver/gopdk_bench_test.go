@@ -23,17 +23,17 @@ func BenchmarkAgainstGoPDK(b *testing.B) {
 	for _, calls := range []string{"none", "six"} {
 		for _, server := range []string{"go-pdk", "gatehouse"} {
 			b.Run(calls+"/"+server, func(b *testing.B) {
-				socket, cmd := stockProcess(b, server)
-				client := kongtest.NewClient(socket)
+				stock := stockProcess(b, server)
+				client := kongtest.NewClient(stock.socket)
 				defer func() { _ = client.Close() }()
-				id, err := client.StartInstance(strings.TrimSuffix(filepath.Base(socket), ".socket"), fmt.Appendf(nil, `{"message":%q}`, calls))
+				id, err := client.StartInstance(stock.name, fmt.Appendf(nil, `{"message":%q}`, calls))
 				if err != nil {
 					b.Fatal(err)
 				}
-				before := cpuTime(b, cmd.Process.Pid)
+				before := cpuTime(b, stock.cmd.Process.Pid)
 				b.SetParallelism(4)
-				b.RunParallel(func(pb *testing.PB) { drive(b, pb, socket, id) })
-				spent := cpuTime(b, cmd.Process.Pid) - before
+				b.RunParallel(func(pb *testing.PB) { drive(b, pb, stock.socket, id) })
+				spent := cpuTime(b, stock.cmd.Process.Pid) - before
 				b.ReportMetric(float64(spent.Microseconds())/float64(b.N), "cpu-µs/event")
 			})
 		}

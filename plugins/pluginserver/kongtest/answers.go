@@ -77,12 +77,14 @@ func header(h http.Header, name string) string {
 	return h.Get(strings.ReplaceAll(name, "_", "-"))
 }
 
-// headers answers a getter of all headers, by lower-case name.
+// headers answers a getter of all headers, by lower-case name. Where there are
+// more than the limit, it is the first ones by name, so that a test repeats.
 func headers(f func(k *Kong) http.Header) answer {
 	return limited("max_headers", func(k *Kong, limit int) map[string]any {
 		fields := map[string]any{}
-		for name, values := range f(k) {
-			for _, v := range values {
+		h := f(k)
+		for _, name := range slices.Sorted(maps.Keys(h)) {
+			for _, v := range h[name] {
 				if limit--; limit < 0 {
 					return fields
 				}
