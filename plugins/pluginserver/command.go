@@ -18,6 +18,10 @@ import (
 	"syscall"
 	"time"
 
+	// It defines go-pdk's flags when the program starts, and is nothing but
+	// that here: the main of a stock plugin may parse flags before it calls
+	// StartServer.
+	_ "github.com/Kong/go-pdk/server"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -38,7 +42,11 @@ const defaultSocket = "/tmp/plugins.socket"
 //	-help             print the flags, and exit with 2
 //
 // and has further flags, see [Run]: -deadline, -fail-open, -http, -profiling.
-// Flags of the program's own stay as they are.
+// Flags of the program's own stay as they are. A main that parses flags itself,
+// before it calls StartServer, knows go-pdk's three and its own.
+//
+// Kong loads no plugin that says no version: one that is empty, such as one
+// that the linker should have set, is 0.0.0.
 //
 // A plugin moved from go-pdk fails closed: a request whose handler panics or
 // is cut off is answered with 503, as it was with 500 when the panic ended the
@@ -49,11 +57,7 @@ const defaultSocket = "/tmp/plugins.socket"
 // socket on which another process listens is taken over, so that a restart of
 // Kong does not fail on the process of before.
 func StartServer(constructor func() any, version string, priority int) error {
-	path, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find out the plugin's name: %w", err)
-	}
-	return said(os.Stderr, startServer(environment(), filepath.Base(path), constructor, version, priority))
+	return said(os.Stderr, startServer(environment(), constructor, version, priority))
 }
 
 // said writes an error where Kong logs it: a stock plugin's main ignores what
@@ -65,9 +69,11 @@ func said(w io.Writer, err error) error {
 	return err
 }
 
-func startServer(env env, name string, constructor func() any, version string, priority int) error {
-	c := newCommand(env, []Plugin{{Name: name, Version: version, Priority: priority, New: constructor}})
-	c.text(flagPrefix, defaultPrefix, "Kong prefix path (specified by the -p argument commonly used in the kong cli)")
+func startServer(env env, constructor func() any, version string, priority int) error {
+	name := filepath.Base(env.program)
+	c := newCommand(env, []Plugin{{Name: name, Version: cmp.Or(version, "0.0.0"), Priority: priority, New: constructor}})
+	c.help = helpOne(c.plugins[0], env.program)
+	c.text(flagPrefix, defaultPrefix, "Kong's prefix, which has the socket")
 	c.yes(flagFailOpen, "let requests pass whose handler panicked or was cut off; otherwise they are answered with 503")
 	if done, err := c.parse(); done || err != nil {
 		return err
@@ -95,6 +101,7 @@ func Run(plugins ...Plugin) error { return said(os.Stderr, runAll(environment(),
 
 func runAll(env env, plugins []Plugin) error {
 	c := newCommand(env, plugins)
+	c.help = helpMany(plugins, env.program)
 	c.text(flagSocket, defaultSocket, "unix socket to listen on")
 	c.text(flagInfo, "", "print what the query command of this plugin must print, and exit")
 	if done, err := c.parse(); done || err != nil {
@@ -106,6 +113,7 @@ func runAll(env env, plugins []Plugin) error {
 // env is what a command has of its process.
 type env struct {
 	flags          *flag.FlagSet
+	program        string // the path of the executable
 	args           []string
 	stdout, stderr io.Writer
 	exit           func(code int)
@@ -113,7 +121,11 @@ type env struct {
 }
 
 func environment() env {
-	return env{flags: flag.CommandLine, args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, exit: os.Exit}
+	program, err := os.Executable()
+	if err != nil {
+		program = os.Args[0]
+	}
+	return env{flags: flag.CommandLine, program: program, args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, exit: os.Exit}
 }
 
 // The flags. The first three are go-pdk's.
@@ -133,6 +145,7 @@ const (
 type command struct {
 	env
 	plugins []Plugin
+	help    string            // what -help says above the flags
 	theirs  map[string]string // flags that the program has for itself, and our defaults
 }
 
@@ -191,12 +204,57 @@ func (c *command) parse() (done bool, err error) {
 		return true, err
 	}
 	if c.is(flagHelp) {
-		c.flags.Usage()
+		c.printHelp()
 		c.exit(2)
 		return true, nil
 	}
+	if c.is(flagDump) || c.get(flagInfo) != "" {
+		os.Stdout = os.Stderr // what the plugin prints from here on would make the JSON something else
+	}
 	return false, nil
 }
+
+// printHelp prints how Kong is told of the program, and the flags.
+func (c *command) printHelp() {
+	_, _ = fmt.Fprintln(c.flags.Output(), c.help)
+	c.flags.Usage()
+}
+
+// helpOne is what -help of [StartServer] says above the flags.
+func helpOne(p Plugin, program string) string {
+	return fmt.Sprintf(`%[1]s %[2]s serves the plugin %[1]q to Kong, on PREFIX/%[1]s.socket.
+
+kong.conf:
+  plugins = bundled,%[1]s
+  pluginserver_names = %[1]s
+  pluginserver_%[3]s_socket = PREFIX/%[1]s.socket
+  pluginserver_%[3]s_query_cmd = %[4]s -dump
+  pluginserver_%[3]s_start_cmd = %[4]s
+
+Without the last line Kong does not start it: somebody else must.
+`, p.Name, p.Version, inConf(p.Name), program)
+}
+
+// helpMany is what -help of [Run] says above the flags.
+func helpMany(plugins []Plugin, program string) string {
+	var names, lines strings.Builder
+	for _, p := range plugins {
+		fmt.Fprintf(&names, ",%s", p.Name)
+		fmt.Fprintf(&lines, "  pluginserver_%s_socket = PATH\n", inConf(p.Name))
+		fmt.Fprintf(&lines, "  pluginserver_%s_query_cmd = %s -info %s\n", inConf(p.Name), program, p.Name)
+	}
+	return fmt.Sprintf(`%[1]s serves %[2]d plugins to Kong, on one socket, PATH.
+
+kong.conf:
+  plugins = bundled%[3]s
+  pluginserver_names = %[4]s
+%[5]s
+Kong does not start it: somebody else must. -kong-prefix is not for it.
+`, program, len(plugins), names.String(), strings.TrimPrefix(names.String(), ","), lines.String())
+}
+
+// inConf is a plugin's name as a part of a name in kong.conf.
+func inConf(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // run prints what was asked for, or else serves.
 func (c *command) run(socket string) error {

@@ -1,8 +1,14 @@
 package pluginserver
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +42,44 @@ func TestRunCommand(t *testing.T) {
 				t.Errorf("%v, plugins (-want +got):\n%s", err, diff)
 			}
 		})
+	}
+}
+
+// TestDumpOfAPluginThatPrints dumps one whose main parses flags, whose version
+// is empty, and whose New and main print to standard output.
+func TestDumpOfAPluginThatPrints(t *testing.T) {
+	t.Parallel()
+	out, err := stockCommand(t, "noisy", "-own", "-dump", "-kong-prefix", "/elsewhere").Output()
+	var got struct {
+		SocketPath string
+		Plugins    []struct{ Version string }
+	}
+	if err != nil || json.Unmarshal(out, &got) != nil {
+		t.Fatalf("-dump prints %s, %v; want JSON and nothing else", out, err)
+	}
+	if !strings.HasPrefix(got.SocketPath, "/elsewhere/") || len(got.Plugins) != 1 || got.Plugins[0].Version != "0.0.0" {
+		t.Errorf("-dump says %+v; want one plugin of version 0.0.0 and a socket in the prefix", got)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	name := filepath.Base(os.Args[0])
+	for server, want := range map[string][]string{
+		"gatehouse": {name + " 0.2 serves", "pluginserver_names = " + name, name + " -dump\n", "start_cmd", "  -kong-prefix", "  -fail-open"},
+		"noisy":     {name + " 0.0.0 serves", "  -own"},
+		"run":       {"serves 2 plugins", "plugins = bundled,first,second\n", "pluginserver_second_query_cmd", "-info second\n", "  -socket"},
+	} {
+		out, err := stockCommand(t, server, "-help").CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 2 {
+			t.Errorf("%s -help: %v, want exit code 2, as of go-pdk's", server, err)
+		}
+		for _, part := range want {
+			if !bytes.Contains(out, []byte(part)) {
+				t.Errorf("%s -help does not say %q:\n%s", server, part, out)
+			}
+		}
 	}
 }
 
