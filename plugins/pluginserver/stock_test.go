@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -117,10 +118,58 @@ func TestStockConfigIsDecoded(t *testing.T) {
 		Mixed: []any{1.0, "x"}, Objects: []map[string]any{{"a": nil}}, Raw: json.RawMessage(`[1,2]`), Number: "1.50",
 		Secret: []byte("hi"), Custom: stockEither{"one"}, Tree: stockTree{Children: []stockTree{{Name: "leaf", Children: []stockTree{}}}},
 	}
-	ignore := cmp.FilterPath(func(p cmp.Path) bool {
-		return slices.Contains([]string{"Client", "Errors", "Reader", "client"}, strings.TrimPrefix(p.Last().String(), "."))
-	}, cmp.Ignore())
-	if diff := cmp.Diff(want, inst.config, ignore, cmp.AllowUnexported(stockConfig{})); diff != "" {
+	if diff := stockDiff(want, inst.config.(*stockConfig)); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
+}
+
+// stockDiff compares what of a configuration can be configured.
+func stockDiff(want, got *stockConfig) string {
+	left := []string{"Client", "Errors", "Reader", "client"}
+	return cmp.Diff(want, got, cmp.AllowUnexported(stockConfig{}), cmp.FilterPath(func(p cmp.Path) bool {
+		return slices.Contains(left, strings.TrimPrefix(p.Last().String(), "."))
+	}, cmp.Ignore()))
+}
+
+// FuzzDecodesAsGoPDK holds configurations to package json, with which go-pdk's
+// server decodes them: what it takes is taken here, and means the same. Nulls
+// are left out: Kong has none inside of a list or map.
+func FuzzDecodesAsGoPDK(f *testing.F) {
+	shape, err := compileConfig(reflect.TypeFor[stockConfig](), false)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(`{"message":"hi","api_name":"a","-":"d","count":1,"big":9007199254740991,"small":255,"natural":7,"quoted":"5"}`)
+	f.Add(`{"ratio":1.5,"timeout":1000,"since":"2026-01-02T03:04:05Z","headers":{"a":"b"},"by_status":{"1":"b"},"secret":"aGk="}`)
+	f.Add(`{"nested":{"host":"h","port":1,"inner":{"deep":["x"]}},"list":[{"host":"h"}],"pair":["a","b"],"custom":"one","level":"x"}`)
+	f.Add(`{"raw":{"b":"<\\u0041>","a":1}}`)
+	f.Add(`{"anything":{"a":[]},"extra":{"Case":{"K":{}}},"mixed":[1,"x",{}],"objects":[{"a":1}],"raw":[1,2],"number":1.50}`)
+	f.Add(`{"tree":{"name":"root","children":[{"name":"leaf","children":[]}]},"LIST":[],"hidden":"x","client":1,"__seq__":3}`)
+	f.Fuzz(func(t *testing.T, in string) {
+		var want, got stockConfig
+		if strings.Contains(in, "null") || json.Unmarshal([]byte(in), &want) != nil {
+			return
+		}
+		text, err := shape.normalise([]byte(in))
+		if err != nil {
+			t.Fatalf("normalise(%s): %v", in, err)
+		}
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatalf("%s became %s: %v", in, text, err)
+		}
+		want.Raw, got.Raw = respelled(want.Raw), respelled(got.Raw)
+		if diff := stockDiff(&want, &got); diff != "" {
+			t.Errorf("%s became %s (-go-pdk's +ours):\n%s", in, text, diff)
+		}
+	})
+}
+
+// respelled is JSON in the spelling of package json.
+func respelled(raw json.RawMessage) json.RawMessage {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return nil
+	}
+	text, _ := json.Marshal(v)
+	return text
 }
