@@ -13,6 +13,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
@@ -26,6 +27,9 @@ func TestHostileInputCostsOneConnection(t *testing.T) {
 		"oversized frame":  {0xff, 0xff, 0xff, 0xff, 1},
 		"not protobuf":     appendFrame(nil, []byte("GET / HTTP/1.1")),
 		"no command":       appendFrame(nil, []byte{8, 1}),
+		"unknown command":  appendFrame(nil, protowire.AppendBytes(protowire.AppendTag([]byte{8, 1}, 60, protowire.BytesType), []byte("x"))),
+		"open group":       appendFrame(nil, protowire.AppendTag(nil, 36, protowire.StartGroupType)),
+		"half an event":    appendFrame(nil, eventCall(1, 1, "access")[:5]),
 		"an empty frame":   {0, 0, 0, 0},
 		"an event of none": appendFrame(nil, eventCall(1, math.MinInt32, "access")),
 	} {
@@ -51,6 +55,76 @@ func TestHostileInputCostsOneConnection(t *testing.T) {
 				t.Errorf("%d log lines, want %d: %s", got, want, srv.logs)
 			}
 		})
+	}
+}
+
+// TestHostileReplies has Kong answer a PDK call with what is no reply to it. The
+// handler is told, if Kong can still be talked to, and the event ends.
+func TestHostileReplies(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reply []byte
+		lines int // in the log
+		fails bool
+	}{
+		"none":                      {nil, 1, true},
+		"truncated head":            {[]byte{1, 0}, 1, true},
+		"truncated":                 {[]byte{9, 0, 0, 0, 1}, 1, true},
+		"oversized":                 {[]byte{0xff, 0xff, 0xff, 0xff}, 1, true},
+		"garbage":                   {appendFrame(nil, []byte{0xff, 0xff}), 0, true},
+		"of another type":           {appendFrame(nil, []byte{13, 0, 0, 0, 0}), 0, false},
+		"a call":                    {appendFrame(nil, eventCall(2, 1, "log")), 0, false},
+		"empty":                     {appendFrame(nil, nil), 0, false},
+		"good, and one that is not": {append(appendFrame(nil, []byte{10, 1, '/'}), 1), 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			told := make(chan error, 2)
+			srv := serve(t, Options{}, accessPlugin(func(kong *pdk.PDK) {
+				_, err := kong.Request.GetPath()
+				told <- err
+			}))
+			id := srv.mustStart(t, "test", []byte(`{}`))
+			conn, err := net.Dial("unix", srv.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = conn.Write(append(appendFrame(nil, eventCall(1, id, "access")), tt.reply...))
+			_ = conn.(*net.UnixConn).CloseWrite()
+			_, _ = io.Copy(io.Discard, conn) // ends when the server hangs up
+			if err := <-told; (err != nil) != tt.fails {
+				t.Errorf("the handler was told %v, want an error: %v", err, tt.fails)
+			}
+			srv.event(t, id, kongtest.Request{})
+			_ = srv.stop()
+			if got := strings.Count(srv.logs.String(), "connection closed"); got != tt.lines {
+				t.Errorf("%d log lines, want %d: %s", got, tt.lines, srv.logs)
+			}
+		})
+	}
+}
+
+// TestSequencesAreKongs sends sequences in no order: each is for Kong to know.
+func TestSequencesAreKongs(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, Options{}, accessPlugin(func(*pdk.PDK) {}))
+	id := srv.mustStart(t, "test", []byte(`{}`))
+	conn, err := net.Dial("unix", srv.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	for _, sequence := range []int64{7, 7, 3, 0, -1, math.MaxInt64, math.MinInt64} {
+		_ = kongtest.WriteFrame(conn, eventCall(sequence, id, "access"))
+		end, err := kongtest.ReadFrame(conn)
+		if err != nil || len(end) > 0 {
+			t.Fatalf("event of sequence %d: %q, %v; want its end", sequence, end, err)
+		}
+		data, err := kongtest.ReadFrame(conn)
+		ret := &kpp.RpcReturn{}
+		if err != nil || proto.Unmarshal(data, ret) != nil || ret.Sequence != sequence {
+			t.Errorf("return to sequence %d: %v, %v", sequence, ret, err)
+		}
 	}
 }
 
