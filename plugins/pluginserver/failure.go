@@ -85,7 +85,8 @@ func (s *Server) logCutOff(inst *instance, ph phase, ran time.Duration, label st
 	p := inst.plugin
 	if suppressed, ok := s.allow(&p.overruns); ok {
 		s.opts.Logger.Error("handler cut off at its deadline", "plugin", p.Name, "phase", phaseNames[ph], "instance", inst.id,
-			"deadline", p.deadline.String(), "ran", ran.String(), "stack", stackOf(label), "suppressed", suppressed)
+			"deadline", p.deadline.String(), "ran", ran.String(), "fix", "if it is right to take that long: -deadline "+p.Name+"=DURATION",
+			"stack", stackOf(label), "suppressed", suppressed)
 	}
 }
 
