@@ -35,8 +35,10 @@
 //	func main() { server.StartServer(New, Version, Priority) }
 //
 // [StartServer] takes the plugin's name from the executable and has the flags
-// of go-pdk's, so that its kong.conf goes on working. [Run] puts several such
-// plugins into one program and one process:
+// of go-pdk's, so that its kong.conf goes on working. As go-pdk does, this
+// package defines them (kong-prefix, dump, help) when the program starts: a
+// program must not define a flag of such a name itself, in flag.CommandLine.
+// [Run] puts several such plugins into one program and one process:
 //
 //	func main() {
 //		err := pluginserver.Run(
@@ -63,7 +65,9 @@
 //     event ends as any other.
 //   - A handler that was cut off cannot be stopped. When too many of them still
 //     run, [Server.Serve] drains and returns [ErrReplace].
-//   - PDK calls whose reply says nothing cost no round trip, see [Calls].
+//   - PDK calls whose reply says nothing cost no round trip, see [Calls]. When
+//     Kong throws on one, which ends the request with a 500, the handler is told
+//     by its next call that has an answer.
 //   - What the protocol has no room for reaches Kong's error log nevertheless.
 //     There is no error field in ProtoBuf:1, and closing the connection logs
 //     "closed" at best and runs the event again without end at worst. An
