@@ -100,6 +100,8 @@ type stockServer struct {
 	socket string
 	cmd    *exec.Cmd
 	told   *bufio.Reader // what handlers were told, a line for each event
+	client *kongtest.Client
+	conn   net.Conn // for events, nil after one that did not end in order
 }
 
 // stockProcess starts a stock plugin on a server and waits for its socket.
@@ -131,7 +133,9 @@ func stockProcess(t testing.TB, server string) *stockServer {
 		conn, err := net.Dial("unix", socket)
 		if err == nil {
 			_ = conn.Close()
-			return &stockServer{name: name, socket: socket, cmd: cmd, told: bufio.NewReader(told)}
+			client := kongtest.NewClient(socket)
+			t.Cleanup(func() { _ = client.Close() })
+			return &stockServer{name: name, socket: socket, cmd: cmd, told: bufio.NewReader(told), client: client}
 		}
 		if cmd.ProcessState != nil || t.Context().Err() != nil {
 			t.Fatalf("%s does not listen: %v", server, err)
@@ -159,25 +163,26 @@ type ran struct {
 	Told   []string // what the handler was told
 }
 
-// run runs a phase as Kong does.
+// run runs a phase as Kong does, on the connection of the last one if that is
+// of use.
 func (s *stockServer) run(t *testing.T, phase, config string) (got ran) {
 	t.Helper()
-	client := kongtest.NewClient(s.socket)
-	defer func() { _ = client.Close() }()
-	id, err := client.StartInstance(s.name, []byte(config))
+	id, err := s.client.StartInstance(s.name, []byte(config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := net.Dial("unix", s.socket)
-	if err != nil {
-		t.Fatal(err)
+	if s.conn == nil {
+		if s.conn, err = net.Dial("unix", s.socket); err != nil {
+			t.Fatal(err)
+		}
 	}
-	_ = conn.SetDeadline(time.Now().Add(30 * time.Second)) // Kong's is 60 s
-	_ = kongtest.WriteFrame(conn, eventCall(77, id, phase))
-	if err := got.answer(conn); err != nil {
+	_ = s.conn.SetDeadline(time.Now().Add(30 * time.Second)) // Kong's is 60 s
+	_ = kongtest.WriteFrame(s.conn, eventCall(77, id, phase))
+	if err := got.answer(s.conn); err != nil {
 		got.Ended = err.Error()
+		_ = s.conn.Close()
+		s.conn = nil
 	}
-	_ = conn.Close()
 	line, err := s.told.ReadBytes('\n')
 	if err != nil || json.Unmarshal(line, &got.Told) != nil {
 		t.Fatalf("%s of %s: the handler says %q, %v", phase, config, line, err)
