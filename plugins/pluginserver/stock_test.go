@@ -92,7 +92,8 @@ func TestStockSchemaGolden(t *testing.T) {
 	golden(t, "stock.json", got.Bytes())
 }
 
-// TestStockConfigIsDecoded decodes what Kong sends of a configuration.
+// TestStockConfigIsDecoded decodes what Kong sends of a configuration. A map with
+// the keys 1 and 3 comes as a list with a null.
 func TestStockConfigIsDecoded(t *testing.T) {
 	t.Parallel()
 	srv, err := New(Options{}, plain("stock", func() any { return &stockConfig{} }))
@@ -101,7 +102,7 @@ func TestStockConfigIsDecoded(t *testing.T) {
 	}
 	inst := srv.instances.start("stock", []byte(`{"__seq__": 3, "message": "hi", "api_name": "a", "-": "d", "count": 1e+2,
 		"big": 9007199254740991, "small": 255, "natural": 7, "quoted": "5", "timeout": 1000, "since": "2026-01-02T03:04:05Z",
-		"headers": [], "by_status": ["a", "b"], "nested": {"host": "h", "port": 1, "inner": {"deep": {}}}, "list": {},
+		"headers": [], "by_status": ["a", null, "b"], "nested": {"host": "h", "port": 1, "inner": {"deep": {}}}, "list": {},
 		"pair": ["a", "b"], "anything": {"a": []}, "extra": {"Case": {"K": {}}}, "mixed": [1, "x"], "objects": [{"a": null}],
 		"raw": [1,  2], "number": 1.50, "secret": "aGk=", "custom": "one", "tree": {"children": [{"name": "leaf", "children": {}}]},
 		"level": "info", "hidden": "x", "client": 1, "LIST": null}`))
@@ -113,7 +114,7 @@ func TestStockConfigIsDecoded(t *testing.T) {
 	want := &stockConfig{
 		stockBase: stockBase{Level: "info"}, Message: "hi", Apiname: "a", Dash: "d", Count: 100, Big: 1<<53 - 1, Small: 255,
 		Natural: 7, Quoted: 5, Timeout: 1000, Since: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
-		Headers: map[string]string{}, ByStatus: map[int]string{1: "a", 2: "b"}, Nested: &nested, List: []*stockNested{},
+		Headers: map[string]string{}, ByStatus: map[int]string{1: "a", 3: "b"}, Nested: &nested, List: []*stockNested{},
 		Pair: [2]string{"a", "b"}, Anything: map[string]any{"a": []any{}}, Extra: map[string]any{"Case": map[string]any{"K": map[string]any{}}},
 		Mixed: []any{1.0, "x"}, Objects: []map[string]any{{"a": nil}}, Raw: json.RawMessage(`[1,2]`), Number: "1.50",
 		Secret: []byte("hi"), Custom: stockEither{"one"}, Tree: stockTree{Children: []stockTree{{Name: "leaf", Children: []stockTree{}}}},
