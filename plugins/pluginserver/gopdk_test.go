@@ -78,6 +78,8 @@ func (c *plainConfig) calls(kong *pdk.PDK) {
 	switch c.Message {
 	case "none":
 		return
+	case "panic":
+		panic("asked for")
 	case "six":
 		sixCalls(kong)
 		return
@@ -105,14 +107,14 @@ type stockServer struct {
 }
 
 // stockProcess starts a stock plugin on a server and waits for its socket.
-func stockProcess(t testing.TB, server string) *stockServer {
+func stockProcess(t testing.TB, server string, args ...string) *stockServer {
 	t.Helper()
 	prefix, err := os.MkdirTemp("", "gh")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(prefix) })
-	cmd := stockCommand(t, server, "-kong-prefix", prefix)
+	cmd := stockCommand(t, server, append(args, "-kong-prefix", prefix)...)
 	if server == "gatehouse" {
 		cmd.Args = append(cmd.Args, "-deadline", "1m") // so that a slow machine fails no test
 	}
@@ -291,6 +293,37 @@ func TestSameFlagsAsGoPDK(t *testing.T) {
 	theirs, ours := run("go-pdk"), run("gatehouse")
 	if diff := cmp.Diff(theirs, ours); diff != "" {
 		t.Errorf("-dump (-go-pdk's +ours):\n%s", diff)
+	}
+}
+
+// TestStockPluginThatPanics has a request refused, as go-pdk's server does by
+// dying of it, unless the operator wants it to pass.
+func TestStockPluginThatPanics(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args []string
+		exit int // 0 for none
+	}{
+		"closed": {nil, 503},
+		"open":   {[]string{"-fail-open"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			stock := stockProcess(t, "gatehouse", tt.args...)
+			id, err := stock.client.StartInstance(stock.name, []byte(`{"message":"panic"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				effects, err := stock.client.HandleEvent(id, "access", kongtest.Request{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if exit := effects.Exit; (exit != nil) != (tt.exit != 0) || exit != nil && exit.Status != tt.exit {
+					t.Errorf("exit = %+v, want status %d", exit, tt.exit)
+				}
+			}
+		})
 	}
 }
 
