@@ -172,8 +172,8 @@ func (c *command) yes(name, usage string) {
 	}
 }
 
-// taken reports whether a flag is there already. One of go-pdk's is go-pdk's,
-// imported as well, and means the same.
+// taken reports whether a flag is there already. Those of go-pdk are, and mean
+// the same, unless main has put another set in the place of flag.CommandLine.
 func (c *command) taken(name, value string) bool {
 	if c.flags.Lookup(name) == nil {
 		return false
