@@ -21,19 +21,15 @@ func TestBadConfigIsRefused(t *testing.T) {
 		field, message string
 	}{
 		{"wrong type", `successor: /partner/v2/orders`, `successor: [1]`, "successor", "expected a string"},
-		{"value out of range", `default_plan: pro`, "default_plan: pro\n      nodes: 0", "nodes", "value should be between 1 and 10000"},
-		{"missing field", `{ tenant: initech, plan: free }`, `{ plan: free }`, "tenant", "required field missing"},
-		{"not a choice", `default_plan: pro`, "default_plan: pro\n      on_redis_error: panic", "on_redis_error", "expected one of: local, allow, deny"},
-		{"unknown field", `default_plan: pro`, "default_plan: pro\n      limitz: []", "limitz", "unknown field"},
-		{"unknown plugin", `- name: trace-inject`, `- name: trace-injekt`, "trace-injekt", "not enabled"},
+		{"value out of range", `default_plan: pro`, "default_plan: pro\nnodes: 0", "nodes", "value should be between 1 and 10000"},
+		{"missing field", `default_plan: pro`, "default_plan: pro\nlimits: [{ scope: [tenant], limit: 1 }]", "name", "required field missing"},
+		{"not a choice", `default_plan: pro`, "default_plan: pro\non_redis_error: panic", "on_redis_error", "expected one of: local, allow, deny"},
+		{"unknown field", `default_plan: pro`, "default_plan: pro\nlimitz: []", "limitz", "unknown field"},
+		{"unknown plugin", `name: sunset-headers`, `name: sunset-heders`, "sunset-heders", "not enabled"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bad := strings.Replace(string(gate.config), tt.old, tt.bad, 1)
-			if bad == string(gate.config) {
-				t.Fatalf("kong.yaml has no %q to replace", tt.old)
-			}
-			a := postConfig(t, []byte(bad)).wantStatus(t, http.StatusBadRequest)
+			a := postConfig(t, edit(t, gate.config, tt.old, tt.bad)).wantStatus(t, http.StatusBadRequest)
 			for _, want := range []string{tt.field, tt.message} {
 				if !strings.Contains(string(a.body), want) {
 					t.Errorf("the refusal does not say %q: %s", want, a.body)
@@ -42,6 +38,18 @@ func TestBadConfigIsRefused(t *testing.T) {
 		})
 	}
 	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}
+
+// edit replaces the first old in a config. Further lines are indented as its line is.
+func edit(t *testing.T, config []byte, old, replacement string) []byte {
+	t.Helper()
+	before, after, found := strings.Cut(string(config), old)
+	if !found {
+		t.Fatalf("the config has no %q to replace", old)
+	}
+	line := before[strings.LastIndex(before, "\n")+1:]
+	indent := strings.Repeat(" ", len(line))
+	return []byte(before + strings.ReplaceAll(replacement, "\n", "\n"+indent) + after)
 }
 
 func postConfig(t *testing.T, config []byte) answer {

@@ -31,15 +31,26 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	c := newCompose(ctx, ports)
+	dir, err := os.MkdirTemp("", "gatehouse-e2e-")
+	if err != nil {
+		return nil, nil, err
+	}
+	kongConfig, err := arrange(dir)
+	if err == nil {
+		err = os.Chmod(dir, 0o755) // for Kong's user in the container
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	c := newCompose(ctx, ports, kongConfig)
 	stop := func() error {
-		return c.run(context.Background(), "down", "--volumes", "--remove-orphans", "--timeout", "10")
+		return errors.Join(c.run(context.Background(), "down", "--volumes", "--remove-orphans", "--timeout", "10"), os.RemoveAll(dir))
 	}
 	if err := c.up(ctx, ports); err != nil {
 		logs, _ := c.output(context.Background(), "logs", "--no-color", "--tail", "40")
 		return nil, nil, errors.Join(err, errors.New(logs), stop())
 	}
-	config, err := os.ReadFile("../kong.yaml")
+	config, err := os.ReadFile(kongConfig)
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
@@ -48,6 +59,7 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		admin:    ports.Admin.URL(),
 		config:   config,
 		receiver: ports.OTLP.URL(),
+		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
 		logs: func() ([]byte, error) {
 			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix", "kong")
@@ -60,12 +72,12 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 	return env, stop, nil
 }
 
-func newCompose(ctx context.Context, ports stack.Ports) *compose {
+func newCompose(ctx context.Context, ports stack.Ports, kongConfig string) *compose {
 	c := &compose{command: []string{"docker", "compose"}}
 	if exec.CommandContext(ctx, "docker", "compose", "version").Run() != nil {
 		c.command = []string{"docker-compose"}
 	}
-	c.env = append(os.Environ(), "COMPOSE_PROJECT_NAME=gatehouse-e2e", "TRACES=http://receiver:4318")
+	c.env = append(os.Environ(), "COMPOSE_PROJECT_NAME=gatehouse-e2e", "TRACES=http://receiver:4318", "KONG_CONFIG="+kongConfig)
 	c.env = append(c.env, ports.Environ()...)
 	return c
 }

@@ -19,6 +19,7 @@ type environment struct {
 	admin    string            // base URL of its Admin API
 	config   []byte            // the declarative config that it started with
 	receiver string            // base URL of the trace receiver
+	metrics  string            // base URL of the plugin server's metrics and health
 	services map[string]string // base URLs of the sample services, by name
 	// logs returns everything that the gateway and the plugin server have logged.
 	logs func() ([]byte, error)
@@ -47,12 +48,12 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	include, err := filepath.Abs("../deploy/kong/gatehouse-request.conf")
+	kongConfig, err := arrange(dir)
 	if err != nil {
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	s, err := stack.Start(ctx, stack.Config{
-		Bin: dir, Dir: dir, KongConfig: "../kong.yaml", Ports: ports, Kong: kong, Include: include,
+		Bin: dir, Dir: dir, KongConfig: kongConfig, Ports: ports, Kong: kong,
 		RedisURL: os.Getenv("REDIS_URL"),
 	})
 	if err != nil {
@@ -67,6 +68,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		admin:    ports.Admin.URL(),
 		config:   config,
 		receiver: ports.OTLP.URL(),
+		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
 		logs:     func() ([]byte, error) { return os.ReadFile(s.GatewayLog()) },
 		signal:   syscall.Kill,

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
 )
 
 // gateway is the plugin server and a gateway beside it, under `gatehouse run` as in
@@ -22,7 +25,8 @@ func (s *Stack) gateway() part {
 		"REDIS_URL="+s.redisURL(),
 		"KONG_DECLARATIVE_CONFIG="+s.config,
 		"KONG_DNS_HOSTSFILE="+s.hosts(),
-		"KONG_PROXY_ACCESS_LOG="+s.syslogTarget(),
+		"KONG_NGINX_HTTP_INCLUDE="+s.include(),
+		"KONG_PROXY_ACCESS_LOG="+s.syslogTarget()+" gatehouse",
 		"KONG_PROXY_ERROR_LOG="+s.syslogTarget(),
 	)
 	return part{
@@ -53,7 +57,6 @@ func (s *Stack) kong() (env, command []string) {
 		"KONG_DATABASE=off",
 		"KONG_ANONYMOUS_REPORTS=off",
 		"KONG_NGINX_DAEMON=off",
-		"KONG_NGINX_HTTP_INCLUDE=" + s.Include,
 		"KONG_NGINX_WORKER_PROCESSES=2",
 		"KONG_PREFIX=" + filepath.Join(s.runDir, "kong"),
 		"KONG_PROXY_LISTEN=" + p.Proxy.Addr(),
@@ -75,14 +78,20 @@ func (s *Stack) kong() (env, command []string) {
 }
 
 // writeGatewayFiles writes what a gateway on this machine needs beside its
-// environment: the declarative config with this stack's ports, and a hosts file.
+// environment: the declarative config with this stack's ports, a hosts file, and what
+// nginx includes.
 func (s *Stack) writeGatewayFiles() (err error) {
 	if s.config, err = moveTargets(s.KongConfig, s.runDir, s.targets()); err != nil {
 		return err
 	}
+	include := kongrequest.Include() + nginxlog.Include()
+	if err := os.WriteFile(s.include(), []byte(include), 0o644); err != nil {
+		return fmt.Errorf("write nginx include: %w", err)
+	}
 	return writeHosts(s.hosts(), s.targets())
 }
 
+func (s *Stack) include() string      { return filepath.Join(s.runDir, "gatehouse.conf") }
 func (s *Stack) hosts() string        { return filepath.Join(s.runDir, "hosts") }
 func (s *Stack) socket() string       { return filepath.Join(s.runDir, "gatehouse.sock") }
 func (s *Stack) syslogSocket() string { return filepath.Join(s.runDir, "syslog.sock") }

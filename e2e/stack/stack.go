@@ -26,11 +26,9 @@ type Config struct {
 	Dir string
 	// KongConfig is the declarative config file that the gateway reads.
 	KongConfig string
-	// Kong runs the Kong on PATH in place of the dev gateway, with Include, the
-	// absolute path of an nginx file, in its http block.
-	Kong    bool
-	Include string
-	Ports   Ports
+	// Kong runs the Kong on PATH in place of the dev gateway.
+	Kong  bool
+	Ports Ports
 	// RedisURL is a Redis to use in place of the in-process store.
 	RedisURL string
 	// OTLPEndpoint is a collector (OTLP over HTTP) in place of the in-process receiver.

@@ -25,6 +25,8 @@ type plugins struct {
 	sunset   *sunsetheaders.Runtime
 	tracer   *traceinject.Runtime
 	onehop   *onehop.Runtime
+	// accessLines says that the one-hop plugin needs no log event.
+	accessLines bool
 }
 
 // newPlugins reaches out to nothing yet: a Redis or a collector that is down stops
@@ -33,6 +35,9 @@ type plugins struct {
 func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Registerer, audit io.Writer) (*plugins, error) {
 	var p plugins
 	var err error
+	if p.accessLines, err = accessLines(os.Getenv); err != nil {
+		return nil, err
+	}
 	p.limiter, err = tenantratelimit.NewRuntime(tenantratelimit.Options{
 		RedisURL: redisURL, Registerer: registry, Logger: logger,
 	})
@@ -58,7 +63,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 		return nil, err
 	}
 	p.onehop, err = onehop.NewRuntime(onehop.Options{
-		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset,
+		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, AccessLines: p.accessLines,
 		Registerer: registry, Logger: logger,
 	})
 	if err != nil {
@@ -77,12 +82,16 @@ func offlinePlugins() (*plugins, error) {
 // which it let through would carry whatever identity its client wrote. The others fail
 // open, and the scrubber drops what it could not scrub.
 func (p *plugins) list() []pluginserver.Plugin {
+	var phases []string // all
+	if p.accessLines {
+		phases = []string{"rewrite", "access"}
+	}
 	return []pluginserver.Plugin{
 		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New},
 		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New},
 		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New, FailClosed: true},
 		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New},
-		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New},
+		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New, Phases: phases},
 	}
 }
 

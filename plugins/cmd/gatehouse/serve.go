@@ -59,7 +59,7 @@ func serve(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	stopLines, err := receiveLines(*syslog, p.scrubber, s.out, logger, registry)
+	stopLines, err := receiveLines(*syslog, p, s.out, logger, registry)
 	if err != nil {
 		return err
 	}
