@@ -51,6 +51,7 @@ func (l *link) event(c call) error {
 		conn: eventConn{link: l}, inst: inst, metrics: inst.plugin.events[c.phase],
 		sequence: c.sequence, phase: c.phase, began: began, started: began,
 	}
+	ev.conn.opening.begin(&inst.openings[c.phase])
 	if l.srv.enter() {
 		ev.started = time.Now()
 	}

@@ -62,8 +62,9 @@ type eventConn struct {
 	kong   pdk.PDK // what the plugin has of it
 	ended  bool    // the connection was taken from the plugin
 
-	calls  int           // PDK calls made
-	waited time.Duration // link.waited when the attempt began
+	calls   int           // PDK calls made
+	opening opening       // of a first attempt
+	waited  time.Duration // link.waited when the attempt began
 
 	// What it takes to cut the plugin off, see overrun.
 	event *event
@@ -144,6 +145,10 @@ func (c *eventConn) called(entry callEntry) error {
 	if err := c.dropReply(); err != nil {
 		return err
 	}
+	if c.foresee(entry) {
+		c.reply = replyAwaited
+		return nil
+	}
 	switch {
 	case entry.exits:
 		err := c.send()
@@ -155,6 +160,35 @@ func (c *eventConn) called(entry callEntry) error {
 	default:
 		c.reply = replyAwaited
 		return nil
+	}
+}
+
+// foresee has the calls sent that the event is taken to begin with, and reports
+// whether this one was sent before.
+func (c *eventConn) foresee(entry callEntry) (sent bool) {
+	if !entry.foreseeable {
+		c.endOpening()
+		return false
+	}
+	step, rest := c.opening.call(c.link.out[c.method:c.frame])
+	switch step {
+	case stepSent:
+		c.frame = c.method
+		c.link.out = c.link.out[:c.frame]
+	case stepAll:
+		c.link.out = append(c.link.out, rest...)
+		c.frame = len(c.link.out)
+	case stepOver:
+		c.endOpening()
+	}
+	return step == stepSent
+}
+
+// endOpening has the replies dropped to what was sent and not asked for.
+func (c *eventConn) endOpening() {
+	if unused := c.opening.end(); unused > 0 {
+		c.link.owed += unused
+		c.link.srv.metrics.unused.Add(float64(unused))
 	}
 }
 
@@ -289,7 +323,9 @@ func (c *eventConn) toBoundary() error {
 		return c.err
 	}
 	c.drop()
-	return c.dropReply()
+	err := c.dropReply()
+	c.endOpening()
+	return err
 }
 
 // end takes the connection from the plugin, between two calls. It waits for a

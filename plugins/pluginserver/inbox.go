@@ -71,7 +71,7 @@ func (b *inbox) Read(p []byte) (int, error) {
 		return b.nc.Read(p)
 	}
 	if b.held >= holdLimit {
-		if err := b.take(b.held - 1); err != nil {
+		if err := b.take(b.held - 1); err != nil { // one keeps the connection from closing in order
 			return 0, err
 		}
 	}

@@ -32,6 +32,8 @@ type instance struct {
 	handlers  handlers
 	failer    failer // nil if the configuration has no Failed
 	err       error  // why it cannot run, nil if it can
+
+	openings [phaseCount]atomic.Pointer[openings]
 }
 
 // instanceKey is what an instance is shared by.

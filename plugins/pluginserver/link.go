@@ -168,13 +168,23 @@ func (l *link) cut() { _ = l.nc.Close() }
 // leave gives the connection to the next process, or else hangs up. Nothing is
 // under way on it. A call that came with the last reply is the next process' too.
 func (l *link) leave() {
-	conn, ok := l.nc.(*net.UnixConn)
-	if h := l.srv.opts.Handover; h != nil && ok && l.inbox.holds(l.frames.r.Buffered()) {
-		if err := h.Give(conn); err == nil {
-			return
-		}
+	if err := l.give(); err != nil {
+		l.hangUp()
 	}
-	l.hangUp()
+}
+
+var errNoHandover = errors.New("there is no next process that the connection could go to")
+
+func (l *link) give() error {
+	conn, ok := l.nc.(*net.UnixConn)
+	unused := l.frames.r.Buffered()
+	if l.srv.opts.Handover == nil || !ok || !l.inbox.holds(unused) {
+		return errNoHandover
+	}
+	if err := l.inbox.settle(unused); err != nil {
+		return err
+	}
+	return l.srv.opts.Handover.Give(conn)
 }
 
 // hangUp ends the connection so that Kong reads a clean end of it: Kong then

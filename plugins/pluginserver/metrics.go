@@ -31,6 +31,7 @@ type metrics struct {
 	panics       *prometheus.CounterVec
 	eventCalls   *prometheus.HistogramVec
 	calls        *prometheus.CounterVec
+	unused       prometheus.Counter
 	running      prometheus.Gauge
 	eventWaits   prometheus.Counter
 	abandoned    prometheus.Gauge
@@ -52,8 +53,8 @@ type metrics struct {
 
 // callEntry is what the connection needs to know of a PDK method.
 type callEntry struct {
-	pipelined, exits bool
-	count            prometheus.Counter
+	pipelined, exits, foreseeable bool
+	count                         prometheus.Counter
 }
 
 // call finds a PDK method. It does not allocate.
@@ -121,6 +122,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		eventCalls:   f.histogram("event_pdk_calls", "PDK calls in an event.", callBuckets),
 		panics:       f.counters("panics_total", "Panics in handlers.", "plugin", "phase"),
 		calls:        f.counters("pdk_calls_total", "PDK calls by method.", "method"),
+		unused:       f.counter("pdk_calls_unused_total", "PDK calls that were made because the last events began with them, and that the handler did not make."),
 		running:      f.gauge("events_running", "Events under way."),
 		eventWaits:   f.counter("event_waits_total", "Events that had to wait because as many as may were under way."),
 		abandoned:    f.gauge("abandoned_handlers", "Handlers that were cut off at their deadline and still run."),
@@ -139,7 +141,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	for _, call := range Calls() {
 		m.entries[call.Method] = callEntry{
-			pipelined: call.Pipelined, exits: call.Method == exitCall, count: m.calls.WithLabelValues(call.Method),
+			pipelined: call.Pipelined, exits: call.Method == exitCall, foreseeable: foreseeable[call.Method], count: m.calls.WithLabelValues(call.Method),
 		}
 	}
 	m.unknown = callEntry{count: m.calls.WithLabelValues("unknown")}
