@@ -20,8 +20,9 @@ const (
 
 // call is a request under way: what its access line does not say.
 type call struct {
-	config *Config
-	began  time.Time
+	config   *Config
+	began    time.Time
+	complete bool // Kong said all that is to be remembered
 	// record has what Kong knows and nginx does not: who was asking, and which
 	// route the request took. nginx's own facts are those of the beginning.
 	record kongrequest.Record

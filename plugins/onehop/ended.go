@@ -12,26 +12,39 @@ import (
 // the access phase remembers what the line does not say, and the line brings the
 // rest.
 
-// remember keeps what Kong knows of the request until its line arrives. It asks
-// Kong for what no section has asked for.
-func (c *Config) remember(e *kongrequest.Event, known call) {
-	if !c.wantsEnd(&known) {
-		return
+// know asks Kong for all that will be remembered of the request, before anything
+// is written: reads at the beginning of an event share one round trip. In the
+// rewrite phase Kong knows neither who is asking nor the route.
+func (c *Config) know(e *kongrequest.Event, rewrite bool) (known call) {
+	if !c.runtime.options.AccessLines || !c.mayWantEnd() {
+		return known
 	}
-	known.config, known.began = c, c.runtime.options.Now()
 	err := c.runtime.part(sectionEvent, func() error {
-		if err := known.readRequest(e); err != nil || known.done != "" {
-			return err // what Kong knows is not known in the rewrite phase
+		if err := known.readRequest(e); err != nil || rewrite {
+			return err
 		}
 		return known.readKong(e, c.runtime.services)
 	})
-	if err == nil {
-		c.runtime.calls.put(&known)
-		c.runtime.giveUp(c.runtime.options.Now())
-	}
+	known.complete = err == nil
+	return known
 }
 
-// wantsEnd reports whether anybody wants to know how the request ends.
+// remember keeps what is known of the request until its line arrives.
+func (c *Config) remember(known *call) {
+	if !known.complete || !c.wantsEnd(known) {
+		return
+	}
+	known.config, known.began = c, c.runtime.options.Now()
+	c.runtime.calls.put(known)
+	c.runtime.giveUp(known.began)
+}
+
+// mayWantEnd reports whether anybody may want to know how the request ends, and
+// wantsEnd whether somebody does.
+func (c *Config) mayWantEnd() bool {
+	return c.PIILogScrub != nil && c.PIILogScrub.Audits() || c.TraceInject != nil && c.TraceInject.Exports()
+}
+
 func (c *Config) wantsEnd(known *call) bool {
 	return c.PIILogScrub != nil && c.PIILogScrub.Audits() ||
 		c.TraceInject != nil && known.traced && c.TraceInject.Wanted(known.trace)
@@ -39,12 +52,16 @@ func (c *Config) wantsEnd(known *call) bool {
 
 // readRequest reads what the line would say as well, for a line that is lost.
 func (k *call) readRequest(e *kongrequest.Event) (err error) {
-	for v, field := range map[kongrequest.Variable]*string{
-		kongrequest.RequestID: &k.record.Request.ID, kongrequest.Method: &k.record.Request.Method,
-		kongrequest.RequestURI: &k.record.Request.URI, kongrequest.RemoteAddr: &k.record.ClientIP,
+	r := &k.record
+	for _, read := range []struct {
+		variable kongrequest.Variable
+		into     *string
+	}{
+		{kongrequest.RequestID, &r.Request.ID}, {kongrequest.Method, &r.Request.Method},
+		{kongrequest.RequestURI, &r.Request.URI}, {kongrequest.RemoteAddr, &r.ClientIP},
 	} {
-		if *field, err = e.Var(v); err != nil {
-			return fmt.Errorf("read %v: %w", v, err)
+		if *read.into, err = e.Var(read.variable); err != nil {
+			return fmt.Errorf("read %v: %w", read.variable, err)
 		}
 	}
 	return nil

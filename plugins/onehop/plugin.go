@@ -29,7 +29,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	e := c.runtime.source.Open(kong)
 	var h headers
 	var done []string
-	var known call
+	known := c.know(e, true)
 	if c.PIILogScrub != nil {
 		c.scrub(e, c.PIILogScrub.RewriteEvent)
 		done = append(done, sectionScrub)
@@ -40,8 +40,8 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 		}
 	}
 	known.done = strings.Join(done, ",")
-	if c.runtime.options.AccessLines && known.done != "" {
-		c.remember(e, known)
+	if known.done != "" {
+		c.remember(&known)
 	}
 	err := kong.Ctx.SetShared(sharedKey, known.done)
 	if err == nil {
@@ -61,8 +61,8 @@ func (c *Config) Access(kong *pdk.PDK) {
 		c.runtime.report(sectionEvent, err)
 	}
 	done := earlier.done
+	known := c.know(e, false)
 	var h headers
-	var known call
 	if c.PIILogScrub != nil {
 		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(done, sectionScrub)) })
 	}
@@ -73,9 +73,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 			known.trace, known.traced = c.trace(e, &h)
 		}
 	}
-	if c.runtime.options.AccessLines {
-		c.remember(e, known)
-	}
+	c.remember(&known)
 	if c.TenantRateLimit != nil && !c.admit(e, &h) {
 		return
 	}

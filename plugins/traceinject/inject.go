@@ -78,6 +78,9 @@ func (c *Config) Wanted(t Trace) bool {
 	return c.runtime.exports() && t.Context.Flags.Sampled()
 }
 
+// Exports reports whether there is an exporter: without one no span is wanted.
+func (c *Config) Exports() bool { return c.runtime.exports() }
+
 // Export hands the server span of a request to the exporter's queue, if the
 // trace is wanted. It does not block.
 func (c *Config) Export(t Trace, record *kongrequest.Record) error {
