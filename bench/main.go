@@ -17,6 +17,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
@@ -31,6 +32,7 @@ type suite struct {
 // suites are in the order of the tables.
 var suites = []suite{
 	{"pluginserver", pluginserver.Open},
+	{"gateway", gateway.Open},
 }
 
 func main() {

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -45,6 +46,27 @@ func noArguments(flags *flag.FlagSet) error {
 
 // deadlineFlag gathers deadlines by plugin name.
 type deadlineFlag map[string]time.Duration
+
+// deadlinesFlag begins with what GATEHOUSE_DEADLINES says.
+func deadlinesFlag(flags *flag.FlagSet) (deadlineFlag, error) {
+	deadlines := deadlineFlag{}
+	flags.Var(deadlines, "deadline", "PLUGIN=DURATION: how long an event of a plugin may take, 100ms unless said; may be repeated (GATEHOUSE_DEADLINES, with commas between)")
+	for item := range strings.SplitSeq(os.Getenv("GATEHOUSE_DEADLINES"), ",") {
+		if item == "" {
+			continue
+		}
+		if err := deadlines.Set(item); err != nil {
+			return nil, fmt.Errorf("GATEHOUSE_DEADLINES: %q: %w", item, err)
+		}
+	}
+	return deadlines, nil
+}
+
+// profilingFlag begins with what GATEHOUSE_PROFILING says.
+func profilingFlag(flags *flag.FlagSet) *bool {
+	on, _ := strconv.ParseBool(os.Getenv("GATEHOUSE_PROFILING")) // what is no boolean is no wish
+	return flags.Bool("profiling", on, "serve /debug/pprof/ beside /metrics (GATEHOUSE_PROFILING=true)")
+}
 
 // String is for the flag package, which shows it as the default: none.
 func (d deadlineFlag) String() string { return "" }

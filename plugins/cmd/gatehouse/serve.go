@@ -29,9 +29,11 @@ const flushTimeout = 5 * time.Second
 func serve(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "serve")
 	socket, syslog, addr, instances := socketFlag(flags), syslogFlag(flags), httpFlag(flags), instancesFlag(flags)
-	profiling := flags.Bool("profiling", false, "serve /debug/pprof/ beside /metrics")
-	deadlines := deadlineFlag{}
-	flags.Var(deadlines, "deadline", "PLUGIN=DURATION: how long an event of a plugin may take, 100ms unless said; may be repeated")
+	profiling := profilingFlag(flags)
+	deadlines, err := deadlinesFlag(flags)
+	if err != nil {
+		return err
+	}
 	if handled, err := parse(flags, args); handled {
 		return err
 	}

@@ -1,0 +1,162 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/bench/ratio"
+)
+
+const (
+	// warmUp and length are how long a round lasts.
+	warmUp = 500 * time.Millisecond
+	length = 3 * time.Second
+	// reloads is how long configs are posted for in a round, one a second.
+	reloads = 10 * time.Second
+)
+
+func (b *bench) rows() []ratio.Row {
+	const luaPeer = "Kong's own four plugins"
+	return []ratio.Row{
+		{
+			What: "one hop, ended by the access line", Peer: luaPeer, Unit: "requests/s", Target: 1.6,
+			Ours: saturated(b.line, "/onehop"), Base: saturated(b.lua, "/lua"),
+		},
+		{
+			What: "one hop, ended by a log event", Peer: luaPeer, Unit: "requests/s", Target: 1.2,
+			Ours: saturated(b.event, "/onehop"), Base: saturated(b.lua, "/lua"),
+		},
+		{
+			What: "the four plugins apart", Peer: luaPeer, Unit: "requests/s", Target: 0.8,
+			Ours: saturated(b.event, "/apart"), Base: saturated(b.lua, "/lua"),
+		},
+		{
+			What: "latency that one hop adds, p50", Unit: "ms at half of saturation", Target: 0.5, AtMost: true,
+			Ours: b.added(0.50),
+		},
+		{
+			What: "latency that one hop adds, p99", Unit: "ms at half of saturation", Target: 5, AtMost: true,
+			Ours: b.added(0.99),
+		},
+		{
+			What: "p99 while configs are posted", Peer: "without", Unit: "ms at half of saturation", Target: 2, AtMost: true,
+			Ours: b.reloading(), Base: b.quiet(),
+		},
+	}
+}
+
+// saturated measures the requests that a Kong answers in a second.
+func saturated(k *kong, path string) ratio.Measure {
+	return func(ctx context.Context) (float64, error) {
+		o, err := measure(ctx, k, path, 0, length)
+		return o.perSecond(), err
+	}
+}
+
+// measure runs a load after a short one that does not count.
+func measure(ctx context.Context, k *kong, path string, pause, length time.Duration) (outcome, error) {
+	l := newLoad(k.proxy, path)
+	l.pause = pause
+	if _, err := l.run(ctx, warmUp); err != nil {
+		return outcome{}, err
+	}
+	o, err := l.run(ctx, length)
+	if err == nil && o.failed > 0 {
+		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.failed, o.requests, path, k.lastWords())
+	}
+	return o, err
+}
+
+// half is the pause of a client at half of the requests that the one-hop plugin
+// lets through.
+func (b *bench) half(ctx context.Context) (time.Duration, error) {
+	rate, err := saturated(b.line, "/onehop")(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return time.Duration(clients / (rate / 2) * float64(time.Second)), nil
+}
+
+// added measures by how much a quantile of the latency is higher with the plugin
+// than without, at the same rate.
+func (b *bench) added(quantile float64) ratio.Measure {
+	return func(ctx context.Context) (float64, error) {
+		pause, err := b.half(ctx)
+		if err != nil {
+			return 0, err
+		}
+		bare, err := measure(ctx, b.line, "/bare", pause, length)
+		if err != nil {
+			return 0, err
+		}
+		with, err := measure(ctx, b.line, "/onehop", pause, length)
+		return milliseconds(with.latencies, quantile) - milliseconds(bare.latencies, quantile), err
+	}
+}
+
+func milliseconds(latencies []time.Duration, quantile float64) float64 {
+	slices.Sort(latencies)
+	return float64(latencies[int(quantile*float64(len(latencies)-1))]) / float64(time.Millisecond)
+}
+
+// quiet measures the p99 of the one-hop plugin, and reloading the same while its
+// config is posted once a second.
+func (b *bench) quiet() ratio.Measure {
+	return func(ctx context.Context) (float64, error) {
+		pause, err := b.half(ctx)
+		if err != nil {
+			return 0, err
+		}
+		o, err := measure(ctx, b.line, "/onehop", pause, reloads)
+		return milliseconds(o.latencies, 0.99), err
+	}
+}
+
+func (b *bench) reloading() ratio.Measure {
+	quiet := b.quiet()
+	return func(ctx context.Context) (float64, error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		posted := make(chan error, 1)
+		go func() { posted <- b.post(ctx) }()
+		p99, err := quiet(ctx)
+		cancel()
+		return p99, errors.Join(err, <-posted)
+	}
+}
+
+// post posts the config again and again, one changed in a comment so that Kong loads
+// it, until ctx ends.
+func (b *bench) post(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		body := fmt.Appendf(nil, "%s# %d\n", b.config, n)
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.line.admin+"/config", bytes.NewReader(body))
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Content-Type", "text/yaml")
+		resp, err := http.DefaultClient.Do(req)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("post config: %w", err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusCreated {
+			return fmt.Errorf("post config: status %d", resp.StatusCode)
+		}
+	}
+}
