@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,6 +117,34 @@ func TestAccessLineIsALogEvent(t *testing.T) {
 				t.Errorf("told (-log event +access line):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestWithoutLogPlugins makes no calls that only log plugins have something of, and
+// tells the same of the request.
+func TestWithoutLogPlugins(t *testing.T) {
+	t.Parallel()
+	for _, accessLines := range []bool{false, true} {
+		p := newProcess(t, withoutHeaders)
+		p.options.AccessLines = accessLines
+		config := p.oneHop(t)
+		config.LogPlugins = "off"
+		o, after, calls := run(t, served(), true, config.Rewrite, config.Access)
+		if len(o.Logged) > 0 {
+			t.Errorf("access lines %v: log fields %v are set", accessLines, o.Logged)
+		}
+		if shares := slices.Contains(calls, "kong.ctx.shared.set"); (o.Trace != nil) == accessLines || !shares {
+			t.Errorf("access lines %v: the log phase finds the trace %v", accessLines, o.Trace)
+		}
+		if accessLines {
+			p.runtime.Ended(line(t, "6b3f0a1c2d4e5f60718293a4b5c6d7e8"))
+		} else {
+			after.Log = serialized(t, "6b3f0a1c2d4e5f60718293a4b5c6d7e8")
+			_, _, _ = run(t, after, true, config.Log)
+		}
+		if spans := p.exported(t); len(spans) != 1 || !strings.Contains(p.audit.String(), `"path":"/web/v1/dashboard"`) {
+			t.Errorf("access lines %v: %d spans and the audit record %s", accessLines, len(spans), &p.audit)
+		}
 	}
 }
 

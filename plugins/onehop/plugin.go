@@ -31,7 +31,9 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	var done []string
 	known := c.know(e, true)
 	if c.PIILogScrub != nil {
-		c.scrub(e, c.PIILogScrub.RewriteEvent)
+		if c.LogPlugins == on {
+			c.scrub(e, c.PIILogScrub.RewriteEvent)
+		}
 		done = append(done, sectionScrub)
 	}
 	if c.TraceInject != nil {
@@ -43,7 +45,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	if known.done != "" {
 		c.remember(&known)
 	}
-	err := kong.Ctx.SetShared(sharedKey, known.done)
+	err := kong.Ctx.SetShared(sharedKey, known.done) // for another process, or another configuration
 	if err == nil {
 		err = h.write(kong)
 	}
@@ -63,7 +65,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 	done := earlier.done
 	known := c.know(e, false)
 	var h headers
-	if c.PIILogScrub != nil {
+	if c.PIILogScrub != nil && c.LogPlugins == on {
 		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(done, sectionScrub)) })
 	}
 	if c.TraceInject != nil {
@@ -128,7 +130,7 @@ func (c *Config) trace(e *kongrequest.Event, h *headers) (t traceinject.Trace, t
 		if err != nil {
 			return err
 		}
-		if err := injection.Announce(e.Kong()); err != nil {
+		if err := c.announceTrace(e.Kong(), injection); err != nil {
 			return err
 		}
 		h.merge(injection.Upstream, injection.Response)
@@ -136,6 +138,17 @@ func (c *Config) trace(e *kongrequest.Event, h *headers) (t traceinject.Trace, t
 		return nil
 	})
 	return t, err == nil
+}
+
+// announceTrace tells log plugins, and the log phase where there is one.
+func (c *Config) announceTrace(kong *pdk.PDK, i traceinject.Injection) error {
+	switch {
+	case c.LogPlugins == on:
+		return i.Announce(kong)
+	case !c.runtime.options.AccessLines:
+		return i.Share(kong)
+	}
+	return nil
 }
 
 // rewrittenTrace is the trace that a rewrite phase put the request in, where the
@@ -146,12 +159,12 @@ func (c *Config) rewrittenTrace(e *kongrequest.Event, earlier call) (t traceinje
 	}
 	err := c.runtime.part(sectionTrace, func() error { // another process ran it
 		shared, err := e.Kong().Ctx.GetSharedAny(traceinject.SharedKey)
-		if err == nil {
+		if _, traced = shared.(string); traced {
 			t, err = c.TraceInject.Recall(shared)
 		}
 		return err
 	})
-	return t, err == nil
+	return t, traced && err == nil
 }
 
 // admit reports whether the request may go on. What a failing Redis means is for

@@ -62,10 +62,18 @@ func (c *Config) Read(e *kongrequest.Event) (Request, error) {
 // Announce leaves the trace to the log phase and to log plugins. The headers,
 // which others may have some of as well, are the caller's to set.
 func (i Injection) Announce(kong *pdk.PDK) error {
+	if err := i.Share(kong); err != nil {
+		return err
+	}
+	return kongrequest.SetLogFields(kong, i.Log...)
+}
+
+// Share leaves the trace to the log phase.
+func (i Injection) Share(kong *pdk.PDK) error {
 	if err := kong.Ctx.SetShared(SharedKey, i.Shared); err != nil {
 		return fmt.Errorf("share trace: %w", err)
 	}
-	return kongrequest.SetLogFields(kong, i.Log...)
+	return nil
 }
 
 // writeHeaders sets the upstream's last: Kong repeats an event whose connection
