@@ -35,7 +35,7 @@ test: ## every test that needs no container; says what this machine left out
 	go test $(RACE) ./...
 
 .PHONY: e2e
-e2e: ## the end-to-end suite on a gateway: E2E_TARGET=docker (default), kong (from PATH) or dev
+e2e: ## the end-to-end suite: E2E_TARGET=docker (default), kong (from PATH) or dev; E2E_PLUGINS=onehop
 	E2E_TARGET=$(or $(E2E_TARGET),docker) VERSION=$(VERSION) go test $(RACE) -count=1 -v -timeout 20m ./e2e
 
 .PHONY: up
@@ -71,9 +71,10 @@ fuzz: ## every fuzz test, FUZZTIME (20s) each
 	done
 
 .PHONY: lint
-lint: ## linters, formatting, and no generated file that `make generate` would change
+lint: ## linters, formatting, the benchmarks' own tests, and no generated file that `make generate` would change
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) golangci-lint fmt --diff ./...
+	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
 

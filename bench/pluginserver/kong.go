@@ -8,8 +8,9 @@ import (
 	"sync"
 
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
-	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 // connections are as many as a worker of Kong has under a load of 16 clients.

@@ -55,12 +55,12 @@ func (k *readingKong) answer(t *testing.T, read []byte) (group []string, rest []
 			return group, read, false, false
 		}
 		read = after
-		switch name := string(method); {
-		case name == "":
+		switch string(method) {
+		case "":
 			return group, nil, true, false
-		case name == exitCall:
+		case exitCall:
 			return append(group, "exit"), nil, false, true
-		case name == "kong.nginx.get_var":
+		case "kong.nginx.get_var":
 			var v kpp.String
 			if err := proto.Unmarshal(args, &v); err != nil {
 				t.Fatal(err)
