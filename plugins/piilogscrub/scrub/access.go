@@ -111,9 +111,9 @@ func (s *scan) user(u Span) {
 	if string(u.Of(s.b)) == "-" {
 		return
 	}
-	first := len(s.hits)
+	first := len(s.found.hits)
 	s.part(u.Start, u.End, FormatText, 0)
-	if len(s.hits) == first && u.Start < u.End && !s.e.isMarker(u.Of(s.b)) {
+	if len(s.found.hits) == first && u.Start < u.End && !s.e.isMarker(u.Of(s.b)) {
 		s.redactValue(Field, value{start: u.Start, end: u.End})
 	}
 }

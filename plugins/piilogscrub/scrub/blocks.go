@@ -83,3 +83,11 @@ func (h *history) next(b block) candidates {
 
 // after moves every bit k places on; before is the block that precedes x.
 func after(x, before uint64, k int) uint64 { return x<<k | before>>(64-k) }
+
+// keep clears what is behind the first n bytes of the block.
+func (b *block) keep(n int) {
+	mask := uint64(1)<<n - 1
+	b.digits &= mask
+	b.words &= mask
+	b.marks &= mask
+}

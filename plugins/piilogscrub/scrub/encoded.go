@@ -34,11 +34,11 @@ func (s *scan) reread(buf *buffer, start, end int) {
 		s.emit(Dropped, start, end)
 		return
 	}
-	first := len(s.hits)
-	c := s.child(buf.b, s.nameBefore(start))
-	c.depth++
+	first := len(s.found.hits)
+	c := s.inner(buf.b, s.nameBefore(start))
+	c.form = s.form
 	c.run()
-	s.adopt(&c, first, start, end, buf.where)
+	s.adopt(&c, buf, first, start, end)
 }
 
 // valueAround returns the bounds of the value around b[i]: what stands between

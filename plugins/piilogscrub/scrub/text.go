@@ -42,8 +42,9 @@ func (e *Engine) AccessLine(dst, line []byte) ([]byte, Tally) {
 // is found or dst is too small.
 func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
 	s := newScan(e, text)
+	defer s.found.giveBack()
 	s.read(f)
-	if len(s.hits) == 0 && !s.blocked {
+	if len(s.found.hits) == 0 && !s.blocked {
 		return append(dst, text...), Tally{}
 	}
 	return s.appendTo(dst), s.tally()
@@ -53,6 +54,7 @@ func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
 // redacted whole if its name is one of those fields.
 func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
 	s := newScan(e, value)
+	defer s.found.giveBack()
 	s.role = e.role(name)
 	s.readValue()
 	return s.appendTo(dst), s.tally()
@@ -61,18 +63,15 @@ func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
 // Findings appends to dst what is found in text, the first first. None overlap.
 func (e *Engine) Findings(dst []Finding, text []byte, f Format) []Finding {
 	s := newScan(e, text)
+	defer s.found.giveBack()
 	s.read(f)
 	if s.blocked {
 		return append(dst, Finding{Field, 0, len(text)})
 	}
-	for _, h := range s.hits {
+	for _, h := range s.found.hits {
 		dst = append(dst, Finding{h.kind.Public(), h.start, h.end})
 	}
 	return dst
-}
-
-func newScan(e *Engine, b []byte) scan {
-	return scan{e: e, b: b, limit: workPerByte*len(b) + 4096}
 }
 
 func (e *Engine) role(name string) role { return e.fields.lookup([]byte(name)) }
@@ -120,7 +119,7 @@ func (s *scan) tally() (t Tally) {
 		t[Dropped] = 1
 		return t
 	}
-	for _, h := range s.hits {
+	for _, h := range s.found.hits {
 		t[h.kind]++
 	}
 	return t
@@ -128,15 +127,3 @@ func (s *scan) tally() (t Tally) {
 
 // minText is the length of the shortest text that can hold anything: "::1".
 const minText = 3
-
-// part reads b[start:end] as a text of its own, under a name with the role r:
-// nothing that stands before or behind it plays a part.
-func (s *scan) part(start, end int, f Format, r role) {
-	if end-start < minText {
-		return
-	}
-	first := len(s.hits)
-	c := s.child(s.b[start:end], r)
-	c.read(f)
-	s.adopt(&c, first, start, end, func(i int) int { return start + i })
-}
