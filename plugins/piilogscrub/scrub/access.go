@@ -16,6 +16,30 @@ type Span struct{ Start, End int }
 // Of returns the bytes of the range.
 func (s Span) Of(b []byte) []byte { return b[s.Start:s.End] }
 
+// ParseAccess takes a line of Kong's default access log apart. It reports
+// whether the line is one.
+func ParseAccess(line []byte) (a Access, ok bool) {
+	c := cursor{b: line, ok: true}
+	a.Addr = c.until(' ')
+	c.skip("- ")
+	a.User = c.untilBoth(' ', '[')
+	a.Time = c.take(len(localTime))
+	c.skip(`] "`)
+	a.Request = c.untilBoth('"', ' ')
+	a.Status = c.until(' ')
+	a.Size = c.untilBoth(' ', '"')
+	a.Referrer = c.untilBoth('"', ' ')
+	c.skip(`"`)
+	a.Agent = c.untilQuote()
+	if c.ok && bytes.HasPrefix(line[c.i:], []byte(` kong_request_id: "`)) {
+		c.i += len(` kong_request_id: "`)
+		a.RequestID = c.untilQuote()
+	}
+	a.Rest = Span{c.i, len(line)}
+	ok = c.ok && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line)) && isLocalTime(a.Time.Of(line))
+	return a, ok
+}
+
 // cursor walks over a line.
 type cursor struct {
 	b  []byte
@@ -23,60 +47,80 @@ type cursor struct {
 	ok bool
 }
 
-// until returns the range up to the next end, and goes on behind it.
-func (c *cursor) until(end string) Span {
-	n := -1
-	if c.ok {
-		n = bytes.Index(c.b[c.i:], []byte(end))
+// until returns the range up to the next end, which is near, and goes on behind
+// it.
+func (c *cursor) until(end byte) Span {
+	for i := c.i; i < len(c.b); i++ {
+		if c.b[i] == end {
+			s := Span{c.i, i}
+			c.i = i + 1
+			return s
+		}
 	}
+	c.ok = false
+	return Span{}
+}
+
+// untilQuote is until for a '"' that may be far.
+func (c *cursor) untilQuote() Span {
+	n := bytes.IndexByte(c.b[c.i:], '"')
 	if n < 0 {
 		c.ok = false
 		return Span{}
 	}
 	s := Span{c.i, c.i + n}
-	c.i = s.End + len(end)
+	c.i = s.End + 1
+	return s
+}
+
+// untilBoth is until for two bytes in a row.
+func (c *cursor) untilBoth(first, second byte) Span {
+	for i := c.i; ; i++ {
+		n := bytes.IndexByte(c.b[i:], first)
+		if i += n; n < 0 || i+1 >= len(c.b) {
+			c.ok = false
+			return Span{}
+		}
+		if c.b[i+1] == second {
+			s := Span{c.i, i}
+			c.i = i + 2
+			return s
+		}
+	}
+}
+
+// take returns the next n bytes.
+func (c *cursor) take(n int) Span {
+	s := Span{c.i, c.i + n}
+	if s.End > len(c.b) {
+		c.ok = false
+		return Span{}
+	}
+	c.i = s.End
 	return s
 }
 
 // skip goes on behind word, which must be next.
 func (c *cursor) skip(word string) {
-	if c.ok = c.ok && bytes.HasPrefix(c.b[c.i:], []byte(word)); c.ok {
-		c.i += len(word)
+	if len(c.b)-c.i < len(word) || string(c.b[c.i:c.i+len(word)]) != word {
+		c.ok = false
+		return
 	}
+	c.i += len(word)
 }
 
-// ParseAccess takes a line of Kong's default access log apart. It reports
-// whether the line is one.
-func ParseAccess(line []byte) (a Access, ok bool) {
-	c := cursor{b: line, ok: true}
-	a.Addr = c.until(" ")
-	c.skip("- ")
-	a.User = c.until(" [")
-	a.Time = c.until(`] "`)
-	a.Request = c.until(`" `)
-	a.Status = c.until(" ")
-	a.Size = c.until(` "`)
-	a.Referrer = c.until(`" "`)
-	a.Agent = c.until(`"`)
-	if c.ok && bytes.HasPrefix(line[c.i:], []byte(` kong_request_id: "`)) {
-		c.skip(` kong_request_id: "`)
-		a.RequestID = c.until(`"`)
-	}
-	a.Rest = Span{c.i, len(line)}
-	ok = c.ok && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line)) && isLocalTime(a.Time.Of(line))
-	return a, ok
-}
+// localTime is the form of nginx's $time_local.
+const localTime = "00/Aaa/0000:00:00:00 +0000"
 
-// isLocalTime reports whether b is nginx's $time_local, and nothing else: what
-// is taken for the time is not scanned.
+// isLocalTime reports whether b, which is as long as localTime, is a time and
+// nothing else: what is taken for the time is not scanned.
 func isLocalTime(b []byte) bool {
-	const like = "00/Aaa/0000:00:00:00 +0000"
-	if len(b) != len(like) {
+	if len(b) != len(localTime) {
 		return false
 	}
 	for i, c := range b {
-		switch want := like[i]; {
-		case want == '0' && isDigit(c), want|0x20 == 'a' && is(c, letter), want == '+' && c == '-', want == c:
+		switch want := localTime[i]; {
+		case want == '0' && isDigit(c), want == c, want == 'a' && is(c, letter), want == 'A' && is(c, letter), want == '+' && c == '-':
 		default:
 			return false
 		}
@@ -95,15 +139,66 @@ func (s *scan) accessLine() {
 		s.run()
 		return
 	}
-	s.part(a.Addr.Start, a.Addr.End, FormatText, 0)
+	s.address(a.Addr)
 	s.user(a.User)
-	s.request(a.Request)
-	s.part(a.Referrer.Start, a.Referrer.End, FormatURL, 0)
-	s.part(a.Agent.Start, a.Agent.End, FormatText, 0)
-	if !isOpaque(a.RequestID.Of(s.b)) {
-		s.part(a.RequestID.Start, a.RequestID.End, FormatText, 0)
+	fields := [...]field{s.request(a.Request), {a.Referrer, FormatURL}, {a.Agent, FormatText}, {a.RequestID, FormatText}, {a.Rest, FormatText}}
+	if isOpaque(a.RequestID.Of(s.b)) {
+		fields[3].End = fields[3].Start
 	}
-	s.part(a.Rest.Start, a.Rest.End, FormatText, 0)
+	if len(s.e.patterns)+len(s.e.templates) == 0 {
+		s.fields(fields[:])
+		return
+	}
+	for _, f := range fields {
+		s.part(f.Start, f.End, f.format, 0)
+	}
+}
+
+// field is a part of a line, and what it is.
+type field struct {
+	Span
+	format Format
+}
+
+// fields reads parts of the text, in order, each as a window of its own: what
+// [scan.part] does, in one walk over all of them, and entering only those in
+// which something could be. No pattern sees them, and no template.
+func (s *scan) fields(list []field) {
+	s.spend(len(s.b))
+	line, from, end := s.window, s.base, s.base+len(s.b)
+	var h history
+	var c candidates
+	at := list[0].Start - blockSize
+	for _, f := range list {
+		first, entered := len(s.found.hits), false
+		for {
+			if in := c.all & between(f.Start-at, f.End-at); in != 0 {
+				if !entered {
+					s.enter(f.Start, f.End, 0)
+					s.form, entered = f.format == FormatURL, true
+				}
+				s.visit(at-f.Start, &c, in)
+			}
+			if at+blockSize >= f.End {
+				break
+			}
+			at += blockSize
+			h.next(blockAt(s.text, from+at, end), &c)
+		}
+		if entered {
+			s.leave(line, first, f.Start, f.End)
+			line = s.window
+		}
+	}
+}
+
+// address redacts the client's address, or whatever stands in its place.
+func (s *scan) address(a Span) {
+	if end, ok := ipv4At(s.b, a.Start); ok && end == a.End {
+		s.emit(IP, a.Start, a.End)
+		return
+	}
+	s.part(a.Start, a.End, FormatText, 0)
 }
 
 // user redacts the name that a client authenticated with.
@@ -118,16 +213,16 @@ func (s *scan) user(u Span) {
 	}
 }
 
-// request reads the request line: a method, a URL, and the protocol.
-func (s *scan) request(r Span) {
+// request returns the URL of a request line: a method, a URL, and the protocol.
+// A line that is none is a text.
+func (s *scan) request(r Span) field {
 	line := r.Of(s.b)
 	method := bytes.IndexByte(line, ' ')
 	proto := bytes.LastIndexByte(line, ' ')
 	if method <= 0 || proto <= method || !isMethod(line[:method]) || !isProtocol(line[proto+1:]) {
-		s.part(r.Start, r.End, FormatText, 0)
-		return
+		return field{r, FormatText}
 	}
-	s.part(r.Start+method+1, r.Start+proto, FormatURL, 0)
+	return field{Span{r.Start + method + 1, r.Start + proto}, FormatURL}
 }
 
 const maxMethod = 17 // letters of UPDATEREDIRECTREF, the longest that is registered

@@ -19,6 +19,7 @@ func (s *scan) escape(i int) {
 		s.next = i + 1 // an escaped backslash may hide an escape of its own
 	}
 	if _, size := jsonEscape(s.b, i); size < byteEscape {
+		s.scheme(i + 2) // behind \n, which is no part of a word
 		return
 	}
 	start, end := s.valueAround(i)

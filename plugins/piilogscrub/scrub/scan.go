@@ -102,10 +102,12 @@ func (s *scan) adopt(c *scan, buf *buffer, first, from, to int) {
 func (s *scan) run() {
 	s.spend(len(s.b))
 	first := len(s.found.hits)
+	end := s.base + len(s.b)
 	var h history
+	var c candidates
 	for at := 0; at < len(s.b) && !s.blocked; at += blockSize {
-		if c := h.next(s.block(at)); c.all() != 0 {
-			s.visit(at, c)
+		if h.next(blockAt(s.text, s.base+at, end), &c); c.all != 0 {
+			s.visit(at, &c, c.all)
 		}
 	}
 	if len(s.e.patterns) > 0 && !s.blocked {
@@ -114,24 +116,9 @@ func (s *scan) run() {
 	}
 }
 
-// block classifies the 64 bytes at b[at:], or as many as there are.
-func (s *scan) block(at int) block {
-	n := len(s.b) - at
-	if rest := s.text[s.base+at:]; len(rest) >= blockSize {
-		b := classify((*[blockSize]byte)(rest), n)
-		if n < blockSize {
-			b.keep(n)
-		}
-		return b
-	}
-	var tail [blockSize]byte
-	copy(tail[:], s.b[at:])
-	return classify(&tail, n)
-}
-
-// visit calls the detectors for the candidates of the block at base.
-func (s *scan) visit(base int, c candidates) {
-	all := c.all()
+// visit calls the detectors for those candidates of the block at base that are
+// in all.
+func (s *scan) visit(base int, c *candidates, all uint64) {
 	for all != 0 && !s.blocked {
 		i := bits.TrailingZeros64(all)
 		pos, bit := base+i, uint64(1)<<i

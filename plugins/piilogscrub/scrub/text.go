@@ -88,7 +88,8 @@ func (s *scan) read(f Format) {
 	case f == FormatURL:
 		s.url()
 	case f == FormatRequest:
-		s.request(Span{0, len(s.b)})
+		f := s.request(Span{0, len(s.b)})
+		s.part(f.Start, f.End, f.format, 0)
 	default:
 		s.form = f == FormatQuery
 		s.run()

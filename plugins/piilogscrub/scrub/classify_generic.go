@@ -1,0 +1,33 @@
+package scrub
+
+import "encoding/binary"
+
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// classifyWords is classify eight bytes at a time. The sums set a byte's top bit
+// if its low seven bits reach a bound, and never carry into the next.
+func classifyWords(p *[blockSize]byte) (digits, words, marks uint64) {
+	for i := 0; i < blockSize; i += 8 {
+		x := binary.LittleEndian.Uint64(p[i:])
+		y := x &^ highs
+		lower := y | 0x20*lows
+		past9 := y + (0x80-':')*lows
+		digit := (y + (0x80-'0')*lows) &^ past9 &^ x
+		letter := (lower + (0x80-'a')*lows) &^ (lower + (0x80-'{')*lows)
+		other := (y ^ '%'*lows) + 0x7f*lows // top bit clear where equal
+		other &= (y ^ '\\'*lows) + 0x7f*lows
+		other &= (lower ^ 'b'*lows) + 0x7f*lows
+		under := (y ^ '_'*lows) + 0x7f*lows
+		mark := (past9&^(y+(0x80-'A')*lows) | ^other) &^ x
+		digits |= gather(digit) << i
+		words |= gather(digit|letter|^under|x) << i
+		marks |= gather(mark) << i
+	}
+	return digits, words, marks
+}
+
+// gather moves the top bits of eight bytes into the low eight bits.
+func gather(x uint64) uint64 { return (x & highs >> 7) * 0x0102040810204080 >> 56 }
