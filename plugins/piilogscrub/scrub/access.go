@@ -22,12 +22,14 @@ func ParseAccess(line []byte) (a Access, ok bool) {
 	c := cursor{b: line, ok: true}
 	a.Addr = c.until(' ')
 	c.skip("- ")
-	a.User = c.untilBoth(' ', '[')
+	a.User = c.until(' ')
+	c.skip("[")
 	a.Time = c.take(len(localTime))
 	c.skip(`] "`)
 	a.Request = c.untilBoth('"', ' ')
 	a.Status = c.until(' ')
-	a.Size = c.untilBoth(' ', '"')
+	a.Size = c.until(' ')
+	c.skip(`"`)
 	a.Referrer = c.untilBoth('"', ' ')
 	c.skip(`"`)
 	a.Agent = c.untilQuote()
@@ -170,6 +172,9 @@ func (s *scan) fields(list []field) {
 	var c candidates
 	at := list[0].Start - blockSize
 	for _, f := range list {
+		if f.End-f.Start < minText {
+			continue
+		}
 		first, entered := len(s.found.hits), false
 		for {
 			if in := c.all & between(f.Start-at, f.End-at); in != 0 {
@@ -217,9 +222,8 @@ func (s *scan) user(u Span) {
 // A line that is none is a text.
 func (s *scan) request(r Span) field {
 	line := r.Of(s.b)
-	method := bytes.IndexByte(line, ' ')
-	proto := bytes.LastIndexByte(line, ' ')
-	if method <= 0 || proto <= method || !isMethod(line[:method]) || !isProtocol(line[proto+1:]) {
+	method, proto := methodSize(line), len(line)-protocolSize(line)
+	if at(line, method) != ' ' || proto <= method || method == 0 {
 		return field{r, FormatText}
 	}
 	return field{Span{r.Start + method + 1, r.Start + proto}, FormatURL}
@@ -227,16 +231,27 @@ func (s *scan) request(r Span) field {
 
 const maxMethod = 17 // letters of UPDATEREDIRECTREF, the longest that is registered
 
-// isMethod reports whether w can be nothing but a method (RFC 9110, 9.1).
-func isMethod(w []byte) bool {
-	for _, c := range w {
+// methodSize returns the length of what can be nothing but a method (RFC 9110,
+// 9.1) at the beginning of a line.
+func methodSize(line []byte) int {
+	for i, c := range line {
 		if c < 'A' || c > 'Z' {
-			return false
+			return i
+		}
+		if i == maxMethod {
+			break
 		}
 	}
-	return len(w) <= maxMethod
+	return 0
 }
 
-func isProtocol(w []byte) bool {
-	return bytes.HasPrefix(w, []byte("HTTP/")) && len(w) <= len("HTTP/1.1")
+// protocolSize returns the length of the protocol at the end of a line, its
+// blank included: of " HTTP/1.1" or " HTTP/2".
+func protocolSize(line []byte) int {
+	for _, size := range [...]int{len(" HTTP/1.1"), len(" HTTP/2")} {
+		if n := len(line) - size; n >= 0 && string(line[n:n+len(" HTTP/")]) == " HTTP/" && isDigit(line[len(line)-1]) {
+			return size
+		}
+	}
+	return len(line)
 }

@@ -7,7 +7,7 @@ const blockSize = 64
 type block struct {
 	digits uint64 // 0-9
 	words  uint64 // digits, letters, '_', and every byte of UTF-8 beyond ASCII
-	marks  uint64 // % \ b B and the seven from ':' to '@'
+	marks  uint64 // : = @ % \ b B
 }
 
 // blockAt classifies the bytes at text[at:end], the first 64 if there are more.

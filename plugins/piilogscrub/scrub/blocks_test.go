@@ -2,6 +2,7 @@ package scrub
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 )
 
@@ -22,7 +23,7 @@ func TestClassify(t *testing.T) {
 			if is(c, alnum) || c == '_' || c >= 0x80 {
 				want.words |= bit
 			}
-			if c >= ':' && c <= '@' || c == '%' || c == '\\' || fold(c) == 'b' {
+			if strings.IndexByte(`:=@%\bB`, c) >= 0 {
 				want.marks |= bit
 			}
 		}

@@ -13,14 +13,14 @@ func (s *scan) card(n *number) bool {
 		if total > 19 {
 			break
 		}
-		if total >= 12 && luhn(n.digits[:total]) && !isFraction(s.b, n.group[0].start, n.group[g].end) && s.network(n, g) {
+		if total >= 12 && luhn(n.digits[:total]) && !isFraction(s.b, n.group[0].start(), n.group[g].end()) && s.network(n, g) {
 			best = g + 1
 		}
 	}
 	if best == 0 {
 		return false
 	}
-	return s.emit(Card, n.group[0].start, n.group[best-1].end)
+	return s.emit(Card, n.group[0].start(), n.group[best-1].end())
 }
 
 func cardSeparator(n *number, g int, form bool) bool {
@@ -39,7 +39,7 @@ func (s *scan) network(n *number, g int) bool {
 	if !known || sure {
 		return known
 	}
-	return s.context(n.start, n.group[g].end)&roleCard != 0
+	return s.context(n.start, n.group[g].end())&roleCard != 0
 }
 
 // isFraction reports whether b[start:end] is a part of a decimal fraction.

@@ -13,7 +13,8 @@ BYTES(a, 0x6161616161616161)          // 'a'
 BYTES(twentyFive, 0x1919191919191919) // 'z' - 'a'
 BYTES(under, 0x5f5f5f5f5f5f5f5f)      // '_'
 BYTES(colon, 0x3a3a3a3a3a3a3a3a)      // ':'
-BYTES(six, 0x0606060606060606)        // '@' - ':'
+BYTES(equals, 0x3d3d3d3d3d3d3d3d)     // '='
+BYTES(at, 0x4040404040404040)         // '@'
 BYTES(percent, 0x2525252525252525)    // '%'
 BYTES(backslash, 0x5c5c5c5c5c5c5c5c)  // '\'
 BYTES(b, 0x6262626262626262)          // 'b'
@@ -39,24 +40,26 @@ BYTES(b, 0x6262626262626262)          // 'b'
 	SHLQ $shift, AX  \
 	ORQ AX, sum
 
-// SIXTEEN classifies the bytes from at on: digits to R8, words to R9, marks to R10.
-#define SIXTEEN(at) \
-	MOVOU at(SI), X0          \
+// SIXTEEN classifies the bytes behind from: digits to R8, words to R9, marks to R10.
+#define SIXTEEN(from) \
+	MOVOU from(SI), X0        \
 	WITHIN(X0, X5, X6, X1)    \
-	GATHER(X1, at, R8)        \
+	GATHER(X1, from, R8)      \
 	MOVO X0, X2               \
 	POR X7, X2                \
 	WITHIN(X2, X8, X9, X4)    \
 	POR X4, X1                \
 	EQUAL(X0, X10, X1)        \
 	POR X0, X1                \
-	GATHER(X1, at, R9)        \
+	GATHER(X1, from, R9)      \
 	PCMPEQB X15, X2           \
-	WITHIN(X0, X11, X12, X4)  \
-	POR X4, X2                \
+	EQUAL(X0, X11, X2)        \
+	EQUAL(X0, X12, X2)        \
 	EQUAL(X0, X13, X2)        \
 	EQUAL(X0, X14, X2)        \
-	GATHER(X2, at, R10)
+	MOVOU at<>(SB), X4        \
+	EQUAL(X0, X4, X2)         \
+	GATHER(X2, from, R10)
 
 // func classify(p *[64]byte) (digits, words, marks uint64)
 TEXT ·classify(SB), NOSPLIT, $0-32
@@ -68,7 +71,7 @@ TEXT ·classify(SB), NOSPLIT, $0-32
 	MOVOU twentyFive<>(SB), X9
 	MOVOU under<>(SB), X10
 	MOVOU colon<>(SB), X11
-	MOVOU six<>(SB), X12
+	MOVOU equals<>(SB), X12
 	MOVOU percent<>(SB), X13
 	MOVOU backslash<>(SB), X14
 	MOVOU b<>(SB), X15

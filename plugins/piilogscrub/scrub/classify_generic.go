@@ -14,17 +14,18 @@ func classifyWords(p *[blockSize]byte) (digits, words, marks uint64) {
 		x := binary.LittleEndian.Uint64(p[i:])
 		y := x &^ highs
 		lower := y | 0x20*lows
-		past9 := y + (0x80-':')*lows
-		digit := (y + (0x80-'0')*lows) &^ past9 &^ x
+		digit := (y + (0x80-'0')*lows) &^ (y + (0x80-':')*lows) &^ x
 		letter := (lower + (0x80-'a')*lows) &^ (lower + (0x80-'{')*lows)
-		other := (y ^ '%'*lows) + 0x7f*lows // top bit clear where equal
+		other := (y ^ ':'*lows) + 0x7f*lows // top bit clear where equal
+		other &= (y ^ '='*lows) + 0x7f*lows
+		other &= (y ^ '@'*lows) + 0x7f*lows
+		other &= (y ^ '%'*lows) + 0x7f*lows
 		other &= (y ^ '\\'*lows) + 0x7f*lows
 		other &= (lower ^ 'b'*lows) + 0x7f*lows
 		under := (y ^ '_'*lows) + 0x7f*lows
-		mark := (past9&^(y+(0x80-'A')*lows) | ^other) &^ x
 		digits |= gather(digit) << i
 		words |= gather(digit|letter|^under|x) << i
-		marks |= gather(mark) << i
+		marks |= gather(^other&^x) << i
 	}
 	return digits, words, marks
 }

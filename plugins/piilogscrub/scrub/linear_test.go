@@ -52,7 +52,8 @@ func TestCostIsLinear(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, Policy{})
 	cost := func(text string, f Format) (int, bool) {
-		s := newScan(e, []byte(text))
+		var s scan
+		s.init(e, []byte(text))
 		s.read(f)
 		return s.spent, s.blocked
 	}

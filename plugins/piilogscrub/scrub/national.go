@@ -68,10 +68,15 @@ var nationalForms = []nationalForm{
 // with, those that begin with a letter at 0.
 var nationalByLead = makeNationalByLead()
 
-func makeNationalByLead() (t [maxForm + 1][]nationalForm) {
+type nationalShape struct {
+	shape
+	nationalForm
+}
+
+func makeNationalByLead() (t [maxForm + 1][]nationalShape) {
 	for _, f := range nationalForms {
-		n := f.form.lead()
-		t[n] = append(t[n], f)
+		s := newShape(f.form)
+		t[s.digits] = append(t[s.digits], nationalShape{s, f})
 	}
 	return t
 }
@@ -83,7 +88,7 @@ const (
 
 // nationalNumber looks for a personal number at the beginning of n.
 func (s *scan) nationalNumber(n *number) bool {
-	start := n.group[0].start
+	start := n.group[0].start()
 	if n.n == 6 && n.groups == 3 && standsApart(s.b, start) {
 		start -= 3 // a NINO
 	} else if n.plus || n.n < minNational {
@@ -108,7 +113,7 @@ func (s *scan) national(start int) int {
 	for i := range nationalByLead[lead] {
 		f := &nationalByLead[lead][i]
 		var g gathered
-		end := f.form.match(s.b, start, s.form, &g)
+		end := f.match(s.b, start, s.form, &g)
 		if end == 0 || !f.valid(g) {
 			continue
 		}

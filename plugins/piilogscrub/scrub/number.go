@@ -19,22 +19,24 @@ type number struct {
 
 // group is a run of digits, and what stands before it.
 type group struct {
-	start, end int
-	digits     uint8 // of the number, up to the end of this group
-	sep        byte  // 0 before the first; ')' where a parenthesis closes; else as written
+	from, to int32
+	digits   uint8 // of the number, up to the end of this group
+	sep      byte  // 0 before the first; ')' where a parenthesis closes; else as written
 }
 
 // total returns how many digits the number has up to the end of the group.
 func (g group) total() int { return int(g.digits) }
 
-func (g group) size() int { return g.end - g.start }
+func (g group) start() int { return int(g.from) }
+func (g group) end() int   { return int(g.to) }
+func (g group) size() int  { return int(g.to - g.from) }
 
 // read reads the number whose first digit is b[i].
 func (n *number) read(b []byte, i int, form bool) {
 	n.start, n.plus = leadOf(b, i, form)
 	sep := byte(0)
 	for n.groups < maxGroups {
-		g := group{start: i, sep: sep}
+		g := group{from: int32(i), sep: sep}
 		for i < len(b) && isDigit(b[i]) && n.n < maxDigits {
 			n.digits[n.n] = b[i]
 			n.n++
@@ -44,7 +46,7 @@ func (n *number) read(b []byte, i int, form bool) {
 			n.cut(i)
 			return
 		}
-		g.end, g.digits = i, uint8(n.n)
+		g.to, g.digits = int32(i), uint8(n.n)
 		n.group[n.groups] = g
 		n.groups++
 		n.end = i
@@ -62,7 +64,7 @@ func (n *number) cut(i int) {
 		return
 	}
 	n.n = n.group[n.groups-1].total()
-	n.end = n.group[n.groups-1].end
+	n.end = n.group[n.groups-1].end()
 }
 
 // leadOf returns where a number begins whose first digit is b[i]: at the '+' or
@@ -117,14 +119,14 @@ func (s *scan) number(i int) {
 		return
 	}
 	if !s.decoy(&n) && (n.n < minPhone-1 && n.groups < 4 || !s.identify(&n)) {
-		s.next = max(s.next, n.group[0].end)
+		s.next = max(s.next, n.group[0].end())
 	}
 }
 
 // lettered looks at a number that a letter follows at once. It reports whether
 // that deals with it; otherwise n is left without the group before the letter.
 func (s *scan) lettered(n *number) bool {
-	start := n.group[0].start
+	start := n.group[0].start()
 	if end := s.national(start); end > 0 {
 		return s.emit(NationalID, start, end)
 	}
@@ -133,7 +135,7 @@ func (s *scan) lettered(n *number) bool {
 	}
 	n.groups--
 	last := n.group[n.groups-1]
-	n.n, n.end = last.total(), last.end
+	n.n, n.end = last.total(), last.end()
 	return false
 }
 
@@ -167,8 +169,8 @@ func skipDigits(b []byte, i int) int {
 
 // identify tries the detectors of numbers, the surest first.
 func (s *scan) identify(n *number) bool {
-	if end, ok := ipv4At(s.b, n.group[0].start); ok {
-		return s.ipv4(n.group[0].start, end)
+	if end, ok := ipv4At(s.b, n.group[0].start()); ok {
+		return s.ipv4(n.group[0].start(), end)
 	}
 	if s.card(n) {
 		return true
@@ -185,7 +187,7 @@ func (s *scan) decoy(n *number) bool {
 		s.next = end
 		return true
 	}
-	if start, ok := uuidAround(s.b, n.group[0].start); ok {
+	if start, ok := uuidAround(s.b, n.group[0].start()); ok {
 		s.next = start + uuidSize
 		return true
 	}
@@ -205,7 +207,7 @@ func dateEnd(n *number) int {
 	default:
 		return 0
 	}
-	return n.group[2].end
+	return n.group[2].end()
 }
 
 // value returns the value of a group of up to four digits, or -1.

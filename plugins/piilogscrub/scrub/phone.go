@@ -7,7 +7,7 @@ const (
 
 // phone looks for a telephone number at the beginning of n.
 func (s *scan) phone(n *number) bool {
-	if n.n < minPhone || !n.plus && isFraction(s.b, n.group[0].start, n.end) && n.groups < 3 {
+	if n.n < minPhone || !n.plus && isFraction(s.b, n.group[0].start(), n.end) && n.groups < 3 {
 		return false
 	}
 	end := s.phoneEnd(n)
@@ -22,13 +22,14 @@ func (s *scan) phoneEnd(n *number) int {
 	case n.plus:
 		return n.international(0)
 	case n.digits[0] == '0' && n.digits[1] == '0' && n.groups > 1:
-		if end := n.international(2); end > first.end {
+		if end := n.international(2); end > first.end() {
 			return end
 		}
 	}
 	var g gathered
-	for _, f := range phoneByLead[skipDigits(s.b, n.start)-n.start] {
-		if end := f.match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(f, &g) {
+	list := phoneByLead[skipDigits(s.b, n.start)-n.start]
+	for i := range list {
+		if end := list[i].match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(list[i].form, &g) {
 			return end
 		}
 	}
@@ -55,10 +56,10 @@ var phoneForms = []form{
 // those that begin with a parenthesis at 0.
 var phoneByLead = makePhoneByLead()
 
-func makePhoneByLead() (t [maxDigits + 1][]form) {
+func makePhoneByLead() (t [maxDigits + 1][]shape) {
 	for _, f := range phoneForms {
-		n := f.lead()
-		t[n] = append(t[n], f)
+		s := newShape(f)
+		t[s.digits] = append(t[s.digits], s)
 	}
 	return t
 }
@@ -93,7 +94,7 @@ func (n *number) endWithin(skip, least, most int) (end int) {
 			total--
 		}
 		if total >= least && total <= most {
-			end = g.end
+			end = g.end()
 		}
 	}
 	return end
@@ -117,8 +118,8 @@ func (n *number) trunk(b []byte) (end int) {
 		if g.sep == '/' && (i > 0 || at(b, n.start-1) == '/') {
 			break
 		}
-		if g.digits >= 9 && g.digits <= 11 && !goesOn(b, g.end) {
-			end = g.end
+		if g.digits >= 9 && g.digits <= 11 && !goesOn(b, g.end()) {
+			end = g.end()
 		}
 	}
 	return end
@@ -132,7 +133,7 @@ func (s *scan) told(n *number) int {
 		return 0
 	}
 	r := s.context(n.start, end)
-	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end {
+	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() {
 		return end
 	}
 	return 0

@@ -36,8 +36,10 @@ type span struct{ start, end int }
 // four; what needs more than this is made to be slow.
 const workPerByte = 128
 
-func newScan(e *Engine, text []byte) scan {
-	return scan{e: e, text: text, window: window{b: text}, limit: workPerByte*len(text) + 4096}
+// init begins a scan of a text.
+func (s *scan) init(e *Engine, text []byte) {
+	s.e, s.text, s.b = e, text, text
+	s.limit = workPerByte*len(text) + 4096
 }
 
 // inner returns a scan of a text that a part of this one decodes to, under a

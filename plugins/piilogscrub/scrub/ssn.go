@@ -10,15 +10,15 @@ func (s *scan) ssn(n *number) bool {
 	g := n.group[:]
 	switch {
 	case g[0].size() == 9:
-		if s.context(n.start, g[0].end)&roleSSN == 0 {
+		if s.context(n.start, g[0].end())&roleSSN == 0 {
 			return false
 		}
-		return s.emit(USSSN, g[0].start, g[0].end)
+		return s.emit(USSSN, g[0].start(), g[0].end())
 	case g[0].size() == 3 && g[1].size() == 2 && g[2].size() == 4 && g[1].sep == g[2].sep && ssnSeparator(g[1].sep, s.form):
 		if n.groups > 3 && g[3].sep == g[2].sep && g[3].sep != ' ' {
 			return false
 		}
-		return s.emit(USSSN, g[0].start, g[2].end)
+		return s.emit(USSSN, g[0].start(), g[2].end())
 	}
 	return false
 }

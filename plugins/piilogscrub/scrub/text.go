@@ -41,7 +41,8 @@ func (e *Engine) AccessLine(dst, line []byte) ([]byte, Tally) {
 // policy names, and returns what was found. It allocates only where something
 // is found or dst is too small.
 func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
-	s := newScan(e, text)
+	var s scan
+	s.init(e, text)
 	defer s.found.giveBack()
 	s.read(f)
 	if len(s.found.hits) == 0 && !s.blocked {
@@ -53,7 +54,8 @@ func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
 // Value is [Engine.Text] for the value of a field with the given name, which is
 // redacted whole if its name is one of those fields.
 func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
-	s := newScan(e, value)
+	var s scan
+	s.init(e, value)
 	defer s.found.giveBack()
 	s.role = e.role(name)
 	s.readValue()
@@ -62,7 +64,8 @@ func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
 
 // Findings appends to dst what is found in text, the first first. None overlap.
 func (e *Engine) Findings(dst []Finding, text []byte, f Format) []Finding {
-	s := newScan(e, text)
+	var s scan
+	s.init(e, text)
 	defer s.found.giveBack()
 	s.read(f)
 	if s.blocked {
