@@ -19,96 +19,79 @@ func (s Span) Of(b []byte) []byte { return b[s.Start:s.End] }
 // ParseAccess takes a line of Kong's default access log apart. It reports
 // whether the line is one.
 func ParseAccess(line []byte) (a Access, ok bool) {
-	c := cursor{b: line, ok: true}
+	c := cursor{b: line}
 	a.Addr = c.until(' ')
-	c.skip("- ")
+	ok = c.skip("- ")
 	a.User = c.until(' ')
-	c.skip("[")
-	a.Time = c.take(len(localTime))
-	c.skip(`] "`)
-	a.Request = c.untilBoth('"', ' ')
+	ok = c.skip("[") && ok
+	a.Time = Span{c.i, c.i + len(localTime)}
+	if !ok || a.Time.End > len(line) || !isLocalTime(a.Time.Of(line)) {
+		return a, false
+	}
+	c.i = a.Time.End
+	ok = c.skip(`] "`)
+	a.Request = c.quoted(' ')
 	a.Status = c.until(' ')
 	a.Size = c.until(' ')
-	c.skip(`"`)
-	a.Referrer = c.untilBoth('"', ' ')
-	c.skip(`"`)
-	a.Agent = c.untilQuote()
-	if c.ok && bytes.HasPrefix(line[c.i:], []byte(` kong_request_id: "`)) {
-		c.i += len(` kong_request_id: "`)
-		a.RequestID = c.untilQuote()
+	ok = c.skip(`"`) && ok
+	a.Referrer = c.quoted(' ')
+	ok = c.skip(`"`) && ok
+	a.Agent = c.quoted(0)
+	if c.skip(` kong_request_id: "`) {
+		a.RequestID = c.quoted(0)
 	}
 	a.Rest = Span{c.i, len(line)}
-	ok = c.ok && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line)) && isLocalTime(a.Time.Of(line))
-	return a, ok
+	return a, ok && !c.over && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line))
 }
 
 // cursor walks over a line.
 type cursor struct {
-	b  []byte
-	i  int
-	ok bool
+	b    []byte
+	i    int
+	over bool // something was not there
 }
 
 // until returns the range up to the next end, which is near, and goes on behind
 // it.
 func (c *cursor) until(end byte) Span {
-	for i := c.i; i < len(c.b); i++ {
-		if c.b[i] == end {
-			s := Span{c.i, i}
-			c.i = i + 1
-			return s
-		}
+	i := c.i
+	for i < len(c.b) && c.b[i] != end {
+		i++
 	}
-	c.ok = false
-	return Span{}
-}
-
-// untilQuote is until for a '"' that may be far.
-func (c *cursor) untilQuote() Span {
-	n := bytes.IndexByte(c.b[c.i:], '"')
-	if n < 0 {
-		c.ok = false
-		return Span{}
-	}
-	s := Span{c.i, c.i + n}
-	c.i = s.End + 1
+	s := Span{c.i, i}
+	c.over = c.over || i == len(c.b)
+	c.i = min(i+1, len(c.b))
 	return s
 }
 
-// untilBoth is until for two bytes in a row.
-func (c *cursor) untilBoth(first, second byte) Span {
+// quoted returns the range up to the next '"' that next follows, or any if next
+// is 0, and goes on behind both.
+func (c *cursor) quoted(next byte) Span {
 	for i := c.i; ; i++ {
-		n := bytes.IndexByte(c.b[i:], first)
-		if i += n; n < 0 || i+1 >= len(c.b) {
-			c.ok = false
+		n := bytes.IndexByte(c.b[i:], '"')
+		if i += n; n < 0 || next != 0 && i+1 == len(c.b) {
+			c.over = true
 			return Span{}
 		}
-		if c.b[i+1] == second {
+		if next == 0 || c.b[i+1] == next {
 			s := Span{c.i, i}
-			c.i = i + 2
+			c.i = i + 1
+			if next != 0 {
+				c.i++
+			}
 			return s
 		}
 	}
 }
 
-// take returns the next n bytes.
-func (c *cursor) take(n int) Span {
-	s := Span{c.i, c.i + n}
-	if s.End > len(c.b) {
-		c.ok = false
-		return Span{}
-	}
-	c.i = s.End
-	return s
-}
-
-// skip goes on behind word, which must be next.
-func (c *cursor) skip(word string) {
-	if len(c.b)-c.i < len(word) || string(c.b[c.i:c.i+len(word)]) != word {
-		c.ok = false
-		return
+// skip goes on behind word, and reports whether it was next.
+func (c *cursor) skip(word string) bool {
+	rest := c.b[c.i:]
+	if len(rest) < len(word) || string(rest[:len(word)]) != word {
+		return false
 	}
 	c.i += len(word)
+	return true
 }
 
 // localTime is the form of nginx's $time_local.

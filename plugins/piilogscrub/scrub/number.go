@@ -181,8 +181,13 @@ func (s *scan) identify(n *number) bool {
 	return s.ssn(n) || s.nationalNumber(n) || s.phone(n)
 }
 
-// decoy skips what has the shape of a number and is none: dates, UUIDs.
+// decoy skips what has the shape of a number and is none: dates, UUIDs, and
+// times where nothing beside them speaks of another kind of number.
 func (s *scan) decoy(n *number) bool {
+	if n.isEpoch() && s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 {
+		s.next = n.end
+		return true
+	}
 	if end := dateEnd(n); end > 0 {
 		s.next = end
 		return true

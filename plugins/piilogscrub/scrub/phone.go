@@ -129,7 +129,7 @@ func (n *number) trunk(b []byte) (end int) {
 // number. Weak words, such as "call", need a number in groups.
 func (s *scan) told(n *number) int {
 	end := n.endWithin(0, minPhone, maxPhone)
-	if end == 0 || n.isEpoch() || n.isIdentifier(s.b) {
+	if end == 0 || n.n >= 13 && n.isEpoch() || n.isIdentifier(s.b) {
 		return 0
 	}
 	r := s.context(n.start, end)
@@ -139,8 +139,12 @@ func (s *scan) told(n *number) int {
 	return 0
 }
 
-// isEpoch reports whether the number can be a time in milliseconds.
-func (n *number) isEpoch() bool { return n.group[0].size() == 13 && n.digits[0] == '1' }
+// isEpoch reports whether the number can be a time since 1970 in seconds,
+// milliseconds, microseconds or nanoseconds: between 2014 and 2033.
+func (n *number) isEpoch() bool {
+	size := n.group[0].size()
+	return n.groups == 1 && !n.plus && size >= 10 && size <= 19 && size%3 == 1 && n.digits[0] == '1' && n.digits[1] >= '4'
+}
 
 // isIdentifier reports whether the number is a part of one, as in "order-2025-17".
 func (n *number) isIdentifier(b []byte) bool {
