@@ -124,6 +124,18 @@ var iinRanges = []iinRange{
 	{190000, 199999, 1 << 16, false},              // GPN
 }
 
+// iinByTwo holds iinRanges by the first two digits, in their order.
+var iinByTwo = makeIINByTwo()
+
+func makeIINByTwo() (t [100][]iinRange) {
+	for _, r := range iinRanges {
+		for two := r.from / 10_000; two <= r.to/10_000; two++ {
+			t[two] = append(t[two], r)
+		}
+	}
+	return t
+}
+
 // cardNetwork reports whether some network issues card numbers that begin so
 // and are as long, and whether that alone tells them from other numbers.
 func cardNetwork(digits []byte) (known, sure bool) {
@@ -131,7 +143,7 @@ func cardNetwork(digits []byte) (known, sure bool) {
 	for _, c := range digits[:6] {
 		iin = 10*iin + int(c-'0')
 	}
-	for _, r := range iinRanges {
+	for _, r := range iinByTwo[iin/10_000] {
 		if iin >= r.from && iin <= r.to && r.lengths>>len(digits)&1 != 0 {
 			return true, r.sure
 		}

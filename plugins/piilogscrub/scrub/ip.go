@@ -1,6 +1,9 @@
 package scrub
 
-import "net/netip"
+import (
+	"bytes"
+	"net/netip"
+)
 
 // ipv4At returns the end of the IPv4 address at b[i:]: four decimal numbers up
 // to 255 without leading zeros, and no fifth.
@@ -138,6 +141,10 @@ func (a *ipv6) group() bool {
 // appendNetwork appends the network of an address: of IPv4 the first 24 bits,
 // of IPv6 the first 48.
 func appendNetwork(dst, addr []byte) []byte {
+	if end, ok := ipv4At(addr, 0); ok && end == len(addr) {
+		dst = append(dst, addr[:bytes.LastIndexByte(addr, '.')]...)
+		return append(dst, ".0"...)
+	}
 	ip, err := netip.ParseAddr(string(addr))
 	if err != nil {
 		return append(dst, markers[IP]...)
