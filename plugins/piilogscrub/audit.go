@@ -6,26 +6,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	otel "go.opentelemetry.io/otel/trace"
+
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
-
-// newAuditHandler writes records as JSON lines without a level: all are alike.
-func newAuditHandler(w io.Writer) slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
-			return slog.Attr{}
-		}
-		return a
-	}})
-}
 
 // claims are what the record takes from a verified token.
 type claims struct {
@@ -56,13 +47,13 @@ func (c *Config) audit(e *kongrequest.Event) error {
 // that Kong verified, or empty; headers are the response's, by lower-case name,
 // of which those that the configuration lists are written. It asks Kong nothing.
 func (c *Config) WriteAudit(r *kongrequest.Record, token string, headers map[string][]string) error {
-	return c.runtime.audit.Handle(context.Background(), c.record(r, tokenClaims(token), headers))
+	return c.runtime.audit.Handle(inTrace(traceID(r.TraceID)), c.record(r, tokenClaims(token), headers))
 }
 
 // record is the audit record. Whatever is text in it is scrubbed, and what was
 // scrubbed before comes out as it is. It does no I/O.
 func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]string) slog.Record {
-	r := slog.NewRecord(c.startOf(e), slog.LevelInfo, "", 0)
+	r := slog.NewRecord(c.startOf(e), slog.LevelInfo, "audit", 0)
 	r.AddAttrs(slog.String("log", "audit"), slog.String("request_id", c.identifier("request_id", e.Request.ID)))
 	r.AddAttrs(c.who(e, who)...)
 	r.AddAttrs(
@@ -139,6 +130,16 @@ func traceID(v any) string {
 	return ""
 }
 
+// inTrace is a context that says which trace a record belongs to, for handlers
+// that have a place of its own for that.
+func inTrace(id string) context.Context {
+	trace, err := otel.TraceIDFromHex(id)
+	if err != nil {
+		return context.Background()
+	}
+	return otel.ContextWithSpanContext(context.Background(), otel.NewSpanContext(otel.SpanContextConfig{TraceID: trace}))
+}
+
 // policies is what other plugins decided, scrubbed as any other JSON.
 func (c *Config) policies(v any) any {
 	text, err := json.Marshal(v)
@@ -147,7 +148,11 @@ func (c *Config) policies(v any) any {
 	}
 	out, tally := c.engine.JSON(nil, text)
 	c.runtime.metrics.observe("audit", len(text), tally)
-	return json.RawMessage(out)
+	var scrubbed any
+	if json.Unmarshal(out, &scrubbed) != nil {
+		return droppedMarker
+	}
+	return scrubbed
 }
 
 // listed is the response headers that the configuration lists.
