@@ -69,6 +69,9 @@ func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]
 		slog.Float64("upstream_ms", max(e.Latencies.Proxy, 0)),
 		slog.String("client_ip", c.text("audit", e.ClientIP, scrub.FormatText)),
 	)
+	if template := c.engine.Template(pathOf(e)); template != "" {
+		r.AddAttrs(slog.String("path_template", template))
+	}
 	if id := traceID(e.TraceID); id != "" {
 		r.AddAttrs(slog.String("trace_id", c.identifier("trace_id", id)))
 	}
@@ -108,8 +111,12 @@ func (c *Config) who(e *kongrequest.Record, token claims) []slog.Attr {
 // path is the request's path without its query: the serialized one is scrubbed
 // already, and scrubbing it again costs little where it is not.
 func (c *Config) path(e *kongrequest.Record) string {
+	return c.text("audit", string(pathOf(e)), scrub.FormatURL)
+}
+
+func pathOf(e *kongrequest.Record) []byte {
 	path, _, _ := strings.Cut(e.Request.URI, "?")
-	return c.text("audit", path, scrub.FormatURL)
+	return []byte(path)
 }
 
 // identifier is the identifier of a request or a trace.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
 
@@ -23,12 +24,17 @@ import (
 const flushTimeout = 5 * time.Second
 
 // serve serves the plugins until ctx ends, then lets running events finish. Logs go
-// to standard error, access lines and audit records to standard output.
+// to standard error, access lines to standard output, and audit records there too
+// unless -audit-log names another place.
 func serve(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "serve")
 	socket, syslog, addr := socketFlag(flags), syslogFlag(flags), httpFlag(flags)
 	profiling := flags.Bool("profiling", false, "serve /debug/pprof/ beside /metrics")
 	deadlines := deadlineFlag{}
+	audit := auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")}
+	if err := auditFlags(flags, &audit); err != nil {
+		return err
+	}
 	flags.Var(deadlines, "deadline", "PLUGIN=DURATION: how long an event of a plugin may take, 100ms unless said; may be repeated")
 	if handled, err := parse(flags, args); handled {
 		return err
@@ -38,7 +44,12 @@ func serve(ctx context.Context, s streams, args []string) error {
 	}
 	logger := newLogger(s.err)
 	registry := newRegistry()
-	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, s.out)
+	audit.Logger, audit.Registerer = logger, registry
+	records, err := auditlog.Open(audit)
+	if err != nil {
+		return err
+	}
+	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, records)
 	if err != nil {
 		return err
 	}
@@ -57,7 +68,7 @@ func serve(ctx context.Context, s streams, args []string) error {
 	err = errors.Join(serveAll(ctx, server, *socket, *addr, logger, registry), stopLines())
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	return errors.Join(err, p.close(flush))
+	return errors.Join(err, p.close(flush), records.Close(flush))
 }
 
 // probeTimeout bounds how long a Redis may take to answer when the server starts.
