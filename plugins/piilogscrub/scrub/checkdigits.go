@@ -231,6 +231,10 @@ func isTwelveDigits(d gathered) bool {
 	return isAadhaar(d) || check == num(d[11:12])
 }
 
+// isThirteenDigits is Romania's CNP, South Africa's number or Korea's without
+// its dash.
+func isThirteenDigits(d gathered) bool { return isCNP(d) || isSouthAfrican(d) || isKorean(d) }
+
 // isCNP is Romania's cod numeric personal: a day of birth, modulo 11.
 func isCNP(d gathered) bool {
 	check := weigh(d[:], 2, 7, 9, 1, 4, 6, 3, 5, 8, 2, 7, 9) % 11

@@ -72,7 +72,7 @@ func nationalNames() []string {
 		"nir", "steuer_id", "steueridnr", "idnr", "bsn", "rrn", "pesel", "personnummer", "hetu", "cpr", "fodselsnummer",
 		"cpf", "aadhaar", "aadhar", "resident_id", "my_number", "nric", "hkid", "tfn", "curp", "rut", "cuil",
 		"tckn", "teudat_zehut", "cnp", "egn", "rodne_cislo", "pps", "ppsn", "id_card", "id_number", "identity_number",
-		"identity", "citizen_id", "tax", "tin", "national", "insurance",
+		"identity", "citizen_id", "tax", "tin", "national", "insurance", "pan",
 	}
 }
 

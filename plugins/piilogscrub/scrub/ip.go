@@ -86,7 +86,7 @@ func ipv6End(b []byte, i int) int {
 	for a.groups < 8 && a.separator() && a.group() {
 	}
 	complete := a.groups == 8 && !a.gap || a.groups < 8 && a.gap
-	if !complete || !a.digits || a.bad || is(at(b, a.i), alnum) ||
+	if !complete || !a.digits || a.bad || is(at(b, a.i), alnum) || at(b, a.i) == '.' && isDigit(at(b, a.i+1)) ||
 		at(b, a.i) == ':' && (at(b, a.i+1) == ':' || is(at(b, a.i+1), hexDigit)) {
 		return 0
 	}

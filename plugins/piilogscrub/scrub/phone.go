@@ -7,7 +7,7 @@ const (
 
 // phone looks for a telephone number at the beginning of n.
 func (s *scan) phone(n *number) bool {
-	if n.n < minPhone || !n.plus && isFraction(s.b, n.group[0].start(), n.end) && n.groups < 3 {
+	if n.n < minPhone-1 || !n.plus && isFraction(s.b, n.group[0].start(), n.end) && n.groups < 3 {
 		return false
 	}
 	end := s.phoneEnd(n)
@@ -29,7 +29,7 @@ func (s *scan) phoneEnd(n *number) int {
 	var g gathered
 	list := phoneByLead[skipDigits(s.b, n.start)-n.start]
 	for i := range list {
-		if end := list[i].match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(list[i].form, &g) {
+		if end := list[i].match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(list[i].form, &g) && !isRound(&g) {
 			return end
 		}
 	}
@@ -43,11 +43,15 @@ func (s *scan) phoneEnd(n *number) int {
 // them to be told from other numbers.
 var phoneForms = []form{
 	"NXX-XXX-XXXX", "NXX.XXX.XXXX", "NXX NXX XXXX", "(NXX)_XXX~XXXX", // North America
-	"1~NXX~NXX~XXXX",                                     // North America, with its prefix
+	"1~NXX~NXX~XXXX", "XX-NXX-NXX-XXXX", "XXX-NXX-NXX-XXXX", // the same with a prefix
 	"(XX)_XXXX~XXXX", "(XX)_9XXXX~XXXX", "XX 9XXXX-XXXX", // Brazil
+	"(X)_XXXX~XXXX", "(XXX)_XXXXXXX", "3XX XXXXXXX", // Chile, Colombia
 	"8~XXX~XXX~XX~XX", // Russia
 	chinaMobile,
-	"6XX XX XX XX", "6XX-XX-XX-XX", // Spain
+	"6XX XX XX XX", "6XX-XX-XX-XX", "7XX XX XX XX", "8XX XX XX XX", "9XX XX XX XX", // Spain
+	"5XX XXX XXX", "6XX XXX XXX", "7XX XXX XXX", "9XX XXX XXX", // Poland, Czechia, Spain, Portugal, Peru
+	"21 XXX XXXX", "21 XXXX XXXX", // Lisbon, Athens
+	"0X-XX XX XX", "(0XX)_XXXXX", // Sweden, Ireland
 	"07XXXXXXXXX",              // United Kingdom, mobile
 	"06XXXXXXXX", "07XXXXXXXX", // France, mobile
 }
@@ -70,6 +74,9 @@ const chinaMobile form = "1XX~XXXX~XXXX"
 // chinaOrNone reports whether the digits may be what the form says: Chinese
 // mobile numbers have no second digit below 3.
 func chinaOrNone(f form, g *gathered) bool { return f != chinaMobile || g[1] >= '3' }
+
+// isRound reports whether nine digits are a round number, as "650 000 000" is.
+func isRound(g *gathered) bool { return g[9] == 0 && string(g[6:9]) == "000" }
 
 // international returns the end of the E.164 number the country code of which
 // stands behind skip digits: of as many groups as its country's numbers have
@@ -118,17 +125,30 @@ func (n *number) trunk(b []byte) (end int) {
 		if g.sep == '/' && (i > 0 || at(b, n.start-1) == '/') {
 			break
 		}
-		if g.digits >= 9 && g.digits <= 11 && !goesOn(b, g.end()) {
+		if g.digits >= 9 && g.digits <= maxTrunk(n) && !goesOn(b, g.end()) {
 			end = g.end()
 		}
 	}
 	return end
 }
 
+// maxTrunk is how many digits a number with a trunk prefix has at most: German
+// mobile numbers have one more than others.
+func maxTrunk(n *number) uint8 {
+	if n.digits[1] == '1' {
+		return 12
+	}
+	return 11
+}
+
 // told returns the end of a number that the words around it call a telephone
 // number. Weak words, such as "call", need a number in groups.
 func (s *scan) told(n *number) int {
-	end := n.endWithin(0, minPhone, maxPhone)
+	least := minPhone
+	if n.groups >= 3 {
+		least-- // "33 93 31"
+	}
+	end := n.endWithin(0, least, maxPhone)
 	if end == 0 || n.n >= 13 && n.isEpoch() || n.isIdentifier(s.b) {
 		return 0
 	}

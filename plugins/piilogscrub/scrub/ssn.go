@@ -14,7 +14,7 @@ func (s *scan) ssn(n *number) bool {
 			return false
 		}
 		return s.emit(USSSN, g[0].start(), g[0].end())
-	case g[0].size() == 3 && g[1].size() == 2 && g[2].size() == 4 && g[1].sep == g[2].sep && ssnSeparator(g[1].sep, s.form):
+	case g[0].size() == 3 && g[1].size() == 2 && g[2].size() == 4 && g[1].sep == g[2].sep && (g[1].sep == '.' || ssnSeparator(g[1].sep, s.form)):
 		if n.groups > 3 && g[3].sep == g[2].sep && g[3].sep != ' ' {
 			return false
 		}
