@@ -130,7 +130,7 @@ func (s *scan) accessLine() {
 	if isOpaque(a.RequestID.Of(s.b)) {
 		fields[3].End = fields[3].Start
 	}
-	if len(s.e.patterns)+len(s.e.templates) == 0 {
+	if len(s.e.patterns)+len(s.e.templates) == 0 && firstForeign(s.b) < 0 {
 		s.fields(fields[:])
 		return
 	}

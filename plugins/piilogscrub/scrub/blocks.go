@@ -3,6 +3,12 @@ package scrub
 // blockSize is the number of bytes that one bitmap describes.
 const blockSize = 64
 
+// A byte's lowest and highest bit, eight times.
+const (
+	lows  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
 // block holds a bit for each of 64 bytes, the first in the lowest.
 type block struct {
 	digits uint64 // 0-9
@@ -31,7 +37,7 @@ func blockAt(text []byte, at, end int) block {
 // candidates holds a bit for each place of a block where a value could be.
 type candidates struct {
 	all     uint64 // the union of the others
-	numbers uint64 // a digit that ends 7 bytes of digits with gaps of at most two
+	numbers uint64 // a digit that ends 7 bytes of digits with gaps of at most three
 	tokens  uint64 // the 12th byte of a run of word bytes
 	ibans   uint64 // the second of two digits that follow the first two letters of a word
 	marks   uint64 // every mark, but 'b' where a word begins only
@@ -52,7 +58,7 @@ func (h *history) next(b block, c *candidates) {
 	n.words4 = n.words2 & after(n.words2, h.words2, 2)
 	n.words8 = n.words4 & after(n.words4, h.words4, 4)
 	n.words12 = n.words8 & after(n.words4, h.words4, 8)
-	n.dense = n.digits | after(n.digits, h.digits, 1) | after(n.digits, h.digits, 2)
+	n.dense = n.digits | after(n.digits, h.digits, 1) | after(n.digits, h.digits, 2) | after(n.digits, h.digits, 3)
 	n.dense2 = n.dense & after(n.dense, h.dense, 1)
 	n.dense4 = n.dense2 & after(n.dense2, h.dense2, 2)
 	letters, before := n.words&^n.digits, h.words&^h.digits

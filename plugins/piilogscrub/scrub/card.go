@@ -18,9 +18,71 @@ func (s *scan) card(n *number) bool {
 		}
 	}
 	if best == 0 {
-		return false
+		return s.looseCard(n)
 	}
 	return s.emit(Card, n.group[0].start(), n.group[best-1].end())
+}
+
+// maxCardGap is how many bytes separate two groups of a card number, as in
+// "4111 - 1111".
+const maxCardGap = 3
+
+// looseCard looks for a card number in groups with whatever between them: four
+// digits first, as on the card, and of a network that needs no context.
+func (s *scan) looseCard(n *number) bool {
+	start := n.group[0].start()
+	if n.group[0].size() != 4 {
+		return false
+	}
+	var digits [19]byte
+	size, end := 0, 0
+	for i := start; ; {
+		stop := skipDigits(s.b, i)
+		if stop-i < 2 || stop-i > 6 || size+stop-i > len(digits) {
+			break
+		}
+		size += copy(digits[size:], s.b[i:stop])
+		if size >= 13 && size <= 16 && luhn(digits[:size]) && isSureCard(digits[:size]) {
+			end = stop
+		}
+		i = stop
+		for i < len(s.b) && i-stop < maxCardGap && isCardGap(s.b[i], s.form) {
+			i++
+		}
+		if i == stop {
+			break
+		}
+	}
+	return end > 0 && !is(at(s.b, end), alnum) && !isFraction(s.b, start, end) && s.emit(Card, start, end)
+}
+
+func isCardGap(c byte, form bool) bool {
+	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || form && c == '+'
+}
+
+func isSureCard(digits []byte) bool {
+	known, sure := cardNetwork(digits)
+	return known && sure
+}
+
+// gluedCard looks for a card number in the word b[start:end], with letters before
+// or behind it at once, as in "PAN4111111111111111": a word with other letters
+// than those of hexadecimal digits.
+func (s *scan) gluedCard(start, end int) bool {
+	if isHexOnly(s.b[start:end]) || isULID(s.b[start:end]) {
+		return false
+	}
+	for i := start; i < end; i++ {
+		if !isDigit(s.b[i]) {
+			continue
+		}
+		stop := skipDigits(s.b[:end], i)
+		if size := stop - i; size >= 13 && size <= 16 && luhn(s.b[i:stop]) && isSureCard(s.b[i:stop]) {
+			return s.emit(Card, i, stop)
+		}
+		i = stop
+	}
+	return false
 }
 
 func cardSeparator(n *number, g int, form bool) bool {

@@ -2,11 +2,6 @@ package scrub
 
 import "encoding/binary"
 
-const (
-	lows  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
 // classifyWords is classify eight bytes at a time. The sums set a byte's top bit
 // if its low seven bits reach a bound, and never carry into the next.
 func classifyWords(p *[blockSize]byte) (digits, words, marks uint64) {

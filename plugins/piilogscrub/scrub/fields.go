@@ -35,7 +35,7 @@ func DefaultNeverFields() []string {
 		"traceparent", "tracestate", "trace_id", "x-trace-id", "span_id", "parent_span_id", "x-b3-traceid",
 		"x-b3-spanid", "x-b3-parentspanid", "b3", "uber-trace-id", "x-amzn-trace-id", "x-cloud-trace-context",
 		"request_id", "x-request-id", "kong_request_id", "x-kong-request-id", "correlation_id",
-		"x-correlation-id", "cf-ray",
+		"x-correlation-id", "cf-ray", "x-datadog-trace-id", "x-datadog-parent-id",
 	}
 }
 

@@ -42,8 +42,11 @@ func (s *scan) ipv4(start, end int) bool {
 // isVersion reports whether b[start:end] is a product's version, as in
 // "Chrome/120.0.0.0", "lib-1.2.3.4.jar" and "version: 1.2.3.4".
 func (s *scan) isVersion(start, end int) bool {
-	if c := at(s.b, end); c == '-' || c == '_' || c == '+' && !s.form {
-		return true
+	switch c := at(s.b, end); c {
+	case '-', '_', '+':
+		if _, pair := ipv4At(s.b, end+1); !pair && !(s.form && c == '+') {
+			return true
+		}
 	}
 	if at(s.b, start-1) == '/' {
 		i := start - 1
@@ -74,8 +77,24 @@ func (s *scan) ipv6(i int) {
 		return
 	}
 	if end := ipv6End(s.b, start); end > 0 {
-		s.emit(IP, start, end)
+		s.emit(IP, start, zoneEnd(s.b, end))
 	}
+}
+
+// zoneEnd returns the end of the zone (RFC 4007, 11) that follows an address at
+// b[i], as in "fe80::1%eth0", or i. An escape is none.
+func zoneEnd(b []byte, i int) int {
+	if at(b, i) != '%' || isPercent(b, i) {
+		return i
+	}
+	end := i + 1
+	for end < len(b) && is(b[end], alnum) {
+		end++
+	}
+	if end == i+1 {
+		return i
+	}
+	return end
 }
 
 // ipv6End returns the end of the IPv6 address at b[i:], or 0 if there is none:

@@ -11,11 +11,11 @@ type keyShape struct {
 // keyShapes are the forms that issuers document so that scanners can find them.
 // The prefix is case-sensitive.
 var keyShapes = []keyShape{
-	{"AKIA", 16}, {"ASIA", 16}, {"AROA", 16}, {"AIDA", 16}, {"ABIA", 16}, // Amazon Web Services
+	{"AKIA", 16}, {"ASIA", 16}, {"AROA", 16}, {"AIDA", 16}, {"ABIA", 16}, {"ACCA", 16}, // Amazon Web Services
 	{"AIza", 35}, {"GOCSPX-", 20}, {"ya29.", 20}, // Google
 	{"ghp_", 36}, {"gho_", 36}, {"ghu_", 36}, {"ghs_", 36}, {"ghr_", 36}, {"github_pat_", 22}, // GitHub
-	{"glpat-", 20}, {"glptt-", 20}, {"gldt-", 20}, {"glrt-", 20}, // GitLab
-	{"xoxb-", 10}, {"xoxp-", 10}, {"xoxa-", 10}, {"xoxr-", 10}, {"xoxs-", 10}, {"xoxe-", 10}, {"xapp-", 10}, // Slack
+	{"glpat-", 20}, {"glptt-", 20}, {"gldt-", 20}, {"glrt-", 20}, {"glsoat-", 20}, {"glcbt-", 20}, {"glft-", 20}, // GitLab
+	{"xoxb-", 10}, {"xoxp-", 10}, {"xoxa-", 10}, {"xoxr-", 10}, {"xoxs-", 10}, {"xoxe-", 10}, {"xoxc-", 10}, {"xoxd-", 10}, {"xapp-", 10}, // Slack
 	{"sk_live_", 10}, {"sk_test_", 10}, {"rk_live_", 10}, {"rk_test_", 10}, {"whsec_", 16}, // Stripe
 	{"sk-ant-", 16}, {"sk-proj-", 16}, {"sk-", 32}, // Anthropic, OpenAI
 	{"SG.", 16}, {"key-", 32}, {"xkeysib-", 32}, // SendGrid, Mailgun, Brevo
@@ -25,6 +25,8 @@ var keyShapes = []keyShape{
 	{"hvs.", 20}, {"hvb.", 20}, {"atlasv1.", 32}, // HashiCorp
 	{"dop_v1_", 32}, {"doo_v1_", 32}, {"dapi", 32}, {"hf_", 30}, {"r8_", 32}, // DigitalOcean, Databricks, Hugging Face, Replicate
 	{"lin_api_", 32}, {"PMAK-", 24}, {"NRAK-", 20}, {"glsa_", 32}, {"ATATT3x", 32}, {"ATCTT3x", 32}, // Linear, Postman, New Relic, Grafana, Atlassian
+	{"rzp_live_", 14}, {"sbp_", 40}, {"pscale_tkn_", 32}, {"figd_", 32}, {"sntrys_", 32}, {"sntryu_", 32}, // Razorpay, Supabase, PlanetScale, Figma, Sentry
+	{"gsk_", 32}, {"xai-", 32}, {"pplx-", 32}, {"nvapi-", 32}, {"pat-na1-", 32}, {"pat-eu1-", 32}, // Groq, xAI, Perplexity, NVIDIA, HubSpot
 	{"SK", 32}, // Twilio; see isTwilio
 	{"AGE-SECRET-KEY-1", 32},
 }

@@ -103,6 +103,9 @@ func (s *scan) adopt(c *scan, buf *buffer, first, from, to int) {
 // run reads the window from s.next on.
 func (s *scan) run() {
 	s.spend(len(s.b))
+	if s.next == 0 && s.foreign() {
+		return
+	}
 	first := len(s.found.hits)
 	end := s.base + len(s.b)
 	var h history

@@ -31,7 +31,7 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
-	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && s.secret(start, end) {
+	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.secret(start, end) || s.gluedCard(start, end)) {
 		return
 	}
 	s.next = max(s.next, end)

@@ -20,6 +20,12 @@ func (s *scan) word(i int) bool {
 		s.next = at + uuidSize
 		return true
 	}
+	if isDigit(at(s.b, start+2)) && isDigit(at(s.b, start+3)) && s.iban(start) {
+		return true
+	}
+	if end-start > 13 && s.gluedCard(start, end) {
+		return true
+	}
 	if end-start <= maxNational {
 		if id := s.national(start); id > 0 {
 			return s.emit(NationalID, start, id)
