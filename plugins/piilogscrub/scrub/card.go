@@ -18,7 +18,7 @@ func (s *scan) card(n *number) bool {
 		}
 	}
 	if best == 0 {
-		return s.looseCard(n)
+		return s.looseCard(n.group[0].start())
 	}
 	return s.emit(Card, n.group[0].start(), n.group[best-1].end())
 }
@@ -27,11 +27,31 @@ func (s *scan) card(n *number) bool {
 // "4111 - 1111".
 const maxCardGap = 3
 
-// looseCard looks for a card number in groups with whatever between them: four
-// digits first, as on the card, and of a network that needs no context.
-func (s *scan) looseCard(n *number) bool {
-	start := n.group[0].start()
-	if n.group[0].size() != 4 {
+// looseStart returns the first of the groups of digits before b[i], with whatever
+// between them, in which a card number that goes on at b[i] could begin.
+func (s *scan) looseStart(i int) int {
+	floor := max(s.next, s.done, i-maxDigits)
+	start := i
+	for {
+		stop := start
+		for stop > floor && start-stop < maxCardGap && isCardGap(s.b[stop-1]) {
+			stop--
+		}
+		first := stop
+		for first > floor && isDigit(s.b[first-1]) {
+			first--
+		}
+		if first == stop || stop == start {
+			return start
+		}
+		start = first
+	}
+}
+
+// looseCard looks for a card number at b[start:] in groups with whatever between
+// them: four digits first, as on the card, and of a network that needs no context.
+func (s *scan) looseCard(start int) bool {
+	if skipDigits(s.b, start) != start+4 || !boundary(s.b, start) {
 		return false
 	}
 	var digits [19]byte
@@ -46,7 +66,7 @@ func (s *scan) looseCard(n *number) bool {
 			end = stop
 		}
 		i = stop
-		for i < len(s.b) && i-stop < maxCardGap && isCardGap(s.b[i], s.form) {
+		for i < len(s.b) && i-stop < maxCardGap && isCardGap(s.b[i]) {
 			i++
 		}
 		if i == stop {
@@ -56,8 +76,8 @@ func (s *scan) looseCard(n *number) bool {
 	return end > 0 && !is(at(s.b, end), alnum) && !isFraction(s.b, start, end) && s.emit(Card, start, end)
 }
 
-func isCardGap(c byte, form bool) bool {
-	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || form && c == '+'
+func isCardGap(c byte) bool {
+	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || c == '+'
 }
 
 func isSureCard(digits []byte) bool {
@@ -69,7 +89,8 @@ func isSureCard(digits []byte) bool {
 // or behind it at once, as in "PAN4111111111111111": a word with other letters
 // than those of hexadecimal digits.
 func (s *scan) gluedCard(start, end int) bool {
-	if isHexOnly(s.b[start:end]) || isULID(s.b[start:end]) {
+	stripe := at(s.b, start-1) == '%' // "%B4111…": track 1 of a magnetic stripe
+	if !stripe && isHexOnly(s.b[start:end]) || isULID(s.b[start:end]) {
 		return false
 	}
 	for i := start; i < end; i++ {

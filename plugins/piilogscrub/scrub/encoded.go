@@ -1,15 +1,21 @@
 package scrub
 
+import "unicode/utf8"
+
 // percent looks at the '%' at b[i]: the value around it is read decoded.
 func (s *scan) percent(i int) {
-	if !isPercent(s.b, i) {
+	if i < s.coded || !isPercent(s.b, i) {
 		return
 	}
 	start, end := s.valueAround(i)
 	buf := getBuffer()
 	defer buf.release()
 	buf.percent(s.b[start:end], start)
-	s.reread(buf, start, end)
+	found := len(s.found.hits)
+	s.reread(buf, true, start, end)
+	if len(s.found.hits) == found && !utf8.Valid(buf.b) {
+		s.coded, s.next = end, i+1 // it was no encoding, as in the "%B" of a magnetic stripe
+	}
 }
 
 // escape looks at the '\' at b[i]: if it writes a character by its number, the
@@ -26,18 +32,19 @@ func (s *scan) escape(i int) {
 	buf := getBuffer()
 	defer buf.release()
 	buf.json(s.b[start:end], start)
-	s.reread(buf, start, end)
+	s.reread(buf, s.form, start, end)
 }
 
-// reread scans the decoded text of b[start:end] in its place.
-func (s *scan) reread(buf *buffer, start, end int) {
+// reread scans the decoded text of b[start:end] in its place. In a form, '+' is a
+// space.
+func (s *scan) reread(buf *buffer, form bool, start, end int) {
 	if !s.spend(end-start) || s.depth >= s.e.maxDepth {
 		s.emit(Dropped, start, end)
 		return
 	}
 	first := len(s.found.hits)
 	c := s.inner(buf.b, s.nameBefore(start))
-	c.form = s.form
+	c.form = form
 	c.run()
 	s.adopt(&c, buf, first, start, end)
 }

@@ -16,6 +16,8 @@ func DefaultFields() []string {
 		"dob", "date_of_birth", "birth_date", "birthdate", "birthday", "born",
 		"first_name", "last_name", "middle_name", "given_name", "family_name", "full_name",
 		"fname", "lname", "surname", "maiden_name", "mothers_maiden_name",
+		"passwort", "kennwort", "mot_de_passe", "contrasena", "senha",
+		"geburtsdatum", "date_naissance", "fecha_nacimiento", "data_nascimento",
 	}...)
 }
 
@@ -48,7 +50,8 @@ func fieldNames(p *Policy) *names {
 	n.add(roleSecret, "secret", "token", "access_token", "refresh_token", "id_token", "auth", "auth_token",
 		"key", "credential", "credentials", "sig", "signature", "hmac", "session", "sid", "code_verifier", "assertion")
 	n.add(rolePhone, "phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "cell", "cellphone",
-		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office")
+		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office",
+		"telefon", "telefono", "telefone", "handy", "movil", "celular", "gsm", "rufnummer")
 	n.add(roleCard, "card", "card_no", "cardnum", "cc", "ccnumber", "ccnum", "credit_card", "debit_card", "account_number")
 	n.add(roleSSN, "social_security", "socialsecurity", "social", "us_ssn", "itin")
 	n.add(roleNational, nationalNames()...)

@@ -92,7 +92,7 @@ func (p *planter) iban() string {
 	})
 	for check := range 100 {
 		v := fmt.Sprintf("%s%02d%s", country.code, check, country.bank)
-		if check > 1 && ibanEnd([]byte(v), 0, false) > 0 {
+		if check > 1 && ibanEnd([]byte(v), 0) > 0 {
 			return v
 		}
 	}

@@ -6,8 +6,9 @@ import (
 )
 
 // ipv4At returns the end of the IPv4 address at b[i:]: four decimal numbers up
-// to 255 without leading zeros, and no fifth.
+// to 255 without leading zeros, or with three digits each, and no fifth.
 func ipv4At(b []byte, i int) (end int, ok bool) {
+	padded, zero := true, false
 	for part := range 4 {
 		if part > 0 {
 			if at(b, i) != '.' {
@@ -20,11 +21,12 @@ func ipv4At(b []byte, i int) (end int, ok bool) {
 			v = 10*v + int(b[i]-'0')
 			i++
 		}
-		if i == start || v > 255 || i-start > 1 && b[start] == '0' {
+		if padded = padded && i-start == 3; i == start || v > 255 {
 			return 0, false
 		}
+		zero = zero || i-start > 1 && b[start] == '0'
 	}
-	if is(at(b, i), alnum) || at(b, i) == '.' && isDigit(at(b, i+1)) {
+	if zero && !padded || is(at(b, i), alnum) || at(b, i) == '.' && isDigit(at(b, i+1)) {
 		return 0, false
 	}
 	return i, true
@@ -53,7 +55,7 @@ func (s *scan) isVersion(start, end int) bool {
 		for i > 0 && start-i < maxName && is(s.b[i-1], wordByte) {
 			i--
 		}
-		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';') {
+		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';') && isProduct(s.b[i:end]) {
 			return true
 		}
 	}
@@ -62,6 +64,12 @@ func (s *scan) isVersion(start, end int) bool {
 		r |= s.e.words.rolesIn(s.b[max(0, start-12):start])
 	}
 	return r&roleVersion != 0
+}
+
+// isProduct reports whether "name/1.2.3.4" is a product and its version: a name
+// in capitals, or a version that ends in zeros.
+func isProduct(b []byte) bool {
+	return b[0] >= 'A' && b[0] <= 'Z' || bytes.HasSuffix(b, []byte(".0.0"))
 }
 
 // ipv6 looks at the ':' at b[i]: an IPv6 address (RFC 4291, 2.2) around it.

@@ -44,8 +44,14 @@ func makeKeyStarts() (t [256]bool) {
 // keyAt returns where the key of a known shape is that the word b[start:end]
 // is, or is the secret part of; end is 0 if it is none.
 func keyAt(b []byte, start, end int) (int, int) {
-	if !keyStarts[b[start]] && (start == 0 || b[start-1] != '.') {
+	if before := b[max(start-1, 0)]; !keyStarts[b[start]] && before != '.' && before != '~' && before != '/' {
 		return 0, 0
+	}
+	if from := azureSecret(b, start, end); from >= 0 {
+		return from, end
+	}
+	if isWebhook(b, start) {
+		return start, end
 	}
 	for _, k := range keyShapes {
 		at := start
@@ -61,6 +67,26 @@ func keyAt(b []byte, start, end int) (int, int) {
 		return at, dottedEnd(b, end)
 	}
 	return 0, 0
+}
+
+// azureSecret returns where the client secret of Azure's directory begins the
+// tail of which is the word b[start:end]: "xyz8Q~" and 34 more; -1 if it is none.
+func azureSecret(b []byte, start, end int) int {
+	const head = len("xyz8Q~")
+	from := start - head
+	if from < 0 || end-start < 20 || string(b[start-2:start]) != "Q~" || !isDigit(b[start-3]) || wordEnd(b, from) != start-1 {
+		return -1
+	}
+	return from
+}
+
+// slackHook is what stands before the secret in the URL of a webhook of Slack's.
+const slackHook = "hooks.slack.com/services/"
+
+// isWebhook reports whether the word at b[start:] is the secret of one.
+func isWebhook(b []byte, start int) bool {
+	from := max(0, start-maxName)
+	return b[max(start-1, 0)] == '/' && bytes.Contains(b[from:start], []byte(slackHook))
 }
 
 // isTwilio reports whether a word is the identifier of a Twilio key: two letters

@@ -24,6 +24,7 @@ var nationalForms = []nationalForm{
 	{form: "XXXXXXAXXXA", valid: isFinnishLetter},
 	{form: "XXXXXX-XXXX", valid: isFinnish},
 	{form: "XXXXXXAXXXX", valid: isFinnishLetter},
+	{form: "756.XXXX.XXXX.XX", valid: isAHV},
 	{form: "XX-XXXXXXXX-X", valid: isCUIL},
 	{form: "XX.XXX.XXX-X", valid: isRUT},
 	{form: "XX.XXX.XXX-A", valid: isRUT},

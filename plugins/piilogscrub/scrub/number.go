@@ -108,6 +108,9 @@ func (s *scan) number(i int) {
 		s.word(start)
 		return
 	}
+	if first := s.looseStart(start); first < start && s.looseCard(first) {
+		return
+	}
 	var n number
 	n.read(s.b, start, s.form)
 	s.spend(2 * (n.end - n.start))

@@ -18,7 +18,8 @@ const (
 // credential, or text in base64.
 func (s *scan) token(i int) {
 	start, end := i, wordEnd(s.b, i)
-	for start > s.next && start > s.done && is(s.b[start-1], wordByte) {
+	floor := max(s.done, min(i, s.next)-maxName) // parts of it may have been looked at
+	for start > floor && is(s.b[start-1], wordByte) {
 		start--
 	}
 	if !s.spend(end - start) {
@@ -31,7 +32,7 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
-	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.secret(start, end) || s.gluedCard(start, end)) {
+	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.gluedIBAN(start) || s.secret(start, end) || s.gluedCard(start, end)) {
 		return
 	}
 	s.next = max(s.next, end)

@@ -23,7 +23,7 @@ func (s *scan) word(i int) bool {
 	if isDigit(at(s.b, start+2)) && isDigit(at(s.b, start+3)) && s.iban(start) {
 		return true
 	}
-	if end-start > 13 && s.gluedCard(start, end) {
+	if end-start > 13 && (s.gluedIBAN(start) || s.gluedCard(start, end)) {
 		return true
 	}
 	if end-start <= maxNational {
