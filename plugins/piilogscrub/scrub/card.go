@@ -86,24 +86,34 @@ func isSureCard(digits []byte) bool {
 }
 
 // gluedCard looks for a card number in the word b[start:end], with letters before
-// or behind it at once, as in "PAN4111111111111111": a word with other letters
-// than those of hexadecimal digits.
+// or behind it at once, as in "PAN4111111111111111".
 func (s *scan) gluedCard(start, end int) bool {
-	stripe := at(s.b, start-1) == '%' // "%B4111…": track 1 of a magnetic stripe
-	if !stripe && isHexOnly(s.b[start:end]) || isULID(s.b[start:end]) {
-		return false
-	}
 	for i := start; i < end; i++ {
 		if !isDigit(s.b[i]) {
 			continue
 		}
 		stop := skipDigits(s.b[:end], i)
-		if size := stop - i; size >= 13 && size <= 16 && luhn(s.b[i:stop]) && isSureCard(s.b[i:stop]) {
+		if size := stop - i; size >= 13 && size <= 16 && luhn(s.b[i:stop]) && isSureCard(s.b[i:stop]) && !s.inDigest(i, stop) {
 			return s.emit(Card, i, stop)
 		}
 		i = stop
 	}
 	return false
+}
+
+// inDigest reports whether the letters and digits around b[start:end] are
+// hexadecimal only or a ULID, as long as they are not "%B", which begins track 1
+// of a magnetic stripe.
+func (s *scan) inDigest(start, end int) bool {
+	floor, ceiling := max(0, start-maxName), min(len(s.b), end+maxName)
+	for start > floor && is(s.b[start-1], alnum) {
+		start--
+	}
+	for end < ceiling && is(s.b[end], alnum) {
+		end++
+	}
+	s.spend(end - start)
+	return at(s.b, start-1) != '%' && (isHexOnly(s.b[start:end]) || isULID(s.b[start:end]))
 }
 
 func cardSeparator(n *number, g int, form bool) bool {

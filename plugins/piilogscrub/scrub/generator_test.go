@@ -100,20 +100,51 @@ func (p *planter) iban() string {
 }
 
 // decoy returns something that looks like a value and is none.
-func (p *planter) decoy() string {
-	return pick(p, []func() string{
-		func() string { return p.uuid() },
-		func() string { return p.hex(32) },
-		func() string { return p.hex(16) },
-		func() string { return "00-" + p.hex(32) + "-" + p.hex(16) + "-01" },
-		func() string { return "17639532" + p.digits(5) },
-		func() string { return "01ARZ3NDEKTSV4RRFFQ69G5F" + p.letters(1) + "V" },
-		func() string { return fmt.Sprintf("v%d.%d.%d", p.r.IntN(20), p.r.IntN(50), p.r.IntN(9999)) },
-		func() string { return fmt.Sprintf("%d.%02d", p.r.IntN(99999), p.r.IntN(100)) },
-		func() string { return p.digits(7) },
-		func() string { return "2025-11-2" + p.digits(1) },
-		func() string { return "order-2025-000" + p.digits(3) },
-	})()
+func (p *planter) decoy() string { return pick(p, decoys)(p) }
+
+// decoys make what gateways log beside values: identifiers, times, versions,
+// amounts.
+var decoys = []func(p *planter) string{
+	(*planter).uuid,
+	func(p *planter) string { return strings.ToUpper(p.uuid()) },
+	func(p *planter) string { return p.hex(32) },
+	func(p *planter) string { return p.hex(16) },
+	func(p *planter) string { return p.hex(40) },
+	func(p *planter) string { return "00-" + p.hex(32) + "-" + p.hex(16) + "-01" },
+	func(p *planter) string { return "17639532" + p.digits(5) },                     // milliseconds
+	func(p *planter) string { return "17639532" + p.digits(8) },                     // microseconds
+	func(p *planter) string { return "17639532" + p.digits(2) + "." + p.digits(3) }, // seconds
+	func(p *planter) string { return "18" + p.digits(17) },                          // a snowflake
+	func(p *planter) string { return "01" + p.crockford(24) },                       // a ULID
+	func(p *planter) string { return fmt.Sprintf("v%d.%d.%d", p.r.IntN(20), p.r.IntN(50), p.r.IntN(9999)) },
+	func(p *planter) string { return fmt.Sprintf("version %d.%d.%d.0", p.r.IntN(20), p.r.IntN(50), p.r.IntN(99)) },
+	func(p *planter) string { return fmt.Sprintf("%d.%02d", p.r.IntN(99999), p.r.IntN(100)) },
+	func(p *planter) string {
+		return fmt.Sprintf("%d,%03d.%02d", p.r.IntN(999), p.r.IntN(1000), p.r.IntN(100))
+	},
+	func(p *planter) string { return p.digits(7) },
+	func(p *planter) string { return fmt.Sprintf("%d", 1+p.r.IntN(1e9)) },
+	func(p *planter) string { return fmt.Sprintf("2025-%02d-%02d", 1+p.r.IntN(12), 1+p.r.IntN(28)) },
+	func(p *planter) string {
+		return fmt.Sprintf("2025-11-24T%02d:13:41.%03dZ", p.r.IntN(24), p.r.IntN(1000))
+	},
+	func(p *planter) string { return "order-2025-000" + p.digits(3) },
+	func(p *planter) string { return fmt.Sprintf("INV-%s-%s", p.digits(4), p.digits(6)) },
+	func(p *planter) string { return fmt.Sprintf("%d.%s", p.r.IntN(90), p.digits(7)) }, // a latitude
+	func(p *planter) string {
+		return fmt.Sprintf("%s:%s:%s:%s:%s:%s", p.hex(2), p.hex(2), p.hex(2), p.hex(2), p.hex(2), p.hex(2))
+	},
+	func(p *planter) string { return "sha256:" + p.hex(64) },
+	func(p *planter) string { return fmt.Sprintf("%dx%d", p.r.IntN(4000), p.r.IntN(4000)) },
+	func(p *planter) string { return "sku-" + p.letters(3) + p.digits(5) },
+}
+
+func (p *planter) crockford(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[p.r.IntN(32)]
+	}
+	return string(b)
 }
 
 func (p *planter) uuid() string {

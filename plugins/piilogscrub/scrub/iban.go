@@ -47,7 +47,7 @@ func ibanLength(a, b byte) int {
 // iban looks for an account number at b[i], where two letters and two digits
 // are, or for a personal number that begins so. It reports whether there is one.
 func (s *scan) iban(i int) bool {
-	if i < s.next || !boundary(s.b, i) {
+	if i < s.next || !boundary(s.b, i) || s.uuid(i) {
 		return false
 	}
 	if end := ibanEnd(s.b, i); end > 0 {

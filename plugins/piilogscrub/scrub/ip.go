@@ -55,7 +55,7 @@ func (s *scan) isVersion(start, end int) bool {
 		for i > 0 && start-i < maxName && is(s.b[i-1], wordByte) {
 			i--
 		}
-		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';') && isProduct(s.b[i:end]) {
+		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';' || c == '=') && isProduct(s.b[i:end]) {
 			return true
 		}
 	}

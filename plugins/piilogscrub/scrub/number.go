@@ -108,6 +108,9 @@ func (s *scan) number(i int) {
 		s.word(start)
 		return
 	}
+	if s.uuid(start) {
+		return
+	}
 	if first := s.looseStart(start); first < start && s.looseCard(first) {
 		return
 	}
@@ -184,8 +187,7 @@ func (s *scan) identify(n *number) bool {
 	return s.ssn(n) || s.nationalNumber(n) || s.phone(n)
 }
 
-// decoy skips what has the shape of a number and is none: dates, UUIDs, and
-// times where nothing beside them speaks of another kind of number.
+// decoy skips what has the shape of a number and is none: dates, and times where nothing beside them speaks of another kind of number.
 func (s *scan) decoy(n *number) bool {
 	if n.isEpoch() && s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 {
 		s.next = n.end
@@ -193,10 +195,6 @@ func (s *scan) decoy(n *number) bool {
 	}
 	if end := dateEnd(n); end > 0 {
 		s.next = end
-		return true
-	}
-	if start, ok := uuidAround(s.b, n.group[0].start()); ok {
-		s.next = start + uuidSize
 		return true
 	}
 	return false

@@ -10,6 +10,9 @@ func (s *scan) phone(n *number) bool {
 	if n.n < minPhone-1 || !n.plus && isFraction(s.b, n.group[0].start(), n.end) && n.groups < 3 {
 		return false
 	}
+	if n.isIdentifier(s.b) && s.context(n.start, n.end)&rolePhone == 0 {
+		return false
+	}
 	end := s.phoneEnd(n)
 	return end > 0 && s.emit(Phone, n.start, extensionEnd(s.b, end))
 }
@@ -149,7 +152,7 @@ func (s *scan) told(n *number) int {
 		least-- // "33 93 31"
 	}
 	end := n.endWithin(0, least, maxPhone)
-	if end == 0 || n.n >= 13 && n.isEpoch() || n.isIdentifier(s.b) {
+	if end == 0 || n.n >= 13 && n.isEpoch() {
 		return 0
 	}
 	r := s.context(n.start, end)

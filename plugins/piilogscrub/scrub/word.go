@@ -16,8 +16,7 @@ func (s *scan) word(i int) bool {
 	if !s.spend(end - start) {
 		return true
 	}
-	if at, ok := uuidAround(s.b, start); ok {
-		s.next = at + uuidSize
+	if s.uuid(start) {
 		return true
 	}
 	if isDigit(at(s.b, start+2)) && isDigit(at(s.b, start+3)) && s.iban(start) {
@@ -37,6 +36,16 @@ func (s *scan) word(i int) bool {
 	}
 	s.next = max(s.next, end)
 	return true
+}
+
+// uuid skips the UUID of which a part begins at b[i], and reports whether there
+// is one.
+func (s *scan) uuid(i int) bool {
+	start, ok := uuidAround(s.b, i)
+	if ok {
+		s.next = start + uuidSize
+	}
+	return ok
 }
 
 // uuidAround returns the start of the UUID (RFC 9562, 4) of which a part begins
