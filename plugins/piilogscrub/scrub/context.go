@@ -99,10 +99,14 @@ func (s *scan) context(start, end int) role {
 	return r | s.e.words.rolesIn(s.b[from:start]) | s.e.words.rolesIn(firstWord(s.b[end:to]))
 }
 
-// firstWord returns b up to the end of its first word.
+// firstWord returns b up to the end of its first word, or nothing if that is the
+// name of another value.
 func firstWord(b []byte) []byte {
 	for i := 1; i < len(b); i++ {
 		if is(b[i-1], letter) && !is(b[i], letter) {
+			if b[i] == '=' || b[i] == ':' || b[i] == '_' {
+				return nil
+			}
 			return b[:i]
 		}
 	}

@@ -184,7 +184,13 @@ func (s *scan) identify(n *number) bool {
 	if c := at(s.b, n.start-1); (c == '-' || c == '.') && isDigit(at(s.b, n.start-2)) {
 		return false // the middle of something else
 	}
-	return s.ssn(n) || s.nationalNumber(n) || s.phone(n)
+	if s.ssn(n) {
+		return true
+	}
+	if n.isIdentifier(s.b) && s.role&(rolePhone|roleNational) == 0 {
+		return false
+	}
+	return s.nationalNumber(n) || s.phone(n)
 }
 
 // decoy skips what has the shape of a number and is none: dates, and times where nothing beside them speaks of another kind of number.

@@ -10,9 +10,6 @@ func (s *scan) phone(n *number) bool {
 	if n.n < minPhone-1 || !n.plus && isFraction(s.b, n.group[0].start(), n.end) && n.groups < 3 {
 		return false
 	}
-	if n.isIdentifier(s.b) && s.context(n.start, n.end)&rolePhone == 0 {
-		return false
-	}
 	end := s.phoneEnd(n)
 	return end > 0 && s.emit(Phone, n.start, extensionEnd(s.b, end))
 }
