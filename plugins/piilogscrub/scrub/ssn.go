@@ -4,7 +4,7 @@ package scrub
 // and four digits, or nine where the words around speak of one.
 func (s *scan) ssn(n *number) bool {
 	d := n.digits[:min(n.n, 9)]
-	if len(d) < 9 || !isSSN(d) || n.plus {
+	if len(d) < 9 || n.plus || !isSSN(d) && !s.saidSSN(n, d) {
 		return false
 	}
 	g := n.group[:]
@@ -21,6 +21,12 @@ func (s *scan) ssn(n *number) bool {
 		return s.emit(USSSN, g[0].start(), g[2].end())
 	}
 	return false
+}
+
+// saidSSN reports whether the words around say that nine digits are a social
+// security number, though none is issued that begins so.
+func (s *scan) saidSSN(n *number, d []byte) bool {
+	return d[0] == '9' && string(d[5:]) != "0000" && s.context(n.start, n.end)&roleSSN != 0
 }
 
 func ssnSeparator(c byte, form bool) bool { return c == '-' || c == ' ' || form && c == '+' }
