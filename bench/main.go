@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/bench/scrub"
 )
 
 // suite is a set of rows that share what they need: open starts that, and
@@ -28,7 +29,9 @@ type suite struct {
 }
 
 // suites are in the order of the tables.
-var suites = []suite{}
+var suites = []suite{
+	{"scrub", scrub.Open},
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
