@@ -130,10 +130,11 @@ func (s *scan) accessLine() {
 	if isOpaque(a.RequestID.Of(s.b)) {
 		fields[3].End = fields[3].Start
 	}
-	if len(s.e.patterns)+len(s.e.templates) == 0 && firstForeign(s.b) < 0 {
-		s.fields(fields[:])
+	first, outer := len(s.found.hits), s.window
+	if len(s.e.patterns)+len(s.e.templates) == 0 && s.fields(fields[:]) {
 		return
 	}
+	s.found.hits, s.window = s.found.hits[:first], outer
 	for _, f := range fields {
 		s.part(f.Start, f.End, f.format, 0)
 	}
@@ -147,8 +148,9 @@ type field struct {
 
 // fields reads parts of the text, in order, each as a window of its own: what
 // [scan.part] does, in one walk over all of them, and entering only those in
-// which something could be. No pattern sees them, and no template.
-func (s *scan) fields(list []field) {
+// which something could be. No pattern sees them, and no template. It gives up, and reports false,
+// where the text is not all ASCII.
+func (s *scan) fields(list []field) bool {
 	s.spend(len(s.b))
 	line, from, end := s.window, s.base, s.base+len(s.b)
 	var h history
@@ -171,13 +173,18 @@ func (s *scan) fields(list []field) {
 				break
 			}
 			at += blockSize
-			h.next(blockAt(s.text, from+at, end), &c)
+			b := blockAt(s.text, from+at, end)
+			if b.high != 0 {
+				return false
+			}
+			h.next(b, &c)
 		}
 		if entered {
 			s.leave(line, first, f.Start, f.End)
 			line = s.window
 		}
 	}
+	return true
 }
 
 // address redacts the client's address, or whatever stands in its place.

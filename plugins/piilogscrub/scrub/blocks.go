@@ -14,6 +14,7 @@ type block struct {
 	digits uint64 // 0-9
 	words  uint64 // digits, letters, '_', and every byte of UTF-8 beyond ASCII
 	marks  uint64 // : = @ % \ b B
+	high   uint64 // every byte of UTF-8 beyond ASCII
 }
 
 // blockAt classifies the bytes at text[at:end], the first 64 if there are more.
@@ -21,15 +22,15 @@ type block struct {
 func blockAt(text []byte, at, end int) block {
 	var b block
 	if len(text)-at >= blockSize {
-		b.digits, b.words, b.marks = classify((*[blockSize]byte)(text[at:]))
+		b.digits, b.words, b.marks, b.high = classify((*[blockSize]byte)(text[at:]))
 	} else {
 		var tail [blockSize]byte
 		copy(tail[:], text[at:end])
-		b.digits, b.words, b.marks = classify(&tail)
+		b.digits, b.words, b.marks, b.high = classify(&tail)
 	}
 	if n := end - at; n < blockSize {
 		mask := uint64(1)<<n - 1
-		return block{b.digits & mask, b.words & mask, b.marks & mask}
+		return block{b.digits & mask, b.words & mask, b.marks & mask, b.high & mask}
 	}
 	return b
 }

@@ -23,13 +23,16 @@ func TestClassify(t *testing.T) {
 			if is(c, alnum) || c == '_' || c >= 0x80 {
 				want.words |= bit
 			}
+			if c >= 0x80 {
+				want.high |= bit
+			}
 			if strings.IndexByte(`:=@%\bB`, c) >= 0 {
 				want.marks |= bit
 			}
 		}
 		var fast, plain block
-		fast.digits, fast.words, fast.marks = classify(&p)
-		plain.digits, plain.words, plain.marks = classifyWords(&p)
+		fast.digits, fast.words, fast.marks, fast.high = classify(&p)
+		plain.digits, plain.words, plain.marks, plain.high = classifyWords(&p)
 		if fast != want || plain != want {
 			t.Fatalf("%q: got %x, word by word %x, want %x", p, fast, plain, want)
 		}

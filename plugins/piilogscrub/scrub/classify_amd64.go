@@ -5,4 +5,4 @@ package scrub
 // of them in one instruction.
 //
 //go:noescape
-func classify(p *[blockSize]byte) (digits, words, marks uint64)
+func classify(p *[blockSize]byte) (digits, words, marks, high uint64)

@@ -40,9 +40,11 @@ BYTES(b, 0x6262626262626262)          // 'b'
 	SHLQ $shift, AX  \
 	ORQ AX, sum
 
-// SIXTEEN classifies the bytes behind from: digits to R8, words to R9, marks to R10.
+// SIXTEEN classifies the bytes behind from: digits to R8,
+// words to R9, marks to R10, those beyond ASCII to R11.
 #define SIXTEEN(from) \
 	MOVOU from(SI), X0        \
+	GATHER(X0, from, R11)     \
 	WITHIN(X0, X5, X6, X1)    \
 	GATHER(X1, from, R8)      \
 	MOVO X0, X2               \
@@ -61,8 +63,8 @@ BYTES(b, 0x6262626262626262)          // 'b'
 	EQUAL(X0, X4, X2)         \
 	GATHER(X2, from, R10)
 
-// func classify(p *[64]byte) (digits, words, marks uint64)
-TEXT ·classify(SB), NOSPLIT, $0-32
+// func classify(p *[64]byte) (digits, words, marks, high uint64)
+TEXT ·classify(SB), NOSPLIT, $0-40
 	MOVQ p+0(FP), SI
 	MOVOU zero<>(SB), X5
 	MOVOU nine<>(SB), X6
@@ -78,6 +80,7 @@ TEXT ·classify(SB), NOSPLIT, $0-32
 	XORQ R8, R8
 	XORQ R9, R9
 	XORQ R10, R10
+	XORQ R11, R11
 	SIXTEEN(0)
 	SIXTEEN(16)
 	SIXTEEN(32)
@@ -85,4 +88,5 @@ TEXT ·classify(SB), NOSPLIT, $0-32
 	MOVQ R8, digits+8(FP)
 	MOVQ R9, words+16(FP)
 	MOVQ R10, marks+24(FP)
+	MOVQ R11, high+32(FP)
 	RET

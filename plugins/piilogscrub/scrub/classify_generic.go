@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // classifyWords is classify eight bytes at a time. The sums set a byte's top bit
 // if its low seven bits reach a bound, and never carry into the next.
-func classifyWords(p *[blockSize]byte) (digits, words, marks uint64) {
+func classifyWords(p *[blockSize]byte) (digits, words, marks, high uint64) {
 	for i := 0; i < blockSize; i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
 		y := x &^ highs
@@ -21,8 +21,9 @@ func classifyWords(p *[blockSize]byte) (digits, words, marks uint64) {
 		digits |= gather(digit) << i
 		words |= gather(digit|letter|^under|x) << i
 		marks |= gather(^other&^x) << i
+		high |= gather(x) << i
 	}
-	return digits, words, marks
+	return digits, words, marks, high
 }
 
 // gather moves the top bits of eight bytes into the low eight bits.

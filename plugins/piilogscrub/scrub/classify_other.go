@@ -3,4 +3,4 @@
 package scrub
 
 // classify returns the bitmaps of a block; see [block].
-func classify(p *[blockSize]byte) (digits, words, marks uint64) { return classifyWords(p) }
+func classify(p *[blockSize]byte) (digits, words, marks, high uint64) { return classifyWords(p) }

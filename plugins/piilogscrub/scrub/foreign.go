@@ -1,41 +1,35 @@
 package scrub
 
 import (
-	"encoding/binary"
 	"unicode"
 	"unicode/utf8"
 )
 
 // foreign reads the window with other scripts' digits, spaces and dashes as
-// ASCII's, and reports whether there are any: "４１１１" is as good a card number
-// as "4111" to whoever reads the log.
-func (s *scan) foreign() bool {
-	i := firstForeign(s.b)
+// ASCII's, and reports whether there are any from b[at] on: "４１１１" is as good a
+// card number as "4111" to whoever reads the log. What was found since the first
+// hits is found again.
+func (s *scan) foreign(first, at int) bool {
+	i := firstForeign(s.b, at)
 	if i < 0 {
 		return false
 	}
 	buf := getBuffer()
 	defer buf.release()
 	buf.plain(s.b, i)
-	if !s.spend(len(s.b)) {
-		return true
-	}
-	first := len(s.found.hits)
+	s.found.hits, s.done = s.found.hits[:first], 0
 	c := s.inner(buf.b, s.role)
 	c.depth, c.form = s.depth, s.form
-	c.run()
+	if s.spend(len(s.b)) {
+		c.run()
+	}
 	s.adopt(&c, buf, first, 0, len(s.b))
 	return true
 }
 
-// firstForeign returns where the first character is that asciiOf knows, or -1.
-func firstForeign(b []byte) int {
-	i := 0
-	for ; len(b)-i >= 8; i += 8 {
-		if binary.LittleEndian.Uint64(b[i:])&highs != 0 {
-			break
-		}
-	}
+// firstForeign returns where the first character from b[i] on is that asciiOf
+// knows, or -1.
+func firstForeign(b []byte, i int) int {
 	for i < len(b) {
 		if b[i] < utf8.RuneSelf {
 			i++

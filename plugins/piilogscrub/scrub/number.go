@@ -124,9 +124,15 @@ func (s *scan) number(i int) {
 	if is(at(s.b, n.end), letter) && !isExtension(s.b, n.end) && s.lettered(&n) {
 		return
 	}
-	if !s.decoy(&n) && (n.n < minPhone-1 && n.groups < 4 || !s.identify(&n)) {
+	if !s.decoy(&n) && (n.isShort() || !s.identify(&n)) {
 		s.next = max(s.next, n.group[0].end())
 	}
+}
+
+// isShort reports whether the number is too short for every detector: less than
+// an IPv4 address has groups, a NINO or a short telephone number has digits.
+func (n *number) isShort() bool {
+	return n.groups < 4 && (n.n < minPhone-1 || n.n < minPhone && (n.groups < 3 || n.group[1].sep == '.'))
 }
 
 // lettered looks at a number that a letter follows at once. It reports whether

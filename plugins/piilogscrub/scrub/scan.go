@@ -104,15 +104,18 @@ func (s *scan) adopt(c *scan, buf *buffer, first, from, to int) {
 // run reads the window from s.next on.
 func (s *scan) run() {
 	s.spend(len(s.b))
-	if s.next == 0 && s.foreign() {
-		return
-	}
-	first := len(s.found.hits)
+	first, ascii := len(s.found.hits), true
 	end := s.base + len(s.b)
 	var h history
 	var c candidates
 	for at := 0; at < len(s.b) && !s.blocked; at += blockSize {
-		if h.next(blockAt(s.text, s.base+at, end), &c); c.all != 0 {
+		b := blockAt(s.text, s.base+at, end)
+		if ascii && b.high != 0 {
+			if ascii = false; s.foreign(first, at) {
+				return
+			}
+		}
+		if h.next(b, &c); c.all != 0 {
 			s.visit(at, &c, c.all)
 		}
 	}

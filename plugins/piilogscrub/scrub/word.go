@@ -1,6 +1,9 @@
 package scrub
 
-const uuidSize = 36
+const (
+	uuidSize  = 36
+	minIDWord = 4 // letters and digits of the shortest word that begins anything: "DE89"
+)
 
 // word looks at a word of letters and digits around b[i], where a number begins
 // that a letter stands before or behind. It reports whether it dealt with it.
@@ -12,6 +15,10 @@ func (s *scan) word(i int) bool {
 	end := i
 	for end < len(s.b) && is(s.b[end], alnum) {
 		end++
+	}
+	if end-start < minIDWord {
+		s.next = max(s.next, end)
+		return true
 	}
 	if !s.spend(end - start) {
 		return true
