@@ -152,7 +152,7 @@ type field struct {
 // where the text is not all ASCII.
 func (s *scan) fields(list []field) bool {
 	s.spend(len(s.b))
-	line, from, end := s.window, s.base, s.base+len(s.b)
+	line, end := s.window, s.base+len(s.b)
 	var h history
 	var c candidates
 	at := list[0].Start - blockSize
@@ -164,8 +164,8 @@ func (s *scan) fields(list []field) bool {
 		for {
 			if in := c.all & between(f.Start-at, f.End-at); in != 0 {
 				if !entered {
-					s.enter(f.Start, f.End, 0)
-					s.form, entered = f.format == FormatURL, true
+					entered = true
+					s.window = window{b: line.b[f.Start:f.End], base: line.base + f.Start, form: f.format == FormatURL}
 				}
 				s.visit(at-f.Start, &c, in)
 			}
@@ -173,17 +173,17 @@ func (s *scan) fields(list []field) bool {
 				break
 			}
 			at += blockSize
-			b := blockAt(s.text, from+at, end)
+			b := blockAt(s.text, line.base+at, end)
 			if b.high != 0 {
 				return false
 			}
 			h.next(b, &c)
 		}
-		if entered {
+		if s.blocked {
 			s.leave(line, first, f.Start, f.End)
-			line = s.window
 		}
 	}
+	s.window = line
 	return true
 }
 

@@ -108,25 +108,37 @@ func (s *scan) number(i int) {
 		s.word(start)
 		return
 	}
+	var n number
+	n.read(s.b, start, s.form)
+	s.spend(2 * (n.end - n.start))
+	lettered := is(at(s.b, n.end), letter)
+	if n.isShort() && !lettered && !n.isCardPart() {
+		s.next = max(s.next, n.group[0].end())
+		return
+	}
 	if s.uuid(start) {
 		return
 	}
 	if first := s.looseStart(start); first < start && s.looseCard(first) {
 		return
 	}
-	var n number
-	n.read(s.b, start, s.form)
-	s.spend(2 * (n.end - n.start))
 	if n.long {
 		s.next = skipDigits(s.b, n.end)
 		return
 	}
-	if is(at(s.b, n.end), letter) && !isExtension(s.b, n.end) && s.lettered(&n) {
+	if lettered && !isExtension(s.b, n.end) && s.lettered(&n) {
 		return
 	}
 	if !s.decoy(&n) && (n.isShort() || !s.identify(&n)) {
 		s.next = max(s.next, n.group[0].end())
 	}
+}
+
+// isCardPart reports whether the number can be the second group of a card number,
+// of four or six digits.
+func (n *number) isCardPart() bool {
+	size := n.group[0].size()
+	return size == 4 || size == 6
 }
 
 // isShort reports whether the number is too short for every detector: less than
