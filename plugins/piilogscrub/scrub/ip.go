@@ -168,7 +168,7 @@ func (a *ipv6) group() bool {
 // appendNetwork appends the network of an address: of IPv4 the first 24 bits,
 // of IPv6 the first 48.
 func appendNetwork(dst, addr []byte) []byte {
-	if end, ok := ipv4At(addr, 0); ok && end == len(addr) {
+	if bytes.IndexByte(addr, ':') < 0 { // four numbers
 		dst = append(dst, addr[:bytes.LastIndexByte(addr, '.')]...)
 		return append(dst, ".0"...)
 	}
