@@ -49,7 +49,7 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		receiver: ports.OTLP.URL(),
 		services: serviceURLs(ports),
 		logs: func() ([]byte, error) {
-			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix", "kong")
+			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix")
 			return []byte(out), err
 		},
 	}

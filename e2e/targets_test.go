@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,8 +20,11 @@ type environment struct {
 	config   []byte            // the declarative config that it started with
 	receiver string            // base URL of the trace receiver
 	services map[string]string // base URLs of the sample services, by name
-	// logs returns everything that the gateway and the plugin server have logged.
+	// logs returns everything that the gateway, the plugin server and what is behind
+	// them have logged.
 	logs func() ([]byte, error)
+	// fileLog is where Kong's file-log plugin may write; empty: this gateway has none.
+	fileLog string
 }
 
 // targets start a gateway, with all that it needs, on free ports.
@@ -65,10 +69,33 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		config:   config,
 		receiver: ports.OTLP.URL(),
 		services: serviceURLs(ports),
-		logs:     func() ([]byte, error) { return os.ReadFile(s.GatewayLog()) },
+		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
+	}
+	if kong {
+		env.fileLog = filepath.Join(dir, "file-log.json")
 	}
 	stop := func() error { return errors.Join(s.Close(), os.RemoveAll(dir)) }
 	return env, stop, nil
+}
+
+// readLogs reads every log below the folders: what the parts print, and what Kong
+// writes in its prefix.
+func readLogs(dirs ...string) ([]byte, error) {
+	var all []byte
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() || filepath.Ext(path) != ".log" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			all = append(append(all, text...), '\n')
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read logs: %w", err)
+		}
+	}
+	return all, nil
 }
 
 func serviceURLs(p stack.Ports) map[string]string {

@@ -40,7 +40,7 @@ func newShape(f form) shape {
 func (s *shape) match(b []byte, i int, plus bool, g *gathered) (end int) {
 	switch c := at(b, i+s.digits); {
 	case s.digits == len(s.form):
-		if goesOn(b, i+s.digits) {
+		if goesOn(b, i+s.digits, false) {
 			return 0
 		}
 	case s.form[s.digits] != '~' && s.form[s.digits] != '_' && !fits(c, s.form[s.digits], plus):
@@ -84,7 +84,7 @@ func (f form) match(b []byte, i int, plus bool, g *gathered) (end int) {
 		}
 		i++
 	}
-	if goesOn(b, i) {
+	if goesOn(b, i, strings.ContainsAny(string(f), "/~_")) {
 		return 0
 	}
 	return i
@@ -117,8 +117,9 @@ func separatorSize(b []byte, i int, plus bool) int {
 }
 
 // goesOn reports whether the number that ends at b[i] has more to it: a letter
-// or digit that begins no extension, or another group behind a '-', '.' or '/'.
-func goesOn(b []byte, i int) bool {
+// or digit that begins no extension, or another group behind a '-' or '.', or
+// behind a '/' if there are slashes within such numbers.
+func goesOn(b []byte, i int, slashes bool) bool {
 	c := at(b, i)
-	return is(c, alnum) && !isExtension(b, i) || (c == '-' || c == '.' || c == '/') && isDigit(at(b, i+1))
+	return is(c, alnum) && !isExtension(b, i) || (c == '-' || c == '.' || slashes && c == '/') && isDigit(at(b, i+1))
 }

@@ -125,7 +125,7 @@ func (n *number) trunk(b []byte) (end int) {
 		if g.sep == '/' && (i > 0 || at(b, n.start-1) == '/') {
 			break
 		}
-		if g.digits >= 9 && g.digits <= maxTrunk(n) && !goesOn(b, g.end()) {
+		if g.digits >= 9 && g.digits <= maxTrunk(n) && !goesOn(b, g.end(), first.size() <= 2) {
 			end = g.end()
 		}
 	}
