@@ -80,6 +80,26 @@ func isCardGap(c byte) bool {
 	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || c == '+'
 }
 
+// isCardNumber reports whether a value is a card number, whatever it stands under.
+func isCardNumber(value []byte) bool {
+	var digits [19]byte
+	n := 0
+	for _, c := range value {
+		switch {
+		case isDigit(c) && n < len(digits):
+			digits[n] = c
+			n++
+		case !isCardGap(c):
+			return false
+		}
+	}
+	if n < 12 || !luhn(digits[:n]) {
+		return false
+	}
+	known, _ := cardNetwork(digits[:n])
+	return known
+}
+
 func isSureCard(digits []byte) bool {
 	known, sure := cardNetwork(digits)
 	return known && sure

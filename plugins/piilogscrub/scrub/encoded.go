@@ -4,18 +4,14 @@ import "unicode/utf8"
 
 // percent looks at the '%' at b[i]: the value around it is read decoded.
 func (s *scan) percent(i int) {
-	if i < s.coded || !isPercent(s.b, i) {
+	if _, size := percentEscape(s.b, i); size == 0 {
 		return
 	}
 	start, end := s.valueAround(i)
 	buf := getBuffer()
 	defer buf.release()
 	buf.percent(s.b[start:end], start)
-	found := len(s.found.hits)
 	s.reread(buf, true, start, end)
-	if len(s.found.hits) == found && !utf8.Valid(buf.b) {
-		s.coded, s.next = end, i+1 // it was no encoding, as in the "%B" of a magnetic stripe
-	}
 }
 
 // escape looks at the '\' at b[i]: if it writes a character by its number, the
@@ -36,9 +32,9 @@ func (s *scan) escape(i int) {
 }
 
 // reread scans the decoded text of b[start:end] in its place. In a form, '+' is a
-// space.
+// space. What decodes to no text cannot be read, and is dropped.
 func (s *scan) reread(buf *buffer, form bool, start, end int) {
-	if !s.spend(end-start) || s.depth >= s.e.maxDepth {
+	if !s.spend(end-start) || s.depth >= s.e.maxDepth || !utf8.Valid(buf.b) {
 		s.emit(Dropped, start, end)
 		return
 	}

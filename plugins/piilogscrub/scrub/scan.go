@@ -23,7 +23,6 @@ type window struct {
 	next  int  // bytes before it have been dealt with
 	done  int  // end of the last hit: no hit begins before it
 	wide  int  // bytes before it have been tried as base64 with '+' and '/'
-	coded int  // bytes before it have been read decoded
 	plain span // the last value without quotes, the end of which is known
 	role  role // what the name beside the window says
 	form  bool // '+' is a space and '&' separates, as in a query string
