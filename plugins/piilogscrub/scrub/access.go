@@ -20,9 +20,9 @@ func (s Span) Of(b []byte) []byte { return b[s.Start:s.End] }
 // whether the line is one.
 func ParseAccess(line []byte) (a Access, ok bool) {
 	c := cursor{b: line}
-	a.Addr = c.until(' ')
+	a.Addr = c.word()
 	ok = c.skip("- ")
-	a.User = c.until(' ')
+	a.User = c.word()
 	ok = c.skip("[") && ok
 	a.Time = Span{c.i, c.i + len(localTime)}
 	if !ok || a.Time.End > len(line) || !isLocalTime(a.Time.Of(line)) {
@@ -31,8 +31,8 @@ func ParseAccess(line []byte) (a Access, ok bool) {
 	c.i = a.Time.End
 	ok = c.skip(`] "`)
 	a.Request = c.quoted(' ')
-	a.Status = c.until(' ')
-	a.Size = c.until(' ')
+	a.Status = c.word()
+	a.Size = c.word()
 	ok = c.skip(`"`) && ok
 	a.Referrer = c.quoted(' ')
 	ok = c.skip(`"`) && ok
@@ -51,11 +51,11 @@ type cursor struct {
 	over bool // something was not there
 }
 
-// until returns the range up to the next end, which is near, and goes on behind
+// word returns the range up to the next blank, which is near, and goes on behind
 // it.
-func (c *cursor) until(end byte) Span {
+func (c *cursor) word() Span {
 	i := c.i
-	for i < len(c.b) && c.b[i] != end {
+	for i < len(c.b) && c.b[i] != ' ' {
 		i++
 	}
 	s := Span{c.i, i}

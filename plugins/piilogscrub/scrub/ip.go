@@ -46,7 +46,7 @@ func (s *scan) ipv4(start, end int) bool {
 func (s *scan) isVersion(start, end int) bool {
 	switch c := at(s.b, end); c {
 	case '-', '_', '+':
-		if _, pair := ipv4At(s.b, end+1); !pair && !(s.form && c == '+') {
+		if _, pair := ipv4At(s.b, end+1); !pair && (c != '+' || !s.form) {
 			return true
 		}
 	}
