@@ -114,16 +114,13 @@ var table = func() (t [256]uint8) {
 	return t
 }()
 
-// seen keeps the table loop from being left out.
-var seen int
-
 // tableLoop looks each byte up in a table and adds what it finds.
 func tableLoop(line []byte) {
 	n := 0
 	for _, c := range line {
 		n += int(table[c])
 	}
-	seen += n
+	runtime.KeepAlive(n)
 }
 
 func regexps(patterns []string) func([]byte) {

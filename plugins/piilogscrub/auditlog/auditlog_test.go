@@ -26,6 +26,19 @@ func record(id string) slog.Record {
 	return r
 }
 
+// writeAndClose writes so many records and closes the log.
+func writeAndClose(t *testing.T, l *Log, records int) {
+	t.Helper()
+	for range records {
+		if err := l.Handle(t.Context(), record("r1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 const wantLine = `{"time":"2025-11-24T03:13:41Z","request_id":"r1","status":200}` + "\n"
 
 func TestStdout(t *testing.T) {
@@ -35,14 +48,9 @@ func TestStdout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Handle(t.Context(), record("r1")); err != nil {
-		t.Fatal(err)
-	}
+	writeAndClose(t, l, 1)
 	if out.String() != wantLine {
 		t.Errorf("wrote %s, want %s", out.String(), wantLine)
-	}
-	if err := l.Close(t.Context()); err != nil {
-		t.Error(err)
 	}
 }
 
@@ -55,12 +63,7 @@ func TestFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Handle(t.Context(), record("r1")); err != nil {
-			t.Fatal(err)
-		}
-		if err := l.Close(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		writeAndClose(t, l, 1)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -92,12 +95,7 @@ func TestOldFilesGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Handle(t.Context(), record("r1")); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(t.Context()); err != nil { // waits for what the first record set off
-		t.Error(err)
-	}
+	writeAndClose(t, l, 1) // Close waits for what the first record set off
 	if exists(old) || !exists(young) && !exists(young+".gz") {
 		t.Errorf("old file kept: %v, young file kept: %v", exists(old), exists(young))
 	}
@@ -135,12 +133,7 @@ func TestOTLP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Handle(t.Context(), record("r1")); err != nil {
-		t.Fatal(err)
-	}
-	if err := l.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	writeAndClose(t, l, 1)
 	m := <-got
 	r := m.ResourceLogs[0].ScopeLogs[0].LogRecords[0]
 	text, err := json.Marshal(r.Attributes)
@@ -177,14 +170,7 @@ func TestOTLPLossIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 3 {
-		if err := l.Handle(t.Context(), record("r1")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := l.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	writeAndClose(t, l, 3)
 	checkExports(t, registry, "failed", 3)
 }
 
