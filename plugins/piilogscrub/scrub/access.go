@@ -38,7 +38,7 @@ func ParseAccess(line []byte) (a Access, ok bool) {
 	ok = c.skip(`"`) && ok
 	a.Agent = c.quoted(0)
 	if c.skip(` kong_request_id: "`) {
-		a.RequestID = c.quoted(0)
+		a.RequestID = c.requestID()
 	}
 	a.Rest = Span{c.i, len(line)}
 	return a, ok && !c.over && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line))
@@ -82,6 +82,19 @@ func (c *cursor) quoted(next byte) Span {
 			return s
 		}
 	}
+}
+
+const requestIDSize = 32
+
+// requestID returns the range up to the next '"', which is mostly where an id of
+// Kong's ends.
+func (c *cursor) requestID() Span {
+	s := Span{c.i, c.i + requestIDSize}
+	if at(c.b, s.End) != '"' {
+		return c.quoted(0)
+	}
+	c.i = s.End + 1
+	return s
 }
 
 // skip goes on behind word, and reports whether it was next.

@@ -113,7 +113,7 @@ func (s *scan) number(i int) {
 	s.spend(2 * (n.end - n.start))
 	lettered := is(at(s.b, n.end), letter)
 	if n.isShort() && !lettered && !n.isCardPart() {
-		s.next = max(s.next, n.group[0].end())
+		s.next = max(s.next, n.end)
 		return
 	}
 	if s.uuid(start) {
