@@ -107,19 +107,20 @@ func (c *cursor) skip(word string) bool {
 	return true
 }
 
-// localTime is the form of nginx's $time_local.
-const localTime = "00/Aaa/0000:00:00:00 +0000"
+// The least and the greatest byte in each place of nginx's $time_local.
+const (
+	localTime    = "00/AAA/0000:00:00:00 +0000"
+	localTimeMax = "99/zzz/9999:99:99:99 -9999"
+)
 
-// isLocalTime reports whether b, which is as long as localTime, is a time and
-// nothing else: what is taken for the time is not scanned.
+// isLocalTime reports whether b is a time and nothing else: what is taken for the
+// time is not scanned.
 func isLocalTime(b []byte) bool {
 	if len(b) != len(localTime) {
 		return false
 	}
 	for i, c := range b {
-		switch want := localTime[i]; {
-		case want == '0' && isDigit(c), want == c, want == 'a' && is(c, letter), want == 'A' && is(c, letter), want == '+' && c == '-':
-		default:
+		if c < localTime[i] || c > localTimeMax[i] {
 			return false
 		}
 	}
