@@ -10,7 +10,7 @@ func (s *scan) assignment(i int) {
 	if !s.e.fields.maybe(s.b, end) {
 		return
 	}
-	r := s.e.fields.lookup(s.nameEndingAt(i))
+	r := s.roleBefore(i)
 	if r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
 		return
 	}

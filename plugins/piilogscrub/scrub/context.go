@@ -25,11 +25,26 @@ func (s *scan) labelBefore(i int) (r role, prose bool) {
 	switch s.b[j-1] {
 	case '=', ':':
 		prose := s.b[j-1] == ':' && (is(at(s.b, j), blank) || at(s.b, j) == '\\') && !isQuote(at(s.b, j-2))
-		return s.role | s.fieldRole(s.nameEndingAt(j-1)), prose
+		return s.role | s.roleBefore(j-1), prose
 	case '/':
 		return s.role | s.fieldRole(s.segmentEndingAt(j-1)), false
 	}
 	return s.role, true
+}
+
+// roleBefore returns the role of the name before the separator at b[i]. It is
+// asked for by the separator, and again by a value that stands behind it.
+func (s *scan) roleBefore(i int) role {
+	if s.label.end != i+1 {
+		s.label = label{i + 1, s.fieldRole(s.nameEndingAt(i))}
+	}
+	return s.label.role
+}
+
+// label is the role of a name, and where its separator ends.
+type label struct {
+	end  int
+	role role
 }
 
 func (s *scan) fieldRole(name []byte) role {

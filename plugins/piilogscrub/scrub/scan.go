@@ -19,13 +19,14 @@ type scan struct {
 // or behind it plays a part. All offsets but base are into b.
 type window struct {
 	b     []byte
-	base  int  // where b begins in the text
-	next  int  // bytes before it have been dealt with
-	done  int  // end of the last hit: no hit begins before it
-	wide  int  // bytes before it have been tried as base64 with '+' and '/'
-	plain span // the last value without quotes, the end of which is known
-	role  role // what the name beside the window says
-	form  bool // '+' is a space and '&' separates, as in a query string
+	base  int   // where b begins in the text
+	next  int   // bytes before it have been dealt with
+	done  int   // end of the last hit: no hit begins before it
+	wide  int   // bytes before it have been tried as base64 with '+' and '/'
+	label label // the last name that was looked up
+	plain span  // the last value without quotes, the end of which is known
+	role  role  // what the name beside the window says
+	form  bool  // '+' is a space and '&' separates, as in a query string
 }
 
 // span is a range of bytes; end is exclusive.
