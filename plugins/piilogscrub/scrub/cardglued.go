@@ -7,7 +7,7 @@ const maxCardGap = 3
 // looseStart returns the first of the groups of digits before b[i], with whatever
 // between them, in which a card number that goes on at b[i] could begin.
 func (s *scan) looseStart(i int) int {
-	floor := max(s.next, s.done, i-maxDigits)
+	floor := max(s.done, i-maxDigits)
 	start := i
 	for {
 		stop := start

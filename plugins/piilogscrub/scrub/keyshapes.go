@@ -27,6 +27,8 @@ var keyShapes = []keyShape{
 	{"lin_api_", 32}, {"PMAK-", 24}, {"NRAK-", 20}, {"glsa_", 32}, {"ATATT3x", 32}, {"ATCTT3x", 32}, // Linear, Postman, New Relic, Grafana, Atlassian
 	{"rzp_live_", 14}, {"sbp_", 40}, {"pscale_tkn_", 32}, {"figd_", 32}, {"sntrys_", 32}, {"sntryu_", 32}, // Razorpay, Supabase, PlanetScale, Figma, Sentry
 	{"gsk_", 32}, {"xai-", 32}, {"pplx-", 32}, {"nvapi-", 32}, {"pat-na1-", 32}, {"pat-eu1-", 32}, // Groq, xAI, Perplexity, NVIDIA, HubSpot
+	{"ntn_", 40}, {"secret_", 43}, {"sgp_", 40}, {"ABSK", 64}, {"AKCp", 64}, {"p8e-", 30}, {"ops_eyJ", 60}, // Notion, Sourcegraph, Amazon Bedrock, Artifactory, Adobe, 1Password
+	{"dt0c01.", 20}, {"HRKU-", 32}, {"ATBB", 28}, {"CFPAT-", 40}, {"s-s4t2ud-", 60}, {"s-s4t2af-", 60}, // Dynatrace, Heroku, Bitbucket, Contentful, 42
 	{"SK", 32}, // Twilio; see isTwilio
 	{"AGE-SECRET-KEY-1", 32},
 }
@@ -48,7 +50,7 @@ func keyAt(b []byte, start, end int) (int, int) {
 		return 0, 0
 	}
 	if from := azureSecret(b, start, end); from >= 0 {
-		return from, end
+		return from, tildeEnd(b, end)
 	}
 	if isWebhook(b, start) {
 		return start, end
@@ -78,6 +80,15 @@ func azureSecret(b []byte, start, end int) int {
 		return -1
 	}
 	return from
+}
+
+// tildeEnd returns the end of the parts of such a secret that follow b[i] behind
+// dots and tildes.
+func tildeEnd(b []byte, i int) int {
+	for (at(b, i) == '.' || at(b, i) == '~') && is(at(b, i+1), wordByte) {
+		i = wordEnd(b, i+1)
+	}
+	return i
 }
 
 // slackHook is what stands before the secret in the URL of a webhook of Slack's.
