@@ -32,6 +32,7 @@ token: ## print a development token: make token TENANT=acme USER=u1 [CLIENT=mobi
 test: ## every test that needs no container; says what this machine left out
 	@$(if $(RACE),:,echo 'left out: the race detector, which needs a C compiler')
 	@command -v redis-server >/dev/null || echo 'left out: the tests against a real Redis, which need redis-server on PATH (miniredis stands in)'
+	@test -n "$$GATEHOUSE_PII_DATASET" || test -d ../shared/data/pii || echo 'left out: the scrubber on a labelled set, which GATEHOUSE_PII_DATASET names or ../shared/data/pii holds'
 	go test $(RACE) ./...
 
 .PHONY: e2e
@@ -60,6 +61,10 @@ down: ## stop the containers and remove all that `make up` made but the images
 .PHONY: bench
 bench: ## measure against the peers and print the tables: make bench [SUITE=name]
 	@cd bench && go run . $(SUITE)
+
+.PHONY: eval
+eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET) and in gateway texts; MISSES=1 shows each miss
+	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
 
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME (20s) each

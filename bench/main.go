@@ -20,6 +20,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/bench/scrub"
 )
 
 // suite is a set of rows that share what they need: open starts that, and
@@ -33,6 +34,7 @@ type suite struct {
 var suites = []suite{
 	{"pluginserver", pluginserver.Open},
 	{"gateway", gateway.Open},
+	{"scrub", scrub.Open},
 }
 
 func main() {

@@ -62,7 +62,7 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
 		logs: func() ([]byte, error) {
-			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix", "kong")
+			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix")
 			return []byte(out), err
 		},
 		signal: func(pid int, sig syscall.Signal) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,10 +22,13 @@ type environment struct {
 	receiver string            // base URL of the trace receiver
 	metrics  string            // base URL of the plugin server's metrics and health
 	services map[string]string // base URLs of the sample services, by name
-	// logs returns everything that the gateway and the plugin server have logged.
+	// logs returns everything that the gateway, the plugin server and what is behind
+	// them have logged.
 	logs func() ([]byte, error)
 	// signal sends a signal to a process of the gateway's, by the id that its logs tell.
 	signal func(pid int, sig syscall.Signal) error
+	// fileLog is where Kong's file-log plugin may write; empty: this gateway has none.
+	fileLog string
 }
 
 // targets start a gateway, with all that it needs, on free ports.
@@ -70,11 +74,34 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
-		logs:     func() ([]byte, error) { return os.ReadFile(s.GatewayLog()) },
+		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
 		signal:   syscall.Kill,
+	}
+	if kong {
+		env.fileLog = filepath.Join(dir, "file-log.json")
 	}
 	stop := func() error { return errors.Join(s.Close(), os.RemoveAll(dir)) }
 	return env, stop, nil
+}
+
+// readLogs reads every log below the folders: what the parts print, and what Kong
+// writes in its prefix.
+func readLogs(dirs ...string) ([]byte, error) {
+	var all []byte
+	for _, dir := range dirs {
+		err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() || filepath.Ext(path) != ".log" {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			all = append(append(all, text...), '\n')
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read logs: %w", err)
+		}
+	}
+	return all, nil
 }
 
 func serviceURLs(p stack.Ports) map[string]string {

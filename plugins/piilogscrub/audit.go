@@ -6,26 +6,17 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
 	"log/slog"
 	"math"
 	"slices"
 	"strings"
 	"time"
 
+	otel "go.opentelemetry.io/otel/trace"
+
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
-
-// newAuditHandler writes records as JSON lines without a level: all are alike.
-func newAuditHandler(w io.Writer) slog.Handler {
-	return slog.NewJSONHandler(w, &slog.HandlerOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) == 0 && (a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
-			return slog.Attr{}
-		}
-		return a
-	}})
-}
 
 // claims are what the record takes from a verified token.
 type claims struct {
@@ -56,13 +47,13 @@ func (c *Config) audit(e *kongrequest.Event) error {
 // that Kong verified, or empty; headers are the response's, by lower-case name,
 // of which those that the configuration lists are written. It asks Kong nothing.
 func (c *Config) WriteAudit(r *kongrequest.Record, token string, headers map[string][]string) error {
-	return c.runtime.audit.Handle(context.Background(), c.record(r, tokenClaims(token), headers))
+	return c.runtime.audit.Handle(inTrace(traceID(r.TraceID)), c.record(r, tokenClaims(token), headers))
 }
 
 // record is the audit record. Whatever is text in it is scrubbed, and what was
 // scrubbed before comes out as it is. It does no I/O.
 func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]string) slog.Record {
-	r := slog.NewRecord(c.startOf(e), slog.LevelInfo, "", 0)
+	r := slog.NewRecord(c.startOf(e), slog.LevelInfo, "audit", 0)
 	r.AddAttrs(slog.String("log", "audit"), slog.String("request_id", c.identifier("request_id", e.Request.ID)))
 	r.AddAttrs(c.who(e, who)...)
 	r.AddAttrs(
@@ -78,6 +69,9 @@ func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]
 		slog.Float64("upstream_ms", max(e.Latencies.Proxy, 0)),
 		slog.String("client_ip", c.text("audit", e.ClientIP, scrub.FormatText)),
 	)
+	if template := c.engine.Template(pathOf(e)); template != "" {
+		r.AddAttrs(slog.String("path_template", template))
+	}
 	if id := traceID(e.TraceID); id != "" {
 		r.AddAttrs(slog.String("trace_id", c.identifier("trace_id", id)))
 	}
@@ -117,8 +111,12 @@ func (c *Config) who(e *kongrequest.Record, token claims) []slog.Attr {
 // path is the request's path without its query: the serialized one is scrubbed
 // already, and scrubbing it again costs little where it is not.
 func (c *Config) path(e *kongrequest.Record) string {
+	return c.text("audit", string(pathOf(e)), scrub.FormatURL)
+}
+
+func pathOf(e *kongrequest.Record) []byte {
 	path, _, _ := strings.Cut(e.Request.URI, "?")
-	return c.text("audit", path, scrub.FormatURL)
+	return []byte(path)
 }
 
 // identifier is the identifier of a request or a trace.
@@ -139,6 +137,16 @@ func traceID(v any) string {
 	return ""
 }
 
+// inTrace is a context that says which trace a record belongs to, for handlers
+// that have a place of its own for that.
+func inTrace(id string) context.Context {
+	trace, err := otel.TraceIDFromHex(id)
+	if err != nil {
+		return context.Background()
+	}
+	return otel.ContextWithSpanContext(context.Background(), otel.NewSpanContext(otel.SpanContextConfig{TraceID: trace}))
+}
+
 // policies is what other plugins decided, scrubbed as any other JSON.
 func (c *Config) policies(v any) any {
 	text, err := json.Marshal(v)
@@ -147,7 +155,11 @@ func (c *Config) policies(v any) any {
 	}
 	out, tally := c.engine.JSON(nil, text)
 	c.runtime.metrics.observe("audit", len(text), tally)
-	return json.RawMessage(out)
+	var scrubbed any
+	if json.Unmarshal(out, &scrubbed) != nil {
+		return droppedMarker
+	}
+	return scrubbed
 }
 
 // listed is the response headers that the configuration lists.

@@ -10,7 +10,7 @@
 // those that the configuration lists are written, scrubbed, to the audit record.
 //
 // The log phase writes the audit record: who did what, when, with which outcome,
-// as one JSON line.
+// as one JSON line; where to, the package auditlog says.
 //
 // What fails is not logged: a text that cannot be examined, read from Kong or
 // handed to it is replaced by the marker "[dropped]".

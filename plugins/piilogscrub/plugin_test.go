@@ -241,6 +241,7 @@ func TestLogWritesRecord(t *testing.T) {
 	}{
 		{"user", func(c *piilogscrub.Config) {
 			c.PseudonymKey, c.PseudonymKeyID = key, "k1"
+			c.PathTemplates = []string{"/web/v1/users/{email}"}
 			c.ResponseHeaders = []string{"Location", "content-type", "set-cookie", "X-Absent"}
 		}, func(r *kongtest.Request) {
 			r.Shared = map[string]any{"authenticated_jwt_token": token(`{"tenant":"acme","sub":"ada@example.com","plan":"gold"}`)}

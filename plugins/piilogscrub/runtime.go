@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -24,6 +25,9 @@ type Options struct {
 	// Audit gets the audit record, a JSON line for each call. It is written to
 	// by many goroutines, one whole line at a time. Default: discarded.
 	Audit io.Writer
+	// AuditHandler takes the place of Audit; see the package auditlog. It stays
+	// its owner's to close.
+	AuditHandler slog.Handler
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -51,7 +55,9 @@ func NewRuntime(o Options) (*Runtime, error) {
 	if o.Audit == nil {
 		o.Audit = io.Discard
 	}
-	r.audit = newAuditHandler(o.Audit)
+	if r.audit = o.AuditHandler; r.audit == nil {
+		r.audit = auditlog.NewHandler(o.Audit)
+	}
 	engine, err := scrub.New(scrub.Policy{})
 	if err != nil {
 		return nil, fmt.Errorf("make default engine: %w", err)
@@ -69,8 +75,8 @@ func NewRuntime(o Options) (*Runtime, error) {
 // New is a fresh config bound to this runtime.
 func (r *Runtime) New() any { return &Config{runtime: r} }
 
-// Close ends the runtime, which holds nothing that needs ending: the audit
-// writer is its owner's to close.
+// Close ends the runtime, which holds nothing that needs ending: where audit
+// records go is its owner's to close.
 func (r *Runtime) Close(context.Context) error { return nil }
 
 // Engine is the engine of the configuration that was provisioned last, for logs

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 )
 
 // The defaults of what every command needs to agree on.
@@ -90,6 +92,36 @@ func socketFlag(flags *flag.FlagSet) *string {
 func syslogFlag(flags *flag.FlagSet) *string {
 	return flags.String("syslog-socket", os.Getenv("GATEHOUSE_SYSLOG_SOCKET"),
 		"unix datagram socket for Kong's access and error logs; empty: none (GATEHOUSE_SYSLOG_SOCKET)")
+}
+
+// auditFlags say where audit records go, and for how long a file of them is kept.
+func auditFlags(flags *flag.FlagSet, o *auditlog.Options) error {
+	flags.StringVar(&o.Target, "audit-log", cmp.Or(os.Getenv("GATEHOUSE_AUDIT_LOG"), auditlog.Stdout),
+		"where audit records go: stdout, otlp (OTEL_EXPORTER_OTLP_ENDPOINT), or the path of a file that is rotated daily (GATEHOUSE_AUDIT_LOG)")
+	flags.Var((*days)(&o.RetentionDays), "audit-retention-days",
+		fmt.Sprintf("days that rotated audit files are kept, %d unless set (GATEHOUSE_AUDIT_RETENTION_DAYS)", auditlog.DefaultRetentionDays))
+	if text, ok := os.LookupEnv("GATEHOUSE_AUDIT_RETENTION_DAYS"); ok {
+		if err := (*days)(&o.RetentionDays).Set(text); err != nil {
+			return fmt.Errorf("GATEHOUSE_AUDIT_RETENTION_DAYS: %w", err)
+		}
+	}
+	return nil
+}
+
+// days is a whole number of days; 0 is the default.
+type days int
+
+// String is for the flag package, which shows it as the default.
+func (d *days) String() string { return "" }
+
+// Set reads a number of days.
+func (d *days) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is no number of days; write it as %d", text, auditlog.DefaultRetentionDays)
+	}
+	*d = days(n)
+	return nil
 }
 
 func httpFlag(flags *flag.FlagSet) *string {

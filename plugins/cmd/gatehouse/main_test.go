@@ -30,6 +30,7 @@ func TestUsage(t *testing.T) {
 		{"run without a command", []string{"run"}, "-- COMMAND"},
 		{"argument too many", []string{"serve", "now"}, `takes no argument "now"`},
 		{"deadline without a duration", []string{"serve", "-deadline", "trace-inject"}, "PLUGIN=DURATION"},
+		{"retention without a number", []string{"serve", "-audit-retention-days", "soon"}, "number of days"},
 		{"unknown flag", []string{"scrub", "-loud"}, "-loud"},
 	}
 	for _, tt := range tests {
@@ -77,6 +78,8 @@ func TestCheck(t *testing.T) {
 		{"nested", "services: [{routes: [{plugins: [{name: sunset-headers, config: {sunset_at: soon}}]}]}]", "services[0].routes[0].plugins[0] sunset-headers: sunset_at"},
 		{"unknown field", "plugins: [{name: trace-inject, config: {ratio: 1}}]", `unknown field "ratio"`},
 		{"vault reference", `plugins: [{name: tenant-rate-limit, config: {limits: [` + limit + `], redis: {url: "{vault://env/redis-url}"}}}]`, ""},
+		{"key in a vault", `plugins: [{name: pii-log-scrub, config: {actions: {email: pseudonym}, pseudonym_key: "{vault://env/key}", pseudonym_key_id: k1}}]`, ""},
+		{"unknown kind", "plugins: [{name: pii-log-scrub, config: {actions: {mail: redact}}}]", `plugins[0] pii-log-scrub: actions: unknown kind "mail"`},
 		{"other people's plugins", "plugins: [{name: cors, config: {anything: 1}}]", ""},
 	}
 	for _, tt := range tests {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 
@@ -30,9 +29,9 @@ type plugins struct {
 }
 
 // newPlugins reaches out to nothing yet: a Redis or a collector that is down stops
-// no gateway from starting. audit gets the audit records.
+// no gateway from starting. audit gets the audit records, and is the caller's to close.
 // redisURL is what configs use that name no Redis of their own.
-func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Registerer, audit io.Writer) (*plugins, error) {
+func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Registerer, audit slog.Handler) (*plugins, error) {
 	var p plugins
 	var err error
 	if p.accessLines, err = accessLines(os.Getenv); err != nil {
@@ -45,7 +44,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 		return nil, err
 	}
 	p.scrubber, err = piilogscrub.NewRuntime(piilogscrub.Options{
-		Registerer: registry, Logger: logger, Audit: audit,
+		Registerer: registry, Logger: logger, AuditHandler: audit,
 	})
 	if err != nil {
 		return nil, err
@@ -75,7 +74,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 // offlinePlugins are for looking at schemas and configs: nothing is served or sent.
 // The Redis that the plugin server will have is its environment's to say.
 func offlinePlugins() (*plugins, error) {
-	return newPlugins("redis://127.0.0.1:6379/0", slog.New(slog.DiscardHandler), nil, io.Discard)
+	return newPlugins("redis://127.0.0.1:6379/0", slog.New(slog.DiscardHandler), nil, slog.DiscardHandler)
 }
 
 // list is what the plugin server serves. A limiter that fails is closed: a request

@@ -17,6 +17,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/inherit"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
 )
@@ -25,13 +26,18 @@ import (
 const flushTimeout = 5 * time.Second
 
 // serve serves the plugins until ctx ends, then lets running events finish. Logs go
-// to standard error, access lines and audit records to standard output.
+// to standard error, access lines to standard output, and audit records there too
+// unless -audit-log names another place.
 func serve(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "serve")
 	socket, syslog, addr, instances := socketFlag(flags), syslogFlag(flags), httpFlag(flags), instancesFlag(flags)
 	profiling := profilingFlag(flags)
 	deadlines, err := deadlinesFlag(flags)
 	if err != nil {
+		return err
+	}
+	audit := auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")}
+	if err := auditFlags(flags, &audit); err != nil {
 		return err
 	}
 	if handled, err := parse(flags, args); handled {
@@ -42,7 +48,12 @@ func serve(ctx context.Context, s streams, args []string) error {
 	}
 	logger := newLogger(s.err)
 	registry := newRegistry()
-	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, s.out)
+	audit.Logger, audit.Registerer = logger, registry
+	records, err := auditlog.Open(audit)
+	if err != nil {
+		return err
+	}
+	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, records)
 	if err != nil {
 		return err
 	}
@@ -71,7 +82,7 @@ func serve(ctx context.Context, s streams, args []string) error {
 	_ = serving.Close() // the next process may start; nil, and no error that matters, where nobody waits
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	return errors.Join(err, p.close(flush))
+	return errors.Join(err, p.close(flush), records.Close(flush))
 }
 
 // probeTimeout bounds how long a Redis may take to answer when the server starts.

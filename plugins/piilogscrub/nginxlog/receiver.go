@@ -110,6 +110,10 @@ func Receive(conn *net.UnixConn, o Options) (*Receiver, error) {
 			return nil, fmt.Errorf("register nginx log metrics: %w", err)
 		}
 	}
+	if n, ok := kernelQueue(queueSetting); ok && n < advisedKernelQueue {
+		o.Logger.Warn("bursts of nginx's log lines may be lost: the kernel holds few; raise net.unix.max_dgram_qlen",
+			"holds", n, "advised", advisedKernelQueue)
+	}
 	r := &Receiver{o: o, conn: conn, queue: make(chan *[]byte, o.Queue), metrics: m}
 	r.pool.New = func() any { return new([]byte) }
 	r.done.Go(r.receive)

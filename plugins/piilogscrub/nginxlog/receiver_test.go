@@ -217,6 +217,20 @@ func TestCloseGivesUp(t *testing.T) {
 	r.done.Wait()
 }
 
+func TestKernelQueue(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "max_dgram_qlen")
+	if n, ok := kernelQueue(path); ok {
+		t.Errorf("a system without the setting holds %d", n)
+	}
+	if err := os.WriteFile(path, []byte("10\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n, ok := kernelQueue(path); !ok || n != 10 {
+		t.Errorf("holds %d, %v, want 10", n, ok)
+	}
+}
+
 func TestListen(t *testing.T) {
 	t.Parallel()
 	var out buffer

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/plugins/inherit"
@@ -37,6 +39,24 @@ func open(path string) (*net.UnixConn, error) {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
+}
+
+// The kernel refuses a datagram for which it has no room, and nginx then drops the
+// line. It has room for as many as this setting says, ten unless somebody raised
+// it, whatever the buffer's size.
+const (
+	queueSetting       = "/proc/sys/net/unix/max_dgram_qlen"
+	advisedKernelQueue = 512
+)
+
+// kernelQueue reads how many datagrams a socket holds, where the system says so.
+func kernelQueue(path string) (n int, ok bool) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return 0, false
+	}
+	n, err = strconv.Atoi(strings.TrimSpace(string(text)))
+	return n, err == nil
 }
 
 // removeStale removes the socket at path if nobody listens on it.

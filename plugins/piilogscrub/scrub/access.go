@@ -1,93 +1,5 @@
 package scrub
 
-import "bytes"
-
-// Access is a line of Kong's access log in its parts, each a range of the line:
-// kong_log_format of Kong 3.9, which is nginx's combined format and
-// kong_request_id.
-type Access struct {
-	Addr, User, Time, Request, Status, Size, Referrer, Agent, RequestID Span
-	Rest                                                                Span // what a custom format appends
-}
-
-// Span is a range of bytes; End is exclusive.
-type Span struct{ Start, End int }
-
-// Of returns the bytes of the range.
-func (s Span) Of(b []byte) []byte { return b[s.Start:s.End] }
-
-// cursor walks over a line.
-type cursor struct {
-	b  []byte
-	i  int
-	ok bool
-}
-
-// until returns the range up to the next end, and goes on behind it.
-func (c *cursor) until(end string) Span {
-	n := -1
-	if c.ok {
-		n = bytes.Index(c.b[c.i:], []byte(end))
-	}
-	if n < 0 {
-		c.ok = false
-		return Span{}
-	}
-	s := Span{c.i, c.i + n}
-	c.i = s.End + len(end)
-	return s
-}
-
-// skip goes on behind word, which must be next.
-func (c *cursor) skip(word string) {
-	if c.ok = c.ok && bytes.HasPrefix(c.b[c.i:], []byte(word)); c.ok {
-		c.i += len(word)
-	}
-}
-
-// ParseAccess takes a line of Kong's default access log apart. It reports
-// whether the line is one.
-func ParseAccess(line []byte) (a Access, ok bool) {
-	c := cursor{b: line, ok: true}
-	a.Addr = c.until(" ")
-	c.skip("- ")
-	a.User = c.until(" [")
-	a.Time = c.until(`] "`)
-	a.Request = c.until(`" `)
-	a.Status = c.until(" ")
-	a.Size = c.until(` "`)
-	a.Referrer = c.until(`" "`)
-	a.Agent = c.until(`"`)
-	if c.ok && bytes.HasPrefix(line[c.i:], []byte(` kong_request_id: "`)) {
-		c.skip(` kong_request_id: "`)
-		a.RequestID = c.until(`"`)
-	}
-	a.Rest = Span{c.i, len(line)}
-	ok = c.ok && isNumeric(a.Status.Of(line)) && isNumeric(a.Size.Of(line)) && isLocalTime(a.Time.Of(line))
-	return a, ok
-}
-
-// isLocalTime reports whether b is nginx's $time_local, and nothing else: what
-// is taken for the time is not scanned.
-func isLocalTime(b []byte) bool {
-	const like = "00/Aaa/0000:00:00:00 +0000"
-	if len(b) != len(like) {
-		return false
-	}
-	for i, c := range b {
-		switch want := like[i]; {
-		case want == '0' && isDigit(c), want|0x20 == 'a' && is(c, letter), want == '+' && c == '-', want == c:
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-func isNumeric(b []byte) bool {
-	return len(b) > 0 && len(b) <= 19 && skipDigits(b, 0) == len(b) || string(b) == "-"
-}
-
 // accessLine reads the text as a line of Kong's access log.
 func (s *scan) accessLine() {
 	a, ok := ParseAccess(s.b)
@@ -95,15 +7,76 @@ func (s *scan) accessLine() {
 		s.run()
 		return
 	}
-	s.part(a.Addr.Start, a.Addr.End, FormatText, 0)
+	s.address(a.Addr)
 	s.user(a.User)
-	s.request(a.Request)
-	s.part(a.Referrer.Start, a.Referrer.End, FormatURL, 0)
-	s.part(a.Agent.Start, a.Agent.End, FormatText, 0)
-	if !isOpaque(a.RequestID.Of(s.b)) {
-		s.part(a.RequestID.Start, a.RequestID.End, FormatText, 0)
+	fields := [...]field{s.request(a.Request), {a.Referrer, FormatURL}, {a.Agent, FormatText}, {a.RequestID, FormatText}, {a.Rest, FormatText}}
+	if isOpaque(a.RequestID.Of(s.b)) {
+		fields[3].End = fields[3].Start
 	}
-	s.part(a.Rest.Start, a.Rest.End, FormatText, 0)
+	first, outer := len(s.found.hits), s.window
+	if len(s.e.patterns)+len(s.e.templates) == 0 && s.fields(fields[:]) {
+		return
+	}
+	s.found.hits, s.window = s.found.hits[:first], outer
+	for _, f := range fields {
+		s.part(f.Start, f.End, f.format, 0)
+	}
+}
+
+// field is a part of a line, and what it is.
+type field struct {
+	Span
+	format Format
+}
+
+// fields reads parts of the text, in order, each as a window of its own: what
+// [scan.part] does, in one walk over all of them, and entering only those in
+// which something could be. No pattern sees them, and no template. It gives up, and reports false,
+// where the text is not all ASCII.
+func (s *scan) fields(list []field) bool {
+	s.spend(len(s.b))
+	line, end := s.window, s.base+len(s.b)
+	var h history
+	var c candidates
+	at := list[0].Start - blockSize
+	for _, f := range list {
+		if f.End-f.Start < minText {
+			continue
+		}
+		first, entered := len(s.found.hits), false
+		for {
+			if in := c.all & between(f.Start-at, f.End-at); in != 0 {
+				if !entered {
+					entered = true
+					s.window = window{b: line.b[f.Start:f.End], base: line.base + f.Start, form: f.format == FormatURL}
+				}
+				s.visit(at-f.Start, &c, in)
+			}
+			if at+blockSize >= f.End {
+				break
+			}
+			at += blockSize
+			b := blockAt(s.text, line.base+at, end)
+			if b.high != 0 {
+				return false
+			}
+			h.next(b, &c)
+		}
+		if s.blocked {
+			s.leave(line, first, f.Start, f.End)
+		}
+	}
+	s.window = line
+	return true
+}
+
+// address redacts the client's address, or whatever stands in its place.
+func (s *scan) address(a Span) {
+	if end, ok := ipv4At(s.b, a.Start); ok && end == a.End {
+		s.emit(IP, a.Start, a.End)
+		return
+	}
+	s.part(a.Start, a.End, FormatText, 0)
 }
 
 // user redacts the name that a client authenticated with.
@@ -111,37 +84,47 @@ func (s *scan) user(u Span) {
 	if string(u.Of(s.b)) == "-" {
 		return
 	}
-	first := len(s.hits)
+	first := len(s.found.hits)
 	s.part(u.Start, u.End, FormatText, 0)
-	if len(s.hits) == first && u.Start < u.End && !s.e.isMarker(u.Of(s.b)) {
+	if len(s.found.hits) == first && u.Start < u.End && !s.e.isMarker(u.Of(s.b)) {
 		s.redactValue(Field, value{start: u.Start, end: u.End})
 	}
 }
 
-// request reads the request line: a method, a URL, and the protocol.
-func (s *scan) request(r Span) {
+// request returns the URL of a request line: a method, a URL, and the protocol.
+// A line that is none is a text.
+func (s *scan) request(r Span) field {
 	line := r.Of(s.b)
-	method := bytes.IndexByte(line, ' ')
-	proto := bytes.LastIndexByte(line, ' ')
-	if method <= 0 || proto <= method || !isMethod(line[:method]) || !isProtocol(line[proto+1:]) {
-		s.part(r.Start, r.End, FormatText, 0)
-		return
+	method, proto := methodSize(line), len(line)-protocolSize(line)
+	if at(line, method) != ' ' || proto <= method || method == 0 {
+		return field{r, FormatText}
 	}
-	s.part(r.Start+method+1, r.Start+proto, FormatURL, 0)
+	return field{Span{r.Start + method + 1, r.Start + proto}, FormatURL}
 }
 
 const maxMethod = 17 // letters of UPDATEREDIRECTREF, the longest that is registered
 
-// isMethod reports whether w can be nothing but a method (RFC 9110, 9.1).
-func isMethod(w []byte) bool {
-	for _, c := range w {
+// methodSize returns the length of what can be nothing but a method (RFC 9110,
+// 9.1) at the beginning of a line.
+func methodSize(line []byte) int {
+	for i, c := range line {
 		if c < 'A' || c > 'Z' {
-			return false
+			return i
+		}
+		if i == maxMethod {
+			break
 		}
 	}
-	return len(w) <= maxMethod
+	return 0
 }
 
-func isProtocol(w []byte) bool {
-	return bytes.HasPrefix(w, []byte("HTTP/")) && len(w) <= len("HTTP/1.1")
+// protocolSize returns the length of the protocol at the end of a line, its
+// blank included: of " HTTP/1.1" or " HTTP/2".
+func protocolSize(line []byte) int {
+	for _, size := range [...]int{len(" HTTP/1.1"), len(" HTTP/2")} {
+		if n := len(line) - size; n >= 0 && string(line[n:n+len(" HTTP/")]) == " HTTP/" && isDigit(line[len(line)-1]) {
+			return size
+		}
+	}
+	return len(line)
 }

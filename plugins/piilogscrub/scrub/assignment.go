@@ -10,7 +10,7 @@ func (s *scan) assignment(i int) {
 	if !s.e.fields.maybe(s.b, end) {
 		return
 	}
-	r := s.e.fields.lookup(s.nameEndingAt(i))
+	r := s.roleBefore(i)
 	if r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
 		return
 	}
@@ -62,15 +62,15 @@ func (s *scan) isOne(v value, r role) bool {
 	for !v.quoted && v.end > v.start && s.b[v.end-1] == '.' {
 		v.end-- // a sentence's full stop
 	}
-	first := len(s.hits)
-	c := s.child(s.b[v.start:v.end], r)
-	c.run()
-	s.spent = c.spent
-	if c.blocked || len(c.hits) != first+1 || c.hits[first].start != 0 || c.hits[first].end != len(c.b) {
+	first, outer := len(s.found.hits), s.enter(v.start, v.end, r)
+	s.run()
+	if hits := s.found.hits[first:]; s.blocked || len(hits) != 1 || hits[0].end-hits[0].start != v.end-v.start {
+		s.window, s.blocked = outer, false
+		s.found.hits = s.found.hits[:first]
 		return false
 	}
-	s.adopt(&c, first, v.start, v.end, func(i int) int { return v.start + i })
-	s.hits[first].quote = v.json
+	s.leave(outer, first, v.start, v.end)
+	s.found.hits[first].quote = v.json
 	return true
 }
 

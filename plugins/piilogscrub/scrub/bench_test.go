@@ -23,21 +23,27 @@ func joinedSize(lines []string) (n int64) {
 	return n
 }
 
-// BenchmarkTableLoop is the floor of anything that reads every byte: a loop
-// that looks each one up in a table.
+// countTable is the floor of anything that reads every byte: it looks each one up
+// in a table. It is not inlined, as inside of b.Loop the sum would be kept in
+// memory, which makes it four times slower than it is.
+//
+//go:noinline
+func countTable(line []byte) (n int) {
+	for _, c := range line {
+		n += int(classes[c])
+	}
+	return n
+}
+
 func BenchmarkTableLoop(b *testing.B) {
 	b.SetBytes(joinedSize(cleanLines))
 	lines := bytesOf(cleanLines)
-	sum := 0
 	for b.Loop() {
 		for _, line := range lines {
-			for _, c := range line {
-				sum += int(classes[c])
+			if countTable(line) == 0 {
+				b.Fatal("nothing was read")
 			}
 		}
-	}
-	if sum == 0 {
-		b.Fatal("nothing was read")
 	}
 }
 

@@ -1,56 +1,48 @@
 package scrub
 
-import "encoding/binary"
-
 // blockSize is the number of bytes that one bitmap describes.
 const blockSize = 64
 
+// A byte's lowest and highest bit, eight times.
 const (
 	lows  = 0x0101010101010101
 	highs = 0x8080808080808080
 )
 
-// block holds a bit for each of 64 bytes.
+// block holds a bit for each of 64 bytes, the first in the lowest.
 type block struct {
 	digits uint64 // 0-9
-	words  uint64 // digits, and every byte from '@' up: letters, '_', UTF-8
-	marks  uint64 // @ % \ b B and the six from ':' to '?'
+	words  uint64 // digits, letters, '_', and every byte of UTF-8 beyond ASCII
+	marks  uint64 // : = @ % \ b B
+	high   uint64 // every byte of UTF-8 beyond ASCII
 }
 
-// classify reads the first n of 64 bytes, eight at a time. The sums set a byte's
-// top bit if its low seven bits reach a bound, and never carry into the next.
-func classify(p *[blockSize]byte, n int) (b block) {
-	for i := 0; i < n; i += 8 {
-		x := binary.LittleEndian.Uint64(p[i&(blockSize-8):])
-		y := x &^ highs
-		from0 := y + (0x80-'0')*lows
-		past9 := y + (0x80-':')*lows
-		fromAt := y + (0x80-'@')*lows
-		ascii := highs &^ x
-		digits := from0 &^ past9 & ascii
-		other := (y ^ '@'*lows) + 0x7f*lows // top bit clear where equal
-		other &= (y ^ '%'*lows) + 0x7f*lows
-		other &= (y ^ '\\'*lows) + 0x7f*lows
-		other &= ((y | 0x20*lows) ^ 'b'*lows) + 0x7f*lows
-		b.digits |= gather(digits) << i
-		b.words |= gather((fromAt|x)&highs|digits) << i
-		b.marks |= gather((past9&^fromAt|^other)&ascii) << i
+// blockAt classifies the bytes at text[at:end], the first 64 if there are more.
+// What is behind end in the text may be read, and is left out.
+func blockAt(text []byte, at, end int) block {
+	var b block
+	if len(text)-at >= blockSize {
+		b.digits, b.words, b.marks, b.high = classify((*[blockSize]byte)(text[at:]))
+	} else {
+		var tail [blockSize]byte
+		copy(tail[:], text[at:end])
+		b.digits, b.words, b.marks, b.high = classify(&tail)
+	}
+	if n := end - at; n < blockSize {
+		mask := uint64(1)<<n - 1
+		return block{b.digits & mask, b.words & mask, b.marks & mask, b.high & mask}
 	}
 	return b
 }
 
-// gather moves the top bits of eight bytes into the low eight bits.
-func gather(x uint64) uint64 { return (x >> 7) * 0x0102040810204080 >> 56 }
-
 // candidates holds a bit for each place of a block where a value could be.
 type candidates struct {
-	numbers uint64 // a digit that ends 7 bytes of digits with gaps of at most two
+	all     uint64 // the union of the others
+	numbers uint64 // a digit that ends 7 bytes of digits with gaps of at most three
 	tokens  uint64 // the 12th byte of a run of word bytes
 	ibans   uint64 // the second of two digits that follow the first two letters of a word
-	marks   uint64
+	marks   uint64 // every mark, but 'b' where a word begins only
 }
-
-func (c candidates) all() uint64 { return c.numbers | c.tokens | c.ibans | c.marks }
 
 // history holds the bitmaps of the block before, at each length of run that
 // next doubles up from.
@@ -59,27 +51,35 @@ type history struct {
 	digits, dense, dense2, dense4          uint64
 }
 
-// next returns the candidates of the block that follows h, and remembers it.
-func (h *history) next(b block) candidates {
+// next puts the candidates of the block that follows h into c, and remembers
+// the block.
+func (h *history) next(b block, c *candidates) {
 	n := history{words: b.words, digits: b.digits}
 	n.words2 = n.words & after(n.words, h.words, 1)
 	n.words4 = n.words2 & after(n.words2, h.words2, 2)
 	n.words8 = n.words4 & after(n.words4, h.words4, 4)
 	n.words12 = n.words8 & after(n.words4, h.words4, 8)
-	n.dense = n.digits | after(n.digits, h.digits, 1) | after(n.digits, h.digits, 2)
+	n.dense = n.digits | after(n.digits, h.digits, 1) | after(n.digits, h.digits, 2) | after(n.digits, h.digits, 3)
 	n.dense2 = n.dense & after(n.dense, h.dense, 1)
 	n.dense4 = n.dense2 & after(n.dense2, h.dense2, 2)
 	letters, before := n.words&^n.digits, h.words&^h.digits
-	c := candidates{
-		numbers: n.digits & n.dense4 & after(n.dense4, h.dense4, 3),
-		tokens:  n.words12 &^ after(n.words12, h.words12, 1),
-		ibans: n.digits & after(n.digits, h.digits, 1) & after(letters, before, 2) &
-			after(letters, before, 3) &^ after(n.words, h.words, 4),
-		marks: b.marks,
-	}
+	c.numbers = n.digits & n.dense4 & after(n.dense4, h.dense4, 3)
+	c.tokens = n.words12 &^ after(n.words12, h.words12, 1)
+	c.ibans = n.digits & after(n.digits, h.digits, 1) & after(letters, before, 2) &
+		after(letters, before, 3) &^ after(n.words, h.words, 4)
+	c.marks = b.marks &^ n.words2
+	c.all = c.numbers | c.tokens | c.ibans | c.marks
 	*h = n
-	return c
 }
 
 // after moves every bit k places on; before is the block that precedes x.
 func after(x, before uint64, k int) uint64 { return x<<k | before>>(64-k) }
+
+// between returns a mask of the bits from start on and before end, either of
+// which may be outside of the block.
+func between(start, end int) uint64 {
+	if start >= blockSize || end <= 0 {
+		return 0
+	}
+	return ^uint64(0) << max(start, 0) & (^uint64(0) >> (blockSize - min(end, blockSize)))
+}

@@ -98,6 +98,11 @@ func isFinnishLetter(d gathered) bool {
 	return startsWithDay(d) && d[10] == finnishChecks[(num(d[:6])*1000+num(d[7:10]))%31]
 }
 
+// isAHV is Switzerland's, a 13-digit article number (EAN) of the country 756.
+func isAHV(d gathered) bool {
+	return weigh(d[:], 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1)%10 == 0
+}
+
 // isCUIL is Argentina's tax number of persons: modulo 11.
 func isCUIL(d gathered) bool {
 	p := num(d[:2])
@@ -230,6 +235,10 @@ func isTwelveDigits(d gathered) bool {
 	}
 	return isAadhaar(d) || check == num(d[11:12])
 }
+
+// isThirteenDigits is Romania's CNP, South Africa's number or Korea's without
+// its dash.
+func isThirteenDigits(d gathered) bool { return isCNP(d) || isSouthAfrican(d) || isKorean(d) }
 
 // isCNP is Romania's cod numeric personal: a day of birth, modulo 11.
 func isCNP(d gathered) bool {

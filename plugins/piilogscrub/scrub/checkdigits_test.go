@@ -21,6 +21,7 @@ func TestPersonalNumbers(t *testing.T) {
 		{"Sweden, with century", isSwedish, "198803200016"},
 		{"Czechia", isCzech, "7103192745"},
 		{"Finland", isFinnish, "131052308T"},
+		{"Switzerland", isAHV, "7569217076985"},
 		{"Argentina", isCUIL, "20055361682"},
 		{"Chile", isRUT, "125319092"},
 		{"Chile, K", isRUT, "760864285"},

@@ -95,5 +95,6 @@ func isCURP(d gathered) bool {
 	return num(d[17:18]) == (10-sum%10)%10
 }
 
-// isPAN is India's permanent account number of a person: the fourth letter P.
-func isPAN(d gathered) bool { return d[3] == 'P' }
+// isPAN is India's permanent account number: the fourth letter says whose, a
+// person's (P), a company's (C) and so on.
+func isPAN(d gathered) bool { return strings.IndexByte("ABCFGHJLPT", d[3]) >= 0 }

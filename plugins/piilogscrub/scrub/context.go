@@ -25,11 +25,26 @@ func (s *scan) labelBefore(i int) (r role, prose bool) {
 	switch s.b[j-1] {
 	case '=', ':':
 		prose := s.b[j-1] == ':' && (is(at(s.b, j), blank) || at(s.b, j) == '\\') && !isQuote(at(s.b, j-2))
-		return s.role | s.fieldRole(s.nameEndingAt(j-1)), prose
+		return s.role | s.roleBefore(j-1), prose
 	case '/':
 		return s.role | s.fieldRole(s.segmentEndingAt(j-1)), false
 	}
 	return s.role, true
+}
+
+// roleBefore returns the role of the name before the separator at b[i]. It is
+// asked for by the separator, and again by a value that stands behind it.
+func (s *scan) roleBefore(i int) role {
+	if s.label.end != i+1 {
+		s.label = label{i + 1, s.fieldRole(s.nameEndingAt(i))}
+	}
+	return s.label.role
+}
+
+// label is the role of a name, and where its separator ends.
+type label struct {
+	end  int
+	role role
 }
 
 func (s *scan) fieldRole(name []byte) role {
@@ -99,10 +114,14 @@ func (s *scan) context(start, end int) role {
 	return r | s.e.words.rolesIn(s.b[from:start]) | s.e.words.rolesIn(firstWord(s.b[end:to]))
 }
 
-// firstWord returns b up to the end of its first word.
+// firstWord returns b up to the end of its first word, or nothing if that is the
+// name of another value.
 func firstWord(b []byte) []byte {
 	for i := 1; i < len(b); i++ {
 		if is(b[i-1], letter) && !is(b[i], letter) {
+			if b[i] == '=' || b[i] == ':' || b[i] == '_' {
+				return nil
+			}
 			return b[:i]
 		}
 	}

@@ -28,20 +28,49 @@ func (d *buffer) put(c byte, from int) {
 // where maps an offset into the decoded text to one into the original.
 func (d *buffer) where(i int) int { return int(d.at[i]) }
 
-// percent decodes src (RFC 3986, 2.1), which begins at base in the original.
-// What is no escape stays as it is.
+// percent decodes src (RFC 3986, 2.1, and the %u0000 of old browsers), which
+// begins at base in the original. What is no escape stays as it is.
 func (d *buffer) percent(src []byte, base int) {
 	d.reset()
 	for i := 0; i < len(src); {
-		if isPercent(src, i) {
-			d.put(byte(hexValue(src[i+1])<<4|hexValue(src[i+2])), base+i)
-			i += 3
+		r, size := percentEscape(src, i)
+		switch size {
+		case 0:
+			d.put(src[i], base+i)
+			i++
 			continue
+		case percentByte:
+			d.put(byte(r), base+i)
+		default:
+			d.putRune(r, base+i)
 		}
-		d.put(src[i], base+i)
-		i++
+		i += size
 	}
 	d.at = append(d.at, int32(base+len(src)))
+}
+
+// putRune puts a character that is written at from.
+func (d *buffer) putRune(r rune, from int) {
+	var enc [utf8.UTFMax]byte
+	for _, c := range enc[:utf8.EncodeRune(enc[:], r)] {
+		d.put(c, from)
+	}
+}
+
+const percentByte = len("%00")
+
+// percentEscape returns the byte or character that is encoded at b[i] and the
+// length of the escape, 0 if there is none.
+func percentEscape(b []byte, i int) (r rune, size int) {
+	switch {
+	case b[i] != '%':
+		return 0, 0
+	case isPercent(b, i):
+		return rune(hexValue(b[i+1])<<4 | hexValue(b[i+2])), percentByte
+	case at(b, i+1)|0x20 == 'u':
+		return hexEscape(b, i, unicodeEscape)
+	}
+	return 0, 0
 }
 
 // isPercent reports whether a percent-encoded byte is at b[i].
@@ -71,10 +100,7 @@ func (d *buffer) json(src []byte, base int) {
 			i += size
 			continue
 		}
-		var enc [utf8.UTFMax]byte
-		for _, c := range enc[:utf8.EncodeRune(enc[:], r)] {
-			d.put(c, base+i)
-		}
+		d.putRune(r, base+i)
 		i += size
 	}
 	d.at = append(d.at, int32(base+len(src)))

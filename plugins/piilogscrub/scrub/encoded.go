@@ -1,15 +1,17 @@
 package scrub
 
+import "unicode/utf8"
+
 // percent looks at the '%' at b[i]: the value around it is read decoded.
 func (s *scan) percent(i int) {
-	if !isPercent(s.b, i) {
+	if _, size := percentEscape(s.b, i); size == 0 {
 		return
 	}
 	start, end := s.valueAround(i)
 	buf := getBuffer()
 	defer buf.release()
 	buf.percent(s.b[start:end], start)
-	s.reread(buf, start, end)
+	s.reread(buf, true, start, end)
 }
 
 // escape looks at the '\' at b[i]: if it writes a character by its number, the
@@ -19,26 +21,28 @@ func (s *scan) escape(i int) {
 		s.next = i + 1 // an escaped backslash may hide an escape of its own
 	}
 	if _, size := jsonEscape(s.b, i); size < byteEscape {
+		s.scheme(i + 2) // behind \n, which is no part of a word
 		return
 	}
 	start, end := s.valueAround(i)
 	buf := getBuffer()
 	defer buf.release()
 	buf.json(s.b[start:end], start)
-	s.reread(buf, start, end)
+	s.reread(buf, s.form, start, end)
 }
 
-// reread scans the decoded text of b[start:end] in its place.
-func (s *scan) reread(buf *buffer, start, end int) {
-	if !s.spend(end-start) || s.depth >= s.e.maxDepth {
+// reread scans the decoded text of b[start:end] in its place. In a form, '+' is a
+// space. What decodes to no text cannot be read, and is dropped.
+func (s *scan) reread(buf *buffer, form bool, start, end int) {
+	if !s.spend(end-start) || s.depth >= s.e.maxDepth || !utf8.Valid(buf.b) {
 		s.emit(Dropped, start, end)
 		return
 	}
-	first := len(s.hits)
-	c := s.child(buf.b, s.nameBefore(start))
-	c.depth++
+	first := len(s.found.hits)
+	c := s.inner(buf.b, s.nameBefore(start))
+	c.form = form
 	c.run()
-	s.adopt(&c, first, start, end, buf.where)
+	s.adopt(&c, buf, first, start, end)
 }
 
 // valueAround returns the bounds of the value around b[i]: what stands between

@@ -3,6 +3,7 @@ package scrub
 import (
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,6 +19,9 @@ const (
 	datasetVar     = "GATEHOUSE_PII_DATASET"
 	defaultDataset = "../../../../shared/data/pii/synth_dataset_v2.json"
 )
+
+// showAll prints each value that was missed or found wrongly.
+var showAll = flag.Bool("misses", false, "print each value that the evaluation misses or finds wrongly")
 
 // labelled is one text of the set; offsets count characters.
 type labelled struct {
@@ -114,7 +118,7 @@ func readDataset(t *testing.T) []labelled {
 	}
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no labelled set at %s: set %s to the path of one", path, datasetVar)
+		t.Skipf("left out: no labelled set at %s; set %s to the path of one", path, datasetVar)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +157,7 @@ func TestDataset(t *testing.T) {
 		got := e.Findings(nil, []byte(item.Text), FormatText)
 		for _, k := range datasetKinds {
 			s := compare(ofKind(want, k), ofKind(got, k))
-			if testing.Verbose() && s.missed+s.wrong > 0 {
+			if *showAll && s.missed+s.wrong > 0 {
 				t.Logf("%s: want %v, got %v in %q", k, ofKind(want, k), ofKind(got, k), item.Text)
 			}
 			total := scores[k]
@@ -161,14 +165,29 @@ func TestDataset(t *testing.T) {
 			scores[k] = total
 		}
 	}
-	checkFloors(t, scores)
+	checkFloors(t, "Prose: the labelled set", scores)
 }
 
-// checkFloors fails the test where a score is below what is promised of it.
-func checkFloors(t *testing.T, scores map[Kind]score) {
+// floors are what is promised of each kind: of prose and of the gateway's texts
+// alike, and of values that nobody has looked at.
+var floors = map[Kind]least{
+	Email: {recall: 0.97, precision: 0.97}, Card: {recall: 0.97, precision: 0.97}, IBAN: {recall: 0.97, precision: 0.97},
+	IP: {recall: 0.97, precision: 0.97}, USSSN: {recall: 0.97, precision: 0.97}, Phone: {f1: 0.85},
+	NationalID: {recall: 0.97, precision: 0.97}, JWT: {recall: 0.97, precision: 0.97}, Secret: {recall: 0.97, precision: 0.97},
+}
+
+// least is the least that a score may be; zero: nothing is promised.
+type least struct{ recall, precision, f1 float64 }
+
+// overall is the least recall over all kinds.
+const overall = 0.97
+
+// checkFloors prints a table of scores, and fails the test where one of them is
+// below what is promised.
+func checkFloors(t *testing.T, title string, scores map[Kind]score) {
 	t.Helper()
 	var all score
-	table := fmt.Sprintf("%-12s %6s %6s %6s %9s %9s %9s\n", "kind", "found", "missed", "wrong", "precision", "recall", "f1")
+	table := fmt.Sprintf("%s\n%-12s %6s %6s %6s %9s %9s %9s\n", title, "kind", "found", "missed", "wrong", "precision", "recall", "f1")
 	for k := range Kinds() {
 		s, ok := scores[k]
 		if !ok {
@@ -176,17 +195,14 @@ func checkFloors(t *testing.T, scores map[Kind]score) {
 		}
 		all.add(s)
 		table += fmt.Sprintf("%-12s %6d %6d %6d %9.3f %9.3f %9.3f\n", k, s.hit, s.missed, s.wrong, s.precision(), s.recall(), s.f1())
-		switch {
-		case k == Phone:
-			if s.f1() < 0.85 {
-				t.Errorf("F1 of %s is %.3f, want 0.85", k, s.f1())
-			}
-		case s.precision() < 0.97:
-			t.Errorf("precision of %s is %.3f, want 0.97", k, s.precision())
+		want := floors[k]
+		if s.recall() < want.recall || s.precision() < want.precision || s.f1() < want.f1 {
+			t.Errorf("%s: recall %.3f, precision %.3f, F1 %.3f, want at least %+v", k, s.recall(), s.precision(), s.f1(), want)
 		}
 	}
-	t.Logf("\n%s", table)
-	if all.recall() < 0.97 {
-		t.Errorf("recall over all kinds is %.3f, want 0.97", all.recall())
+	table += fmt.Sprintf("%-12s %6d %6d %6d %9.3f %9.3f %9.3f", "all", all.hit, all.missed, all.wrong, all.precision(), all.recall(), all.f1())
+	fmt.Fprintln(t.Output(), table)
+	if all.recall() < overall {
+		t.Errorf("recall over all kinds is %.3f, want %v", all.recall(), overall)
 	}
 }

@@ -16,6 +16,8 @@ func DefaultFields() []string {
 		"dob", "date_of_birth", "birth_date", "birthdate", "birthday", "born",
 		"first_name", "last_name", "middle_name", "given_name", "family_name", "full_name",
 		"fname", "lname", "surname", "maiden_name", "mothers_maiden_name",
+		"passwort", "kennwort", "mot_de_passe", "contrasena", "senha",
+		"geburtsdatum", "date_naissance", "fecha_nacimiento", "data_nascimento",
 	}...)
 }
 
@@ -35,7 +37,7 @@ func DefaultNeverFields() []string {
 		"traceparent", "tracestate", "trace_id", "x-trace-id", "span_id", "parent_span_id", "x-b3-traceid",
 		"x-b3-spanid", "x-b3-parentspanid", "b3", "uber-trace-id", "x-amzn-trace-id", "x-cloud-trace-context",
 		"request_id", "x-request-id", "kong_request_id", "x-kong-request-id", "correlation_id",
-		"x-correlation-id", "cf-ray",
+		"x-correlation-id", "cf-ray", "x-datadog-trace-id", "x-datadog-parent-id",
 	}
 }
 
@@ -48,7 +50,8 @@ func fieldNames(p *Policy) *names {
 	n.add(roleSecret, "secret", "token", "access_token", "refresh_token", "id_token", "auth", "auth_token",
 		"key", "credential", "credentials", "sig", "signature", "hmac", "session", "sid", "code_verifier", "assertion")
 	n.add(rolePhone, "phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "cell", "cellphone",
-		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office")
+		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office",
+		"telefon", "telefono", "telefone", "handy", "movil", "celular", "gsm", "rufnummer")
 	n.add(roleCard, "card", "card_no", "cardnum", "cc", "ccnumber", "ccnum", "credit_card", "debit_card", "account_number")
 	n.add(roleSSN, "social_security", "socialsecurity", "social", "us_ssn", "itin")
 	n.add(roleNational, nationalNames()...)
@@ -72,7 +75,7 @@ func nationalNames() []string {
 		"nir", "steuer_id", "steueridnr", "idnr", "bsn", "rrn", "pesel", "personnummer", "hetu", "cpr", "fodselsnummer",
 		"cpf", "aadhaar", "aadhar", "resident_id", "my_number", "nric", "hkid", "tfn", "curp", "rut", "cuil",
 		"tckn", "teudat_zehut", "cnp", "egn", "rodne_cislo", "pps", "ppsn", "id_card", "id_number", "identity_number",
-		"identity", "citizen_id", "tax", "tin", "national", "insurance",
+		"identity", "citizen_id", "tax", "tin", "national", "insurance", "pan",
 	}
 }
 

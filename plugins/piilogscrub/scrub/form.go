@@ -1,5 +1,7 @@
 package scrub
 
+import "strings"
+
 // A form says how a number is written, a character for each byte:
 //
 //	X  a digit            N  a digit from 2 to 9      A  a letter
@@ -19,6 +21,36 @@ func (f form) lead() int {
 		n++
 	}
 	return n
+}
+
+// shape is a form, and what is asked of it first.
+type shape struct {
+	form
+	digits int  // digits that it begins with
+	any    bool // they may be any
+}
+
+func newShape(f form) shape {
+	n := f.lead()
+	return shape{form: f, digits: n, any: strings.Count(string(f[:n]), "X") == n}
+}
+
+// match is [form.match] where b[i:] is known to begin with as many digits as the
+// form does, and not one more.
+func (s *shape) match(b []byte, i int, plus bool, g *gathered) (end int) {
+	switch c := at(b, i+s.digits); {
+	case s.digits == len(s.form):
+		if goesOn(b, i+s.digits, false) {
+			return 0
+		}
+	case s.form[s.digits] != '~' && s.form[s.digits] != '_' && !fits(c, s.form[s.digits], plus):
+		return 0
+	}
+	if s.any && s.digits == len(s.form) {
+		copy(g[:], b[i:i+s.digits])
+		return i + s.digits
+	}
+	return s.form.match(b, i, plus, g)
 }
 
 // gathered holds the letters, in upper case, and digits that a form matched.
@@ -52,7 +84,7 @@ func (f form) match(b []byte, i int, plus bool, g *gathered) (end int) {
 		}
 		i++
 	}
-	if goesOn(b, i) {
+	if goesOn(b, i, strings.ContainsAny(string(f), "/~_")) {
 		return 0
 	}
 	return i
@@ -85,8 +117,9 @@ func separatorSize(b []byte, i int, plus bool) int {
 }
 
 // goesOn reports whether the number that ends at b[i] has more to it: a letter
-// or digit that begins no extension, or another group behind a '-', '.' or '/'.
-func goesOn(b []byte, i int) bool {
+// or digit that begins no extension, or another group behind a '-' or '.', or
+// behind a '/' if there are slashes within such numbers.
+func goesOn(b []byte, i int, slashes bool) bool {
 	c := at(b, i)
-	return is(c, alnum) && !isExtension(b, i) || (c == '-' || c == '.' || c == '/') && isDigit(at(b, i+1))
+	return is(c, alnum) && !isExtension(b, i) || (c == '-' || c == '.' || slashes && c == '/') && isDigit(at(b, i+1))
 }

@@ -64,6 +64,12 @@ func (p *planter) value(k Kind) string {
 			return fmt.Sprintf("2001:db8:%s:%s::%s", p.hex(4), p.hex(4), p.hex(4))
 		}
 		return fmt.Sprintf("%d.%d.%d.%d", 1+p.r.IntN(223), p.r.IntN(256), p.r.IntN(256), p.r.IntN(256))
+	case NationalID:
+		return p.cpf()
+	case JWT:
+		return base64URL(`{"alg":"RS256"}`) + "." + base64URL(`{"sub":"`+p.digits(8)+`","tenant":"acme"}`) + "." + base64URL(p.hex(40))
+	case Secret:
+		return pick(p, []string{"AKIA" + p.letters(16), "ghp_" + p.letters(18) + p.digits(18), "xoxb-" + p.digits(12) + "-" + p.letters(24), "glpat-" + p.letters(10) + p.digits(10)})
 	}
 	return ""
 }
@@ -85,6 +91,18 @@ func (p *planter) card() string {
 	return strings.Join([]string{string(body[:4]), string(body[4:8]), string(body[8:12]), string(body[12:])}, sep)
 }
 
+// cpf is Brazil's personal number, with its check digits.
+func (p *planter) cpf() string {
+	for {
+		d := p.digits(11)
+		var g gathered
+		copy(g[:], d)
+		if isCPF(g) {
+			return d[:3] + "." + d[3:6] + "." + d[6:9] + "-" + d[9:]
+		}
+	}
+}
+
 func (p *planter) iban() string {
 	country := pick(p, []struct{ code, bank string }{
 		{"DE", p.digits(18)}, {"GB", p.letters(4) + p.digits(14)}, {"NL", p.letters(4) + p.digits(10)},
@@ -92,7 +110,7 @@ func (p *planter) iban() string {
 	})
 	for check := range 100 {
 		v := fmt.Sprintf("%s%02d%s", country.code, check, country.bank)
-		if check > 1 && ibanEnd([]byte(v), 0, false) > 0 {
+		if check > 1 && ibanEnd([]byte(v), 0) > 0 {
 			return v
 		}
 	}
@@ -100,20 +118,51 @@ func (p *planter) iban() string {
 }
 
 // decoy returns something that looks like a value and is none.
-func (p *planter) decoy() string {
-	return pick(p, []func() string{
-		func() string { return p.uuid() },
-		func() string { return p.hex(32) },
-		func() string { return p.hex(16) },
-		func() string { return "00-" + p.hex(32) + "-" + p.hex(16) + "-01" },
-		func() string { return "17639532" + p.digits(5) },
-		func() string { return "01ARZ3NDEKTSV4RRFFQ69G5F" + p.letters(1) + "V" },
-		func() string { return fmt.Sprintf("v%d.%d.%d", p.r.IntN(20), p.r.IntN(50), p.r.IntN(9999)) },
-		func() string { return fmt.Sprintf("%d.%02d", p.r.IntN(99999), p.r.IntN(100)) },
-		func() string { return p.digits(7) },
-		func() string { return "2025-11-2" + p.digits(1) },
-		func() string { return "order-2025-000" + p.digits(3) },
-	})()
+func (p *planter) decoy() string { return pick(p, decoys)(p) }
+
+// decoys make what gateways log beside values: identifiers, times, versions,
+// amounts.
+var decoys = []func(p *planter) string{
+	(*planter).uuid,
+	func(p *planter) string { return strings.ToUpper(p.uuid()) },
+	func(p *planter) string { return p.hex(32) },
+	func(p *planter) string { return p.hex(16) },
+	func(p *planter) string { return p.hex(40) },
+	func(p *planter) string { return "00-" + p.hex(32) + "-" + p.hex(16) + "-01" },
+	func(p *planter) string { return "17639532" + p.digits(5) },                     // milliseconds
+	func(p *planter) string { return "17639532" + p.digits(8) },                     // microseconds
+	func(p *planter) string { return "17639532" + p.digits(2) + "." + p.digits(3) }, // seconds
+	func(p *planter) string { return "18" + p.digits(17) },                          // a snowflake
+	func(p *planter) string { return "01" + p.crockford(24) },                       // a ULID
+	func(p *planter) string { return fmt.Sprintf("v%d.%d.%d", p.r.IntN(20), p.r.IntN(50), p.r.IntN(9999)) },
+	func(p *planter) string { return fmt.Sprintf("v%d.%d.%d.0", p.r.IntN(20), p.r.IntN(50), p.r.IntN(99)) },
+	func(p *planter) string { return fmt.Sprintf("%d.%02d", p.r.IntN(99999), p.r.IntN(100)) },
+	func(p *planter) string {
+		return fmt.Sprintf("%d,%03d.%02d", p.r.IntN(999), p.r.IntN(1000), p.r.IntN(100))
+	},
+	func(p *planter) string { return p.digits(7) },
+	func(p *planter) string { return fmt.Sprintf("%d", 1+p.r.IntN(1e9)) },
+	func(p *planter) string { return fmt.Sprintf("2025-%02d-%02d", 1+p.r.IntN(12), 1+p.r.IntN(28)) },
+	func(p *planter) string {
+		return fmt.Sprintf("2025-11-24T%02d:13:41.%03dZ", p.r.IntN(24), p.r.IntN(1000))
+	},
+	func(p *planter) string { return "order-2025-000" + p.digits(3) },
+	func(p *planter) string { return fmt.Sprintf("INV-%s-%s", p.digits(4), p.digits(6)) },
+	func(p *planter) string { return fmt.Sprintf("%d.%s", p.r.IntN(90), p.digits(7)) }, // a latitude
+	func(p *planter) string {
+		return fmt.Sprintf("%s:%s:%s:%s:%s:%s", p.hex(2), p.hex(2), p.hex(2), p.hex(2), p.hex(2), p.hex(2))
+	},
+	func(p *planter) string { return "sha256:" + p.hex(64) },
+	func(p *planter) string { return fmt.Sprintf("%dx%d", p.r.IntN(4000), p.r.IntN(4000)) },
+	func(p *planter) string { return "sku-" + p.letters(3) + p.digits(5) },
+}
+
+func (p *planter) crockford(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"[p.r.IntN(32)]
+	}
+	return string(b)
 }
 
 func (p *planter) uuid() string {
@@ -132,6 +181,7 @@ type planted struct {
 // keyFor is a name that a value of the kind may stand under in an API.
 var keyFor = map[Kind]string{
 	Email: "email", Phone: "phone", Card: "card", IBAN: "iban", USSSN: "ssn", IP: "client_ip",
+	NationalID: "cpf", JWT: "jwt", Secret: "note",
 }
 
 // place is a way to write a value into a log text: what is before and behind
@@ -139,11 +189,43 @@ var keyFor = map[Kind]string{
 type place struct {
 	name          string
 	before, after string // {key} is a name for the kind, {decoy} a decoy
-	encode        func(string) string
+	encode        encoder
 	f             Format
 }
 
+// encoder writes a value that stands under a key. Only what it returns as body
+// is the value; the other two are what the encoding puts around it.
+type encoder func(key, value string) (lead, body, trail string)
+
+// each is an encoder that encodes nothing but the value.
+func each(encode func(string) string) encoder {
+	return func(_, v string) (string, string, string) { return "", encode(v), "" }
+}
+
 func same(s string) string { return s }
+
+func twice(s string) string { return percentAll(percentAll(s)) }
+
+// object is a JSON object in which all but letters and digits is encoded.
+func object(encode func(string) string) encoder {
+	return func(key, v string) (string, string, string) {
+		return encode(`{"` + key + `":"`), encode(v), encode(`","n":1}`)
+	}
+}
+
+// hidden is an encoder that encodes the whole of an object, of which the value
+// cannot be told apart.
+func hidden(encode func(string) string) encoder {
+	return func(key, v string) (string, string, string) {
+		return "", encode(`{"` + key + `":"` + v + `"}`), ""
+	}
+}
+
+func base64URL(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
+
+func base64Twice(s string) string {
+	return base64.StdEncoding.EncodeToString([]byte(base64.StdEncoding.EncodeToString([]byte(s))))
+}
 
 // percentAll encodes every byte that is no letter or digit.
 func percentAll(s string) string {
@@ -174,18 +256,22 @@ const accessHead = `- - - [24/Nov/2025:03:13:41 +0000] "GET `
 const accessTail = ` HTTP/1.1" 200 4821 "-" "Mozilla/5.0 (X11; Linux x86_64) Chrome/120.0.0.0" kong_request_id: "6b3f0a1c2d4e5f60718293a4b5c6d7e8"`
 
 var places = []place{
-	{"access query", accessHead + "/v1/search?id={decoy}&{key}=", "&t={decoy}" + accessTail, url.QueryEscape, FormatAccess},
-	{"access query, twice", accessHead + "/v1/search?{key}=", "&t={decoy}" + accessTail, func(s string) string { return percentAll(percentAll(s)) }, FormatAccess},
-	{"access path", accessHead + "/v1/{key}/", "/orders/{decoy}" + accessTail, url.PathEscape, FormatAccess},
-	{"access referrer", accessHead + `/ HTTP/1.1" 200 1 "https://app.example.com/x?{key}=`, `&y={decoy}" "curl/8.4.0"`, percentAll, FormatAccess},
-	{"query", "page=2&id={decoy}&{key}=", "&trace={decoy}", url.QueryEscape, FormatQuery},
-	{"nested form", "next=", "%26page%3D2", func(s string) string { return "%2Fx%3F{key}%3D" + percentAll(percentAll(s)) }, FormatQuery},
-	{"JSON", `{"id":"{decoy}","n":17639532000,"{key}":"`, `","trace_id":"{decoy}"}`, same, FormatJSON},
-	{"JSON escapes", `{"a":["{decoy}"],"{key}":"`, `"}`, unicodeEscapes, FormatJSON},
-	{"JSON in text", `level=info msg="sent" body="{\"{key}\":\"`, `\",\"id\":\"{decoy}\"}"`, same, FormatText},
-	{"header", "X-Customer-{key}: ", "; trace={decoy}", same, FormatText},
-	{"message", "order {decoy} of {key} ", " was refused after 1763953200000", same, FormatText},
-	{"base64", "state=", "&n={decoy}", func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(`{"{key}":"` + s + `"}`)) }, FormatQuery},
+	{"access query", accessHead + "/v1/search?id={decoy}&{key}=", "&t={decoy}" + accessTail, each(url.QueryEscape), FormatAccess},
+	{"access query, twice", accessHead + "/v1/search?{key}=", "&t={decoy}" + accessTail, each(twice), FormatAccess},
+	{"access query, JSON", accessHead + "/v1/search?filter=", "&t={decoy}" + accessTail, object(percentAll), FormatAccess},
+	{"access path", accessHead + "/v1/{key}/", "/orders/{decoy}" + accessTail, each(url.PathEscape), FormatAccess},
+	{"access referrer", accessHead + `/ HTTP/1.1" 200 1 "https://app.example.com/x?{key}=`, `&y={decoy}" "curl/8.4.0"`, each(percentAll), FormatAccess},
+	{"query", "page=2&id={decoy}&{key}=", "&trace={decoy}", each(url.QueryEscape), FormatQuery},
+	{"nested form", "next=", "%26page%3D2", func(key, v string) (string, string, string) { return "%2Fx%3F" + key + "%3D", twice(v), "" }, FormatQuery},
+	{"JSON", `{"id":"{decoy}","n":17639532000,"{key}":"`, `","trace_id":"{decoy}"}`, each(same), FormatJSON},
+	{"JSON escapes", `{"a":["{decoy}"],"{key}":"`, `"}`, each(unicodeEscapes), FormatJSON},
+	{"JSON in JSON", `{"id":"{decoy}","body":"{\"{key}\":\"`, `\"}"}`, each(same), FormatJSON},
+	{"JSON in text", `level=info msg="sent" body="{\"{key}\":\"`, `\",\"id\":\"{decoy}\"}"`, each(same), FormatText},
+	{"header", "X-Customer-{key}: ", "; trace={decoy}", each(same), FormatText},
+	{"list", "X-Seen: {decoy}, {key}=", ", {decoy}", each(same), FormatText},
+	{"message", "order {decoy} of {key} ", " was refused after 1763953200000", each(same), FormatText},
+	{"base64", "state=", "&n={decoy}", hidden(base64URL), FormatQuery},
+	{"base64, twice", "X-State: ", "; n={decoy}", hidden(base64Twice), FormatText},
 }
 
 // plant writes a value into a place.
@@ -197,18 +283,11 @@ func (p *planter) plant(at place, k Kind, v string) planted {
 		}
 		return s
 	}
-	head := fill(at.before)
-	body := strings.ReplaceAll(at.encode(v), "{key}", keyFor[k])
-	if at.name == "base64" {
-		body = base64.RawURLEncoding.EncodeToString([]byte(`{"` + keyFor[k] + `":"` + v + `"}`))
-	}
-	start := len(head)
-	if at.name == "nested form" {
-		start += len("%2Fx%3F" + keyFor[k] + "%3D")
-	}
+	lead, body, trail := at.encode(keyFor[k], v)
+	lead = fill(at.before) + lead
 	return planted{
 		where: at.name, f: at.f,
-		text: head + body + fill(at.after),
-		want: Finding{k, start, len(head) + len(body)},
+		text: lead + body + trail + fill(at.after),
+		want: Finding{k, len(lead), len(lead) + len(body)},
 	}
 }

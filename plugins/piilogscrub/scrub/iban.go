@@ -47,10 +47,10 @@ func ibanLength(a, b byte) int {
 // iban looks for an account number at b[i], where two letters and two digits
 // are, or for a personal number that begins so. It reports whether there is one.
 func (s *scan) iban(i int) bool {
-	if i < s.next || !boundary(s.b, i) {
+	if i < s.next || !boundary(s.b, i) || s.uuid(i) {
 		return false
 	}
-	if end := ibanEnd(s.b, i, s.form); end > 0 {
+	if end := ibanEnd(s.b, i); end > 0 {
 		return s.emit(IBAN, i, end)
 	}
 	end := s.national(i)
@@ -60,7 +60,7 @@ func (s *scan) iban(i int) bool {
 // ibanEnd returns the end of the account number at b[i:], or 0 if there is none:
 // as many letters and digits as its country has, perhaps in groups of four, that
 // leave 1 when divided by 97 (ISO 13616, ISO 7064 mod 97-10).
-func ibanEnd(b []byte, i int, form bool) int {
+func ibanEnd(b []byte, i int) int {
 	length := ibanLength(at(b, i), at(b, i+1))
 	if length == 0 {
 		return 0
@@ -75,7 +75,7 @@ func ibanEnd(b []byte, i int, form bool) int {
 		case is(c, alnum):
 			rest = mod97(rest, c)
 			n++
-		case n == 0 || n%4 != 0 || !ssnSeparator(c, form) || !is(at(b, j+1), alnum):
+		case n == 0 || n%4 != 0 || !ibanSeparator(c) || !is(at(b, j+1), alnum):
 			return 0
 		}
 	}
@@ -84,6 +84,18 @@ func ibanEnd(b []byte, i int, form bool) int {
 		return 0
 	}
 	return j
+}
+
+func ibanSeparator(c byte) bool { return c == ' ' || c == '-' || c == '.' || c == '+' }
+
+// gluedIBAN looks for an account number behind the word "IBAN", with nothing
+// between, at b[i].
+func (s *scan) gluedIBAN(i int) bool {
+	if !foldPrefix(s.b, i, "iban") {
+		return false
+	}
+	end := ibanEnd(s.b, i+4)
+	return end > 0 && s.emit(IBAN, i+4, end)
 }
 
 // mod97 appends the value of a letter or digit to a number modulo 97.

@@ -1,10 +1,14 @@
 package scrub
 
-import "net/netip"
+import (
+	"bytes"
+	"net/netip"
+)
 
 // ipv4At returns the end of the IPv4 address at b[i:]: four decimal numbers up
-// to 255 without leading zeros, and no fifth.
+// to 255 without leading zeros, or with three digits each, and no fifth.
 func ipv4At(b []byte, i int) (end int, ok bool) {
+	padded, zero := true, false
 	for part := range 4 {
 		if part > 0 {
 			if at(b, i) != '.' {
@@ -17,11 +21,12 @@ func ipv4At(b []byte, i int) (end int, ok bool) {
 			v = 10*v + int(b[i]-'0')
 			i++
 		}
-		if i == start || v > 255 || i-start > 1 && b[start] == '0' {
+		if padded = padded && i-start == 3; i == start || v > 255 {
 			return 0, false
 		}
+		zero = zero || i-start > 1 && b[start] == '0'
 	}
-	if is(at(b, i), alnum) || at(b, i) == '.' && isDigit(at(b, i+1)) {
+	if zero && !padded || is(at(b, i), alnum) || at(b, i) == '.' && isDigit(at(b, i+1)) {
 		return 0, false
 	}
 	return i, true
@@ -39,15 +44,18 @@ func (s *scan) ipv4(start, end int) bool {
 // isVersion reports whether b[start:end] is a product's version, as in
 // "Chrome/120.0.0.0", "lib-1.2.3.4.jar" and "version: 1.2.3.4".
 func (s *scan) isVersion(start, end int) bool {
-	if c := at(s.b, end); c == '-' || c == '_' || c == '+' && !s.form {
-		return true
+	switch c := at(s.b, end); c {
+	case '-', '_', '+':
+		if _, pair := ipv4At(s.b, end+1); !pair && (c != '+' || !s.form) {
+			return true
+		}
 	}
 	if at(s.b, start-1) == '/' {
 		i := start - 1
 		for i > 0 && start-i < maxName && is(s.b[i-1], wordByte) {
 			i--
 		}
-		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';') {
+		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';' || c == '=') && isProduct(s.b[i:end]) {
 			return true
 		}
 	}
@@ -56,6 +64,12 @@ func (s *scan) isVersion(start, end int) bool {
 		r |= s.e.words.rolesIn(s.b[max(0, start-12):start])
 	}
 	return r&roleVersion != 0
+}
+
+// isProduct reports whether "name/1.2.3.4" is a product and its version: a name
+// in capitals, or a version that ends in zeros.
+func isProduct(b []byte) bool {
+	return b[0] >= 'A' && b[0] <= 'Z' || bytes.HasSuffix(b, []byte(".0.0"))
 }
 
 // ipv6 looks at the ':' at b[i]: an IPv6 address (RFC 4291, 2.2) around it.
@@ -71,8 +85,24 @@ func (s *scan) ipv6(i int) {
 		return
 	}
 	if end := ipv6End(s.b, start); end > 0 {
-		s.emit(IP, start, end)
+		s.emit(IP, start, zoneEnd(s.b, end))
 	}
+}
+
+// zoneEnd returns the end of the zone (RFC 4007, 11) that follows an address at
+// b[i], as in "fe80::1%eth0", or i. An escape is none.
+func zoneEnd(b []byte, i int) int {
+	if at(b, i) != '%' || isPercent(b, i) {
+		return i
+	}
+	end := i + 1
+	for end < len(b) && is(b[end], alnum) {
+		end++
+	}
+	if end == i+1 {
+		return i
+	}
+	return end
 }
 
 // ipv6End returns the end of the IPv6 address at b[i:], or 0 if there is none:
@@ -83,7 +113,7 @@ func ipv6End(b []byte, i int) int {
 	for a.groups < 8 && a.separator() && a.group() {
 	}
 	complete := a.groups == 8 && !a.gap || a.groups < 8 && a.gap
-	if !complete || !a.digits || a.bad || is(at(b, a.i), alnum) ||
+	if !complete || !a.digits || a.bad || is(at(b, a.i), alnum) || at(b, a.i) == '.' && isDigit(at(b, a.i+1)) ||
 		at(b, a.i) == ':' && (at(b, a.i+1) == ':' || is(at(b, a.i+1), hexDigit)) {
 		return 0
 	}
@@ -138,6 +168,10 @@ func (a *ipv6) group() bool {
 // appendNetwork appends the network of an address: of IPv4 the first 24 bits,
 // of IPv6 the first 48.
 func appendNetwork(dst, addr []byte) []byte {
+	if bytes.IndexByte(addr, ':') < 0 { // four numbers
+		dst = append(dst, addr[:bytes.LastIndexByte(addr, '.')]...)
+		return append(dst, ".0"...)
+	}
 	ip, err := netip.ParseAddr(string(addr))
 	if err != nil {
 		return append(dst, markers[IP]...)

@@ -7,14 +7,14 @@ const maxNesting = 64
 
 // json reads the text as a JSON value; as text if it is none.
 func (s *scan) json() {
-	p, first := parser{s: s}, len(s.hits)
+	p, first := parser{s: s}, len(s.found.hits)
 	p.value(0, s.role)
 	p.blank()
 	switch {
 	case p.deep:
 		s.blocked = true
 	case p.bad || p.i != len(s.b):
-		s.hits, s.next, s.done = s.hits[:first], 0, 0
+		s.found.hits, s.next, s.done = s.found.hits[:first], 0, 0
 		s.run()
 	}
 }
@@ -162,13 +162,13 @@ func (p *parser) scan(v value, r role) {
 	if !v.quoted && !isDigit(s.b[v.end-1]) {
 		return
 	}
-	first := len(s.hits)
+	first := len(s.found.hits)
 	if bytes.IndexByte(s.b[v.start:v.end], '\\') < 0 {
 		s.part(v.start, v.end, FormatText, r)
 	} else {
 		p.unescape(v, r)
 	}
-	if len(s.hits) > first && v.json {
+	if len(s.found.hits) > first && v.json {
 		p.quote(first, v)
 	}
 }
@@ -178,16 +178,17 @@ func (p *parser) unescape(v value, r role) {
 	buf := getBuffer()
 	defer buf.release()
 	buf.json(p.s.b[v.start:v.end], v.start)
-	c, first := p.s.child(buf.b, r), len(p.s.hits)
+	c, first := p.s.inner(buf.b, r), len(p.s.found.hits)
+	c.depth = p.s.depth // an escape in a string is no layer of its own
 	c.run()
-	p.s.adopt(&c, first, v.start, v.end, buf.where)
+	p.s.adopt(&c, buf, first, v.start, v.end)
 }
 
 // quote turns what was found in a number into a string.
 func (p *parser) quote(first int, v value) {
-	h := &p.s.hits[first]
-	h.start, h.end, h.quote = v.start, v.end, true
-	p.s.hits = p.s.hits[:first+1]
+	h := &p.s.found.hits[first]
+	h.start, h.end, h.quote = p.s.base+v.start, p.s.base+v.end, true
+	p.s.found.hits = p.s.found.hits[:first+1]
 	p.s.done = v.end
 }
 

@@ -44,6 +44,13 @@ var adversarial = map[string]string{
 	"UTF-8":                "é@é.",
 	"continuation bytes":   "\x80",
 	"cards without checks": "4111111111111112",
+	"cards in a digest":    "4111111111111111a",
+	"cards in groups":      "4111 - 1111 - 1111 - 1112 ",
+	"groups of four":       "4111_",
+	"other scripts":        "４１１１ ",
+	"percent and digits":   "%B41111",
+	"accounts glued":       "IBANDE89",
+	"keys in parts":        "xoxb-123456789012-",
 }
 
 // TestCostIsLinear counts the bytes that detectors look at: twice the text may
@@ -52,7 +59,8 @@ func TestCostIsLinear(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, Policy{})
 	cost := func(text string, f Format) (int, bool) {
-		s := newScan(e, []byte(text))
+		var s scan
+		s.init(e, []byte(text))
 		s.read(f)
 		return s.spent, s.blocked
 	}

@@ -23,7 +23,8 @@ const (
 // they say of their values. It is not written to once it is made.
 type names struct {
 	roles map[string]role
-	tails [16]uint64 // a bit for each pair of last bytes: rules most names out
+	tails [1 << 9]uint64 // a bit for each three last bytes: rules most names out
+	pairs [1 << 4]uint64 // a bit for each two, where a separator is before them
 }
 
 const (
@@ -41,8 +42,20 @@ func (n *names) add(r role, list ...string) {
 			continue
 		}
 		n.roles[key] |= r
-		t := tail(key[len(key)-2], key[len(key)-1])
-		n.tails[t>>6] |= 1 << (t & 63)
+		n.addTail(key)
+	}
+}
+
+// addTail adds the last bytes of a key; before one of two bytes may stand any.
+func (n *names) addTail(key string) {
+	end := len(key)
+	pair := tail(0, key[end-2], key[end-1])
+	n.pairs[pair>>6] |= 1 << (pair & 63)
+	for before := range byte(32) {
+		if end == 2 || before == key[end-3]&31 {
+			t := tail(before, key[end-2], key[end-1])
+			n.tails[t>>6] |= 1 << (t & 63)
+		}
 	}
 }
 
@@ -56,19 +69,25 @@ func normalize(name string) string {
 	}, name)
 }
 
-func tail(a, b byte) uint { return uint(a&31)<<5 | uint(b&31) }
+// tail numbers the last three bytes of a name, whatever their case.
+func tail(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31) }
 
 // maybe reports whether a name that ends before b[end] can have a role. It is
-// one look at two bytes, where lookup reads the whole name.
+// one look at three bytes, where lookup reads the whole name.
 func (n *names) maybe(b []byte, end int) bool {
 	if end < 2 {
 		return false
 	}
-	if end >= 3 && b[end-3] == '%' || b[end-1] == ']' {
+	before := at(b, end-3)
+	switch {
+	case is(before, alnum) && is(b[end-1], alnum):
+		t := tail(before, b[end-2], b[end-1])
+		return n.tails[t>>6]&(1<<(t&63)) != 0
+	case before == '%' || b[end-1] == ']':
 		return true
 	}
-	t := tail(b[end-2], b[end-1])
-	return n.tails[t>>6]&(1<<(t&63)) != 0
+	pair := tail(0, b[end-2], b[end-1])
+	return n.pairs[pair>>6]&(1<<(pair&63)) != 0
 }
 
 // lookup returns the role of a name: its own, or that of the longest run of its

@@ -22,6 +22,9 @@ var nationalForms = []nationalForm{
 	{form: "XXXXXX-XXXA", valid: isFinnish},
 	{form: "XXXXXX+XXXA", valid: isFinnish},
 	{form: "XXXXXXAXXXA", valid: isFinnishLetter},
+	{form: "XXXXXX-XXXX", valid: isFinnish},
+	{form: "XXXXXXAXXXX", valid: isFinnishLetter},
+	{form: "756.XXXX.XXXX.XX", valid: isAHV},
 	{form: "XX-XXXXXXXX-X", valid: isCUIL},
 	{form: "XX.XXX.XXX-X", valid: isRUT},
 	{form: "XX.XXX.XXX-A", valid: isRUT},
@@ -49,11 +52,13 @@ var nationalForms = []nationalForm{
 	{form: "XXXXXXXXXXX", valid: isElevenDigits, told: true},
 	{form: "XX XXX XXX XXX", valid: isSteuerID, told: true},
 	{form: "XXXXXXXXXXXX", valid: isTwelveDigits, told: true},
-	{form: "XXXXXXXXXXXXX", valid: isCNP, told: true},
+	{form: "XXXXXXXXXXXXX", valid: isThirteenDigits, told: true},
 
 	{form: "AA XX XX XX A", valid: isNINO},
 	{form: "AAXXXXXXA", valid: isNINO},
+	{form: "AA XXXXXXA", valid: isNINO},
 	{form: "AXXXXXXXA", valid: isNIEOrNRIC},
+	{form: "AXXXXXXX-A", valid: isNIEOrNRIC},
 	{form: "A-XXXXXXX-A", valid: isNIEOrNRIC},
 	{form: "AXXXXXXXXX", valid: isTaiwanese},
 	{form: "AXXXXXX(X)", valid: isHKID},
@@ -68,10 +73,15 @@ var nationalForms = []nationalForm{
 // with, those that begin with a letter at 0.
 var nationalByLead = makeNationalByLead()
 
-func makeNationalByLead() (t [maxForm + 1][]nationalForm) {
+type nationalShape struct {
+	shape
+	nationalForm
+}
+
+func makeNationalByLead() (t [maxForm + 1][]nationalShape) {
 	for _, f := range nationalForms {
-		n := f.form.lead()
-		t[n] = append(t[n], f)
+		s := newShape(f.form)
+		t[s.digits] = append(t[s.digits], nationalShape{s, f})
 	}
 	return t
 }
@@ -83,7 +93,7 @@ const (
 
 // nationalNumber looks for a personal number at the beginning of n.
 func (s *scan) nationalNumber(n *number) bool {
-	start := n.group[0].start
+	start := n.group[0].start()
 	if n.n == 6 && n.groups == 3 && standsApart(s.b, start) {
 		start -= 3 // a NINO
 	} else if n.plus || n.n < minNational {
@@ -108,7 +118,7 @@ func (s *scan) national(start int) int {
 	for i := range nationalByLead[lead] {
 		f := &nationalByLead[lead][i]
 		var g gathered
-		end := f.form.match(s.b, start, s.form, &g)
+		end := f.match(s.b, start, s.form, &g)
 		if end == 0 || !f.valid(g) {
 			continue
 		}

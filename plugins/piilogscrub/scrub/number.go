@@ -19,22 +19,24 @@ type number struct {
 
 // group is a run of digits, and what stands before it.
 type group struct {
-	start, end int
-	digits     uint8 // of the number, up to the end of this group
-	sep        byte  // 0 before the first; ')' where a parenthesis closes; else as written
+	from, to int32
+	digits   uint8 // of the number, up to the end of this group
+	sep      byte  // 0 before the first; ')' where a parenthesis closes; else as written
 }
 
 // total returns how many digits the number has up to the end of the group.
 func (g group) total() int { return int(g.digits) }
 
-func (g group) size() int { return g.end - g.start }
+func (g group) start() int { return int(g.from) }
+func (g group) end() int   { return int(g.to) }
+func (g group) size() int  { return int(g.to - g.from) }
 
 // read reads the number whose first digit is b[i].
 func (n *number) read(b []byte, i int, form bool) {
 	n.start, n.plus = leadOf(b, i, form)
 	sep := byte(0)
 	for n.groups < maxGroups {
-		g := group{start: i, sep: sep}
+		g := group{from: int32(i), sep: sep}
 		for i < len(b) && isDigit(b[i]) && n.n < maxDigits {
 			n.digits[n.n] = b[i]
 			n.n++
@@ -44,7 +46,7 @@ func (n *number) read(b []byte, i int, form bool) {
 			n.cut(i)
 			return
 		}
-		g.end, g.digits = i, uint8(n.n)
+		g.to, g.digits = int32(i), uint8(n.n)
 		n.group[n.groups] = g
 		n.groups++
 		n.end = i
@@ -62,7 +64,7 @@ func (n *number) cut(i int) {
 		return
 	}
 	n.n = n.group[n.groups-1].total()
-	n.end = n.group[n.groups-1].end
+	n.end = n.group[n.groups-1].end()
 }
 
 // leadOf returns where a number begins whose first digit is b[i]: at the '+' or
@@ -99,63 +101,17 @@ func isSeparator(c byte, form bool) bool {
 	return c == ' ' || c == '-' || c == '.' || c == '/' || form && c == '+'
 }
 
-// number looks at the number around the digit at b[i].
-func (s *scan) number(i int) {
-	start := s.numberStart(i)
-	if !boundary(s.b, start) {
-		s.word(start)
-		return
-	}
-	var n number
-	n.read(s.b, start, s.form)
-	s.spend(2 * (n.end - n.start))
-	if n.long {
-		s.next = skipDigits(s.b, n.end)
-		return
-	}
-	if is(at(s.b, n.end), letter) && !isExtension(s.b, n.end) && s.lettered(&n) {
-		return
-	}
-	if !s.decoy(&n) && (n.n < minPhone-1 && n.groups < 4 || !s.identify(&n)) {
-		s.next = max(s.next, n.group[0].end)
-	}
+// isCardPart reports whether the number can be the second group of a card number,
+// of four or six digits.
+func (n *number) isCardPart() bool {
+	size := n.group[0].size()
+	return size == 4 || size == 6
 }
 
-// lettered looks at a number that a letter follows at once. It reports whether
-// that deals with it; otherwise n is left without the group before the letter.
-func (s *scan) lettered(n *number) bool {
-	start := n.group[0].start
-	if end := s.national(start); end > 0 {
-		return s.emit(NationalID, start, end)
-	}
-	if n.groups == 1 {
-		return s.word(start)
-	}
-	n.groups--
-	last := n.group[n.groups-1]
-	n.n, n.end = last.total(), last.end
-	return false
-}
-
-// numberStart returns the first digit of the number around the digit at b[i].
-func (s *scan) numberStart(i int) int {
-	floor := max(s.next, i-maxDigits)
-	for i > floor {
-		switch {
-		case isDigit(s.b[i-1]):
-			i--
-		case i-1 > floor && isSeparator(s.b[i-1], s.form) && isDigit(s.b[i-2]):
-			i -= 2
-		case i-2 > floor && isSeparator(s.b[i-1], s.form) && s.b[i-2] == ')' && isDigit(s.b[i-3]),
-			i-2 > floor && s.b[i-1] == '(' && isSeparator(s.b[i-2], s.form) && isDigit(s.b[i-3]):
-			i -= 3
-		case i-1 > floor && (s.b[i-1] == ')' || s.b[i-1] == '(') && isDigit(s.b[i-2]):
-			i -= 2
-		default:
-			return i
-		}
-	}
-	return i
+// isShort reports whether the number is too short for every detector: less than
+// an IPv4 address has groups, a NINO or a short telephone number has digits.
+func (n *number) isShort() bool {
+	return n.groups < 4 && (n.n < minPhone-1 || n.n < minPhone && (n.groups < 3 || n.group[1].sep == '.'))
 }
 
 func skipDigits(b []byte, i int) int {
@@ -163,33 +119,6 @@ func skipDigits(b []byte, i int) int {
 		i++
 	}
 	return i
-}
-
-// identify tries the detectors of numbers, the surest first.
-func (s *scan) identify(n *number) bool {
-	if end, ok := ipv4At(s.b, n.group[0].start); ok {
-		return s.ipv4(n.group[0].start, end)
-	}
-	if s.card(n) {
-		return true
-	}
-	if c := at(s.b, n.start-1); (c == '-' || c == '.') && isDigit(at(s.b, n.start-2)) {
-		return false // the middle of something else
-	}
-	return s.ssn(n) || s.nationalNumber(n) || s.phone(n)
-}
-
-// decoy skips what has the shape of a number and is none: dates, UUIDs.
-func (s *scan) decoy(n *number) bool {
-	if end := dateEnd(n); end > 0 {
-		s.next = end
-		return true
-	}
-	if start, ok := uuidAround(s.b, n.group[0].start); ok {
-		s.next = start + uuidSize
-		return true
-	}
-	return false
 }
 
 // dateEnd returns the end of the date that a number begins with: year, month,
@@ -205,7 +134,7 @@ func dateEnd(n *number) int {
 	default:
 		return 0
 	}
-	return n.group[2].end
+	return n.group[2].end()
 }
 
 // value returns the value of a group of up to four digits, or -1.

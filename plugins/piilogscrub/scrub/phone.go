@@ -7,7 +7,7 @@ const (
 
 // phone looks for a telephone number at the beginning of n.
 func (s *scan) phone(n *number) bool {
-	if n.n < minPhone || !n.plus && isFraction(s.b, n.group[0].start, n.end) && n.groups < 3 {
+	if n.n < minPhone-1 || !n.plus && isFraction(s.b, n.group[0].start(), n.end) && n.groups < 3 {
 		return false
 	}
 	end := s.phoneEnd(n)
@@ -22,13 +22,14 @@ func (s *scan) phoneEnd(n *number) int {
 	case n.plus:
 		return n.international(0)
 	case n.digits[0] == '0' && n.digits[1] == '0' && n.groups > 1:
-		if end := n.international(2); end > first.end {
+		if end := n.international(2); end > first.end() {
 			return end
 		}
 	}
 	var g gathered
-	for _, f := range phoneByLead[skipDigits(s.b, n.start)-n.start] {
-		if end := f.match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(f, &g) {
+	list := phoneByLead[skipDigits(s.b, n.start)-n.start]
+	for i := range list {
+		if end := list[i].match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(list[i].form, &g) && !isRound(&g) {
 			return end
 		}
 	}
@@ -42,11 +43,15 @@ func (s *scan) phoneEnd(n *number) int {
 // them to be told from other numbers.
 var phoneForms = []form{
 	"NXX-XXX-XXXX", "NXX.XXX.XXXX", "NXX NXX XXXX", "(NXX)_XXX~XXXX", // North America
-	"1~NXX~NXX~XXXX",                                     // North America, with its prefix
+	"1~NXX~NXX~XXXX", "XX-NXX-NXX-XXXX", "XXX-NXX-NXX-XXXX", // the same with a prefix
 	"(XX)_XXXX~XXXX", "(XX)_9XXXX~XXXX", "XX 9XXXX-XXXX", // Brazil
+	"(X)_XXXX~XXXX", "(XXX)_XXXXXXX", "3XX XXXXXXX", // Chile, Colombia
 	"8~XXX~XXX~XX~XX", // Russia
 	chinaMobile,
-	"6XX XX XX XX", "6XX-XX-XX-XX", // Spain
+	"6XX XX XX XX", "6XX-XX-XX-XX", "7XX XX XX XX", "8XX XX XX XX", "9XX XX XX XX", // Spain
+	"5XX XXX XXX", "6XX XXX XXX", "7XX XXX XXX", "9XX XXX XXX", // Poland, Czechia, Spain, Portugal, Peru
+	"21 XXX XXXX", "21 XXXX XXXX", // Lisbon, Athens
+	"0X-XX XX XX", "(0XX)_XXXXX", // Sweden, Ireland
 	"07XXXXXXXXX",              // United Kingdom, mobile
 	"06XXXXXXXX", "07XXXXXXXX", // France, mobile
 }
@@ -55,10 +60,10 @@ var phoneForms = []form{
 // those that begin with a parenthesis at 0.
 var phoneByLead = makePhoneByLead()
 
-func makePhoneByLead() (t [maxDigits + 1][]form) {
+func makePhoneByLead() (t [maxDigits + 1][]shape) {
 	for _, f := range phoneForms {
-		n := f.lead()
-		t[n] = append(t[n], f)
+		s := newShape(f)
+		t[s.digits] = append(t[s.digits], s)
 	}
 	return t
 }
@@ -69,6 +74,9 @@ const chinaMobile form = "1XX~XXXX~XXXX"
 // chinaOrNone reports whether the digits may be what the form says: Chinese
 // mobile numbers have no second digit below 3.
 func chinaOrNone(f form, g *gathered) bool { return f != chinaMobile || g[1] >= '3' }
+
+// isRound reports whether nine digits are a round number, as "650 000 000" is.
+func isRound(g *gathered) bool { return g[9] == 0 && string(g[6:9]) == "000" }
 
 // international returns the end of the E.164 number the country code of which
 // stands behind skip digits: of as many groups as its country's numbers have
@@ -93,7 +101,7 @@ func (n *number) endWithin(skip, least, most int) (end int) {
 			total--
 		}
 		if total >= least && total <= most {
-			end = g.end
+			end = g.end()
 		}
 	}
 	return end
@@ -117,29 +125,46 @@ func (n *number) trunk(b []byte) (end int) {
 		if g.sep == '/' && (i > 0 || at(b, n.start-1) == '/') {
 			break
 		}
-		if g.digits >= 9 && g.digits <= 11 && !goesOn(b, g.end) {
-			end = g.end
+		if g.digits >= 9 && g.digits <= maxTrunk(n) && !goesOn(b, g.end(), first.size() <= 2) {
+			end = g.end()
 		}
 	}
 	return end
 }
 
+// maxTrunk is how many digits a number with a trunk prefix has at most: German
+// mobile numbers have one more than others.
+func maxTrunk(n *number) uint8 {
+	if n.digits[1] == '1' {
+		return 12
+	}
+	return 11
+}
+
 // told returns the end of a number that the words around it call a telephone
 // number. Weak words, such as "call", need a number in groups.
 func (s *scan) told(n *number) int {
-	end := n.endWithin(0, minPhone, maxPhone)
-	if end == 0 || n.isEpoch() || n.isIdentifier(s.b) {
+	least := minPhone
+	if n.groups >= 3 {
+		least-- // "33 93 31"
+	}
+	end := n.endWithin(0, least, maxPhone)
+	if end == 0 || n.n >= 13 && n.isEpoch() {
 		return 0
 	}
 	r := s.context(n.start, end)
-	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end {
+	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() {
 		return end
 	}
 	return 0
 }
 
-// isEpoch reports whether the number can be a time in milliseconds.
-func (n *number) isEpoch() bool { return n.group[0].size() == 13 && n.digits[0] == '1' }
+// isEpoch reports whether the number can be a time since 1970 in seconds,
+// milliseconds, microseconds or nanoseconds: between 2014 and 2033.
+func (n *number) isEpoch() bool {
+	size := n.group[0].size()
+	return n.groups == 1 && !n.plus && size >= 10 && size <= 19 && size%3 == 1 && n.digits[0] == '1' && n.digits[1] >= '4'
+}
 
 // isIdentifier reports whether the number is a part of one, as in "order-2025-17".
 func (n *number) isIdentifier(b []byte) bool {
@@ -174,27 +199,3 @@ func extensionEnd(b []byte, i int) int {
 
 // isExtension reports whether the letter at b[i] begins an extension.
 func isExtension(b []byte, i int) bool { return extensionEnd(b, i) > i }
-
-// e164Length is how many digits the numbers of a country have, its code
-// included.
-type e164Length struct{ least, most int }
-
-// e164ByCode holds the countries whose numbers have few lengths (ITU-T E.164
-// national numbering plans); others have from 8 to 15 digits.
-var e164ByCode = map[string]e164Length{
-	"1": {11, 11}, "7": {11, 11}, "27": {11, 11}, "30": {12, 12}, "31": {11, 11}, "32": {10, 11},
-	"33": {11, 11}, "34": {11, 11}, "36": {10, 11}, "40": {11, 11}, "41": {11, 11}, "44": {11, 12},
-	"45": {10, 10}, "47": {10, 10}, "48": {11, 11}, "52": {12, 13}, "54": {12, 13}, "55": {12, 13},
-	"56": {11, 11}, "61": {11, 11}, "65": {10, 10}, "81": {11, 12}, "82": {10, 12}, "86": {12, 13},
-	"90": {12, 12}, "91": {12, 12}, "98": {12, 12},
-}
-
-// e164Lengths returns how many digits a number that begins so may have.
-func e164Lengths(digits []byte) (least, most int) {
-	for size := 1; size <= 2 && size <= len(digits); size++ {
-		if l, ok := e164ByCode[string(digits[:size])]; ok {
-			return l.least, l.most
-		}
-	}
-	return minPhone + 1, maxPhone
-}

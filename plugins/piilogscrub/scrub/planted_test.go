@@ -19,15 +19,15 @@ func TestPlanted(t *testing.T) {
 				list[k] = append(list[k], p.value(k))
 			}
 		}
-		checkPlanted(t, p, list)
+		checkPlanted(t, "Gateway texts: values made up", p, list)
 	})
 	t.Run("labelled", func(t *testing.T) {
 		t.Parallel()
-		checkPlanted(t, newPlanter(2), values(readDataset(t)))
+		checkPlanted(t, "Gateway texts: values of the labelled set", newPlanter(2), values(readDataset(t)))
 	})
 }
 
-func checkPlanted(t *testing.T, p *planter, list map[Kind][]string) {
+func checkPlanted(t *testing.T, title string, p *planter, list map[Kind][]string) {
 	e := newEngine(t, Policy{})
 	scores := map[Kind]score{}
 	for k := range Kinds() {
@@ -36,7 +36,7 @@ func checkPlanted(t *testing.T, p *planter, list map[Kind][]string) {
 				text := p.plant(at, k, v)
 				got := e.Findings(nil, []byte(text.text), text.f)
 				s := compare([]Finding{text.want}, got)
-				if testing.Verbose() && s.missed+s.wrong > 0 {
+				if *showAll && s.missed+s.wrong > 0 {
 					t.Logf("%s in %s: want %v, got %v in %q", v, text.where, text.want, got, text.text)
 				}
 				total := scores[k]
@@ -45,7 +45,7 @@ func checkPlanted(t *testing.T, p *planter, list map[Kind][]string) {
 			}
 		}
 	}
-	checkFloors(t, scores)
+	checkFloors(t, title, scores)
 }
 
 // TestDecoysStay checks that texts of decoys alone come out as they went in.

@@ -4,23 +4,29 @@ package scrub
 // and four digits, or nine where the words around speak of one.
 func (s *scan) ssn(n *number) bool {
 	d := n.digits[:min(n.n, 9)]
-	if len(d) < 9 || !isSSN(d) || n.plus {
+	if len(d) < 9 || n.plus || !isSSN(d) && !s.saidSSN(n, d) {
 		return false
 	}
 	g := n.group[:]
 	switch {
 	case g[0].size() == 9:
-		if s.context(n.start, g[0].end)&roleSSN == 0 {
+		if s.context(n.start, g[0].end())&roleSSN == 0 {
 			return false
 		}
-		return s.emit(USSSN, g[0].start, g[0].end)
-	case g[0].size() == 3 && g[1].size() == 2 && g[2].size() == 4 && g[1].sep == g[2].sep && ssnSeparator(g[1].sep, s.form):
+		return s.emit(USSSN, g[0].start(), g[0].end())
+	case g[0].size() == 3 && g[1].size() == 2 && g[2].size() == 4 && g[1].sep == g[2].sep && (g[1].sep == '.' || ssnSeparator(g[1].sep, s.form)):
 		if n.groups > 3 && g[3].sep == g[2].sep && g[3].sep != ' ' {
 			return false
 		}
-		return s.emit(USSSN, g[0].start, g[2].end)
+		return s.emit(USSSN, g[0].start(), g[2].end())
 	}
 	return false
+}
+
+// saidSSN reports whether the words around say that nine digits are a social
+// security number, though none is issued that begins so.
+func (s *scan) saidSSN(n *number, d []byte) bool {
+	return d[0] == '9' && string(d[5:]) != "0000" && s.context(n.start, n.end)&roleSSN != 0
 }
 
 func ssnSeparator(c byte, form bool) bool { return c == '-' || c == ' ' || form && c == '+' }

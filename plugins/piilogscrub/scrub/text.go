@@ -41,9 +41,11 @@ func (e *Engine) AccessLine(dst, line []byte) ([]byte, Tally) {
 // policy names, and returns what was found. It allocates only where something
 // is found or dst is too small.
 func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
-	s := newScan(e, text)
+	var s scan
+	s.init(e, text)
+	defer s.found.giveBack()
 	s.read(f)
-	if len(s.hits) == 0 && !s.blocked {
+	if len(s.found.hits) == 0 && !s.blocked {
 		return append(dst, text...), Tally{}
 	}
 	return s.appendTo(dst), s.tally()
@@ -52,7 +54,9 @@ func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
 // Value is [Engine.Text] for the value of a field with the given name, which is
 // redacted whole if its name is one of those fields.
 func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
-	s := newScan(e, value)
+	var s scan
+	s.init(e, value)
+	defer s.found.giveBack()
 	s.role = e.role(name)
 	s.readValue()
 	return s.appendTo(dst), s.tally()
@@ -60,19 +64,17 @@ func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
 
 // Findings appends to dst what is found in text, the first first. None overlap.
 func (e *Engine) Findings(dst []Finding, text []byte, f Format) []Finding {
-	s := newScan(e, text)
+	var s scan
+	s.init(e, text)
+	defer s.found.giveBack()
 	s.read(f)
 	if s.blocked {
 		return append(dst, Finding{Field, 0, len(text)})
 	}
-	for _, h := range s.hits {
+	for _, h := range s.found.hits {
 		dst = append(dst, Finding{h.kind.Public(), h.start, h.end})
 	}
 	return dst
-}
-
-func newScan(e *Engine, b []byte) scan {
-	return scan{e: e, b: b, limit: workPerByte*len(b) + 4096}
 }
 
 func (e *Engine) role(name string) role { return e.fields.lookup([]byte(name)) }
@@ -89,7 +91,8 @@ func (s *scan) read(f Format) {
 	case f == FormatURL:
 		s.url()
 	case f == FormatRequest:
-		s.request(Span{0, len(s.b)})
+		f := s.request(Span{0, len(s.b)})
+		s.part(f.Start, f.End, f.format, 0)
 	default:
 		s.form = f == FormatQuery
 		s.run()
@@ -120,7 +123,7 @@ func (s *scan) tally() (t Tally) {
 		t[Dropped] = 1
 		return t
 	}
-	for _, h := range s.hits {
+	for _, h := range s.found.hits {
 		t[h.kind]++
 	}
 	return t
@@ -128,15 +131,3 @@ func (s *scan) tally() (t Tally) {
 
 // minText is the length of the shortest text that can hold anything: "::1".
 const minText = 3
-
-// part reads b[start:end] as a text of its own, under a name with the role r:
-// nothing that stands before or behind it plays a part.
-func (s *scan) part(start, end int, f Format, r role) {
-	if end-start < minText {
-		return
-	}
-	first := len(s.hits)
-	c := s.child(s.b[start:end], r)
-	c.read(f)
-	s.adopt(&c, first, start, end, func(i int) int { return start + i })
-}

@@ -18,7 +18,8 @@ const (
 // credential, or text in base64.
 func (s *scan) token(i int) {
 	start, end := i, wordEnd(s.b, i)
-	for start > s.next && start > s.done && is(s.b[start-1], wordByte) {
+	floor := max(s.done, min(i, s.next)-maxName) // parts of it may have been looked at
+	for start > floor && is(s.b[start-1], wordByte) {
 		start--
 	}
 	if !s.spend(end - start) {
@@ -31,7 +32,7 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
-	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && s.secret(start, end) {
+	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.gluedIBAN(start) || s.secret(start, end) || s.gluedCard(start, end)) {
 		return
 	}
 	s.next = max(s.next, end)
@@ -126,22 +127,22 @@ func (s *scan) conceals(text []byte, start, end int) bool {
 	if s.depth >= s.e.maxDepth {
 		return s.emit(Dropped, start, end)
 	}
-	first := len(s.hits)
-	c := s.child(text, s.nameBefore(start))
-	c.depth++
-	c.form = false
+	first := len(s.found.hits)
+	c := s.inner(text, s.nameBefore(start))
 	c.run()
-	s.reps, s.spent = c.reps, c.spent
-	switch {
+	s.found, s.spent = c.found, c.spent
+	switch hits := s.found.hits; {
 	case c.blocked:
+		s.found.hits = hits[:first]
 		return s.emit(Dropped, start, end)
-	case len(c.hits) == first:
-		return false
+	case len(hits) > first:
+		h := hits[first]
+		h.start, h.end, h.quote = start, end, false
+		s.found.hits = hits[:first]
+		s.append(h)
+		return true
 	}
-	h := c.hits[first]
-	h.start, h.end, h.quote = start, end, false
-	s.append(h)
-	return true
+	return false
 }
 
 // padding looks at the '=' at b[i]: if it ends a short word, and nothing, the

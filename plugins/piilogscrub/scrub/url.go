@@ -34,6 +34,7 @@ func pathStart(b []byte) int {
 
 // template is a parsed path template.
 type template struct {
+	text     string
 	segments []segment
 	open     bool // ends in "**"
 }
@@ -58,6 +59,7 @@ func parseTemplates(list []string) ([]template, error) {
 }
 
 func parseTemplate(s string) (t template, err error) {
+	t.text = s
 	rest, ok := strings.CutPrefix(s, "/")
 	if !ok {
 		return t, fmt.Errorf("does not begin with '/'")
@@ -92,6 +94,17 @@ func (s *scan) templated(start, end int) bool {
 		}
 	}
 	return false
+}
+
+// Template returns the path template that a path fits, or "". Many paths share
+// one, so it says what was asked for where the path says of whom.
+func (e *Engine) Template(path []byte) string {
+	for _, t := range e.templates {
+		if t.fits(path) {
+			return t.text
+		}
+	}
+	return ""
 }
 
 // fits reports whether the template is one of this path.

@@ -1,6 +1,9 @@
 package scrub
 
-const uuidSize = 36
+const (
+	uuidSize  = 36
+	minIDWord = 4 // letters and digits of the shortest word that begins anything: "DE89"
+)
 
 // word looks at a word of letters and digits around b[i], where a number begins
 // that a letter stands before or behind. It reports whether it dealt with it.
@@ -13,11 +16,20 @@ func (s *scan) word(i int) bool {
 	for end < len(s.b) && is(s.b[end], alnum) {
 		end++
 	}
+	if end-start < minIDWord {
+		s.next = max(s.next, end)
+		return true
+	}
 	if !s.spend(end - start) {
 		return true
 	}
-	if at, ok := uuidAround(s.b, start); ok {
-		s.next = at + uuidSize
+	if s.uuid(start) {
+		return true
+	}
+	if isDigit(at(s.b, start+2)) && isDigit(at(s.b, start+3)) && s.iban(start) {
+		return true
+	}
+	if end-start > 13 && (s.gluedIBAN(start) || s.gluedCard(start, end)) {
 		return true
 	}
 	if end-start <= maxNational {
@@ -31,6 +43,16 @@ func (s *scan) word(i int) bool {
 	}
 	s.next = max(s.next, end)
 	return true
+}
+
+// uuid skips the UUID of which a part begins at b[i], and reports whether there
+// is one.
+func (s *scan) uuid(i int) bool {
+	start, ok := uuidAround(s.b, i)
+	if ok {
+		s.next = start + uuidSize
+	}
+	return ok
 }
 
 // uuidAround returns the start of the UUID (RFC 9562, 4) of which a part begins

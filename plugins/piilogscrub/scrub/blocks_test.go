@@ -1,0 +1,62 @@
+package scrub
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestClassify compares what is known of each byte, at each place of a block, to
+// both ways of finding it.
+func TestClassify(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 1 << 10 {
+		var p [blockSize]byte
+		var want block
+		for i := range p {
+			p[i] = byte(r.UintN(256))
+			c, bit := p[i], uint64(1)<<i
+			if isDigit(c) {
+				want.digits |= bit
+			}
+			if is(c, alnum) || c == '_' || c >= 0x80 {
+				want.words |= bit
+			}
+			if c >= 0x80 {
+				want.high |= bit
+			}
+			if strings.IndexByte(`:=@%\bB`, c) >= 0 {
+				want.marks |= bit
+			}
+		}
+		var fast, plain block
+		fast.digits, fast.words, fast.marks, fast.high = classify(&p)
+		plain.digits, plain.words, plain.marks, plain.high = classifyWords(&p)
+		if fast != want || plain != want {
+			t.Fatalf("%q: got %x, word by word %x, want %x", p, fast, plain, want)
+		}
+	}
+}
+
+// TestBlockAt checks that a block holds nothing of what is behind its end, in
+// the text or not.
+func TestBlockAt(t *testing.T) {
+	t.Parallel()
+	text := make([]byte, 3*blockSize)
+	for i := range text {
+		text[i] = '1'
+	}
+	for end := range len(text) {
+		got := 0
+		for at := 0; at < end; at += blockSize {
+			b := blockAt(text, at, end)
+			for ; b.digits != 0; b.digits &= b.digits - 1 {
+				got++
+			}
+		}
+		if got != end {
+			t.Errorf("%d digits before %d", got, end)
+		}
+	}
+}
