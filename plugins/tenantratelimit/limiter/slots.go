@@ -1,0 +1,155 @@
+package limiter
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// trip is the part of an ask that is in one slot of a cluster.
+type trip struct {
+	tag    string
+	levels []Level
+	// index says where each level stands in the ask.
+	index               []int
+	overridesKey, trust string
+
+	call    *call
+	lane    *lane
+	verdict Verdict
+	at      int64 // Redis' time there, in microseconds
+	err     error
+}
+
+// split groups an ask by tags, in the order in which they first come.
+func split(ask Ask) []*trip {
+	var trips []*trip
+	of := func(key string) *trip {
+		tag := Tag(key)
+		i := slices.IndexFunc(trips, func(t *trip) bool { return t.tag == tag })
+		if i < 0 {
+			trips, i = append(trips, &trip{tag: tag}), len(trips)
+		}
+		return trips[i]
+	}
+	for i, l := range ask.Levels {
+		t := of(l.Key)
+		t.levels, t.index = append(t.levels, l), append(t.index, i)
+	}
+	if ask.OverridesKey != "" {
+		t := of(ask.OverridesKey)
+		t.overridesKey, t.trust = ask.OverridesKey, ask.Believed
+	}
+	return trips
+}
+
+// takeFromSlots asks each slot at once, and has all of it or nothing.
+func (r *Redis) takeFromSlots(ctx context.Context, ask Ask) (Verdict, error) {
+	trips := split(ask)
+	for _, t := range trips {
+		r.start(ctx, t)
+	}
+	for _, t := range trips {
+		r.finish(ctx, t)
+	}
+	v, err := merge(ask, trips)
+	if err == nil && v.News == nil && v.Allowed {
+		return v, nil
+	}
+	for _, t := range trips {
+		r.takeBack(t, v.Outcomes)
+	}
+	return v, err
+}
+
+func (r *Redis) start(ctx context.Context, t *trip) {
+	keys, args := r.arguments(t.levels, t.overridesKey, t.trust)
+	t.call = &call{ctx: ctx, script: &r.scripts.take, keys: keys, args: args}
+	if t.lane, t.err = r.laneFor(ctx, t.tag); t.err == nil {
+		t.lane.start(t.call)
+	}
+}
+
+func (r *Redis) finish(ctx context.Context, t *trip) {
+	if t.err != nil {
+		return
+	}
+	reply, err := t.call.wait()
+	if moved(err) {
+		reply, err = r.follow(ctx, t.call)
+	}
+	if t.err = err; err == nil {
+		t.verdict, t.at, t.err = decode(t.levels, reply)
+	}
+}
+
+// moved is true where a slot has another server than was thought.
+func moved(err error) bool {
+	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK")
+}
+
+// follow makes a call again where the cluster says that its slot is now.
+func (r *Redis) follow(ctx context.Context, c *call) (any, error) {
+	return r.cluster.Eval(ctx, c.script.text, c.keys, c.args...).Result()
+}
+
+// merge puts the trips' verdicts together. News in one of them is news to all.
+func merge(ask Ask, trips []*trip) (Verdict, error) {
+	v := Verdict{Allowed: true, Outcomes: make([]Outcome, len(ask.Levels))}
+	for _, t := range trips {
+		if t.err != nil {
+			return Verdict{}, t.err
+		}
+		if t.verdict.News != nil {
+			v.News = t.verdict.News
+			continue
+		}
+		v.Allowed = v.Allowed && t.verdict.Allowed
+		for i, o := range t.verdict.Outcomes {
+			v.Outcomes[t.index[i]] = o
+		}
+	}
+	if v.News != nil {
+		return Verdict{News: v.News}, nil
+	}
+	return v, nil
+}
+
+// takeBackTimeout is for what nobody waits for.
+const takeBackTimeout = time.Second
+
+// takeBack gives a trip's charges back, without waiting for it, and corrects
+// what the merged outcomes say is left. If Redis cannot be asked, they stay.
+func (r *Redis) takeBack(t *trip, outcomes []Outcome) {
+	if t.err != nil || t.verdict.News != nil || !t.verdict.Allowed {
+		return
+	}
+	var keys []string
+	args := []any{text(t.at)}
+	for i, o := range t.verdict.Outcomes {
+		if !o.Fits {
+			continue
+		}
+		l := &t.levels[i]
+		charged := l.Cost + o.More
+		keys = append(keys, l.Key)
+		args = append(args, l.Limit.wire.kind, text(charged), l.Limit.wire.a, l.Limit.wire.b)
+		if outcomes != nil {
+			outcomes[t.index[i]].Remaining += charged
+			outcomes[t.index[i]].More = 0
+		}
+	}
+	if len(keys) == 0 {
+		return
+	}
+	r.backs.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
+		defer cancel()
+		c := &call{ctx: ctx, script: &r.scripts.takeBack, keys: keys, args: args}
+		if _, err := t.lane.do(c); moved(err) {
+			_, _ = r.follow(ctx, c)
+		}
+	})
+}
