@@ -3,92 +3,90 @@ package limiter
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// call is one run of a script.
+// call is an ask on its way to Redis.
 type call struct {
 	ctx    context.Context
-	script *script
-	keys   []string
-	args   []any
+	levels []Level
+	// keys and args are the script's.
+	keys, args []any
 
-	reply any
-	err   error
-	done  chan struct{} // nil for a call that nobody waits for
+	result
+	done chan struct{} // nil for a call that nobody waits for
 }
 
-// command is EVALSHA of the call's script, whose keys and arguments follow.
-func (c *call) command() []any {
-	command := make([]any, 0, 3+len(c.keys)+len(c.args))
-	command = append(command, "evalsha", c.script.sha, len(c.keys))
-	for _, key := range c.keys {
-		command = append(command, key)
-	}
-	return append(command, c.args...)
+type result struct {
+	verdict Verdict
+	at      int64 // Redis' time at the decision, in microseconds
+	err     error
 }
 
-func (c *call) wait() (any, error) {
-	select {
-	case <-c.done:
-		return c.reply, c.err
-	case <-c.ctx.Done():
-		return nil, fmt.Errorf("wait for redis: %w", c.ctx.Err())
-	}
-}
-
-func (c *call) finish(reply any, err error) {
-	c.reply, c.err = reply, err
+func (c *call) finish(r result) {
+	c.result = r
 	if c.done != nil {
 		close(c.done)
 	}
 }
 
-// lane carries calls to one Redis server, in pipelines. Whoever finds the lane
-// empty flies at once, alone. Those who come while others fly share the next
-// flight, so that the busier the lane, the fewer the system calls for each; no
-// one waits for company.
+func (c *call) wait() result {
+	select {
+	case <-c.done:
+		return c.result
+	case <-c.ctx.Done():
+		return result{err: fmt.Errorf("wait for redis: %w", c.ctx.Err())}
+	}
+}
+
+// lane carries calls to one Redis server. Whoever finds the lane empty flies at
+// once, alone. Those who come while others fly share the next flight: one
+// pipeline, and in it one run of the script for many of them. So the busier the
+// lane, the less each call costs, and no one waits for company.
 //
 // A call that is given up before its flight begins is not made. One that is
 // given up later may still be made, and its charge stays.
 type lane struct {
 	client  redis.UniversalClient
-	scripts *scripts
+	script  *script
 	breaker *Breaker
+	// apart keeps calls of different tags out of one run of the script, as a
+	// Redis Cluster demands.
+	apart bool
 
 	mu      sync.Mutex
 	waiting []*call
 	flying  int
 }
 
-// Bounds of a lane: one flight is answered while the next is written, and a
-// flight's calls keep Redis from other work for a few milliseconds at most.
+// Bounds of a lane: one flight is answered while the next is written, and a run
+// of the script keeps Redis from other work for less than a millisecond.
 const (
-	maxFlights = 2
-	maxAboard  = 128
+	maxFlights  = 2
+	maxAboard   = 256
+	maxTogether = 32
 )
 
 // do makes the call and waits for it, but not past its context's deadline.
-func (l *lane) do(c *call) (any, error) {
+func (l *lane) do(c *call) result {
 	if l.breaker.Refuses() {
-		return nil, ErrOpen
+		return result{err: ErrOpen}
 	}
-	if l.begin(c) {
-		l.fly([]*call{c})
-		l.land()
-		return c.reply, c.err
+	if !l.begin(c) {
+		return c.wait()
 	}
-	return c.wait()
+	l.fly([]*call{c})
+	l.land()
+	return c.result
 }
 
 // start makes the call without waiting for it.
 func (l *lane) start(c *call) {
 	c.done = make(chan struct{})
 	if l.breaker.Refuses() {
-		c.finish(nil, ErrOpen)
+		c.finish(result{err: ErrOpen})
 		return
 	}
 	if l.begin(c) {
@@ -115,15 +113,17 @@ func (l *lane) begin(c *call) bool {
 }
 
 // land ends a flight. Those who wait by now fly on with a goroutine of their
-// own: whose flight has landed has an answer to give.
+// own: who has just landed has an answer to give.
 func (l *lane) land() {
-	if next := l.board(); next != nil {
-		go func() {
-			for ; next != nil; next = l.board() {
-				l.fly(next)
-			}
-		}()
+	next := l.board()
+	if next == nil {
+		return
 	}
+	go func() {
+		for ; next != nil; next = l.board() {
+			l.fly(next)
+		}
+	}()
 }
 
 // board takes those who wait, or ends the flight if there are none.
@@ -140,30 +140,26 @@ func (l *lane) board() []*call {
 	return aboard
 }
 
-// fly makes the calls in one pipeline and finishes each.
+// fly makes the calls and finishes each.
 func (l *lane) fly(aboard []*call) {
-	ctx, aboard := soundings(aboard)
+	ctx, aboard := present(aboard)
 	if len(aboard) == 0 {
 		return
 	}
-	cmds := make([]*redis.Cmd, len(aboard))
-	err := l.breaker.Do(func() error { return l.exec(ctx, aboard, cmds) })
-	for i, c := range aboard {
-		if err != nil {
-			c.finish(nil, err)
-			continue
-		}
-		c.finish(cmds[i].Val(), cmds[i].Err())
+	runs := l.runs(ctx, aboard)
+	err := l.breaker.Do(func() error { return l.exec(ctx, runs) })
+	for _, r := range runs {
+		r.finish(err)
 	}
 }
 
-// soundings drops the calls that were given up, and finds the context with
-// the latest deadline among the others.
-func soundings(aboard []*call) (ctx context.Context, live []*call) {
+// present drops the calls that were given up, and finds the context with the
+// latest deadline among the others.
+func present(aboard []*call) (ctx context.Context, live []*call) {
 	live = aboard[:0]
 	for _, c := range aboard {
 		if err := c.ctx.Err(); err != nil {
-			c.finish(nil, err)
+			c.finish(result{err: err})
 			continue
 		}
 		if ctx == nil || laterThan(c.ctx, ctx) {
@@ -180,45 +176,37 @@ func laterThan(a, b context.Context) bool {
 	return otherBounded && (!bounded || one.After(two))
 }
 
-// exec fails if every call does: then it is the server that fails.
-func (l *lane) exec(ctx context.Context, aboard []*call, cmds []*redis.Cmd) error {
-	for i, c := range aboard {
-		cmds[i] = redis.NewCmd(ctx, c.command()...)
+// exec fails if every run does: then it is the server that fails.
+func (l *lane) exec(ctx context.Context, runs []*run) error {
+	l.pipe(ctx, runs)
+	var unknown []*run
+	for _, r := range runs {
+		if redis.HasErrorPrefix(r.cmd.Err(), "NOSCRIPT") {
+			r.cmd = redis.NewCmd(ctx, r.cmd.Args()...)
+			unknown = append(unknown, r)
+		}
 	}
-	l.pipe(ctx, cmds)
-	if slices.ContainsFunc(cmds, lacksScript) {
-		l.load(ctx, cmds)
+	if len(unknown) > 0 { // the server was restarted, or flushed
+		l.client.ScriptLoad(ctx, l.script.text)
+		l.pipe(ctx, unknown)
 	}
 	var last error
-	for _, cmd := range cmds {
-		if last = cmd.Err(); last == nil {
+	for _, r := range runs {
+		if last = r.cmd.Err(); last == nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("ask redis: %w", last)
 }
 
-func (l *lane) pipe(ctx context.Context, cmds []*redis.Cmd) {
-	p := l.client.Pipeline()
-	for _, cmd := range cmds {
-		_ = p.Process(ctx, cmd) // sends nothing yet
+func (l *lane) pipe(ctx context.Context, runs []*run) {
+	if len(runs) == 1 {
+		_ = l.client.Process(ctx, runs[0].cmd) // the command has its error
+		return
 	}
-	_, _ = p.Exec(ctx) // each command has its error
-}
-
-func lacksScript(cmd *redis.Cmd) bool { return redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") }
-
-// load gives a server that was restarted, or flushed, its scripts, and makes the
-// calls again that lacked them.
-func (l *lane) load(ctx context.Context, cmds []*redis.Cmd) {
 	p := l.client.Pipeline()
-	p.ScriptLoad(ctx, l.scripts.take.text)
-	p.ScriptLoad(ctx, l.scripts.takeBack.text)
-	for i, cmd := range cmds {
-		if lacksScript(cmd) {
-			cmds[i] = redis.NewCmd(ctx, cmd.Args()...)
-			_ = p.Process(ctx, cmds[i])
-		}
+	for _, r := range runs {
+		_ = p.Process(ctx, r.cmd) // sends nothing yet
 	}
 	_, _ = p.Exec(ctx)
 }

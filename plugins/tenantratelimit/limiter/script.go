@@ -19,11 +19,6 @@ type script struct{ text, sha string }
 
 func newScript(text string) script { return script{text, redis.NewScript(text).Hash()} }
 
-// scripts are all that a Redis is asked to run.
-type scripts struct{ take, takeBack script }
-
-func newScripts() *scripts { return &scripts{newScript(scriptText), newScript(takeBackText)} }
-
 // argsPerLevel is LEVEL in script.lua.
 const argsPerLevel = 6
 

@@ -37,7 +37,7 @@ func onRedis(t *testing.T, now func() time.Time) clocked {
 	if text == scriptText {
 		t.Fatal("the script does not ask for the time as expected")
 	}
-	store.scripts.take = newScript(text)
+	store.script = newScript(text)
 	return clocked{store, func(now time.Time) {
 		us := now.UnixMicro()
 		if err := client.MSet(context.Background(), "test:s", us/1e6, "test:us", us%1e6).Err(); err != nil {

@@ -16,11 +16,8 @@ type trip struct {
 	index               []int
 	overridesKey, trust string
 
-	call    *call
-	lane    *lane
-	verdict Verdict
-	at      int64 // Redis' time there, in microseconds
-	err     error
+	call *call
+	result
 }
 
 // split groups an ask by tags, in the order in which they first come.
@@ -52,7 +49,7 @@ func (r *Redis) takeFromSlots(ctx context.Context, ask Ask) (Verdict, error) {
 		r.start(ctx, t)
 	}
 	for _, t := range trips {
-		r.finish(ctx, t)
+		r.finish(t)
 	}
 	v, err := merge(ask, trips)
 	if err == nil && v.News == nil && v.Allowed {
@@ -65,23 +62,19 @@ func (r *Redis) takeFromSlots(ctx context.Context, ask Ask) (Verdict, error) {
 }
 
 func (r *Redis) start(ctx context.Context, t *trip) {
-	keys, args := r.arguments(t.levels, t.overridesKey, t.trust)
-	t.call = &call{ctx: ctx, script: &r.scripts.take, keys: keys, args: args}
-	if t.lane, t.err = r.laneFor(ctx, t.tag); t.err == nil {
-		t.lane.start(t.call)
+	t.call = newCall(ctx, Ask{t.levels, t.overridesKey, t.trust}, r.options.Now())
+	var l *lane
+	if l, t.err = r.laneFor(ctx, t.tag); t.err == nil {
+		l.start(t.call)
 	}
 }
 
-func (r *Redis) finish(ctx context.Context, t *trip) {
+func (r *Redis) finish(t *trip) {
 	if t.err != nil {
 		return
 	}
-	reply, err := t.call.wait()
-	if moved(err) {
-		reply, err = r.follow(ctx, t.call)
-	}
-	if t.err = err; err == nil {
-		t.verdict, t.at, t.err = decode(t.levels, reply)
+	if t.result = t.call.wait(); moved(t.err) {
+		t.result = r.follow(t.call)
 	}
 }
 
@@ -91,8 +84,14 @@ func moved(err error) bool {
 }
 
 // follow makes a call again where the cluster says that its slot is now.
-func (r *Redis) follow(ctx context.Context, c *call) (any, error) {
-	return r.cluster.Eval(ctx, c.script.text, c.keys, c.args...).Result()
+func (r *Redis) follow(c *call) result {
+	again := &call{ctx: c.ctx, levels: c.levels, keys: c.keys, args: c.args}
+	next := newRun(c.ctx, &r.script, []*call{again})
+	args := next.cmd.Args()
+	args[0], args[1] = "eval", r.script.text
+	next.cmd = redis.NewCmd(c.ctx, args...)
+	next.finish(r.cluster.Process(c.ctx, next.cmd))
+	return again.result
 }
 
 // merge puts the trips' verdicts together. News in one of them is news to all.
@@ -116,6 +115,8 @@ func merge(ask Ask, trips []*trip) (Verdict, error) {
 	}
 	return v, nil
 }
+
+var takeBackScript = redis.NewScript(takeBackText)
 
 // takeBackTimeout is for what nobody waits for.
 const takeBackTimeout = time.Second
@@ -147,9 +148,6 @@ func (r *Redis) takeBack(t *trip, outcomes []Outcome) {
 	r.backs.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
 		defer cancel()
-		c := &call{ctx: ctx, script: &r.scripts.takeBack, keys: keys, args: args}
-		if _, err := t.lane.do(c); moved(err) {
-			_, _ = r.follow(ctx, c)
-		}
+		takeBackScript.Run(ctx, r.cluster, keys, args...)
 	})
 }
