@@ -56,3 +56,11 @@ func (t *Token) Claim(name string) string {
 	}
 	return ""
 }
+
+// Identifier is a claim as an [ID], unknown where there is no token.
+func (t *Token) Identifier(name string) ID {
+	if t == nil {
+		return ID{}
+	}
+	return Clean(t.Claim(name))
+}

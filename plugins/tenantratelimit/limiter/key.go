@@ -60,6 +60,9 @@ func appendTag(b []byte, prefix string, p Part) []byte {
 	return append(p.append(append(append(b, prefix...), ":{"...)), '}')
 }
 
+// String is the part as keys have it, escaped.
+func (p Part) String() string { return string(p.append(nil)) }
+
 func (p Part) append(b []byte) []byte {
 	mark := byte('.')
 	if p.Hashed {
