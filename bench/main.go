@@ -17,6 +17,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
@@ -28,7 +29,9 @@ type suite struct {
 }
 
 // suites are in the order of the tables.
-var suites = []suite{}
+var suites = []suite{
+	{"limiter", limiter.Open},
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/pulse"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // backend is one Redis, shared by every config that names its URL.
@@ -79,7 +78,7 @@ func (r *Runtime) backend(url string) (*backend, error) {
 	if b, ok := r.backends[url]; ok {
 		return b, nil
 	}
-	client, err := redisurl.Open(url)
+	client, err := r.options.Open(url)
 	if err != nil {
 		return nil, err
 	}

@@ -10,15 +10,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // Options are what a process gives the plugin.
 type Options struct {
 	// RedisURL is used by configs that name none; may be empty.
 	RedisURL string
+	// Open makes the client of a Redis, without connecting. Default: redisurl.Open.
+	Open func(url string) (redis.UniversalClient, error)
 	// Registerer takes the plugin's metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
 	// Logger defaults to slog.Default().
@@ -59,6 +63,9 @@ func NewRuntime(o Options) (*Runtime, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Open == nil {
+		o.Open = redisurl.Open
 	}
 	m, err := newMetrics(o.Registerer)
 	if err != nil {
