@@ -98,11 +98,12 @@ func (c *Config) prepare(q *question, o *override) {
 	q.set = c.apply(o, q.base)
 	q.ask.Believed = o.text
 	q.ask.Levels = make([]limiter.Level, len(q.set.rules))
+	var parts [4]limiter.Part // more is rare, and allocated
 	for i := range q.set.rules {
 		r := &q.set.rules[i]
 		q.ask.Levels[i] = limiter.Level{
 			Limit: r.limit,
-			Key:   limiter.Key(c.Redis.KeyPrefix, r.limit, r.partition(q.principal, q.request)),
+			Key:   limiter.Key(c.Redis.KeyPrefix, r.limit, r.partition(parts[:0], q.principal, q.request)),
 			Cost:  q.cost * r.cost,
 		}
 	}

@@ -74,8 +74,9 @@ const (
 // partition finds whose counter a request belongs to. A principal that lacks
 // what a scope asks for is counted by the next best that Kong verified, and by
 // client address at last; so nothing goes uncounted for being anonymous.
-func (r *rule) partition(p *identity.Principal, req *Request) []limiter.Part {
-	parts := make([]limiter.Part, 0, len(r.scope)+1)
+//
+// The parts are appended to parts, which may be a caller's own array.
+func (r *rule) partition(parts []limiter.Part, p *identity.Principal, req *Request) []limiter.Part {
 	for _, s := range r.scope {
 		if belongsToTenant(s) {
 			parts = appendNew(parts, realm(p))

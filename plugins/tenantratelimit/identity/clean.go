@@ -25,6 +25,9 @@ func Clean(raw string) ID {
 }
 
 func fit(s string) bool {
+	if plain(s) {
+		return true
+	}
 	if len(s) > MaxIDLength || !utf8.ValidString(s) || strings.TrimSpace(s) != s {
 		return false
 	}
@@ -34,4 +37,14 @@ func fit(s string) bool {
 		}
 	}
 	return true
+}
+
+// plain is true for what most identifiers are made of.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(s) <= MaxIDLength
 }

@@ -25,8 +25,8 @@ type Part struct {
 // together wherever they are configured, unless those differ. Identifiers are
 // escaped, so no byte in one can end the tag or the part it stands in.
 func Key(prefix string, l *Limit, parts []Part) string {
-	b := make([]byte, 0, len(prefix)+len(l.keyPart)+96)
-	b = append(appendTag(b, prefix, parts[0]), l.keyPart...)
+	var array [192]byte // more is rare, and allocated
+	b := append(appendTag(array[:0], prefix, parts[0]), l.keyPart...)
 	for _, p := range parts[1:] {
 		b = p.append(append(b, ':'))
 	}
@@ -53,7 +53,8 @@ func Tag(key string) string { return key[:strings.IndexByte(key, '}')+1] }
 // OverridesKey is where a tenant's run-time overrides are kept, in the slot of
 // the tenant's counters.
 func OverridesKey(prefix string, tenant Part) string {
-	return string(append(appendTag(nil, prefix, tenant), ":overrides"...))
+	var array [192]byte
+	return string(append(appendTag(array[:0], prefix, tenant), ":overrides"...))
 }
 
 func appendTag(b []byte, prefix string, p Part) []byte {
@@ -61,7 +62,10 @@ func appendTag(b []byte, prefix string, p Part) []byte {
 }
 
 // String is the part as keys have it, escaped.
-func (p Part) String() string { return string(p.append(nil)) }
+func (p Part) String() string {
+	var array [128]byte
+	return string(p.append(array[:0]))
+}
 
 func (p Part) append(b []byte) []byte {
 	mark := byte('.')

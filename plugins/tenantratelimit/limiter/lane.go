@@ -12,8 +12,9 @@ import (
 type call struct {
 	ctx    context.Context
 	levels []Level
-	// keys and args are the script's.
-	keys, args []any
+	// words are the script's keys, this many, and arguments, after a header.
+	words []any
+	keys  int
 
 	result
 	done chan struct{} // nil for a call that nobody waits for

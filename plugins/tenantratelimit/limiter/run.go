@@ -10,28 +10,34 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// newCall writes an ask as script.lua reads it.
+// header is how many words of EVALSHA come before the keys.
+const header = 3
+
+// newCall writes an ask as script.lua reads it, with room for a header, so that a
+// call that flies alone is a command as it is.
 func newCall(ctx context.Context, ask Ask, now time.Time) *call {
 	n := len(ask.Levels)
-	c := &call{ctx: ctx, levels: ask.Levels, keys: make([]any, 0, n+1), args: make([]any, 0, 2+argsPerLevel*n)}
+	c := &call{ctx: ctx, levels: ask.Levels, keys: n}
+	words := make([]any, header, header+1+n+2+argsPerLevel*n)
+	for i := range ask.Levels {
+		words = append(words, ask.Levels[i].Key)
+	}
 	if ask.OverridesKey == "" {
-		c.args = append(c.args, units(int64(n)))
+		words = append(words, units(int64(n)))
 	} else {
-		c.args = append(c.args, units(int64(-n-1)), ask.Believed)
+		c.keys++
+		words = append(words, ask.OverridesKey, units(int64(-n-1)), ask.Believed)
 	}
 	for i := range ask.Levels {
-		c.keys = append(c.keys, ask.Levels[i].Key)
-		c.args = appendLevel(c.args, &ask.Levels[i], now)
+		words = appendLevel(words, &ask.Levels[i], now)
 	}
-	if ask.OverridesKey != "" {
-		c.keys = append(c.keys, ask.OverridesKey)
-	}
+	c.words = words
 	return c
 }
 
 // tag is that of the call's keys, which in a cluster have one.
 func (c *call) tag() string {
-	key, _ := c.keys[0].(string)
+	key, _ := c.words[header].(string)
 	return Tag(key)
 }
 
@@ -60,18 +66,27 @@ func (l *lane) runs(ctx context.Context, calls []*call) []*run {
 
 // newRun is EVALSHA with the calls' keys, and then their arguments.
 func newRun(ctx context.Context, s *script, calls []*call) *run {
-	keys, size := 0, 3
-	for _, c := range calls {
-		keys, size = keys+len(c.keys), size+len(c.keys)+len(c.args)
+	words, keys := calls[0].words, calls[0].keys
+	if len(calls) > 1 {
+		words, keys = together(calls)
 	}
-	command := append(make([]any, 0, size), "evalsha", s.sha, keys)
+	words[0], words[1], words[2] = "evalsha", s.sha, keys
+	return &run{calls: calls, cmd: redis.NewCmd(ctx, words...)}
+}
+
+func together(calls []*call) (words []any, keys int) {
+	size := header
 	for _, c := range calls {
-		command = append(command, c.keys...)
+		size, keys = size+len(c.words)-header, keys+c.keys
+	}
+	words = make([]any, header, size)
+	for _, c := range calls {
+		words = append(words, c.words[header:header+c.keys]...)
 	}
 	for _, c := range calls {
-		command = append(command, c.args...)
+		words = append(words, c.words[header+c.keys:]...)
 	}
-	return &run{calls: calls, cmd: redis.NewCmd(ctx, command...)}
+	return words, keys
 }
 
 // errReply means that the script and this code disagree about the reply.

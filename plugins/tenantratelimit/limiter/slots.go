@@ -85,7 +85,7 @@ func moved(err error) bool {
 
 // follow makes a call again where the cluster says that its slot is now.
 func (r *Redis) follow(c *call) result {
-	again := &call{ctx: c.ctx, levels: c.levels, keys: c.keys, args: c.args}
+	again := &call{ctx: c.ctx, levels: c.levels, words: slices.Clone(c.words), keys: c.keys}
 	next := newRun(c.ctx, &r.script, []*call{again})
 	args := next.cmd.Args()
 	args[0], args[1] = "eval", r.script.text
