@@ -177,7 +177,8 @@ func laterThan(a, b context.Context) bool {
 	return otherBounded && (!bounded || one.After(two))
 }
 
-// exec fails if every run does: then it is the server that fails.
+// exec fails if every run does: then it is the server that fails. One that says
+// where a slot is now does not.
 func (l *lane) exec(ctx context.Context, runs []*run) error {
 	l.pipe(ctx, runs)
 	var unknown []*run
@@ -193,7 +194,7 @@ func (l *lane) exec(ctx context.Context, runs []*run) error {
 	}
 	var last error
 	for _, r := range runs {
-		if last = r.cmd.Err(); last == nil {
+		if last = r.cmd.Err(); last == nil || moved(last) {
 			return nil
 		}
 	}

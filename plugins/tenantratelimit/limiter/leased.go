@@ -74,6 +74,7 @@ func (s *Leased) Take(ctx context.Context, ask Ask) (Verdict, error) {
 		return v, err
 	}
 	for i, o := range v.Outcomes {
+		o.Remaining += o.More // in the block
 		outcomes[index[i]] = o
 	}
 	v.Outcomes = outcomes

@@ -127,27 +127,31 @@ func (r *Redis) takeBack(t *trip, outcomes []Outcome) {
 	if t.err != nil || t.verdict.News != nil || !t.verdict.Allowed {
 		return
 	}
-	var keys []string
-	args := []any{text(t.at)}
-	for i, o := range t.verdict.Outcomes {
-		if !o.Fits {
-			continue
-		}
-		l := &t.levels[i]
-		charged := l.Cost + o.More
-		keys = append(keys, l.Key)
-		args = append(args, l.Limit.wire.kind, text(charged), l.Limit.wire.a, l.Limit.wire.b)
-		if outcomes != nil {
-			outcomes[t.index[i]].Remaining += charged
-			outcomes[t.index[i]].More = 0
-		}
-	}
+	keys, args := chargesOf(t)
 	if len(keys) == 0 {
 		return
+	}
+	for i, o := range t.verdict.Outcomes {
+		if o.Fits && outcomes != nil {
+			outcomes[t.index[i]].Remaining += t.levels[i].Cost + o.More
+			outcomes[t.index[i]].More = 0
+		}
 	}
 	r.backs.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
 		defer cancel()
 		takeBackScript.Run(ctx, r.cluster, keys, args...)
 	})
+}
+
+// chargesOf are the arguments of takeback.lua for what a trip was charged.
+func chargesOf(t *trip) (keys []string, args []any) {
+	args = []any{text(t.at)}
+	for i, o := range t.verdict.Outcomes {
+		if l := &t.levels[i]; o.Fits {
+			keys = append(keys, l.Key)
+			args = append(args, l.Limit.wire.kind, text(l.Cost+o.More), l.Limit.wire.a, l.Limit.wire.b)
+		}
+	}
+	return keys, args
 }
