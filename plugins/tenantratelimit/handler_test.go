@@ -253,6 +253,9 @@ func TestAnswers(t *testing.T) {
 		{"denied-bucket", `{"limits":[{"name":"b","scope":["user"],"limit":7,"window_seconds":60,"burst":1}]}`, 2},
 		{"denied-hidden", `{"limits":[` + two + `],"hide_headers":["RateLimit","RateLimit-Policy","Retry-After"]}`, 4},
 		{"denied-legacy", `{"limits":[` + two + `],"legacy_headers":true}`, 4},
+		{"denied-legacy-hidden", `{"limits":[` + two + `],"legacy_headers":true,"hide_headers":["X-RateLimit-Limit","X-RateLimit-Reset","RateLimit"]}`, 4},
+		{"shed", `{"limits":[{"name":"backend","scope":["global"],"limit":2,"window_seconds":60,"status":503}]}`, 3},
+		{"shed-and-denied", `{"limits":[{"name":"backend","scope":["global"],"limit":2,"window_seconds":60,"status":503},{"name":"mine","scope":["user"],"limit":2,"window_seconds":60}]}`, 3},
 		{"admitted-legacy", `{"limits":[` + two + `],"legacy_headers":true}`, 2},
 		{"shadow", `{"limits":[{"name":"s","scope":["tenant"],"limit":1,"window_seconds":60,"mode":"shadow"}]}`, 3},
 	}

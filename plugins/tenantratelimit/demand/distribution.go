@@ -26,21 +26,21 @@ func end(step int) int64 {
 
 // Distribution says how many windows had how many units.
 type Distribution struct {
-	steps map[int]*tally
+	steps map[int]*tallied
 	// Peak is the most that one window had, and Who had it.
 	Peak int64
 	Who  string
 }
 
-type tally struct{ windows, units int64 }
+type tallied struct{ windows, units int64 }
 
 // add counts windows of that step, which had that many units.
 func (d *Distribution) add(step int, windows, units int64) {
 	if d.steps == nil {
-		d.steps = map[int]*tally{}
+		d.steps = map[int]*tallied{}
 	}
 	if d.steps[step] == nil {
-		d.steps[step] = &tally{}
+		d.steps[step] = &tallied{}
 	}
 	d.steps[step].windows += windows
 	d.steps[step].units += units

@@ -39,7 +39,7 @@ func (t *Tally) Observe(at time.Time, s Sighting) {
 // Groups are the distributions of what was counted.
 func (t *Tally) Groups() Groups {
 	g := Groups{}
-	for at, units := range t.counts {
+	for at, units := range t.counts.cells() {
 		g.of(at.group, at.kind).observe(at.whose, units)
 	}
 	return g

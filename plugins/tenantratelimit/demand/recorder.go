@@ -44,26 +44,62 @@ const groupEverybody = "g."
 
 func routeGroup(route string) string { return "r." + route }
 
-// cell is one count.
+// counts are what was counted, by Unix minute and realm.
+type counts map[int64]map[string]*realm
+
+// realm is what was counted of a tenant in one minute.
+type realm struct {
+	total         int64
+	users, routes map[string]int64
+}
+
+// add counts a request, and says how many counts are new.
+func (c counts) add(window int64, s Sighting) (grown int) {
+	realms := c[window]
+	if realms == nil {
+		realms = map[string]*realm{}
+		c[window] = realms
+	}
+	r := realms[s.Realm]
+	if r == nil {
+		r = &realm{users: map[string]int64{}, routes: map[string]int64{}}
+		realms[s.Realm], grown = r, 1
+	}
+	before := len(r.users) + len(r.routes)
+	r.total += s.Units
+	if s.User != "" {
+		r.users[s.User] += s.Units
+	}
+	if s.Route != "" {
+		r.routes[s.Route] += s.Units
+	}
+	return grown + len(r.users) + len(r.routes) - before
+}
+
+// cell is one count of a group in a minute.
 type cell struct {
-	window      int64 // Unix minutes
+	window      int64
 	group       string
 	kind, whose string
 }
 
-// counts are cells and what was counted in them.
-type counts map[cell]int64
-
-func (c counts) add(window int64, s Sighting) {
-	c[cell{window, groupEverybody, kindTotal, ""}] += s.Units
-	c[cell{window, s.Realm, kindTotal, ""}] += s.Units
-	if s.User != "" {
-		c[cell{window, s.Realm, kindUser, s.User}] += s.Units
+// cells are all counts, those of routes and of everybody included.
+func (c counts) cells() map[cell]int64 {
+	all := map[cell]int64{}
+	for window, realms := range c {
+		for name, r := range realms {
+			all[cell{window, groupEverybody, kindTotal, ""}] += r.total
+			all[cell{window, name, kindTotal, ""}] += r.total
+			for user, units := range r.users {
+				all[cell{window, name, kindUser, user}] += units
+			}
+			for route, units := range r.routes {
+				all[cell{window, name, kindRoute, route}] += units
+				all[cell{window, routeGroup(route), kindTotal, ""}] += units
+			}
+		}
 	}
-	if s.Route != "" {
-		c[cell{window, s.Realm, kindRoute, s.Route}] += s.Units
-		c[cell{window, routeGroup(s.Route), kindTotal, ""}] += s.Units
-	}
+	return all
 }
 
 // Recorder counts what one node sees and adds it to what Redis knows.
@@ -76,7 +112,8 @@ type Recorder struct {
 
 	mu     sync.Mutex
 	counts counts
-	seen   int
+	held   int // counts
+	seen   int // requests
 
 	task *periodic.Task
 }
@@ -93,7 +130,10 @@ const (
 // each; what would need more is lost, and said so.
 func NewRecorder(client redis.UniversalClient, prefix string, capacity int, lost func(int)) *Recorder {
 	r := &Recorder{client: client, prefix: prefix, capacity: capacity, lost: lost, counts: counts{}}
-	r.task = periodic.New(flushEvery, func(ctx context.Context) { _ = r.Flush(ctx) }) // what is lost was counted
+	r.task = periodic.New(flushEvery, func(ctx context.Context) {
+		// To be stopped in the middle would lose what was taken. What is lost is counted.
+		_ = r.Flush(context.WithoutCancel(ctx))
+	})
 	return r
 }
 
@@ -101,9 +141,9 @@ func NewRecorder(client redis.UniversalClient, prefix string, capacity int, lost
 func (r *Recorder) Observe(at time.Time, s Sighting) {
 	window := at.Unix() / windowSeconds
 	r.mu.Lock()
-	full := len(r.counts) >= r.capacity
+	full := r.held >= r.capacity
 	if !full {
-		r.counts.add(window, s)
+		r.held += r.counts.add(window, s)
 		r.seen++
 	}
 	r.mu.Unlock()
@@ -128,7 +168,7 @@ func (r *Recorder) Close(ctx context.Context) error {
 func (r *Recorder) Flush(ctx context.Context) error {
 	r.mu.Lock()
 	taken, seen := r.counts, r.seen
-	r.counts, r.seen = counts{}, 0
+	r.counts, r.held, r.seen = counts{}, 0, 0
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
@@ -161,7 +201,7 @@ type observation struct {
 func (r *Recorder) calls(c counts) []*observation {
 	byGroup := map[cell]*observation{}
 	var list []*observation
-	for at, units := range c {
+	for at, units := range c.cells() {
 		group := cell{window: at.window, group: at.group}
 		o := byGroup[group]
 		if o == nil {
