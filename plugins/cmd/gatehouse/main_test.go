@@ -30,6 +30,7 @@ func TestUsage(t *testing.T) {
 		{"run without a command", []string{"run"}, "-- COMMAND"},
 		{"argument too many", []string{"serve", "now"}, `takes no argument "now"`},
 		{"deadline without a duration", []string{"serve", "-deadline", "trace-inject"}, "PLUGIN=DURATION"},
+		{"limits without a command", []string{"limits"}, "gatehouse limits advise"},
 		{"unknown flag", []string{"scrub", "-loud"}, "-loud"},
 	}
 	for _, tt := range tests {

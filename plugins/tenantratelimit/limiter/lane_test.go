@@ -126,7 +126,7 @@ func TestCallsGivenUpAreNotMade(t *testing.T) {
 			return err
 		}
 		for range maxFlights {
-			go take(time.Hour)
+			go func() { _ = take(time.Hour) }()
 		}
 		synctest.Wait()
 		began := time.Now()

@@ -126,9 +126,9 @@ func meet(t testing.TB, c *redis.Client, other *Server) {
 }
 
 func whole(ctx context.Context, c *redis.Client, masters int) bool {
-	slots, err := c.ClusterSlots(ctx).Result()
+	shards, err := c.ClusterShards(ctx).Result()
 	info, err2 := c.ClusterInfo(ctx).Result()
-	return err == nil && err2 == nil && len(slots) == masters && strings.Contains(info, "cluster_state:ok")
+	return err == nil && err2 == nil && len(shards) == masters && strings.Contains(info, "cluster_state:ok")
 }
 
 // Sentinel watches a master, by the name main, and its replica. The URL names
