@@ -1,10 +1,12 @@
 package tenantratelimit
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -209,5 +211,42 @@ func TestForgedIdentityIsNobodys(t *testing.T) {
 	}
 	if policy := e.Response.Headers.Get(headerPolicy); strings.Contains(policy, "gold") {
 		t.Errorf("a plan was claimed: %s", policy)
+	}
+}
+
+// An ACL user that may do what the docs list, and no more, is enough.
+func TestUserOfTheDocs(t *testing.T) {
+	t.Parallel()
+	docs, err := os.ReadFile("../../docs/rate-limiting.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(docs), "An ACL user needs `")
+	rules, rest, _ := strings.Cut(rest, "`")
+	_, rest, _ = strings.Cut(rest, "advise`, `")
+	more, _, _ := strings.Cut(rest, "`")
+	if !found || more == "" {
+		t.Fatal("the docs do not say what an ACL user needs")
+	}
+	args := append([]string{"--user", "limiter", "on", ">secret"}, strings.Fields(rules)...)
+	server := redistest.Launch(t, append(args, strings.Fields(more)...)...)
+	server.Client()
+	url := "redis://limiter:secret@" + server.Addr
+	var log bytes.Buffer
+	r, err := NewRuntime(Options{RedisURL: url, Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := patient(t, r, `{"on_redis_error":"deny","limits":[{"name":"t","scope":["tenant"],"limit":9,"window_seconds":60},{"name":"s","scope":["user"],"algorithm":"sliding_window","limit":9,"window_seconds":60}]}`)
+	if d := c.Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
+		t.Fatalf("status %d; what the user tried: %v", d.Status, server.Client().Do(t.Context(), "ACL", "LOG").Val())
+	}
+	redistest.Await(t, "it beats", func(context.Context) bool { return c.compiled.hub.pulse.Nodes() == 1 })
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	groups, err := Observed(t.Context(), url, "gatehouse")
+	if err != nil || groups["t.acme"] == nil || log.Len() > 0 {
+		t.Errorf("observed %v, error %v, log %s", groups, err, &log)
 	}
 }
