@@ -118,10 +118,11 @@ type Recorder struct {
 	task *periodic.Task
 }
 
-// flushEvery is how often a node writes, and flushTimeout how long that may take.
+// flushEvery is how often a node writes, and pipelineTimeout how long each
+// pipeline of that may take.
 const (
-	flushEvery   = 10 * time.Second
-	flushTimeout = 2 * time.Second
+	flushEvery      = 10 * time.Second
+	pipelineTimeout = 2 * time.Second
 	// flushTogether is how many groups share a pipeline.
 	flushTogether = 100
 )
@@ -170,8 +171,6 @@ func (r *Recorder) Flush(ctx context.Context) error {
 	taken, seen := r.counts, r.seen
 	r.counts, r.held, r.seen = counts{}, 0, 0
 	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
-	defer cancel()
 	if err := r.write(ctx, taken); err != nil {
 		r.lost(seen)
 		return err
@@ -234,6 +233,8 @@ const (
 // send makes the runs in one pipeline, and again with the script's text where a
 // server does not have it.
 func (r *Recorder) send(ctx context.Context, list []*observation) error {
+	ctx, cancel := context.WithTimeout(ctx, pipelineTimeout)
+	defer cancel()
 	unknown, err := r.pipe(ctx, list, func(p redis.Pipeliner, o *observation) *redis.Cmd {
 		return observeScript.EvalSha(ctx, p, o.keys, o.args...)
 	})

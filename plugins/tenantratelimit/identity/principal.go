@@ -114,6 +114,9 @@ const ipv6Network = 64
 // an IPv6 address, whose other half a client picks at will. IPv4 addresses
 // written as IPv6 count as IPv4. It is the zero prefix if ip is no address.
 func Network(ip string) netip.Prefix {
+	if ip == "" { // not read, where nothing asks for it
+		return netip.Prefix{}
+	}
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
 		return netip.Prefix{}

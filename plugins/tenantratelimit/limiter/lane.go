@@ -116,15 +116,15 @@ func (l *lane) begin(c *call) bool {
 // land ends a flight. Those who wait by now fly on with a goroutine of their
 // own: who has just landed has an answer to give.
 func (l *lane) land() {
-	next := l.board()
-	if next == nil {
-		return
+	if next := l.board(); next != nil {
+		go l.flyOn(next)
 	}
-	go func() {
-		for ; next != nil; next = l.board() {
-			l.fly(next)
-		}
-	}()
+}
+
+func (l *lane) flyOn(next []*call) {
+	for ; next != nil; next = l.board() {
+		l.fly(next)
+	}
 }
 
 // board takes those who wait, or ends the flight if there are none.
@@ -183,7 +183,7 @@ func (l *lane) exec(ctx context.Context, runs []*run) error {
 	l.pipe(ctx, runs)
 	var unknown []*run
 	for _, r := range runs {
-		if redis.HasErrorPrefix(r.cmd.Err(), "NOSCRIPT") {
+		if err := r.cmd.Err(); err != nil && redis.HasErrorPrefix(err, "NOSCRIPT") {
 			r.cmd = redis.NewCmd(ctx, r.cmd.Args()...)
 			unknown = append(unknown, r)
 		}

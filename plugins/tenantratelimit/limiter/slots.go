@@ -80,7 +80,7 @@ func (r *Redis) finish(t *trip) {
 
 // moved is true where a slot has another server than was thought.
 func moved(err error) bool {
-	return redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK")
+	return err != nil && (redis.HasErrorPrefix(err, "MOVED") || redis.HasErrorPrefix(err, "ASK"))
 }
 
 // follow makes a call again where the cluster says that its slot is now.
