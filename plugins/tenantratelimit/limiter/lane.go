@@ -137,7 +137,9 @@ func (l *lane) board() []*call {
 	}
 	n := min(len(l.waiting), maxAboard)
 	aboard := l.waiting[:n:n]
-	l.waiting = l.waiting[n:]
+	if l.waiting = l.waiting[n:]; len(l.waiting) == 0 {
+		l.waiting = nil // or it would keep calls that are over
+	}
 	return aboard
 }
 

@@ -21,40 +21,35 @@ import (
 // after the other, also where they share counters.
 func TestTogetherIsOneAfterTheOther(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(*testing.T, func() time.Time) clocked{"miniredis": onMiniredis, "redis": onRedis} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var now time.Time
-			clock := func() time.Time { return now }
-			remote := open(t, clock)
-			for seed := range uint64(8) {
-				now = time.UnixMicro(start)
-				local := NewLocal(1000, clock)
-				r := rand.New(rand.NewPCG(seed, 5))
-				limits := randomLimits(t, r)
-				for range 12 {
-					now = now.Add(randomPause(r))
-					remote.set(now)
-					var calls []*call
-					var want []Verdict
-					for range 1 + r.IntN(6) {
-						ask := Ask{Levels: randomLevels(r, limits, seed)}
-						v, _ := local.Take(t.Context(), ask)
-						calls, want = append(calls, newCall(t.Context(), ask, now)), append(want, v)
+	onEach(t, func(t *testing.T, remote clocked, now *time.Time) {
+		for seed := range uint64(8) {
+			*now = time.UnixMicro(start)
+			local := NewLocal(1000, func() time.Time { return *now })
+			r := rand.New(rand.NewPCG(seed, 5))
+			limits := randomLimits(t, r)
+			for range 12 {
+				*now = now.Add(randomPause(r))
+				remote.set(*now)
+				var calls []*call
+				var want, got []Verdict
+				for range 1 + r.IntN(6) {
+					ask := Ask{Levels: randomLevels(r, limits, seed)}
+					v, _ := local.Take(t.Context(), ask)
+					calls, want = append(calls, newCall(t.Context(), ask, *now)), append(want, v)
+				}
+				remote.one.fly(calls)
+				for _, c := range calls {
+					if c.err != nil {
+						t.Fatal(c.err)
 					}
-					remote.one.fly(calls)
-					for i, c := range calls {
-						if c.err != nil {
-							t.Fatal(c.err)
-						}
-						if diff := cmp.Diff(want[i], c.verdict); diff != "" {
-							t.Fatalf("seed %d, request %d of %d (-alone +together):\n%s", seed, i, len(calls), diff)
-						}
-					}
+					got = append(got, c.verdict)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("seed %d (-alone +together):\n%s", seed, diff)
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 // News for one request in a run does not touch the others.

@@ -46,37 +46,43 @@ func onRedis(t *testing.T, now func() time.Time) clocked {
 	}}
 }
 
-// The two implementations give the same verdicts, to the microsecond, over
-// random sequences of levels, costs, pauses and clock steps.
-func TestScriptAgreesWithGo(t *testing.T) {
-	t.Parallel()
+// onEach runs a test on the script as it is and on a real Redis, both with the
+// clock that now points to.
+func onEach(t *testing.T, test func(t *testing.T, remote clocked, now *time.Time)) {
 	for name, open := range map[string]func(*testing.T, func() time.Time) clocked{"miniredis": onMiniredis, "redis": onRedis} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var now time.Time
-			clock := func() time.Time { return now }
-			remote := open(t, clock)
-			for seed := range uint64(12) {
-				now = time.UnixMicro(start)
-				local := NewLocal(1000, clock)
-				r := rand.New(rand.NewPCG(seed, 3))
-				limits := randomLimits(t, r)
-				for step := range 40 {
-					now = now.Add(randomPause(r))
-					remote.set(now)
-					levels := randomLevels(r, limits, seed)
-					want, _ := local.Take(context.Background(), Ask{Levels: levels})
-					got, err := remote.Take(context.Background(), Ask{Levels: levels})
-					if err != nil {
-						t.Fatal(err)
-					}
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Fatalf("seed %d step %d: Go (-) and script (+) differ:\n%s", seed, step, diff)
-					}
-				}
-			}
+			test(t, open(t, func() time.Time { return now }), &now)
 		})
 	}
+}
+
+// The two implementations give the same verdicts, to the microsecond, over
+// random sequences of levels, costs, pauses and clock steps.
+func TestScriptAgreesWithGo(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, remote clocked, now *time.Time) {
+		for seed := range uint64(12) {
+			*now = time.UnixMicro(start)
+			local := NewLocal(1000, func() time.Time { return *now })
+			r := rand.New(rand.NewPCG(seed, 3))
+			limits := randomLimits(t, r)
+			for step := range 40 {
+				*now = now.Add(randomPause(r))
+				remote.set(*now)
+				ask := Ask{Levels: randomLevels(r, limits, seed)}
+				want, _ := local.Take(t.Context(), ask)
+				got, err := remote.Take(t.Context(), ask)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("seed %d step %d: Go (-) and script (+) differ:\n%s", seed, step, diff)
+				}
+			}
+		}
+	})
 }
 
 func randomLimits(t *testing.T, r *rand.Rand) []*Limit {
