@@ -91,6 +91,37 @@ func TestTakeBackAtOnce(t *testing.T) {
 	}
 }
 
+// What was charged in a window that is over is not given back to the next.
+func TestTakeBackOfAWindowThatIsOver(t *testing.T) {
+	t.Parallel()
+	for _, s := range []Spec{
+		{Algorithm: TokenBucket, Quota: 9, Window: 10 * time.Second},
+		{Algorithm: SlidingWindow, Quota: 9, Window: 10 * time.Second},
+		{Algorithm: FixedWindow, Quota: 9, Window: 10 * time.Second},
+		{Algorithm: Calendar, Quota: 9, Period: Day},
+	} {
+		t.Run(string(s.Algorithm), func(t *testing.T) {
+			t.Parallel()
+			l := mustCompile(t, s)
+			now := time.UnixMicro(start)
+			remote := onMiniredis(t, func() time.Time { return now })
+			take := func() *call {
+				remote.set(now)
+				c := newCall(t.Context(), Ask{Levels: []Level{{Limit: l, Key: "k", Cost: 2}}}, now)
+				remote.one.fly([]*call{c})
+				return c
+			}
+			first := take()
+			now = now.Add(24 * time.Hour)
+			take()
+			giveBack(t, remote, first)
+			if left := take().verdict.Outcomes[0].Remaining; left != 5 {
+				t.Errorf("%d left after two requests of 2 out of 9, want 5", left)
+			}
+		})
+	}
+}
+
 func clusterOf(t *testing.T, servers []*redistest.Server) *redis.ClusterClient {
 	t.Helper()
 	var addrs []string
