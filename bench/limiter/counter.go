@@ -72,9 +72,9 @@ func admitted(args []any) []any {
 	if levels < 0 { // overrides follow
 		levels = -levels - 1
 	}
-	outcomes := make([]any, 0, 3*levels)
+	reply := append(make([]any, 0, 1+3*levels), int64(1))
 	for range levels {
-		outcomes = append(outcomes, int64(0), int64(9), int64(0))
+		reply = append(reply, int64(0), int64(9), int64(0))
 	}
-	return []any{int64(1), outcomes}
+	return reply
 }

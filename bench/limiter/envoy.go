@@ -127,7 +127,7 @@ func descriptor(key, value string) *extensions.RateLimitDescriptor {
 
 func (e *envoyRatelimit) row(o *ours) ratio.Row {
 	return ratio.Row{
-		What: fmt.Sprintf("decisions on 4 limits, %d callers", callers), Peer: "Envoy's ratelimit, over gRPC", Unit: "decisions/s",
+		What: fmt.Sprintf("whole decisions on 4 limits, %d callers", callers), Peer: "Envoy's ratelimit, over gRPC", Unit: "decisions/s",
 		Ours: o.perSecond, Base: func(ctx context.Context) (float64, error) { return perSecond(ctx, e.decide) },
 		Target: 1,
 	}

@@ -53,7 +53,7 @@ func makeRows(ctx context.Context, server *redisServer) (rows []ratio.Row, close
 	closers = append(closers, ours.close)
 	client := server.client()
 	closers = append(closers, client.Close)
-	rows = append(ours.rows(client), peerRow(ours, client), memoryRow(ctx, server))
+	rows = append(append(ours.rows(client), peerRows(ours, client)...), memoryRow(ctx, server))
 	envoy, err := startEnvoy(ctx, server)
 	switch missing := (ratio.Missing{}); {
 	case errors.As(err, &missing):

@@ -14,6 +14,8 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // fourLimits are those that the peers keep too: the tenant's, the user's, the
@@ -78,6 +80,43 @@ func (o *ours) decide(ctx context.Context, n int) error {
 		return fmt.Errorf("a request was answered %d", d.Status)
 	}
 	return nil
+}
+
+// countersPerSecond asks the store, as [ours.perSecond] does, for counters that
+// are named already.
+func (o *ours) countersPerSecond(ctx context.Context) (float64, error) {
+	client, err := redisurl.Open(o.url)
+	if err != nil {
+		return 0, fmt.Errorf("open redis: %w", err)
+	}
+	defer client.Close()
+	store := limiter.NewRedis(client, limiter.RedisOptions{})
+	asks, err := fourCounters()
+	if err != nil {
+		return 0, err
+	}
+	return perSecond(ctx, func(ctx context.Context, n int) error {
+		v, err := store.Take(ctx, limiter.Ask{Levels: asks[n%users]})
+		if err == nil && !v.Allowed {
+			err = errors.New("the store denies")
+		}
+		return err
+	})
+}
+
+// fourCounters are the levels of each user.
+func fourCounters() (list [users][]limiter.Level, err error) {
+	limit, err := limiter.Compile(limiter.Spec{Name: "limit", Algorithm: limiter.TokenBucket, Quota: limiter.MaxQuota, Window: time.Minute})
+	if err != nil {
+		return list, fmt.Errorf("make the limit: %w", err)
+	}
+	for n := range list {
+		tenant := fmt.Sprintf("counters:{t%d}", n%10)
+		for _, key := range []string{tenant, tenant + fmt.Sprint(":u", n), tenant + ":r1", "counters:{global}"} {
+			list[n] = append(list[n], limiter.Level{Limit: limit, Key: key, Cost: 1})
+		}
+	}
+	return list, nil
 }
 
 func (o *ours) perSecond(ctx context.Context) (float64, error) { return perSecond(ctx, o.decide) }

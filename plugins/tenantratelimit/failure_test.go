@@ -72,11 +72,11 @@ func admitted(args []any) []any {
 	if levels < 0 {
 		levels = -levels - 1
 	}
-	var outcomes []any
+	reply := []any{int64(1)}
 	for range levels {
-		outcomes = append(outcomes, int64(0), int64(9), int64(0))
+		reply = append(reply, int64(0), int64(9), int64(0))
 	}
-	return []any{int64(1), outcomes}
+	return reply
 }
 
 // user is a request of one user.

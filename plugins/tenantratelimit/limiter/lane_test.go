@@ -181,21 +181,22 @@ func TestDecodeRefusesWhatItDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	l := mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 5, Window: time.Hour})
 	levels := []Level{{Limit: l, Cost: 1, More: 3}}
-	for _, reply := range []any{nil, int64(1), []any{}, []any{int64(0), int64(1)}, []any{"0", int64(1), int64(2)},
-		[]any{int64(0), int64(1), int64(2), int64(2)}, []any{int64(0), int64(1), int64(2), "1"}} {
-		if v, err := decode(levels, reply); !errors.Is(err, errReply) {
+	for _, reply := range [][]any{nil, {}, {int64(0), int64(1)}, {int64(0), "1", int64(2)}, {int64(0), int64(1), nil}} {
+		if v, _, err := decode(levels, reply); !errors.Is(err, errReply) {
 			t.Errorf("%v: %+v, error %v", reply, v, err)
 		}
 	}
-	v, err := decode(levels, []any{int64(0), int64(1), int64(2), int64(1)})
+	v, rest, err := decode(levels, []any{int64(-1), int64(1), int64(2), "next"})
 	want := Verdict{Allowed: true, Outcomes: []Outcome{{Fits: true, Remaining: 1, Reset: 2 * time.Microsecond, More: 3}}}
-	if diff := cmp.Diff(want, v); err != nil || diff != "" {
-		t.Errorf("error %v\n%s", err, diff)
+	if diff := cmp.Diff(want, v); err != nil || diff != "" || len(rest) != 1 {
+		t.Errorf("error %v, rest %v\n%s", err, rest, diff)
 	}
 	r := newRun(t.Context(), &script{}, []*call{newCall(t.Context(), Ask{Levels: levels}, time.Now())})
-	r.cmd.SetVal([]any{int64(1)})
-	if r.finish(nil); !errors.Is(r.calls[0].err, errReply) {
-		t.Errorf("a reply without an answer: %v", r.calls[0].err)
+	for _, reply := range []any{nil, []any{}, []any{int64(1)}} {
+		r.cmd.SetVal(reply)
+		if r.finish(nil); !errors.Is(r.calls[0].err, errReply) {
+			t.Errorf("the reply %v is an answer: %v", reply, r.calls[0].err)
+		}
 	}
 }
 

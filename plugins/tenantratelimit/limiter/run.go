@@ -99,45 +99,48 @@ func (r *run) finish(err error) {
 	case err != nil:
 	case r.cmd.Err() != nil:
 		err = r.cmd.Err()
-	case len(list) != len(r.calls)+1:
+	case len(list) == 0:
 		err = errReply
 	}
-	for i, c := range r.calls {
-		if err != nil {
+	if err != nil {
+		for _, c := range r.calls {
 			c.finish(result{err: err})
-			continue
 		}
-		at, _ := list[0].(int64)
-		v, err := decode(c.levels, list[i+1])
+		return
+	}
+	at, _ := list[0].(int64)
+	list = list[1:]
+	for _, c := range r.calls {
+		var v Verdict
+		v, list, err = decode(c.levels, list)
 		c.finish(result{verdict: v, at: at, err: err})
 	}
 }
 
-// decode reads what script.lua says of one request.
-func decode(levels []Level, reply any) (Verdict, error) {
-	if news, ok := reply.(string); ok {
-		return Verdict{News: &news}, nil
+// decode reads what script.lua says of one request, and returns what it says of
+// the others.
+func decode(levels []Level, reply []any) (v Verdict, rest []any, err error) {
+	if len(reply) > 0 {
+		if news, ok := reply[0].(string); ok {
+			return Verdict{News: &news}, reply[1:], nil
+		}
 	}
-	list, _ := reply.([]any)
-	if len(list) < 3*len(levels) {
-		return Verdict{}, errReply
+	if len(reply) < 3*len(levels) {
+		return Verdict{}, nil, errReply
 	}
 	outcomes := make([]Outcome, len(levels))
 	for i := range outcomes {
-		wait, ok1 := list[3*i].(int64)
-		remaining, ok2 := list[3*i+1].(int64)
-		reset, ok3 := list[3*i+2].(int64)
+		wait, ok1 := reply[3*i].(int64)
+		remaining, ok2 := reply[3*i+1].(int64)
+		reset, ok3 := reply[3*i+2].(int64)
 		if !ok1 || !ok2 || !ok3 {
-			return Verdict{}, errReply
+			return Verdict{}, nil, errReply
 		}
-		outcomes[i] = Outcome{Fits: wait == 0, Remaining: remaining, Reset: micros(reset), Retry: micros(wait)}
-	}
-	for _, number := range list[3*len(levels):] {
-		n, _ := number.(int64)
-		if n < 1 || n > int64(len(levels)) {
-			return Verdict{}, errReply
+		o := Outcome{Fits: wait <= 0, Remaining: remaining, Reset: micros(reset), Retry: micros(max(0, wait))}
+		if wait < 0 {
+			o.More = levels[i].More
 		}
-		outcomes[n-1].More = levels[n-1].More
+		outcomes[i] = o
 	}
-	return verdict(levels, outcomes), nil
+	return verdict(levels, outcomes), reply[3*len(levels):], nil
 }

@@ -7,11 +7,11 @@
 --         have; then six for each level: kind (a capital for a shadow), cost, how much more to
 --         take if there is room for it, quota (or burst), and two numbers that
 --         depend on the kind
--- Reply   Redis' time, then for each request {wait, remaining, reset} for each
---         level, flat, and the number of each level of which more was taken. A
---         wait of 0 is a level that fits; times are in microseconds. Or, if the
---         overrides differ, their text: nothing was charged then, and the caller
---         computes its limits again and asks again.
+-- Reply   Redis' time, then for each request wait, remaining and reset of each
+--         level, all flat, in microseconds. A wait of 0 is a level that fits, and
+--         -1 one of which more was taken too. Or, if the overrides differ, their
+--         text alone: nothing was charged then, and the caller computes its
+--         limits again and asks again.
 --
 -- All numbers are whole and below 2^53. The Go code in meter.go says the same
 -- and explains why; tests hold the two together. Redis builds this chunk anew
@@ -154,39 +154,53 @@ local function kind_of(letter)
   return kind
 end
 
+-- The requests of one call have mostly the same limits: each number is read once.
+local numbers = setmetatable({}, {__index = function(known, text)
+  local n = number(text)
+  known[text] = n
+  return n
+end})
+
 local saved = call('MGET', unpack(KEYS))
 local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local counters, changed, reply, k, v = {}, {}, {now}, 0, 1
+local counters, changed, levels, reply, k, v, r = {}, {}, {}, {now}, 0, 1, 1
 
+-- read brings the counters of a request's levels to now, and says whether all fit.
 local function read(count)
-  local levels, allowed = {}, true
+  local allowed = true
   for i = 1, count do
     local kind = kinds[ARGV[v]] or kind_of(ARGV[v])
     local key, letter = KEYS[k + i], kind[1]
-    local cost, more, quota, a, b = number(ARGV[v + 1]), number(ARGV[v + 2]), number(ARGV[v + 3]), ARGV[v + 4], number(ARGV[v + 5])
-    if letter ~= 'c' then a = number(a) end
+    local cost, quota, a, b = numbers[ARGV[v + 1]], numbers[ARGV[v + 3]], ARGV[v + 4], numbers[ARGV[v + 5]]
+    if letter ~= 'c' then a = numbers[a] end
     local s = kind[3](counters[key] or parse(letter, saved[k + i]), now, quota, a, b)
     counters[key] = s
     local wait = kind[4](s, now, cost, quota, a, b)
     if wait > 0 and not kind[2] then allowed = false end
-    levels[i] = {kind, key, cost, more, quota, a, b, wait}
+    local level = levels[i]
+    if level then
+      level[1], level[2], level[3], level[4], level[5], level[6] = kind, cost, quota, a, b, wait
+    else
+      levels[i] = {kind, cost, quota, a, b, wait}
+    end
     v = v + LEVEL
   end
-  return levels, allowed
+  return allowed
 end
 
 local function decide(count)
-  local levels, allowed = read(count)
-  local answer, taken = {}, nil
+  local first = v
+  local allowed = read(count)
   for i = 1, count do
-    local kind, key, cost, more, quota, a, b, wait = unpack(levels[i])
+    local level, key = levels[i], KEYS[k + i]
+    local kind, cost, quota, a, b, wait = level[1], level[2], level[3], level[4], level[5], level[6]
     local s = counters[key]
     local charged = allowed and wait == 0
     if charged then
+      local more = numbers[ARGV[first + (i - 1) * LEVEL + 2]]
       if more > 0 and kind[4](s, now, cost + more, quota, a, b) == 0 then
-        cost, taken = cost + more, taken or {}
-        taken[#taken + 1] = i
+        cost, wait = cost + more, -1
       end
       if kind[1] == 's' then s[2] = s[2] + cost
       elseif kind[1] == 'b' then s[3] = s[3] + cost * a
@@ -194,11 +208,9 @@ local function decide(count)
     end
     local remaining, reset, idle = kind[5](s, now, quota, a, b)
     if charged then changed[key] = idle end
-    local n = 3 * i
-    answer[n - 2], answer[n - 1], answer[n] = wait, remaining, reset
+    reply[r + 1], reply[r + 2], reply[r + 3] = wait, remaining, reset
+    r = r + 3
   end
-  for i = 1, taken and #taken or 0 do answer[3 * count + i] = taken[i] end
-  return answer
 end
 
 while v <= #ARGV do
@@ -212,8 +224,12 @@ while v <= #ARGV do
     if text ~= ARGV[v] then news = text end
     v = v + 1
   end
-  if news then v = v + count * LEVEL end
-  reply[#reply + 1] = news or decide(count)
+  if news then
+    v, r = v + count * LEVEL, r + 1
+    reply[r] = news
+  else
+    decide(count)
+  end
   k = k + keys
 end
 

@@ -25,7 +25,7 @@ func TestTakeBackGivesNoMoreThanWasTaken(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 6))
 			limits := randomLimits(t, r)
 			never := NewLocal(1000, func() time.Time { return *now }) // knows nothing of what is taken back
-			var late []*call // to be taken back at some time
+			var late []*call                                          // to be taken back at some time
 			for step := range 80 {
 				*now = now.Add(time.Duration(r.IntN(900_000)) * time.Microsecond)
 				remote.set(*now)
