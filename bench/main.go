@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/bench/gateway"
+	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/bench/scrub"
@@ -35,6 +36,7 @@ var suites = []suite{
 	{"pluginserver", pluginserver.Open},
 	{"gateway", gateway.Open},
 	{"scrub", scrub.Open},
+	{"limiter", limiter.Open},
 }
 
 func main() {

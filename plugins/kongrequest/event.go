@@ -2,6 +2,7 @@ package kongrequest
 
 import (
 	"fmt"
+	"strings"
 
 	pdk "github.com/Kong/go-pdk"
 	"github.com/Kong/go-pdk/bridge"
@@ -25,6 +26,8 @@ type Event struct {
 	vars  values
 
 	token      fact[string]
+	groups     fact[[]string]
+	headers    map[string]*fact[string]
 	consumer   fact[entities.Consumer]
 	credential fact[string]
 	route      fact[entities.Route]
@@ -92,6 +95,42 @@ func (e *Event) Token() (string, error) {
 		shared, err := e.kong.Ctx.GetSharedAny(tokenKey)
 		text, _ := shared.(string)
 		return text, err
+	})
+}
+
+// groupsKey is where plugins that ask a directory leave the groups that it says
+// the client is in, and where Kong's acl plugin looks for them. A client cannot
+// write there, as it can X-Consumer-Groups where acl does not.
+const groupsKey = "authenticated_groups"
+
+// Groups are those of an authenticated client, none if no plugin said so.
+func (e *Event) Groups() ([]string, error) {
+	return e.groups.get("authenticated groups", func() ([]string, error) {
+		shared, err := e.kong.Ctx.GetSharedAny(groupsKey)
+		list, _ := shared.([]any)
+		var groups []string
+		for _, entry := range list {
+			if name, ok := entry.(string); ok {
+				groups = append(groups, name)
+			}
+		}
+		return groups, err
+	})
+}
+
+// Header is a request header as the client sent it and whether it is UTF-8 or
+// not, its lines joined with commas; empty if there is none.
+func (e *Event) Header(name string) (string, error) {
+	if e.headers == nil {
+		e.headers = map[string]*fact[string]{}
+	}
+	f := e.headers[name]
+	if f == nil {
+		f = &fact[string]{}
+		e.headers[name] = f
+	}
+	return f.get("header "+name, func() (string, error) {
+		return variable(e.kong, "http_"+strings.ReplaceAll(strings.ToLower(name), "-", "_"))
 	})
 }
 

@@ -4,9 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"testing"
-	"time"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
 
@@ -18,9 +16,7 @@ const fourLimits = `{"limits":[
 
 // BenchmarkDecide is this plugin's own time for four limits, without Redis.
 func BenchmarkDecide(b *testing.B) {
-	r := quiet(b)
-	c := mustProvision(b, r, fourLimits)
-	c.compiled.backend.store = limiter.NewRedis(&fakeRedis{}, time.Now)
+	c, _ := withFake(b, &fakeRedis{}, fourLimits)
 	req := user("acme", "alice")
 	b.ReportAllocs()
 	for b.Loop() {

@@ -7,7 +7,9 @@ import (
 
 // compiled is a checked config, ready to decide.
 type compiled struct {
-	backend *backend
+	hub *hub
+	// maxCost is the most that a request can cost.
+	maxCost int64
 	// plans holds a ruleset for each plan, and the one for no plan under "".
 	plans map[string]*ruleset
 	// tenants holds what the config says about single tenants.
@@ -24,7 +26,10 @@ type tenantRules struct {
 }
 
 // needs says what has to be read from Kong beyond the verified token.
-type needs struct{ consumer, ip, route, service, method bool }
+type needs struct {
+	consumer, ip, route, service, method, groups bool
+	headers                                      []string
+}
 
 // ruleset is all limits of one plan.
 type ruleset struct {
@@ -38,7 +43,11 @@ type ruleset struct {
 type rule struct {
 	limit *limiter.Limit
 	scope []scope
-	cost  int64
+	// claim and header are what the scopes of those names count by.
+	claim, header string
+	cost          int64
+	// status is what a denied request is answered: 429 or 503.
+	status int
 	// title is the limit's name as a structured-field string.
 	title string
 	count outcomeCounters

@@ -25,11 +25,12 @@ type Config struct {
 	DefaultPlan      string      `json:"default_plan" desc:"The plan of tenants that no token and no entry of tenants gives one, and of anonymous clients."`
 	Tenants          []Tenant    `json:"tenants" desc:"Plans and limits of single tenants; a plan named by a verified token goes first."`
 	DefaultUserLimit UserDefault `json:"default_user_limit" desc:"The limit on each user where no other limit counts by user: ten times the expected peak."`
-	Costs            []Cost      `json:"costs" desc:"What a request costs, by method and route; the first entry that matches counts, and 1 where none does."`
+	Costs            []Cost      `json:"costs" desc:"What a request costs, by method, route and header; the first entry that matches counts, and 1 where none does."`
 	Redis            Redis       `json:"redis" desc:"Where the counters are kept."`
 	OnRedisError     string      `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
-	Nodes            int         `json:"nodes" kong:"default=1,between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part."`
-	HideHeaders      []string    `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After" desc:"Headers that clients are not sent."`
+	Nodes            int         `json:"nodes" kong:"between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part. If absent, nodes count each other through Redis."`
+	Observe          bool        `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise."`
+	HideHeaders      []string    `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After|X-RateLimit-Limit|X-RateLimit-Remaining|X-RateLimit-Reset" desc:"Headers that clients are not sent."`
 	LegacyHeaders    bool        `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
 
 	runtime  *Runtime
@@ -41,13 +42,17 @@ type Identity struct {
 	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1" desc:"The claim of the verified token that names the tenant."`
 	UserClaim   string `json:"user_claim" kong:"default=sub,len_min=1" desc:"The claim of the verified token that names the user."`
 	PlanClaim   string `json:"plan_claim" kong:"default=plan,len_min=1" desc:"The claim of the verified token that names the plan."`
+	PlanTag     string `json:"plan_tag" kong:"default=plan:,len_min=1" desc:"What a consumer's tag begins with that names the plan, such as plan:gold, where no token was verified."`
+	PlanGroup   string `json:"plan_group" kong:"len_min=1" desc:"What an authenticated group begins with that names the plan, in kong.ctx.shared.authenticated_groups. Not read if absent."`
 	Issue       bool   `json:"issue" kong:"default=true" desc:"Whether the verified X-Tenant-Id, X-User-Id and X-Plan are sent upstream. Those that a client sent are removed either way."`
 }
 
 // Limit is one named limit.
 type Limit struct {
 	Name          string   `json:"name" kong:"required,len_min=1,len_max=64" desc:"The limit's name, as clients see it in RateLimit headers. Limits of one name, scope and window count together wherever they are configured."`
-	Scope         []string `json:"scope" kong:"required,set,len_min=1,one_of=tenant|user|consumer|credential|ip|route|service|global" desc:"Whose requests count together: one of these, or several for each combination of them."`
+	Scope         []string `json:"scope" kong:"required,set,len_min=1,one_of=tenant|user|consumer|credential|claim|ip|route|service|header|global" desc:"Whose requests count together: one of these, or several for each combination of them."`
+	Claim         string   `json:"claim" kong:"len_min=1" desc:"The claim of the verified token that the scope claim counts by."`
+	Header        string   `json:"header" kong:"len_min=1" desc:"The request header that the scope header counts by. Clients choose its value: combine it with a scope that they cannot choose."`
 	Algorithm     string   `json:"algorithm" kong:"one_of=token_bucket|sliding_window|fixed_window|calendar,default=token_bucket" desc:"How requests are counted: a smooth rate with a burst, any span of a window, aligned windows, or calendar days and months."`
 	Limit         int64    `json:"limit" kong:"required,between=1|1000000000" desc:"The units admitted in a window; for token_bucket, the units refilled in one."`
 	WindowSeconds int64    `json:"window_seconds" kong:"between=1|31536000" desc:"The seconds that the limit covers; not for calendar."`
@@ -56,6 +61,8 @@ type Limit struct {
 	Period        string   `json:"period" kong:"one_of=day|month" desc:"The length of a calendar quota."`
 	TimeZone      string   `json:"time_zone" kong:"default=UTC" desc:"The time zone in which a calendar quota's days begin, such as Europe/Berlin."`
 	Mode          string   `json:"mode" kong:"one_of=enforce|shadow,default=enforce" desc:"Whether the limit denies requests, or only counts and reports what it would have denied."`
+	Status        int      `json:"status" kong:"one_of=429|503,default=429" desc:"What a denied client is answered: 429 where it used up its quota, 503 where load is shed to protect what is behind."`
+	Lease         int64    `json:"lease" kong:"between=0|1000000" desc:"The units that a node takes from Redis at once, to admit requests without asking. Each node may admit as many past the limit. None if absent."`
 }
 
 // Plan is a named set of limits.
@@ -85,16 +92,18 @@ type UserDefault struct {
 	Mode          string `json:"mode" kong:"one_of=enforce|shadow,default=enforce" desc:"Whether the limit denies requests, or only counts and reports what it would have denied."`
 }
 
-// Cost is what requests to some routes or with some methods cost.
+// Cost is what requests to some routes, with some methods or some header cost.
 type Cost struct {
 	Methods []string `json:"methods" kong:"set" desc:"The methods that this entry is about; all if absent."`
 	Routes  []string `json:"routes" kong:"set" desc:"The names or ids of the routes that this entry is about; all if absent."`
+	Header  string   `json:"header" kong:"len_min=1" desc:"The request header that this entry is about; requests without it are not."`
+	Values  []string `json:"values" kong:"set" desc:"The values of the header that this entry is about; all if absent."`
 	Cost    int64    `json:"cost" kong:"required,between=1|1000000" desc:"What such a request costs."`
 }
 
 // Redis configures the counters' store.
 type Redis struct {
-	URL       string `json:"url" kong:"referenceable,encrypted" desc:"The Redis to count in: redis://, rediss:// (TLS) or unix://, with user and password if it has ACL users. The REDIS_URL of the plugin server if absent."`
+	URL       string `json:"url" kong:"referenceable,encrypted" desc:"The Redis to count in: redis://, rediss:// (TLS) or unix://, with user and password if it has ACL users, ?cluster=true for a Cluster, ?master_name=NAME for Sentinels. The REDIS_URL of the plugin server if absent."`
 	TimeoutMS int    `json:"timeout_ms" kong:"default=20,between=1|1000" desc:"How long a request waits for Redis at most."`
 	KeyPrefix string `json:"key_prefix" kong:"default=gatehouse,len_min=1,len_max=64" desc:"What every Redis key of this plugin begins with."`
 }

@@ -1,6 +1,7 @@
 package tenantratelimit
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -17,6 +18,9 @@ type Request struct {
 	// HeaderNames are those that the client sent; read only where Kong
 	// authenticated nobody.
 	HeaderNames []string
+	// Headers are the first values of those that a limit or a cost asks for, by
+	// the names that the config has for them.
+	Headers map[string]string
 }
 
 // Decision is what to do with the request.
@@ -43,10 +47,12 @@ func (d Decision) Allowed() bool { return d.Status == 0 }
 func (c *Config) Decide(ctx context.Context, req Request) Decision {
 	p := identity.Resolve(req.Evidence, identity.Claims{
 		Tenant: c.Identity.TenantClaim, User: c.Identity.UserClaim, Plan: c.Identity.PlanClaim,
+		PlanTag: c.Identity.PlanTag, PlanGroup: c.Identity.PlanGroup,
 	})
 	set, plan := c.compiled.choose(&p, c.DefaultPlan)
 	j := c.judge(ctx, &p, &req, set)
 	d := Decision{Status: j.status, Principal: p, Plan: plan}
+	c.runtime.metrics.tenants.count(p.Tenant, d.Allowed())
 	d.Client, d.Body = c.tell(j)
 	if d.Allowed() {
 		d.Upstream = c.upstream(&p, &req, plan)
@@ -54,21 +60,16 @@ func (c *Config) Decide(ctx context.Context, req Request) Decision {
 	return d
 }
 
-// choose finds the limits of a principal: those of the plan in its token if
-// the config has that plan, or in the config's table, or the default. The plan
-// that is passed upstream is empty for the anonymous; where the config has no
-// plans, it is whatever the token says.
+// choose finds the limits of a principal: those of the first plan that its
+// token, tags or groups name and the config has, or of the one in the config's
+// table, or of the default. The plan that is passed upstream is empty for the
+// anonymous; where the config has no plans, it is whatever the token says.
 func (b *compiled) choose(p *identity.Principal, defaultPlan string) (set *ruleset, plan string) {
 	var own tenantRules
 	if !p.Tenant.Hashed {
 		own = b.tenants[p.Tenant.Value]
 	}
-	label := defaultPlan
-	if p.Plan != "" && b.plans[p.Plan] != nil {
-		label = p.Plan
-	} else if own.plan != "" {
-		label = own.plan
-	}
+	label := cmp.Or(b.known(p.Plans), own.plan, defaultPlan)
 	plans := b.plans
 	if own.plans != nil {
 		plans = own.plans
@@ -77,10 +78,20 @@ func (b *compiled) choose(p *identity.Principal, defaultPlan string) (set *rules
 	switch {
 	case !p.Authenticated:
 		plan = ""
-	case len(b.plans) == 1:
-		plan = p.Plan
+	case len(b.plans) == 1 && len(p.Plans) > 0:
+		plan = p.Plans[0]
 	}
 	return plans[label], plan
+}
+
+// known is the first of the plans that the config has.
+func (b *compiled) known(plans []string) string {
+	for _, plan := range plans {
+		if b.plans[plan] != nil {
+			return plan
+		}
+	}
+	return ""
 }
 
 func (c *Config) upstream(p *identity.Principal, req *Request, plan string) map[string][]string {
@@ -107,7 +118,18 @@ func (c *Config) costOf(req *Request) int64 {
 func (r *Cost) matches(req *Request) bool {
 	method := len(r.Methods) == 0 || slices.Contains(r.Methods, req.Method)
 	route := len(r.Routes) == 0 || slices.Contains(r.Routes, req.RouteName) || slices.Contains(r.Routes, req.RouteID)
-	return method && route
+	return method && route && r.matchesHeader(req)
+}
+
+func (r *Cost) matchesHeader(req *Request) bool {
+	value := req.Headers[r.Header]
+	switch {
+	case r.Header == "":
+		return true
+	case len(r.Values) == 0:
+		return value != ""
+	}
+	return slices.Contains(r.Values, value)
 }
 
 const (

@@ -22,7 +22,13 @@ import (
 func TestCounters(t *testing.T) {
 	t.Parallel()
 	limit := func(scopes string) string {
-		return `{"limits":[{"name":"l","scope":[` + scopes + `],"limit":9,"window_seconds":60}]}`
+		named := ""
+		for _, scope := range []string{"claim", "header"} {
+			if strings.Contains(scopes, scope) {
+				named += `,"` + scope + `":"X-Team"`
+			}
+		}
+		return `{"limits":[{"name":"l","scope":[` + scopes + `],"limit":9,"window_seconds":60` + named + `}]}`
 	}
 	token := func(payload string) identity.Evidence {
 		return identity.Evidence{Token: identity.ReadToken(jwt(payload)[verifiedToken].(string)), ClientIP: "2001:db8:1:2:3::4"}
@@ -50,6 +56,11 @@ func TestCounters(t *testing.T) {
 		{"users of two issuers", `"user"`, token(`{"iss":"idp","sub":"alice"}`), "{j.idp}:l:b60:u.alice"},
 		{"tenant of nobody", `"tenant"`, anyone, "{i.2001%3Adb8%3A1%3A2%3A%3A}:l:b60"},
 		{"user of nobody", `"user"`, anyone, "{i.2001%3Adb8%3A1%3A2%3A%3A}:l:b60"},
+		{"claim", `"claim"`, token(`{"tenant":"acme","sub":"alice","X-Team":"red:1"}`), "{t.acme}:l:b60:m.X-Team%3Dred%3A1"},
+		{"claim that is not there", `"claim"`, alice, "{t.acme}:l:b60:u.alice"},
+		{"claim of nobody", `"claim"`, anyone, "{i.2001%3Adb8%3A1%3A2%3A%3A}:l:b60"},
+		{"header", `"header"`, alice, "{h.x-team%3Dblue}:l:b60"},
+		{"header within tenant", `"header","tenant"`, alice, "{t.acme}:l:b60:h.x-team%3Dblue"},
 		{"an address that is none", `"ip"`, identity.Evidence{ClientIP: "x}"}, "{i.unknown}:l:b60"},
 		{"a tenant with braces", `"tenant"`, token(`{"tenant":"a}b{:","sub":"x"}`), "{t.a%7Db%7B%3A}:l:b60"},
 	}
@@ -58,7 +69,7 @@ func TestCounters(t *testing.T) {
 			t.Parallel()
 			r, server := counting(t)
 			c := patient(t, r, limit(tt.scope))
-			c.Decide(t.Context(), Request{Evidence: tt.who, RouteID: "r1", ServiceID: "s1"})
+			c.Decide(t.Context(), Request{Evidence: tt.who, RouteID: "r1", ServiceID: "s1", Headers: map[string]string{"X-Team": "blue"}})
 			if want := "gatehouse:" + tt.want; !server.Exists(want) {
 				t.Errorf("no counter at %s, but at %v", want, server.Keys())
 			}
@@ -71,7 +82,7 @@ func TestPlans(t *testing.T) {
 	const config = `{"plans":[
 		{"name":"free","limits":[{"name":"t","scope":["tenant"],"limit":1,"window_seconds":60}]},
 		{"name":"gold","limits":[{"name":"t","scope":["tenant"],"limit":5,"window_seconds":60}]}],
-		"default_plan":"free","tenants":[{"tenant":"initech","plan":"gold"},{"tenant":"umbrella","limits":[{"name":"t","limit":77,"burst":88}]}]}`
+		"default_plan":"free","identity":{"plan_group":"on-"},"tenants":[{"tenant":"initech","plan":"gold"},{"tenant":"umbrella","limits":[{"name":"t","limit":77,"burst":88}]}]}`
 	token := func(payload string) identity.Evidence {
 		return identity.Evidence{Token: identity.ReadToken(jwt(payload)[verifiedToken].(string))}
 	}
@@ -84,6 +95,9 @@ func TestPlans(t *testing.T) {
 		{"claimed, not the table's", token(`{"tenant":"initech","sub":"a","plan":"free"}`), "free", `"t";q=1;w=60, `},
 		{"claimed, unknown", token(`{"tenant":"acme","sub":"a","plan":"platinum"}`), "free", `"t";q=1;w=60, `},
 		{"claimed, unknown, in the table", token(`{"tenant":"initech","sub":"a","plan":"platinum"}`), "gold", `"t";q=5;w=60, `},
+		{"by tag", identity.Evidence{Consumer: identity.Consumer{ID: "c", CustomID: "initech", Tags: []string{"dev", "plan:none", "plan:free"}}, CredentialID: "k"}, "free", `"t";q=1;w=60, `},
+		{"by group", identity.Evidence{Consumer: identity.Consumer{ID: "c", CustomID: "other"}, CredentialID: "k", Groups: []string{"admins", "on-gold"}}, "gold", `"t";q=5;w=60, `},
+		{"a token's bearer has no tags", identity.Evidence{Token: token(`{"tenant":"acme","sub":"a"}`).Token, Consumer: identity.Consumer{ID: "c", Tags: []string{"plan:gold"}}, CredentialID: "k"}, "free", `"t";q=1;w=60, `},
 		{"by table", identity.Evidence{Consumer: identity.Consumer{ID: "c", CustomID: "initech"}, CredentialID: "k"}, "gold", `"t";q=5;w=60, `},
 		{"by default", identity.Evidence{Consumer: identity.Consumer{ID: "c", CustomID: "other"}, CredentialID: "k"}, "free", `"t";q=1;w=60, `},
 		{"anonymous", identity.Evidence{ClientIP: "203.0.113.7"}, "", `"t";q=1;w=60, `},
@@ -107,18 +121,22 @@ func TestPlans(t *testing.T) {
 func TestCosts(t *testing.T) {
 	t.Parallel()
 	const config = `{"limits":[{"name":"t","scope":["tenant"],"limit":100,"window_seconds":60,"cost":2}],
-		"costs":[{"methods":["POST","PUT"],"routes":["orders"],"cost":5},{"routes":["r-search"],"cost":3}]}`
+		"costs":[{"methods":["POST","PUT"],"routes":["orders"],"cost":5},{"routes":["r-search"],"cost":3},
+			{"header":"X-Priority","values":["bulk","batch"],"cost":7},{"header":"X-Export","cost":11}]}`
 	tests := []struct {
 		method, id, name string
+		headers          map[string]string
 		left             int
 	}{
-		{"POST", "r1", "orders", 90}, {"GET", "r1", "orders", 98}, {"GET", "r-search", "", 94}, {"POST", "r2", "users", 98},
+		{"POST", "r1", "orders", nil, 90}, {"GET", "r1", "orders", nil, 98}, {"GET", "r-search", "", nil, 94}, {"POST", "r2", "users", nil, 98},
+		{"GET", "r2", "", map[string]string{"X-Priority": "bulk"}, 86}, {"GET", "r2", "", map[string]string{"X-Priority": "high"}, 98},
+		{"GET", "r2", "", map[string]string{"X-Export": "anything"}, 78}, {"POST", "r1", "orders", map[string]string{"X-Export": "1"}, 90},
 	}
 	for _, tt := range tests {
 		r, _ := counting(t)
 		c := patient(t, r, config)
 		req := user("acme", "alice")
-		req.Method, req.RouteID, req.RouteName = tt.method, tt.id, tt.name
+		req.Method, req.RouteID, req.RouteName, req.Headers = tt.method, tt.id, tt.name, tt.headers
 		got := c.Decide(t.Context(), req).Client[headerLimit][0]
 		if want := fmt.Sprintf(`"t";r=%d;`, tt.left); !strings.HasPrefix(got, want) {
 			t.Errorf("%s %s: %s, want %s…", tt.method, tt.id, got, want)

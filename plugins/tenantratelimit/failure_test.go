@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,35 +21,62 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 )
 
 // fakeRedis runs no script: it admits, or fails, or hangs.
 type fakeRedis struct {
-	redis.Scripter
 	err   error
 	hang  bool
-	calls int
+	calls atomic.Int64
 }
 
-func (f *fakeRedis) EvalSha(ctx context.Context, _ string, _ []string, args ...any) *redis.Cmd {
-	f.calls++
-	cmd := redis.NewCmd(ctx)
+func (f *fakeRedis) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (f *fakeRedis) ProcessHook(redis.ProcessHook) redis.ProcessHook { return f.process }
+
+func (f *fakeRedis) ProcessPipelineHook(redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return func(ctx context.Context, cmds []redis.Cmder) error {
+		for _, cmd := range cmds {
+			_ = f.process(ctx, cmd)
+		}
+		return nil
+	}
+}
+
+var errNotPlayed = errors.New("the fake does not play this command")
+
+func (f *fakeRedis) process(ctx context.Context, cmd redis.Cmder) error {
+	run, ok := cmd.(*redis.Cmd)
+	key := fmt.Sprint(cmd.Args()[min(3, len(cmd.Args())-1)])
+	if !ok || strings.HasSuffix(key, ":{nodes}") || strings.Contains(key, ":seen:") {
+		cmd.SetErr(errNotPlayed)
+		return errNotPlayed
+	}
+	f.calls.Add(1)
 	if f.hang {
 		<-ctx.Done()
 		cmd.SetErr(ctx.Err())
-		return cmd
+		return ctx.Err()
 	}
 	if f.err != nil {
 		cmd.SetErr(f.err)
-		return cmd
+		return f.err
 	}
-	var reply []any
-	for range (len(args) - 1) / 6 {
-		reply = append(reply, int64(1), int64(9), int64(0), int64(0))
+	run.SetVal(admitted(cmd.Args()))
+	return nil
+}
+
+// admitted is what the script says to one request that fits everywhere.
+func admitted(args []any) []any {
+	levels, _ := strconv.Atoi(args[3+args[2].(int)].(string))
+	if levels < 0 {
+		levels = -levels - 1
 	}
-	cmd.SetVal(reply)
-	return cmd
+	reply := []any{int64(1)}
+	for range levels {
+		reply = append(reply, int64(0), int64(9), int64(0))
+	}
+	return reply
 }
 
 // user is a request of one user.
@@ -56,7 +86,7 @@ func user(tenant, sub string) Request {
 }
 
 // withFake provisions a config on a fake Redis. Its log goes to the buffer.
-func withFake(t *testing.T, f *fakeRedis, config string) (*Config, *bytes.Buffer) {
+func withFake(t testing.TB, f *fakeRedis, config string) (*Config, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer
 	r, err := NewRuntime(Options{RedisURL: "redis://127.0.0.1:1", Logger: slog.New(slog.NewJSONHandler(&log, nil))})
@@ -65,7 +95,7 @@ func withFake(t *testing.T, f *fakeRedis, config string) (*Config, *bytes.Buffer
 	}
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	c := mustProvision(t, r, config)
-	c.compiled.backend.store = limiter.NewRedis(f, time.Now)
+	c.compiled.hub.client.AddHook(f)
 	return c, &log
 }
 
@@ -118,8 +148,8 @@ func TestRedisComesBack(t *testing.T) {
 		for range 30 {
 			c.Decide(t.Context(), user("acme", "alice"))
 		}
-		if waited := time.Since(began); f.calls != 5 || waited != 100*time.Millisecond {
-			t.Errorf("%d calls took %v, want 5 in 100ms", f.calls, waited)
+		if waited := time.Since(began); f.calls.Load() != 5 || waited != 100*time.Millisecond {
+			t.Errorf("%d calls took %v, want 5 in 100ms", f.calls.Load(), waited)
 		}
 		open := c.runtime.metrics.open.WithLabelValues("127.0.0.1:1")
 		if testutil.ToFloat64(open) != 1 {
@@ -130,8 +160,8 @@ func TestRedisComesBack(t *testing.T) {
 		for range 10 {
 			c.Decide(t.Context(), user("acme", "alice"))
 		}
-		if f.calls != 15 || testutil.ToFloat64(open) != 0 {
-			t.Errorf("%d calls after recovery, breaker open %v; want 15 and 0", f.calls, testutil.ToFloat64(open))
+		if f.calls.Load() != 15 || testutil.ToFloat64(open) != 0 {
+			t.Errorf("%d calls after recovery, breaker open %v; want 15 and 0", f.calls.Load(), testutil.ToFloat64(open))
 		}
 		if n := strings.Count(log.String(), "\n"); n != 2 || !strings.Contains(log.String(), "redis is back") {
 			t.Errorf("%d log lines, want two:\n%s", n, log)
@@ -198,7 +228,7 @@ func TestRealRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(4 * time.Second)
-	for c.compiled.backend.client.Ping(t.Context()).Err() != nil && time.Now().Before(deadline) {
+	for c.compiled.hub.client.Ping(t.Context()).Err() != nil && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for shared := false; !shared; {

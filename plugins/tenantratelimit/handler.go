@@ -78,8 +78,30 @@ func (c *Config) Read(e *kongrequest.Event) (Request, error) {
 			return Request{}, fmt.Errorf("read client address: %w", err)
 		}
 	}
+	if c.compiled.needs.groups && req.Token == nil && authenticated {
+		if req.Groups, err = e.Groups(); err != nil {
+			return Request{}, err
+		}
+	}
+	if err := c.readHeaders(e, &req); err != nil {
+		return Request{}, err
+	}
 	err = c.readRouting(e, &req)
 	return req, err
+}
+
+func (c *Config) readHeaders(e *kongrequest.Event, req *Request) error {
+	for _, name := range c.compiled.needs.headers {
+		value, err := e.Header(name)
+		if err != nil {
+			return fmt.Errorf("read header %s: %w", name, err)
+		}
+		if req.Headers == nil {
+			req.Headers = make(map[string]string, len(c.compiled.needs.headers))
+		}
+		req.Headers[name] = value
+	}
+	return nil
 }
 
 func (c *Config) namesBoth(t *identity.Token) bool {
@@ -93,7 +115,7 @@ func readConsumer(e *kongrequest.Event, req *Request) error {
 	if err != nil || consumer.Id == "" {
 		return err
 	}
-	req.Consumer = identity.Consumer{ID: consumer.Id, Username: consumer.Username, CustomID: consumer.CustomId}
+	req.Consumer = identity.Consumer{ID: consumer.Id, Username: consumer.Username, CustomID: consumer.CustomId, Tags: consumer.Tags}
 	req.CredentialID, err = e.Credential()
 	return err
 }

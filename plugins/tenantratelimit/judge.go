@@ -1,12 +1,15 @@
 package tenantratelimit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/pulse"
 )
 
 // judgement is what the counters said about one request.
@@ -32,46 +35,88 @@ type question struct {
 	request   *Request
 	cost      int64
 	base, set *ruleset
-	levels    []limiter.Level
+	ask       limiter.Ask
 }
 
 func (c *Config) judge(ctx context.Context, p *identity.Principal, req *Request, base *ruleset) judgement {
-	q := &question{principal: p, request: req, cost: c.costOf(req), base: base}
-	overridesKey := ""
+	h := c.compiled.hub
+	h.start(c.Observe)
+	q := &question{principal: p, request: req, cost: c.costOf(req), base: c.raised(base)}
 	if p.Tenant.Known() {
-		overridesKey = limiter.OverridesKey(c.Redis.KeyPrefix, part(kindTenant, p.Tenant))
+		q.ask.OverridesKey = limiter.OverridesKey(c.Redis.KeyPrefix, part(kindTenant, p.Tenant))
 	}
-	believed := c.runtime.overrides.get(overridesKey)
-	c.prepare(q, believed)
+	c.prepare(q, c.runtime.overrides.get(q.ask.OverridesKey))
 	now := c.runtime.options.Now()
-	if i, o, known := c.runtime.refusals.Find(q.levels, now); known {
+	if c.Observe {
+		h.demand.Observe(now, q.sighting())
+	}
+	if i, o, known := c.runtime.refusals.Find(q.ask.Levels, now); known {
 		return q.refusedLocally(i, o)
 	}
-	v, err := c.ask(ctx, q, overridesKey, believed)
+	v, err := c.ask(ctx, q)
 	if err != nil {
 		return c.fallBack(ctx, q)
 	}
-	c.runtime.refusals.Remember(q.levels, v, now)
+	c.runtime.refusals.Remember(q.ask.Levels, v, now)
 	return q.judged(v)
+}
+
+// raised is a ruleset as the overrides for everybody have it.
+func (c *Config) raised(base *ruleset) *ruleset {
+	notice := c.compiled.hub.pulse.Notice()
+	if notice == "" {
+		return base
+	}
+	key := pulse.NoticeKey(c.Redis.KeyPrefix)
+	o := c.runtime.overrides.get(key)
+	if o.text != notice {
+		o = c.learn(key, notice)
+	}
+	return c.apply(o, base)
+}
+
+// learn keeps the overrides that were found at a key.
+func (c *Config) learn(key, text string) *override {
+	o, err := c.runtime.overrides.set(key, text)
+	if err != nil {
+		c.runtime.options.Logger.Warn("overrides are not used", "plugin", Name, "error", err)
+	}
+	return o
+}
+
+func (c *Config) apply(o *override, base *ruleset) *ruleset {
+	set, err := o.apply(base, c.compiled.maxCost, c.runtime.metrics)
+	if err != nil {
+		c.runtime.options.Logger.Warn("overrides are not used", "plugin", Name, "error", err)
+	}
+	return set
 }
 
 // prepare works out the levels of a question, with the limits that the
 // tenant's overrides leave.
 func (c *Config) prepare(q *question, o *override) {
-	set, err := o.apply(q.base, c.maxCost(), c.runtime.metrics)
-	if err != nil {
-		c.runtime.options.Logger.Warn("overrides are not used", "plugin", Name, "error", err)
-	}
-	q.set = set
-	q.levels = make([]limiter.Level, len(set.rules))
-	for i := range set.rules {
-		r := &set.rules[i]
-		q.levels[i] = limiter.Level{
+	q.set = c.apply(o, q.base)
+	q.ask.Believed = o.text
+	q.ask.Levels = make([]limiter.Level, len(q.set.rules))
+	var parts [4]limiter.Part // more is rare, and allocated
+	for i := range q.set.rules {
+		r := &q.set.rules[i]
+		q.ask.Levels[i] = limiter.Level{
 			Limit: r.limit,
-			Key:   limiter.Key(c.Redis.KeyPrefix, r.limit, partition(r.scope, q.principal, q.request)),
+			Key:   limiter.Key(c.Redis.KeyPrefix, r.limit, r.partition(parts[:0], q.principal, q.request)),
 			Cost:  q.cost * r.cost,
 		}
 	}
+}
+
+// sighting is the request as it is remembered for those who choose limits.
+func (q *question) sighting() demand.Sighting {
+	s := demand.Sighting{Realm: demand.Anonymous, Units: q.cost, Route: cmp.Or(q.request.RouteName, q.request.RouteID)}
+	if q.principal.Authenticated {
+		s.Realm = realm(q.principal).String()
+	}
+	s.User = (&rule{}).component(scopeUser, q.principal, q.request).String()
+	return s
 }
 
 // maxAsks bounds how often one request meets overrides that changed meanwhile.
@@ -81,28 +126,34 @@ var errOverridesChange = errors.New("overrides change faster than they can be re
 
 // ask takes from Redis, within the deadline. Overrides that are news are read
 // on the way, which takes a second round trip.
-func (c *Config) ask(ctx context.Context, q *question, overridesKey string, believed *override) (limiter.Verdict, error) {
-	var v limiter.Verdict
+func (c *Config) ask(ctx context.Context, q *question) (limiter.Verdict, error) {
 	start := time.Now()
-	timeout := time.Duration(c.Redis.TimeoutMS) * time.Millisecond
-	err := c.compiled.backend.breaker.Do(ctx, timeout, func(ctx context.Context) error {
-		for range maxAsks {
-			verdict, text, stale, err := c.compiled.backend.store.TakeUnless(ctx, q.levels, overridesKey, believed.text)
-			if err != nil || !stale {
-				v = verdict
-				return err
-			}
-			if believed, err = c.runtime.overrides.set(overridesKey, text); err != nil {
-				c.runtime.options.Logger.Warn("overrides are not used", "plugin", Name, "error", err)
-			}
-			c.prepare(q, believed)
-		}
-		return errOverridesChange
-	})
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.Redis.TimeoutMS)*time.Millisecond)
+	defer cancel()
+	v, err := c.askUntilKnown(ctx, q)
 	if !errors.Is(err, limiter.ErrOpen) {
 		c.runtime.metrics.observe(time.Since(start))
 	}
 	return v, err
+}
+
+func (c *Config) askUntilKnown(ctx context.Context, q *question) (limiter.Verdict, error) {
+	for range maxAsks {
+		v, err := c.compiled.hub.leased.Take(ctx, q.ask)
+		if err != nil || v.News == nil {
+			return v, err
+		}
+		c.prepare(q, c.learn(q.ask.OverridesKey, *v.News))
+	}
+	return limiter.Verdict{}, errOverridesChange
+}
+
+// nodes is how many share the limits, as far as this one knows.
+func (c *Config) nodes() int64 {
+	if c.Nodes > 0 {
+		return int64(c.Nodes)
+	}
+	return max(1, c.compiled.hub.pulse.Nodes())
 }
 
 // fallBack decides without Redis.
@@ -114,12 +165,13 @@ func (c *Config) fallBack(ctx context.Context, q *question) judgement {
 	case onErrorDeny:
 		return judgement{status: statusUnavailable, set: q.set}
 	}
-	levels := make([]limiter.Level, len(q.levels))
-	for i, l := range q.levels {
-		l.Limit = l.Limit.Share(int64(c.Nodes), l.Cost)
+	nodes := c.nodes()
+	levels := make([]limiter.Level, len(q.ask.Levels))
+	for i, l := range q.ask.Levels {
+		l.Limit = l.Limit.Share(nodes, l.Cost)
 		levels[i] = l
 	}
-	v, err := c.runtime.local.Take(ctx, levels)
+	v, err := c.runtime.local.Take(ctx, limiter.Ask{Levels: levels})
 	if err != nil {
 		return judgement{status: statusUnavailable, set: q.set}
 	}
@@ -134,7 +186,7 @@ func (q *question) judged(v limiter.Verdict) judgement {
 		j.findings[i] = f
 	}
 	if !v.Allowed {
-		j.status = statusDenied
+		j.status = denial(j.findings)
 	}
 	return j
 }
@@ -157,5 +209,5 @@ func (q *question) refusedLocally(index int, o limiter.Outcome) judgement {
 	f := finding{rule: &q.set.rules[index], Outcome: o}
 	f.rule.count.denied.Inc()
 	f.rule.count.refusedLocally.Inc()
-	return judgement{status: statusDenied, set: q.set, findings: []finding{f}}
+	return judgement{status: denial([]finding{f}), set: q.set, findings: []finding{f}}
 }

@@ -5,16 +5,22 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 )
 
-// metrics counts decisions. Its labels come from the config, never from a
-// request, so that a client cannot make new series.
+// metrics counts decisions. Its labels come from the config, or are the names of
+// the first so many tenants, so that clients cannot make new series at will.
 type metrics struct {
 	decisions *prometheus.CounterVec
 	local     *prometheus.CounterVec
 	fallback  *prometheus.CounterVec
 	latency   prometheus.Histogram
 	open      *prometheus.GaugeVec
+	wasted    *prometheus.CounterVec
+	tenants   *tenantLabels
+	// unobserved are requests of which the observation was lost.
+	unobserved prometheus.Counter
 }
 
 // outcomeCounters are the counters of one limit under one plan.
@@ -45,12 +51,21 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_breaker_open",
 			Help: "1 while this Redis is given up on after failures.",
 		}, []string{"redis"}),
+		wasted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_lease_wasted_units_total",
+			Help: "Units that this node took from Redis in blocks and gave to no request.",
+		}, []string{"limit"}),
+		tenants: newTenantLabels(),
+		unobserved: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_unobserved_requests_total",
+			Help: "Requests that gatehouse limits advise will not know of, because they could not be written to Redis.",
+		}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.tenants.decisions, m.unobserved} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -64,6 +79,11 @@ func (m *metrics) outcomes(limit, plan string) outcomeCounters {
 		uncharged:      m.decisions.WithLabelValues(limit, plan, "uncharged"),
 		refusedLocally: m.local.WithLabelValues(limit, plan),
 	}
+}
+
+// waste counts units of a block that nobody got.
+func (m *metrics) waste(l *limiter.Limit, units int64) {
+	m.wasted.WithLabelValues(l.Name).Add(float64(units))
 }
 
 func (m *metrics) observe(waited time.Duration) { m.latency.Observe(waited.Seconds()) }

@@ -32,11 +32,11 @@ func (c *Config) Provision() error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	b, err := c.runtime.backend(c.Redis.URL)
+	h, err := c.runtime.hub(c.Redis.URL, c.Redis.KeyPrefix)
 	if err != nil {
 		return err
 	}
-	built := &compiled{backend: b, hidden: map[string]bool{}}
+	built := &compiled{hub: h, maxCost: c.maxCost(), hidden: map[string]bool{}}
 	for _, name := range c.HideHeaders {
 		built.hidden[name] = true
 	}
@@ -60,8 +60,8 @@ func (c *Config) applyDefaults() {
 	defaultTo(&c.DefaultUserLimit.Mode, modeEnforce)
 	defaultTo(&c.Redis.TimeoutMS, 20)
 	defaultTo(&c.Redis.KeyPrefix, "gatehouse")
+	defaultTo(&c.Identity.PlanTag, "plan:")
 	defaultTo(&c.OnRedisError, onErrorLocal)
-	defaultTo(&c.Nodes, 1)
 	for i := range c.Limits {
 		c.Limits[i].applyDefaults()
 	}
@@ -77,6 +77,7 @@ func (l *Limit) applyDefaults() {
 	defaultTo(&l.Cost, 1)
 	defaultTo(&l.TimeZone, "UTC")
 	defaultTo(&l.Mode, modeEnforce)
+	defaultTo(&l.Status, statusDenied)
 }
 
 func defaultTo[T comparable](field *T, value T) {
@@ -105,8 +106,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("redis.key_prefix: %q would not make a safe Redis key; write 1 to 64 letters, digits, or any of _ . : -", c.Redis.KeyPrefix)
 	case c.Redis.TimeoutMS < 1 || c.Redis.TimeoutMS > 1000:
 		return fmt.Errorf("redis.timeout_ms: %d is out of range; write the milliseconds that a request may wait (1 to 1000)", c.Redis.TimeoutMS)
-	case c.Nodes < 1 || c.Nodes > 10_000:
-		return fmt.Errorf("nodes: %d is out of range; write the number of gateway nodes (1 to 10000)", c.Nodes)
+	case c.Nodes < 0 || c.Nodes > 10_000:
+		return fmt.Errorf("nodes: %d is out of range; write the number of gateway nodes (1 to 10000), or leave it out", c.Nodes)
 	case !slices.Contains([]string{onErrorLocal, onErrorAllow, onErrorDeny}, c.OnRedisError):
 		return fmt.Errorf("on_redis_error: %q is unknown; write local, allow or deny", c.OnRedisError)
 	case d.ExpectedPeak < 1 || d.ExpectedPeak > 1_000_000:
@@ -117,8 +118,8 @@ func (c *Config) check() error {
 
 func (c *Config) checkHeaders() error {
 	for i, name := range c.HideHeaders {
-		if !slices.Contains([]string{headerRetryAfter, headerLimit, headerPolicy}, name) {
-			return fmt.Errorf("hide_headers[%d]: %q is not sent by this plugin; write RateLimit, RateLimit-Policy or Retry-After", i, name)
+		if !slices.Contains(hideable, name) {
+			return fmt.Errorf("hide_headers[%d]: %q is not sent by this plugin; write one of: %s", i, name, strings.Join(hideable, ", "))
 		}
 	}
 	return nil
@@ -129,8 +130,10 @@ func (c *Config) checkCosts() error {
 		switch {
 		case rule.Cost < 1 || rule.Cost > 1_000_000:
 			return fmt.Errorf("costs[%d].cost: %d is out of range; write the units of such a request (1 to 1000000)", i, rule.Cost)
-		case len(rule.Methods) == 0 && len(rule.Routes) == 0 && i < len(c.Costs)-1:
-			return fmt.Errorf("costs[%d]: has no methods and no routes, so the entries after it never count; move it to the end", i)
+		case rule.Header == "" && len(rule.Values) > 0:
+			return fmt.Errorf("costs[%d].values: %q are of no header; write its name in header", i, rule.Values)
+		case len(rule.Methods) == 0 && len(rule.Routes) == 0 && rule.Header == "" && i < len(c.Costs)-1:
+			return fmt.Errorf("costs[%d]: has no methods, no routes and no header, so the entries after it never count; move it to the end", i)
 		}
 	}
 	return nil

@@ -65,6 +65,7 @@ func (c *Config) userDefault() (rule, error) {
 	l := Limit{
 		Name: userDefaultName, Scope: []string{string(scopeUser)}, Mode: d.Mode, Cost: 1,
 		Algorithm: string(limiter.TokenBucket), Limit: peakFactor * d.ExpectedPeak, WindowSeconds: d.WindowSeconds,
+		Status: statusDenied,
 	}
 	r, err := l.compile(c.maxCost())
 	if err != nil {
@@ -94,6 +95,9 @@ func (l *Limit) compile(maxCost int64) (rule, error) {
 	if err != nil {
 		return rule{}, fmt.Errorf("scope: %w", err)
 	}
+	if err := l.checkNamed(scopes); err != nil {
+		return rule{}, err
+	}
 	zone, err := time.LoadLocation(l.TimeZone)
 	if err != nil || zone == time.Local {
 		return rule{}, fmt.Errorf("time_zone: %q is not known here; write a name from the IANA database, such as Europe/Berlin", l.TimeZone)
@@ -101,12 +105,29 @@ func (l *Limit) compile(maxCost int64) (rule, error) {
 	limit, err := limiter.Compile(limiter.Spec{
 		Name: l.Name, Algorithm: limiter.Algorithm(l.Algorithm), Quota: l.Limit,
 		Window: time.Duration(l.WindowSeconds) * time.Second, Burst: l.Burst,
-		Period: limiter.Period(l.Period), Zone: zone, Shadow: l.Mode == modeShadow,
+		Period: limiter.Period(l.Period), Zone: zone, Shadow: l.Mode == modeShadow, Lease: l.Lease,
 	})
 	if err != nil {
 		return rule{}, fmt.Errorf("limit: %w", err)
 	}
-	return rule{limit: limit, scope: scopes, cost: l.Cost}, checkCapacity(limit, l.Cost*maxCost)
+	r := rule{limit: limit, scope: scopes, claim: l.Claim, header: l.Header, cost: l.Cost, status: l.Status}
+	return r, checkCapacity(limit, l.Cost*maxCost)
+}
+
+// checkNamed holds claim and header to the scopes that need them.
+func (l *Limit) checkNamed(scopes []scope) error {
+	for _, f := range []struct {
+		scope       scope
+		name, value string
+	}{{scopeClaim, "claim", l.Claim}, {scopeHeader, "header", l.Header}} {
+		switch scoped := slices.Contains(scopes, f.scope); {
+		case scoped && f.value == "":
+			return fmt.Errorf("%s: empty; write the %[1]s that the scope %[1]s counts by", f.name)
+		case !scoped && f.value != "":
+			return fmt.Errorf("%s: %q has no meaning without the scope %[1]s; add that, or remove it", f.name, f.value)
+		}
+	}
+	return nil
 }
 
 func (l *Limit) check() error {
@@ -134,6 +155,10 @@ func (l *Limit) check() error {
 		return fmt.Errorf("cost: %d is out of range; write the units of one request (1 to %d)", l.Cost, int64(limiter.MaxQuota))
 	case l.Mode != modeEnforce && l.Mode != modeShadow:
 		return fmt.Errorf("mode: %q is unknown; write enforce or shadow", l.Mode)
+	case l.Status != statusDenied && l.Status != statusUnavailable:
+		return fmt.Errorf("status: %d is no answer to a denied request; write 429 or 503", l.Status)
+	case l.Lease < 0 || l.Lease > l.Limit:
+		return fmt.Errorf("lease: %d is out of range; write the units that a node takes at once (0 to the limit of %d)", l.Lease, l.Limit)
 	}
 	return nil
 }
@@ -222,11 +247,21 @@ func (c *Config) findNeeds(plans map[string]*ruleset) needs {
 				n.route = n.route || s == scopeRoute
 				n.service = n.service || s == scopeService
 			}
+			n.addHeader(r.header)
 		}
 	}
 	for _, rule := range c.Costs {
 		n.method = n.method || len(rule.Methods) > 0
 		n.route = n.route || len(rule.Routes) > 0
+		n.addHeader(rule.Header)
 	}
+	n.route = n.route || c.Observe
+	n.groups = c.Identity.PlanGroup != ""
 	return n
+}
+
+func (n *needs) addHeader(name string) {
+	if name != "" && !slices.Contains(n.headers, name) {
+		n.headers = append(n.headers, name)
+	}
 }

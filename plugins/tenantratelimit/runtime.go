@@ -2,6 +2,7 @@ package tenantratelimit
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,16 +11,18 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // Options are what a process gives the plugin.
 type Options struct {
 	// RedisURL is used by configs that name none; may be empty.
 	RedisURL string
+	// Open makes the client of a Redis, without connecting. Default: redisurl.Open.
+	Open func(url string) (redis.UniversalClient, error)
 	// Registerer takes the plugin's metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
 	// Logger defaults to slog.Default().
@@ -37,15 +40,20 @@ type Runtime struct {
 	refusals  *limiter.Refusals
 	overrides *overrides
 	source    kongrequest.Source
+	// node is this process' name among all.
+	node string
 
 	mu       sync.Mutex
 	backends map[string]*backend
+	hubs     map[hubKey]*hub
 }
 
-// Bounds on memory: about 200 bytes for each counter.
+// Bounds on memory: about 250 bytes for each entry.
 const (
 	localCounters = 100_000
 	localRefusals = 100_000
+	localBlocks   = 100_000
+	localSeen     = 200_000
 )
 
 // NewRuntime fails only where metrics of the same names are registered already.
@@ -55,6 +63,9 @@ func NewRuntime(o Options) (*Runtime, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Open == nil {
+		o.Open = redisurl.Open
 	}
 	m, err := newMetrics(o.Registerer)
 	if err != nil {
@@ -67,13 +78,15 @@ func NewRuntime(o Options) (*Runtime, error) {
 		refusals:  limiter.NewRefusals(localRefusals),
 		overrides: newOverrides(),
 		source:    kongrequest.Source{Now: o.Now},
+		node:      rand.Text(),
 		backends:  map[string]*backend{},
+		hubs:      map[hubKey]*hub{},
 	}, nil
 }
 
 // New is an empty config with the defaults that a zero value cannot express.
 func (r *Runtime) New() any {
-	return &Config{Identity: Identity{Issue: true}, runtime: r}
+	return &Config{Identity: Identity{Issue: true}, Observe: true, runtime: r}
 }
 
 // Probe asks the Redis of Options.RedisURL whether it answers. Nothing depends on the
@@ -82,7 +95,9 @@ func (r *Runtime) Probe(ctx context.Context) error {
 	if r.options.RedisURL == "" {
 		return nil
 	}
-	b, err := r.backend("")
+	r.mu.Lock()
+	b, err := r.backend(r.options.RedisURL)
+	r.mu.Unlock()
 	if err != nil {
 		return err
 	}
@@ -92,65 +107,18 @@ func (r *Runtime) Probe(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the Redis connections. Decisions after it fall back.
-func (r *Runtime) Close(context.Context) error {
+// Close writes what was observed and ends the Redis connections. Decisions after
+// it fall back.
+func (r *Runtime) Close(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
+	for _, h := range r.hubs {
+		errs = append(errs, h.close(ctx))
+	}
 	for _, b := range r.backends {
+		b.store.Close()
 		errs = append(errs, b.client.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// backend is one Redis, shared by every config that names its URL.
-type backend struct {
-	client  *redis.Client
-	store   *limiter.Redis
-	breaker *limiter.Breaker
-}
-
-// backend finds or makes the Redis at url, without connecting. Errors do not
-// show the URL, which may hold a password.
-func (r *Runtime) backend(url string) (*backend, error) {
-	if url == "" {
-		url = r.options.RedisURL
-	}
-	if url == "" {
-		return nil, errors.New("redis.url: empty, and the process has no REDIS_URL; write redis://host:6379/0")
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if b, ok := r.backends[url]; ok {
-		return b, nil
-	}
-	o, err := redis.ParseURL(url)
-	if err != nil {
-		return nil, errors.New("redis.url: not the URL of a Redis; write redis://user:password@host:6379/0, rediss:// for TLS, or unix://")
-	}
-	b := r.newBackend(o)
-	r.backends[url] = b
-	return b, nil
-}
-
-func (r *Runtime) newBackend(o *redis.Options) *backend {
-	// A request's deadline bounds everything; a retry would only use it up.
-	o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries = true, -1, 1
-	// RESP2 and no CLIENT commands: one exchange less to make a connection.
-	o.Protocol, o.DisableIdentity = 2, true
-	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	client := redis.NewClient(o)
-	open := r.metrics.open.WithLabelValues(o.Addr)
-	log := r.options.Logger.With("plugin", Name, "redis", o.Addr)
-	return &backend{
-		client: client,
-		store:  limiter.NewRedis(client, r.options.Now),
-		breaker: limiter.NewBreaker(func(err error) {
-			open.Set(1)
-			log.Error("redis fails; limits fall back to what on_redis_error says", "error", err)
-		}, func() {
-			open.Set(0)
-			log.Info("redis is back; limits are shared again")
-		}),
-	}
 }

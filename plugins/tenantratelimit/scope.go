@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
@@ -17,16 +18,18 @@ const (
 	scopeUser       scope = "user"
 	scopeConsumer   scope = "consumer"
 	scopeCredential scope = "credential"
+	scopeClaim      scope = "claim"
 	scopeIP         scope = "ip"
 	scopeRoute      scope = "route"
 	scopeService    scope = "service"
+	scopeHeader     scope = "header"
 	scopeGlobal     scope = "global"
 )
 
 // scopeOrder puts those first in a key that place it in a tenant's slot.
 var scopeOrder = []scope{
-	scopeTenant, scopeUser, scopeConsumer, scopeCredential,
-	scopeIP, scopeRoute, scopeService, scopeGlobal,
+	scopeTenant, scopeUser, scopeConsumer, scopeCredential, scopeClaim,
+	scopeIP, scopeRoute, scopeService, scopeHeader, scopeGlobal,
 }
 
 // parseScope checks a combination and puts it in order, so that the order in
@@ -36,7 +39,7 @@ func parseScope(names []string) ([]scope, error) {
 	for _, name := range names {
 		s := scope(name)
 		if !slices.Contains(scopeOrder, s) {
-			return nil, fmt.Errorf("%q is no scope; use tenant, user, consumer, credential, ip, route, service or global", name)
+			return nil, fmt.Errorf("%q is no scope; use tenant, user, consumer, credential, claim, ip, route, service, header or global", name)
 		}
 		if slices.Contains(list, s) {
 			return nil, fmt.Errorf("%q is there twice; name each scope once", name)
@@ -64,24 +67,27 @@ const (
 	kindRoute      = 'r'
 	kindService    = 's'
 	kindGlobal     = 'g'
+	kindClaim      = 'm'
+	kindHeader     = 'h'
 )
 
 // partition finds whose counter a request belongs to. A principal that lacks
 // what a scope asks for is counted by the next best that Kong verified, and by
 // client address at last; so nothing goes uncounted for being anonymous.
-func partition(scopes []scope, p *identity.Principal, req *Request) []limiter.Part {
-	parts := make([]limiter.Part, 0, len(scopes)+1)
-	for _, s := range scopes {
+//
+// The parts are appended to parts, which may be a caller's own array.
+func (r *rule) partition(parts []limiter.Part, p *identity.Principal, req *Request) []limiter.Part {
+	for _, s := range r.scope {
 		if belongsToTenant(s) {
 			parts = appendNew(parts, realm(p))
 		}
-		parts = appendNew(parts, component(s, p, req))
+		parts = appendNew(parts, r.component(s, p, req))
 	}
 	return parts
 }
 
 func belongsToTenant(s scope) bool {
-	return s == scopeTenant || s == scopeUser || s == scopeConsumer || s == scopeCredential
+	return s == scopeTenant || s == scopeUser || s == scopeConsumer || s == scopeCredential || s == scopeClaim
 }
 
 // realm is what keeps equal user names apart: the tenant, or the token's
@@ -98,7 +104,7 @@ func realm(p *identity.Principal) limiter.Part {
 	return address(p)
 }
 
-func component(s scope, p *identity.Principal, req *Request) limiter.Part {
+func (r *rule) component(s scope, p *identity.Principal, req *Request) limiter.Part {
 	tenant, user := part(kindTenant, p.Tenant), part(kindUser, p.User)
 	consumer, credential := part(kindConsumer, p.Consumer), part(kindCredential, p.Credential)
 	switch s {
@@ -110,6 +116,10 @@ func component(s scope, p *identity.Principal, req *Request) limiter.Part {
 		return firstKnown(p, consumer, credential)
 	case scopeCredential:
 		return firstKnown(p, credential, consumer)
+	case scopeClaim:
+		return firstKnown(p, named(kindClaim, r.claim, req.Token.Identifier(r.claim)), user, consumer, credential)
+	case scopeHeader:
+		return named(kindHeader, strings.ToLower(r.header), identity.Clean(req.Headers[r.header]))
 	case scopeRoute:
 		return limiter.Part{Kind: kindRoute, ID: req.RouteID}
 	case scopeService:
@@ -131,6 +141,15 @@ func firstKnown(p *identity.Principal, candidates ...limiter.Part) limiter.Part 
 
 func part(kind byte, id identity.ID) limiter.Part {
 	return limiter.Part{Kind: kind, ID: id.Value, Hashed: id.Hashed}
+}
+
+// named is a value of a claim or a header, told apart from other names' values.
+// A claim that is absent is nobody's; a header that is absent has a counter.
+func named(kind byte, name string, value identity.ID) limiter.Part {
+	if kind == kindClaim && !value.Known() {
+		return limiter.Part{}
+	}
+	return limiter.Part{Kind: kind, ID: name + "=" + value.Value, Hashed: value.Hashed}
 }
 
 // address is the client's network. All clients whose address cannot be read

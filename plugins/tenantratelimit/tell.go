@@ -18,6 +18,11 @@ const (
 	headerLegacyReset     = "X-RateLimit-Reset"
 )
 
+// hideable are the headers that a config may keep from clients.
+var hideable = []string{
+	headerLimit, headerPolicy, headerRetryAfter, headerLegacyLimit, headerLegacyRemaining, headerLegacyReset,
+}
+
 // unavailableFor is when to come back after a 503, in seconds: the breaker lets
 // a request try Redis again after that long.
 const unavailableFor = 1
@@ -31,17 +36,19 @@ func (c *Config) tell(j judgement) (headers map[string][]string, body []byte) {
 	if c.LegacyHeaders {
 		c.setLegacy(h, j)
 	}
-	switch j.status {
-	case statusDenied:
-		violated, wait := j.violated()
+	violated, wait := j.violated()
+	switch {
+	case j.status == statusDenied:
 		body = answer.QuotaExceeded(violated, wait)
-		c.set(h, headerRetryAfter, strconv.FormatInt(wait, 10))
-	case statusUnavailable:
-		body = answer.Unavailable(unavailableFor)
-		c.set(h, headerRetryAfter, strconv.Itoa(unavailableFor))
+	case j.status == statusUnavailable && len(violated) > 0:
+		body = answer.Shed(violated, wait)
+	case j.status == statusUnavailable:
+		wait = unavailableFor
+		body = answer.Unavailable(wait)
 	default:
 		return h, nil
 	}
+	c.set(h, headerRetryAfter, strconv.FormatInt(wait, 10))
 	h[headerContentType] = []string{answer.ContentType}
 	return h, body
 }
@@ -60,6 +67,17 @@ func (j judgement) standings() []answer.Standing {
 		}
 	}
 	return list
+}
+
+// denial is the status of a request that findings deny: 503 only where every
+// limit in the way is there to shed load.
+func denial(findings []finding) int {
+	for _, f := range findings {
+		if f.violated() && f.rule.status == statusDenied {
+			return statusDenied
+		}
+	}
+	return statusUnavailable
 }
 
 // violated names the limits in the way, and the seconds until the last of them

@@ -34,6 +34,7 @@ func commands() []command {
 		{"check", "FILE", "say what is wrong with the plugins' configs in a kong.yaml", check},
 		{"health", "[flags]", "succeed if the plugin server answers that it is ready", health},
 		{"run", "-- COMMAND [ARGS]", "run the plugin server beside COMMAND, which is Kong's entrypoint", runBeside},
+		{"limits", "advise [flags]", "propose limits, with what each would have denied", limits},
 		{"scrub", "[flags]", "scrub the lines on standard input", scrubLines},
 		{"version", "", "print the version", printVersion},
 	}

@@ -31,6 +31,7 @@ func TestUsage(t *testing.T) {
 		{"argument too many", []string{"serve", "now"}, `takes no argument "now"`},
 		{"deadline without a duration", []string{"serve", "-deadline", "trace-inject"}, "PLUGIN=DURATION"},
 		{"retention without a number", []string{"serve", "-audit-retention-days", "soon"}, "number of days"},
+		{"limits without a command", []string{"limits"}, "gatehouse limits advise"},
 		{"unknown flag", []string{"scrub", "-loud"}, "-loud"},
 	}
 	for _, tt := range tests {

@@ -13,6 +13,8 @@ const (
 	reducedCapacity = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 )
 
+const busy = "Request cannot be satisfied due to temporary server capacity constraints"
+
 // ContentType is the media type of a problem document.
 const ContentType = "application/problem+json"
 
@@ -36,12 +38,24 @@ func QuotaExceeded(violated []string, seconds int64) []byte {
 	}.encode()
 }
 
+// Shed is the body of a 503 for load that is shed: which limits protect what is
+// behind the gateway, and the seconds until the request would fit.
+func Shed(violated []string, seconds int64) []byte {
+	return problem{
+		Type:     reducedCapacity,
+		Title:    busy,
+		Status:   http.StatusServiceUnavailable,
+		Detail:   fmt.Sprintf("%s keeps load from what is behind the gateway. Try again in %s.", strings.Join(violated, ", "), wait(seconds)),
+		Violated: violated,
+	}.encode()
+}
+
 // Unavailable is the body of a 503: the limits cannot be checked, and the
 // gateway is told to admit nothing that it cannot check.
 func Unavailable(seconds int64) []byte {
 	return problem{
 		Type:   reducedCapacity,
-		Title:  "Request cannot be satisfied due to temporary server capacity constraints",
+		Title:  busy,
 		Status: http.StatusServiceUnavailable,
 		Detail: fmt.Sprintf("Quotas cannot be checked at the moment. Try again in %s.", wait(seconds)),
 	}.encode()

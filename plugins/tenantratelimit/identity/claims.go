@@ -1,9 +1,11 @@
 package identity
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 )
 
 // Token is the payload of a verified token. Claims match by their exact names:
@@ -46,6 +48,9 @@ func (t *Token) Claim(name string) string {
 	}
 	switch {
 	case raw[0] == '"':
+		if plain := raw[1 : len(raw)-1]; utf8.Valid(plain) && bytes.IndexByte(plain, '\\') < 0 {
+			return string(plain) // nothing to decode, as in nearly all
+		}
 		var s string
 		if json.Unmarshal(raw, &s) != nil {
 			return ""
@@ -55,4 +60,12 @@ func (t *Token) Claim(name string) string {
 		return string(raw)
 	}
 	return ""
+}
+
+// Identifier is a claim as an [ID], unknown where there is no token.
+func (t *Token) Identifier(name string) ID {
+	if t == nil {
+		return ID{}
+	}
+	return Clean(t.Claim(name))
 }

@@ -11,12 +11,12 @@ import (
 // MaxIDLength is the longest identifier passed on as it is, in bytes.
 const MaxIDLength = 128
 
-// clean makes an identifier safe. One that is too long, is not valid UTF-8,
+// Clean makes an identifier safe. One that is too long, is not valid UTF-8,
 // begins or ends with a space, or holds anything that does not print (control
 // characters, line breaks, invisible and direction-changing characters, the
 // stand-in for what could not be decoded) is replaced by its hash. Its owner is still limited, in a counter of its own,
 // but no header names them: an upstream sees a request without that identity.
-func clean(raw string) ID {
+func Clean(raw string) ID {
 	if fit(raw) {
 		return ID{Value: raw}
 	}
@@ -25,6 +25,9 @@ func clean(raw string) ID {
 }
 
 func fit(s string) bool {
+	if plain(s) {
+		return true
+	}
 	if len(s) > MaxIDLength || !utf8.ValidString(s) || strings.TrimSpace(s) != s {
 		return false
 	}
@@ -34,4 +37,14 @@ func fit(s string) bool {
 		}
 	}
 	return true
+}
+
+// plain is true for what most identifiers are made of.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(s) <= MaxIDLength
 }

@@ -1,6 +1,9 @@
 package identity
 
-import "strings"
+import (
+	"maps"
+	"strings"
+)
 
 // The headers that carry a verified identity upstream.
 const (
@@ -22,19 +25,28 @@ var spellings = []string{
 // with no values is removed. Identity headers that the client sent go always.
 // Those that name a verified identity are set if issue is true.
 func Upstream(p Principal, plan string, issue bool) map[string][]string {
+	h := maps.Clone(removed)
+	if issue {
+		setKnown(h, TenantHeader, p.Tenant)
+		setKnown(h, UserHeader, p.User)
+		setKnown(h, PlanHeader, ID{Value: plan})
+	}
+	return h
+}
+
+// removed is every spelling without a value.
+var removed = func() map[string][]string {
 	h := make(map[string][]string, len(spellings))
 	for _, name := range spellings {
 		h[name] = nil
 	}
-	if !issue {
-		return h
-	}
-	for name, id := range map[string]ID{TenantHeader: p.Tenant, UserHeader: p.User, PlanHeader: {Value: plan}} {
-		if id.Known() && !id.Hashed {
-			h[name] = []string{id.Value}
-		}
-	}
 	return h
+}()
+
+func setKnown(h map[string][]string, name string, id ID) {
+	if id.Known() && !id.Hashed {
+		h[name] = []string{id.Value}
+	}
 }
 
 // consumerHeaders are what Kong's auth plugins set, or remove, on every request

@@ -4,7 +4,10 @@
 // tenant, a user or a consumer.
 package identity
 
-import "net/netip"
+import (
+	"net/netip"
+	"strings"
+)
 
 // Evidence is what Kong knows about a request after its auth plugins ran.
 type Evidence struct {
@@ -15,15 +18,22 @@ type Evidence struct {
 	// plugin's config.anonymous), not somebody who was authenticated.
 	Consumer     Consumer
 	CredentialID string
+	// Groups are what Kong's other auth plugins say of who is asking.
+	Groups []string
 	// ClientIP is the client's address as Kong's trusted_ips settings see it.
 	ClientIP string
 }
 
 // Consumer is the part of Kong's consumer that identifies.
-type Consumer struct{ ID, Username, CustomID string }
+type Consumer struct {
+	ID, Username, CustomID string
+	Tags                   []string
+}
 
-// Claims names the claims of a verified token that say who its bearer is.
-type Claims struct{ Tenant, User, Plan string }
+// Claims names the claims of a verified token that say who its bearer is, and
+// what a consumer's tag and a group begin with that name a plan; PlanGroup may
+// be empty.
+type Claims struct{ Tenant, User, Plan, PlanTag, PlanGroup string }
 
 // ID is an identifier that is safe in a header and in a Redis key.
 type ID struct {
@@ -39,9 +49,9 @@ func (id ID) Known() bool { return id.Value != "" }
 // Principal is who is asking.
 type Principal struct {
 	Tenant, User ID
-	// Plan is the plan that the token claims, before the plugin's own table has
-	// its say. It is empty where no token said it.
-	Plan string
+	// Plans are those that the token claims, or else the consumer's tags and the
+	// groups name, before the plugin's own table has its say.
+	Plans []string
 	// Issuer is the token's iss. It keeps users of two issuers apart where
 	// tokens name no tenant.
 	Issuer     ID
@@ -59,7 +69,8 @@ type Principal struct {
 // With a token, tenant, user and plan are its claims; a token that names no
 // tenant belongs to the tenant of the consumer that holds the issuer's key,
 // but never becomes that consumer's user. Without a token, an authenticated
-// consumer's custom_id is the tenant and its username the user.
+// consumer's custom_id is the tenant, its username the user, and its tags and
+// the authenticated groups name the plan.
 func Resolve(e Evidence, names Claims) Principal {
 	p := Principal{
 		Address:       Network(e.ClientIP),
@@ -68,21 +79,32 @@ func Resolve(e Evidence, names Claims) Principal {
 	if !p.Authenticated {
 		return p
 	}
-	p.Consumer, p.Credential = clean(e.Consumer.ID), clean(e.CredentialID)
+	p.Consumer, p.Credential = Clean(e.Consumer.ID), Clean(e.CredentialID)
 	if e.Token == nil {
-		p.Tenant, p.User = clean(e.Consumer.CustomID), clean(e.Consumer.Username)
+		p.Tenant, p.User = Clean(e.Consumer.CustomID), Clean(e.Consumer.Username)
+		p.Plans = append(suffixes(e.Consumer.Tags, names.PlanTag), suffixes(e.Groups, names.PlanGroup)...)
 		return p
 	}
-	p.Tenant = clean(e.Token.Claim(names.Tenant))
-	p.User = clean(e.Token.Claim(names.User))
-	p.Issuer = clean(e.Token.Claim("iss"))
-	if plan := clean(e.Token.Claim(names.Plan)); !plan.Hashed {
-		p.Plan = plan.Value
+	p.Tenant = Clean(e.Token.Claim(names.Tenant))
+	p.User = Clean(e.Token.Claim(names.User))
+	p.Issuer = Clean(e.Token.Claim("iss"))
+	if plan := Clean(e.Token.Claim(names.Plan)); plan.Known() && !plan.Hashed {
+		p.Plans = []string{plan.Value}
 	}
 	if !p.Tenant.Known() {
-		p.Tenant = clean(e.Consumer.CustomID)
+		p.Tenant = Clean(e.Consumer.CustomID)
 	}
 	return p
+}
+
+// suffixes are what follows prefix in the words that begin with it.
+func suffixes(words []string, prefix string) (list []string) {
+	for _, word := range words {
+		if rest, found := strings.CutPrefix(word, prefix); found && prefix != "" && rest != "" {
+			list = append(list, rest)
+		}
+	}
+	return list
 }
 
 // ipv6Network is the part of an IPv6 address that one subscriber holds.
@@ -92,6 +114,9 @@ const ipv6Network = 64
 // an IPv6 address, whose other half a client picks at will. IPv4 addresses
 // written as IPv6 count as IPv4. It is the zero prefix if ip is no address.
 func Network(ip string) netip.Prefix {
+	if ip == "" { // not read, where nothing asks for it
+		return netip.Prefix{}
+	}
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
 		return netip.Prefix{}

@@ -30,7 +30,7 @@ func TestResolve(t *testing.T) {
 		want Principal
 	}{
 		{"token", Evidence{Token: token(`{"tenant":"acme","sub":"alice","plan":"gold","iss":"idp"}`)},
-			Principal{Tenant: ID{Value: "acme"}, User: ID{Value: "alice"}, Plan: "gold", Issuer: ID{Value: "idp"}, Authenticated: true}},
+			Principal{Tenant: ID{Value: "acme"}, User: ID{Value: "alice"}, Plans: []string{"gold"}, Issuer: ID{Value: "idp"}, Authenticated: true}},
 		{"token goes before consumer", Evidence{Token: token(`{"tenant":"acme","sub":"alice"}`), Consumer: partner, CredentialID: "k"},
 			Principal{Tenant: ID{Value: "acme"}, User: ID{Value: "alice"}, Consumer: ID{Value: "c1"}, Credential: ID{Value: "k"}, Authenticated: true}},
 		{"token without tenant is of its issuer's", Evidence{Token: token(`{"sub":"alice"}`), Consumer: partner, CredentialID: "k"},
@@ -94,17 +94,17 @@ func TestHostileIdentifiersAreHashed(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := Resolve(Evidence{Token: token(string(payload))}, defaults)
-		if !p.Tenant.Hashed || len(p.Tenant.Value) != 32 || p.Tenant != p.User || p.Plan != "" {
+		if !p.Tenant.Hashed || len(p.Tenant.Value) != 32 || p.Tenant != p.User || p.Plans != nil {
 			t.Errorf("%s: %+v", name, p)
 		}
-		for header, values := range Upstream(p, p.Plan, true) {
+		for header, values := range Upstream(p, strings.Join(p.Plans, ""), true) {
 			if len(values) > 0 {
 				t.Errorf("%s: %s is passed on as %q", name, header, values)
 			}
 		}
 	}
 	for _, id := range []string{"acme", "Ärzte e.V.", "alice@example.com", "urn:uuid:1", strings.Repeat("a", MaxIDLength)} {
-		if got := clean(id); got.Hashed || got.Value != id {
+		if got := Clean(id); got.Hashed || got.Value != id {
 			t.Errorf("%q became %+v", id, got)
 		}
 	}
@@ -122,7 +122,7 @@ func FuzzResolve(f *testing.F) {
 			{Consumer: Consumer{ID: "c", Username: raw, CustomID: payload}, CredentialID: "k", ClientIP: ip},
 		} {
 			p := Resolve(e, defaults)
-			for name, values := range Upstream(p, p.Plan, true) {
+			for name, values := range Upstream(p, strings.Join(p.Plans, ""), true) {
 				for _, v := range values {
 					if v == "" || len(v) > MaxIDLength || !utf8.ValidString(v) || strings.ContainsAny(v, "\r\n\x00") {
 						t.Errorf("%s: %q", name, v)

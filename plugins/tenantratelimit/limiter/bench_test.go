@@ -12,7 +12,7 @@ import (
 // BenchmarkScript is one decision on a real Redis, by algorithm and number of
 // levels.
 func BenchmarkScript(b *testing.B) {
-	store := NewRedis(redistest.Client(b, redistest.Start(b)), time.Now)
+	store := NewRedis(redistest.Client(b, redistest.Start(b)), RedisOptions{})
 	for _, a := range []Algorithm{TokenBucket, FixedWindow, SlidingWindow, Calendar} {
 		for _, n := range []int{1, 4, 8} {
 			s := Spec{Name: "l", Algorithm: a, Quota: MaxQuota}
@@ -28,7 +28,7 @@ func BenchmarkScript(b *testing.B) {
 			}
 			b.Run(fmt.Sprintf("%s/%d", a, n), func(b *testing.B) {
 				for b.Loop() {
-					if _, err := store.Take(context.Background(), levels); err != nil {
+					if _, err := store.Take(context.Background(), Ask{Levels: levels}); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -3,6 +3,7 @@ package limiter
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Part is one component of whose counter it is: a kind ('t' for tenant) and an
@@ -24,67 +25,67 @@ type Part struct {
 // together wherever they are configured, unless those differ. Identifiers are
 // escaped, so no byte in one can end the tag or the part it stands in.
 func Key(prefix string, l *Limit, parts []Part) string {
-	var b strings.Builder
-	b.Grow(len(prefix) + len(l.Name) + 64)
-	writeTag(&b, prefix, parts[0])
-	b.WriteByte(':')
-	escape(&b, l.Name)
-	b.WriteByte(':')
-	writeShape(&b, l)
+	var array [192]byte // more is rare, and allocated
+	b := append(appendTag(array[:0], prefix, parts[0]), l.keyPart...)
 	for _, p := range parts[1:] {
-		b.WriteByte(':')
-		p.write(&b)
+		b = p.append(append(b, ':'))
 	}
-	return b.String()
+	return string(b)
 }
+
+// keyPart is a limit's name and shape, with a colon before each.
+func keyPart(s Spec) string {
+	b := append(appendEscaped([]byte{':'}, s.Name), ':')
+	if s.Algorithm == Calendar {
+		return string(append(b, "c-"+s.Period...))
+	}
+	b = append(b, letters[s.Algorithm])
+	return string(strconv.AppendInt(b, int64(s.Window/time.Second), 10))
+}
+
+// letters stand for algorithms in keys and in the script's arguments.
+var letters = map[Algorithm]byte{TokenBucket: 'b', SlidingWindow: 's', FixedWindow: 'f', Calendar: 'c'}
+
+// Tag is the part of a key that says which slot of a Redis Cluster it is in,
+// from the key's beginning to the closing brace.
+func Tag(key string) string { return key[:strings.IndexByte(key, '}')+1] }
 
 // OverridesKey is where a tenant's run-time overrides are kept, in the slot of
 // the tenant's counters.
 func OverridesKey(prefix string, tenant Part) string {
-	var b strings.Builder
-	writeTag(&b, prefix, tenant)
-	b.WriteString(":overrides")
-	return b.String()
+	var array [192]byte
+	return string(append(appendTag(array[:0], prefix, tenant), ":overrides"...))
 }
 
-func writeTag(b *strings.Builder, prefix string, p Part) {
-	b.WriteString(prefix)
-	b.WriteString(":{")
-	p.write(b)
-	b.WriteByte('}')
+func appendTag(b []byte, prefix string, p Part) []byte {
+	return append(p.append(append(append(b, prefix...), ":{"...)), '}')
 }
 
-func writeShape(b *strings.Builder, l *Limit) {
-	if l.Algorithm == Calendar {
-		b.WriteString("c-")
-		b.WriteString(string(l.Period))
-		return
-	}
-	b.WriteByte(l.wire[0][0])
-	b.WriteString(strconv.FormatInt(int64(l.Window.Seconds()), 10))
+// String is the part as keys have it, escaped.
+func (p Part) String() string {
+	var array [128]byte
+	return string(p.append(array[:0]))
 }
 
-func (p Part) write(b *strings.Builder) {
-	b.WriteByte(p.Kind)
+func (p Part) append(b []byte) []byte {
+	mark := byte('.')
 	if p.Hashed {
-		b.WriteByte('#')
-	} else {
-		b.WriteByte('.')
+		mark = '#'
 	}
-	escape(b, p.ID)
+	return appendEscaped(append(b, p.Kind, mark), p.ID)
 }
 
-// escape writes every byte but unreserved ones as %XX.
-func escape(b *strings.Builder, s string) {
+// appendEscaped writes every byte but unreserved ones as %XX.
+func appendEscaped(b []byte, s string) []byte {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
-		c := s[i]
-		if unreserved(c) {
-			b.WriteByte(c)
-			continue
+		if c := s[i]; unreserved(c) {
+			b = append(b, c)
+		} else {
+			b = append(b, '%', hex[c>>4], hex[c&15])
 		}
-		b.Write([]byte{'%', hex[c>>4], hex[c&15]})
 	}
+	return b
 }
 
 func unreserved(c byte) bool {

@@ -59,14 +59,18 @@ type Spec struct {
 	Zone   *time.Location
 	// Shadow limits count and report, and never deny.
 	Shadow bool
+	// Lease is the size of the blocks that a node takes at once; see [Leased].
+	// Zero asks the store for each request.
+	Lease int64
 }
 
 // Limit is a compiled [Spec], safe for concurrent use.
 type Limit struct {
 	Spec
 	meter meter
-	// wire holds the limit's script arguments that never change.
-	wire [5]string
+	wire  wire
+	// keyPart is the limit's own part of its counters' keys.
+	keyPart string
 }
 
 // Compile checks a spec and prepares its arithmetic.
@@ -77,11 +81,14 @@ func Compile(s Spec) (*Limit, error) {
 	if s.Algorithm != Calendar && (s.Window < time.Second || s.Window > MaxWindow || s.Window%time.Second != 0) {
 		return nil, fmt.Errorf("window %v is out of range; use whole seconds from 1s to %v", s.Window, MaxWindow)
 	}
+	if s.Lease < 0 || s.Lease > s.Quota {
+		return nil, fmt.Errorf("lease %d is out of range; use 0 for none, up to the quota of %d", s.Lease, s.Quota)
+	}
 	m, err := newMeter(&s)
 	if err != nil {
 		return nil, err
 	}
-	return &Limit{Spec: s, meter: m, wire: wireArgs(s, m)}, nil
+	return &Limit{Spec: s, meter: m, wire: wireArgs(s, m), keyPart: keyPart(s)}, nil
 }
 
 // Capacity is the largest cost that can ever fit.
@@ -97,6 +104,7 @@ func (l *Limit) Capacity() int64 {
 // so the parts of a quota smaller than nodes×cost add up to more than it.
 func (l *Limit) Share(nodes, cost int64) *Limit {
 	s := l.Spec
+	s.Lease = 0 // a node on its own has nobody to take blocks from
 	s.Quota = max(s.Quota/nodes, 1)
 	if s.Algorithm == TokenBucket {
 		s.Burst = max(s.Burst/nodes, cost)
@@ -119,7 +127,7 @@ func newMeter(s *Spec) (meter, error) {
 		}
 		return newBucket(s.Quota, window, s.Burst)
 	case SlidingWindow:
-		return sliding{quota: s.Quota, slice: window / slices}, nil
+		return sliding{quota: s.Quota, slice: window / sliceCount}, nil
 	case FixedWindow:
 		return fixed{quota: s.Quota, bounds: aligned(window)}, nil
 	case Calendar:

@@ -19,6 +19,17 @@ type Level struct {
 	Key string
 	// Cost is what the request takes from the counter, at least 1.
 	Cost int64
+	// More is taken beyond the cost where there is room for both: a block for
+	// the requests to come. See [Leased].
+	More int64
+}
+
+// Ask is what one request asks of a store.
+type Ask struct {
+	Levels []Level
+	// OverridesKey, if there is one, holds the text that the limits of Levels
+	// were made with, Believed. If it holds another, nothing is charged.
+	OverridesKey, Believed string
 }
 
 // Outcome is what one level said.
@@ -31,6 +42,8 @@ type Outcome struct {
 	Reset time.Duration
 	// Retry is the time until this request's cost would fit; zero when it fits.
 	Retry time.Duration
+	// More is what was taken beyond the cost: the level's More, or nothing.
+	More int64
 }
 
 // Verdict is the answer for all levels of one request. It is all or nothing:
@@ -38,12 +51,15 @@ type Outcome struct {
 type Verdict struct {
 	Allowed  bool
 	Outcomes []Outcome
+	// News is the text at the ask's OverridesKey where that is not what the ask
+	// believed. There are no outcomes then, and nothing was charged.
+	News *string
 }
 
 // Store counts. Implementations are safe for concurrent use.
 type Store interface {
 	// Take charges every level or none. The outcomes are in the order of levels.
-	Take(ctx context.Context, levels []Level) (Verdict, error)
+	Take(ctx context.Context, ask Ask) (Verdict, error)
 }
 
 // verdict applies the rule that only enforced levels deny.
@@ -56,3 +72,5 @@ func verdict(levels []Level, outcomes []Outcome) Verdict {
 	}
 	return v
 }
+
+func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }

@@ -28,8 +28,9 @@ func NewLocal(capacity int, now func() time.Time) *Local {
 	return &Local{now: now, capacity: capacity, counters: map[string]counter{}}
 }
 
-// Take implements [Store]; it never fails.
-func (l *Local) Take(_ context.Context, levels []Level) (Verdict, error) {
+// Take implements [Store]; it never fails, and knows no overrides.
+func (l *Local) Take(_ context.Context, ask Ask) (Verdict, error) {
+	levels := ask.Levels
 	now := l.now().UnixMicro()
 	outcomes := make([]Outcome, len(levels))
 	l.mu.Lock()
@@ -52,7 +53,10 @@ func (l *Local) settle(level Level, o *Outcome, allowed bool, now int64) {
 	s := m.advance(l.counters[level.Key].state, now)
 	charged := allowed && o.Fits
 	if charged {
-		s = m.charge(s, level.Cost)
+		if level.More > 0 && m.wait(s, now, level.Cost+level.More) == 0 {
+			o.More = level.More
+		}
+		s = m.charge(s, level.Cost+o.More)
 	}
 	remaining, reset, idle := m.left(s, now)
 	o.Remaining, o.Reset = remaining, micros(reset)

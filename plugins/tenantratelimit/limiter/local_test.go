@@ -13,7 +13,7 @@ func TestLocalIsBounded(t *testing.T) {
 	l := NewLocal(100, func() time.Time { return now })
 	limit := mustCompile(t, Spec{Name: "l", Algorithm: TokenBucket, Quota: 1, Window: time.Minute})
 	take := func(key string) bool {
-		v, _ := l.Take(context.Background(), []Level{{Limit: limit, Key: key, Cost: 1}})
+		v, _ := l.Take(context.Background(), Ask{Levels: []Level{{Limit: limit, Key: key, Cost: 1}}})
 		return v.Allowed
 	}
 	for i := range 1000 {

@@ -26,9 +26,9 @@ type state struct {
 	stamp int64
 	// basis is a window's end, or the unit that a bucket's fill is counted in.
 	basis int64
-	// count holds the bucket's fill, the window's count, or the slices' counts
+	// count holds the bucket's fill, the window's count, or the sliceCount' counts
 	// from the newest to the oldest.
-	count [slices + 1]int64
+	count [sliceCount + 1]int64
 }
 
 // bucket is the token bucket, kept as its fill: empty means unused.
@@ -129,21 +129,21 @@ func (f fixed) left(s state, now int64) (remaining, reset, idle int64) {
 	return max(0, f.quota-s.count[0]), s.basis - now, s.basis - now
 }
 
-// slices is how many parts a sliding window is counted in. The slice being
+// sliceCount is how many parts a sliding window is counted in. The slice being
 // filled and the ten before it always cover a whole window.
-const slices = 10
+const sliceCount = 10
 
-// sliding counts in slices; slice number n covers [n×slice, (n+1)×slice).
+// sliding counts in sliceCount; slice number n covers [n×slice, (n+1)×slice).
 type sliding struct{ quota, slice int64 }
 
 func (w sliding) advance(s state, now int64) state {
 	current := now / w.slice
 	shift := current - s.stamp
-	if shift < 0 && -shift <= slices+1 {
+	if shift < 0 && -shift <= sliceCount+1 {
 		return s
 	}
 	moved := state{stamp: current}
-	if shift >= 0 && shift <= slices {
+	if shift >= 0 && shift <= sliceCount {
 		copy(moved.count[shift:], s.count[:])
 	}
 	return moved
@@ -154,7 +154,7 @@ func (w sliding) wait(s state, now, cost int64) int64 {
 	if over <= 0 {
 		return 0
 	}
-	for age := slices; age >= 0; age-- {
+	for age := sliceCount; age >= 0; age-- {
 		if over -= s.count[age]; over <= 0 {
 			return w.gone(s, age) - now
 		}
@@ -169,7 +169,7 @@ func (w sliding) charge(s state, cost int64) state {
 
 func (w sliding) left(s state, now int64) (remaining, reset, idle int64) {
 	remaining = max(0, w.quota-w.used(s))
-	for age := slices; age >= 0; age-- {
+	for age := sliceCount; age >= 0; age-- {
 		if s.count[age] > 0 {
 			return remaining, w.gone(s, age) - now, w.gone(s, 0) - now
 		}
@@ -186,7 +186,7 @@ func (w sliding) used(s state) (sum int64) {
 
 // gone is when the slice of that age leaves the window.
 func (w sliding) gone(s state, age int) int64 {
-	return (s.stamp - int64(age) + slices + 1) * w.slice
+	return (s.stamp - int64(age) + sliceCount + 1) * w.slice
 }
 
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

@@ -95,7 +95,7 @@ func TestAlgorithmsAgainstModels(t *testing.T) {
 			}},
 		{"sliding", Spec{Algorithm: SlidingWindow, Quota: 9, Window: 3 * time.Second},
 			func() model {
-				return &ledger{quota: 9, since: func(now int64) int64 { return (now/3e5 - slices) * 3e5 }}
+				return &ledger{quota: 9, since: func(now int64) int64 { return (now/3e5 - sliceCount) * 3e5 }}
 			}},
 		{"calendar day", Spec{Algorithm: Calendar, Quota: 30, Period: Day, Zone: berlin},
 			func() model {

@@ -2,85 +2,106 @@ package limiter
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// Redis counts in a Redis server, with one script and one round trip whatever
-// the number of levels. Redis' clock decides, so nodes need not agree on time.
+// Redis counts in Redis, with one script and one round trip whatever the number
+// of levels. Redis' clock decides, so nodes need not agree on time.
+//
+// A Redis Cluster runs a script on one slot. There, levels whose keys have
+// different tags, as a tenant's and the global one have, are asked for side by
+// side, each slot once; where one denies, what the others charged is taken back
+// after the answer. Until then, somebody else may be denied for it.
 type Redis struct {
-	client redis.Scripter
-	script *redis.Script
-	// now is this node's clock. It only picks which calendar periods the
-	// script chooses from.
-	now func() time.Time
+	options RedisOptions
+	script  script
+	cluster *redis.ClusterClient // nil for anything else
+	// one is the lane of a Redis that is no cluster; others are by address.
+	one    *lane
+	mu     sync.RWMutex
+	others map[string]*lane
+	// backs are the charges that are being taken back.
+	backs sync.WaitGroup
 }
 
-// NewRedis counts through client.
-func NewRedis(client redis.Scripter, now func() time.Time) *Redis {
-	return &Redis{client: client, script: redis.NewScript(scriptText), now: now}
+// RedisOptions are what [NewRedis] needs beside a client.
+type RedisOptions struct {
+	// Now is this node's clock. It only picks which calendar periods the script
+	// chooses from. Default: time.Now.
+	Now func() time.Time
+	// Tripped is told once when a server is given up on, Recovered once when it
+	// is back; see [NewBreaker]. addr is empty but for a cluster's.
+	Tripped   func(addr string, err error)
+	Recovered func(addr string)
 }
 
-// errReply means that the script and this code disagree about the reply.
-var errReply = errors.New("unexpected reply from the limit script")
-
-// Take implements [Store].
-func (r *Redis) Take(ctx context.Context, levels []Level) (Verdict, error) {
-	v, _, err := r.take(ctx, levels, "", "")
-	return v, err
+// NewRedis counts through client, which it leaves to its owner to close.
+func NewRedis(client redis.UniversalClient, o RedisOptions) *Redis {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	r := &Redis{options: o, script: newScript(scriptText), others: map[string]*lane{}}
+	if r.cluster, _ = client.(*redis.ClusterClient); r.cluster == nil {
+		r.one = r.newLane(client, "")
+	}
+	return r
 }
 
-// TakeUnless is Take, unless the text at overridesKey is another one than
-// believed: then nothing is charged, stale is true, and current is the text.
-func (r *Redis) TakeUnless(ctx context.Context, levels []Level, overridesKey, believed string) (v Verdict, current string, stale bool, err error) {
-	v, changed, err := r.take(ctx, levels, overridesKey, believed)
-	if err != nil || changed == nil {
-		return v, believed, false, err
-	}
-	return Verdict{}, *changed, true, nil
-}
-
-func (r *Redis) take(ctx context.Context, levels []Level, overridesKey, believed string) (Verdict, *string, error) {
-	keys := make([]string, 0, len(levels)+1)
-	args := make([]any, 0, 1+argsPerLevel*len(levels))
-	args = append(args, believed)
-	now := r.now()
-	for _, l := range levels {
-		keys = append(keys, l.Key)
-		args = appendArgs(args, l, now)
-	}
-	if overridesKey != "" {
-		keys = append(keys, overridesKey)
-	}
-	reply, err := r.script.Run(ctx, r.client, keys, args...).Result()
-	if err != nil {
-		return Verdict{}, nil, fmt.Errorf("run limit script: %w", err)
-	}
-	if text, ok := reply.(string); ok && overridesKey != "" {
-		return Verdict{}, &text, nil
-	}
-	return decode(levels, reply)
-}
-
-func decode(levels []Level, reply any) (Verdict, *string, error) {
-	list, ok := reply.([]any)
-	if !ok || len(list) != 4*len(levels) {
-		return Verdict{}, nil, errReply
-	}
-	outcomes := make([]Outcome, len(levels))
-	for i := range outcomes {
-		var n [4]int64
-		for j := range n {
-			if n[j], ok = list[4*i+j].(int64); !ok {
-				return Verdict{}, nil, errReply
-			}
+func (r *Redis) newLane(client redis.UniversalClient, addr string) *lane {
+	tripped := func(err error) {
+		if r.cluster != nil {
+			r.cluster.ReloadState(context.Background()) // a replica may have taken over
 		}
-		outcomes[i] = Outcome{Fits: n[0] == 1, Remaining: n[1], Reset: micros(n[2]), Retry: micros(n[3])}
+		if r.options.Tripped != nil {
+			r.options.Tripped(addr, err)
+		}
 	}
-	return verdict(levels, outcomes), nil, nil
+	recovered := func() {
+		if r.options.Recovered != nil {
+			r.options.Recovered(addr)
+		}
+	}
+	return &lane{client: client, script: &r.script, apart: r.cluster != nil, breaker: NewBreaker(tripped, recovered)}
 }
 
-func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
+// Take implements [Store]. It fails with [ErrOpen] while Redis is given up on,
+// and never waits longer than ctx allows.
+func (r *Redis) Take(ctx context.Context, ask Ask) (Verdict, error) {
+	if r.cluster != nil {
+		return r.takeFromSlots(ctx, ask)
+	}
+	done := r.one.do(newCall(ctx, ask, r.options.Now()))
+	return done.verdict, done.err
+}
+
+// Close waits until what has to be taken back is.
+func (r *Redis) Close() { r.backs.Wait() }
+
+// laneFor is the lane to the master that has the key.
+func (r *Redis) laneFor(ctx context.Context, key string) (*lane, error) {
+	if r.cluster == nil {
+		return r.one, nil
+	}
+	master, err := r.cluster.MasterForKey(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("find the slot's server: %w", err)
+	}
+	addr := master.Options().Addr
+	r.mu.RLock()
+	l := r.others[addr]
+	r.mu.RUnlock()
+	if l != nil {
+		return l, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if l = r.others[addr]; l == nil {
+		l = r.newLane(master, addr)
+		r.others[addr] = l
+	}
+	return l, nil
+}

@@ -9,7 +9,8 @@ import (
 // Refusals remembers counters that are known to be out of budget, so that
 // those who keep knocking cost no Redis call. A refusal is remembered until
 // its reset or for a second, whichever is sooner: a limit that is raised
-// meanwhile takes effect within that second.
+// meanwhile takes effect within that second, and at once where the raise is
+// known here.
 type Refusals struct {
 	capacity int
 	size     atomic.Int64
@@ -21,6 +22,7 @@ type Refusals struct {
 type refusal struct {
 	at, until time.Time
 	cost      int64
+	limit     *Limit
 	outcome   Outcome
 }
 
@@ -45,7 +47,7 @@ func (r *Refusals) Find(levels []Level, now time.Time) (index int, o Outcome, fo
 			continue
 		}
 		known, ok := r.byID[l.Key]
-		if ok && now.Before(known.until) && l.Cost >= known.cost {
+		if ok && known.limit == l.Limit && now.Before(known.until) && l.Cost >= known.cost {
 			o = known.outcome
 			o.Reset -= now.Sub(known.at)
 			o.Retry -= now.Sub(known.at)
@@ -70,7 +72,7 @@ func (r *Refusals) Remember(levels []Level, v Verdict, now time.Time) {
 			return
 		}
 		until := now.Add(min(o.Reset, o.Retry, refusalMemory))
-		r.byID[levels[i].Key] = refusal{at: now, until: until, cost: levels[i].Cost, outcome: o}
+		r.byID[levels[i].Key] = refusal{at: now, until: until, cost: levels[i].Cost, limit: levels[i].Limit, outcome: o}
 	}
 	r.size.Store(int64(len(r.byID)))
 }

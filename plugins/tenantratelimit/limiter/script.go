@@ -4,40 +4,70 @@ import (
 	_ "embed"
 	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 //go:embed script.lua
 var scriptText string
 
+//go:embed takeback.lua
+var takeBackText string
+
+// script is a text that Redis runs, and what it knows the text by.
+type script struct{ text, sha string }
+
+func newScript(text string) script { return script{text, redis.NewScript(text).Hash()} }
+
 // argsPerLevel is LEVEL in script.lua.
 const argsPerLevel = 6
 
-// wireArgs are a limit's arguments to the script but for the cost, in this
-// order: kind, shadow, quota, a, b.
-func wireArgs(s Spec, m meter) [5]string {
-	shadow := "0"
+// wire are a limit's arguments to the script that never change, boxed once.
+type wire struct{ kind, quota, a, b any }
+
+// wireArgs makes them. A shadow's kind is a capital.
+func wireArgs(s Spec, m meter) wire {
+	letter := letters[s.Algorithm]
 	if s.Shadow {
-		shadow = "1"
+		letter -= 'a' - 'A'
 	}
-	quota := strconv.FormatInt(s.Quota, 10)
+	w := wire{kind: string(letter), quota: text(s.Quota), a: text(s.Window.Microseconds()), b: "0"}
 	switch m := m.(type) {
 	case bucket:
-		return [5]string{"b", shadow, strconv.FormatInt(m.burst, 10), strconv.FormatInt(m.unit, 10), strconv.FormatInt(m.drain, 10)}
+		w.quota, w.a, w.b = text(m.burst), text(m.unit), text(m.drain)
 	case sliding:
-		return [5]string{"s", shadow, quota, strconv.FormatInt(m.slice, 10), "0"}
+		w.a = text(m.slice)
 	}
-	if s.Algorithm == Calendar {
-		return [5]string{"c", shadow, quota, "", "0"}
-	}
-	return [5]string{"f", shadow, quota, strconv.FormatInt(s.Window.Microseconds(), 10), "0"}
+	return w
 }
 
-// appendArgs adds the six script arguments of a level.
-func appendArgs(args []any, l Level, now time.Time) []any {
-	w := &l.Limit.wire
-	a := w[3]
-	if l.Limit.Algorithm == Calendar {
-		a = calendar{period: l.Limit.Period, zone: l.Limit.Zone}.edges(now)
+func text(n int64) string { return strconv.FormatInt(n, 10) }
+
+// third is the script's argument a, which for a calendar depends on the time.
+func (l *Limit) third(now time.Time) any {
+	if l.Algorithm == Calendar {
+		return calendar{period: l.Period, zone: l.Zone}.edges(now)
 	}
-	return append(args, w[0], w[1], strconv.FormatInt(l.Cost, 10), w[2], a, w[4])
+	return l.wire.a
+}
+
+// appendLevel adds the six script arguments of a level.
+func appendLevel(args []any, l *Level, now time.Time) []any {
+	w := &l.Limit.wire
+	return append(args, w.kind, units(l.Cost), units(l.More), w.quota, l.Limit.third(now), w.b)
+}
+
+// small are the numbers that most levels cost, boxed once.
+var small = func() (list [64]any) {
+	for i := range list {
+		list[i] = strconv.Itoa(i)
+	}
+	return list
+}()
+
+func units(n int64) any {
+	if n >= 0 && n < int64(len(small)) {
+		return small[n]
+	}
+	return text(n)
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
@@ -27,18 +26,18 @@ type clocked struct {
 func onMiniredis(t *testing.T, now func() time.Time) clocked {
 	server := miniredis.RunT(t)
 	client := redistest.Client(t, "redis://"+server.Addr())
-	return clocked{NewRedis(client, now), server.SetTime}
+	return clocked{NewRedis(client, RedisOptions{Now: now}), server.SetTime}
 }
 
 // onRedis runs the script on a real Redis, with TIME read from two keys.
 func onRedis(t *testing.T, now func() time.Time) clocked {
 	client := redistest.Client(t, redistest.Start(t))
-	store := NewRedis(client, now)
-	text := strings.Replace(scriptText, "redis.call('TIME')", "redis.call('MGET', 'test:s', 'test:us')", 1)
+	store := NewRedis(client, RedisOptions{Now: now})
+	text := strings.Replace(scriptText, "call('TIME')", "call('MGET', 'test:s', 'test:us')", 1)
 	if text == scriptText {
 		t.Fatal("the script does not ask for the time as expected")
 	}
-	store.script = redis.NewScript(text)
+	store.script = newScript(text)
 	return clocked{store, func(now time.Time) {
 		us := now.UnixMicro()
 		if err := client.MSet(context.Background(), "test:s", us/1e6, "test:us", us%1e6).Err(); err != nil {
@@ -47,37 +46,43 @@ func onRedis(t *testing.T, now func() time.Time) clocked {
 	}}
 }
 
-// The two implementations give the same verdicts, to the microsecond, over
-// random sequences of levels, costs, pauses and clock steps.
-func TestScriptAgreesWithGo(t *testing.T) {
-	t.Parallel()
+// onEach runs a test on the script as it is and on a real Redis, both with the
+// clock that now points to.
+func onEach(t *testing.T, test func(t *testing.T, remote clocked, now *time.Time)) {
 	for name, open := range map[string]func(*testing.T, func() time.Time) clocked{"miniredis": onMiniredis, "redis": onRedis} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var now time.Time
-			clock := func() time.Time { return now }
-			remote := open(t, clock)
-			for seed := range uint64(12) {
-				now = time.UnixMicro(start)
-				local := NewLocal(1000, clock)
-				r := rand.New(rand.NewPCG(seed, 3))
-				limits := randomLimits(t, r)
-				for step := range 40 {
-					now = now.Add(randomPause(r))
-					remote.set(now)
-					levels := randomLevels(r, limits, seed)
-					want, _ := local.Take(context.Background(), levels)
-					got, err := remote.Take(context.Background(), levels)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if diff := cmp.Diff(want, got); diff != "" {
-						t.Fatalf("seed %d step %d: Go (-) and script (+) differ:\n%s", seed, step, diff)
-					}
-				}
-			}
+			test(t, open(t, func() time.Time { return now }), &now)
 		})
 	}
+}
+
+// The two implementations give the same verdicts, to the microsecond, over
+// random sequences of levels, costs, pauses and clock steps.
+func TestScriptAgreesWithGo(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, remote clocked, now *time.Time) {
+		for seed := range uint64(12) {
+			*now = time.UnixMicro(start)
+			local := NewLocal(1000, func() time.Time { return *now })
+			r := rand.New(rand.NewPCG(seed, 3))
+			limits := randomLimits(t, r)
+			for step := range 40 {
+				*now = now.Add(randomPause(r))
+				remote.set(*now)
+				ask := Ask{Levels: randomLevels(r, limits, seed)}
+				want, _ := local.Take(t.Context(), ask)
+				got, err := remote.Take(t.Context(), ask)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Fatalf("seed %d step %d: Go (-) and script (+) differ:\n%s", seed, step, diff)
+				}
+			}
+		}
+	})
 }
 
 func randomLimits(t *testing.T, r *rand.Rand) []*Limit {
@@ -115,7 +120,7 @@ func randomLevels(r *rand.Rand, limits []*Limit, seed uint64) []Level {
 	var levels []Level
 	for _, l := range limits {
 		if r.IntN(4) > 0 {
-			levels = append(levels, Level{Limit: l, Key: fmt.Sprintf("%d:%s", seed, l.Name), Cost: 1 + r.Int64N(2)})
+			levels = append(levels, Level{Limit: l, Key: fmt.Sprintf("%d:%s", seed, l.Name), Cost: 1 + r.Int64N(2), More: r.Int64N(4)})
 		}
 	}
 	if levels == nil {
@@ -140,11 +145,11 @@ func TestDenialChargesNothing(t *testing.T) {
 	for name, store := range map[string]Store{"script": remote, "go": NewLocal(100, func() time.Time { return time.UnixMicro(start) })} {
 		t.Run(name, func(t *testing.T) {
 			for range 5 {
-				if _, err := store.Take(context.Background(), levels); err != nil {
+				if _, err := store.Take(context.Background(), Ask{Levels: levels}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			v, err := store.Take(context.Background(), others)
+			v, err := store.Take(context.Background(), Ask{Levels: others})
 			if err != nil || !v.Allowed {
 				t.Fatalf("verdict %+v, error %v", v, err)
 			}
@@ -170,14 +175,14 @@ func TestConcurrentTakersNeverOverspend(t *testing.T) {
 	}
 	var stores [nodes]*Redis
 	for i := range stores {
-		stores[i] = NewRedis(redistest.Client(t, url), time.Now)
+		stores[i] = NewRedis(redistest.Client(t, url), RedisOptions{})
 	}
 	var admitted atomic.Int64
 	var group sync.WaitGroup
 	for g := range goroutines {
 		group.Go(func() {
 			for range takes {
-				v, err := stores[g%nodes].Take(context.Background(), levels)
+				v, err := stores[g%nodes].Take(context.Background(), Ask{Levels: levels})
 				if err != nil {
 					t.Error(err)
 				}
@@ -198,7 +203,7 @@ func TestScriptOnDamagedStore(t *testing.T) {
 	url := redistest.Start(t)
 	client := redistest.Client(t, url)
 	ctx := context.Background()
-	store := NewRedis(client, time.Now)
+	store := NewRedis(client, RedisOptions{})
 	var levels []Level
 	for _, a := range []Algorithm{TokenBucket, SlidingWindow, FixedWindow} {
 		l := mustCompile(t, Spec{Name: string(a), Algorithm: a, Quota: 5, Window: time.Minute})
@@ -218,7 +223,7 @@ func TestScriptOnDamagedStore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		v, err := store.Take(ctx, levels)
+		v, err := store.Take(ctx, Ask{Levels: levels})
 		if err != nil || !v.Allowed {
 			t.Fatalf("%s: verdict %+v, error %v", name, v, err)
 		}
@@ -234,15 +239,18 @@ func TestOverridesAreComparedInTheSameTrip(t *testing.T) {
 	t.Parallel()
 	server := miniredis.RunT(t)
 	client := redistest.Client(t, "redis://"+server.Addr())
-	store := NewRedis(client, time.Now)
+	store := NewRedis(client, RedisOptions{})
 	l := mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 5, Window: 24 * time.Hour})
 	levels := []Level{{Limit: l, Key: "k", Cost: 1}}
 	take := func(believed string) (Verdict, string, bool) {
-		v, text, stale, err := store.TakeUnless(context.Background(), levels, "o", believed)
+		v, err := store.Take(context.Background(), Ask{Levels: levels, OverridesKey: "o", Believed: believed})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return v, text, stale
+		if v.News == nil {
+			return v, believed, false
+		}
+		return v, *v.News, true
 	}
 	if v, _, stale := take(""); stale || v.Outcomes[0].Remaining != 4 {
 		t.Errorf("without overrides: %+v, stale %v", v, stale)

@@ -1,4 +1,5 @@
-// Package redistest starts a real Redis for a test.
+// Package redistest starts real Redis servers for a test: one, a Cluster, or a
+// master with a replica and a Sentinel.
 package redistest
 
 import (
@@ -7,49 +8,30 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
 // Start runs redis-server on a unix socket in a folder of its own until the
-// test ends, and returns its URL. Where there is no redis-server, the test is
-// skipped and says so. Arguments are added to the server's.
+// test ends, and returns its URL. Arguments are added to the server's.
 func Start(t testing.TB, args ...string) string {
+	t.Helper()
+	socket := filepath.Join(t.TempDir(), "redis.sock")
+	Launch(t, append([]string{"--port", "0", "--unixsocket", socket}, args...)...)
+	url := "unix://" + socket
+	Await(t, "redis-server listens", func(context.Context) bool { return exists(socket) })
+	c := Client(t, url)
+	Await(t, "redis-server answers", func(ctx context.Context) bool { return c.Ping(ctx).Err() == nil })
+	return url
+}
+
+func binary(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
 		t.Skip("skipped: no redis-server on PATH")
 	}
-	socket := filepath.Join(t.TempDir(), "redis.sock")
-	server := exec.CommandContext(context.Background(), path, append([]string{
-		"--port", "0", "--unixsocket", socket, "--dir", filepath.Dir(socket), "--save", "", "--appendonly", "no",
-	}, args...)...)
-	if err := server.Start(); err != nil {
-		t.Fatalf("start %s: %v", path, err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	url := "unix://" + socket
-	await(t, socket, url)
-	return url
-}
-
-// await returns when the server answers.
-func await(t testing.TB, socket, url string) {
-	t.Helper()
-	client := Client(t, url)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	for !exists(socket) || client.Ping(ctx).Err() != nil {
-		select {
-		case <-ctx.Done():
-			t.Fatal("redis-server does not answer")
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
+	return path
 }
 
 func exists(path string) bool {

@@ -1,7 +1,6 @@
 package limiter
 
 import (
-	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -19,7 +18,7 @@ func TestBreaker(t *testing.T) {
 		b := NewBreaker(func(err error) { trips.Add(1); reason = err }, func() { recoveries.Add(1) })
 		calls, result := 0, errDown
 		do := func() error {
-			return b.Do(t.Context(), 20*time.Millisecond, func(context.Context) error { calls++; return result })
+			return b.Do(func() error { calls++; return result })
 		}
 		for range 20 {
 			if do() == nil {
@@ -45,21 +44,6 @@ func TestBreaker(t *testing.T) {
 		}
 		if trips.Load() != 1 || recoveries.Load() != 1 {
 			t.Errorf("%d trips and %d recoveries reported, want one of each", trips.Load(), recoveries.Load())
-		}
-	})
-}
-
-func TestBreakerGivesUpAtTheDeadline(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := NewBreaker(func(error) {}, func() {})
-		began := time.Now()
-		err := b.Do(t.Context(), 20*time.Millisecond, func(ctx context.Context) error {
-			<-ctx.Done()
-			return ctx.Err()
-		})
-		if waited := time.Since(began); waited != 20*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("waited %v with error %v, want 20ms and the deadline", waited, err)
 		}
 	})
 }

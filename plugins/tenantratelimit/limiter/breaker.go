@@ -1,9 +1,7 @@
 package limiter
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -46,19 +44,22 @@ func NewBreaker(tripped func(error), recovered func()) *Breaker {
 	return b
 }
 
-// Do runs call unless the breaker is open, and gives it until timeout.
-func (b *Breaker) Do(ctx context.Context, timeout time.Duration, call func(context.Context) error) error {
+// Do runs call unless the breaker is open. Each failed call counts as one,
+// however many requests waited for it.
+func (b *Breaker) Do(call func() error) error {
 	if !b.circuit.TryAcquirePermit() {
 		return ErrOpen
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if err := call(ctx); err != nil {
-		err = fmt.Errorf("ask redis within %v: %w", timeout, err)
+	if err := call(); err != nil {
 		b.last.Store(&err)
 		b.circuit.RecordFailure()
 		return err
 	}
 	b.circuit.RecordSuccess()
 	return nil
+}
+
+// Refuses is true while Do would not run a call.
+func (b *Breaker) Refuses() bool {
+	return !b.circuit.IsClosed() && b.circuit.RemainingDelay() > 0
 }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+)
+
+// busy is recorded traffic: a user who asks for 30 in one minute, and 1,000
+// minutes of another's single requests.
+func busy(observe func(at time.Time, tenant, user string)) {
+	at := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
+	for i := range 1000 {
+		observe(at.Add(time.Duration(i)*time.Minute), "globex", "bob")
+		if i < 30 {
+			observe(at.Add(time.Duration(i)*time.Second), "acme", "alice")
+		}
+	}
+}
+
+// wantAdvice checks what matters of the table: peaks, whose, and what a limit of
+// one a minute would have denied.
+func wantAdvice(t *testing.T, out string, wants ...string) {
+	t.Helper()
+	text := strings.Join(strings.Fields(out), " ")
+	for _, want := range wants {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
+func TestAdviseOnRecordedTraffic(t *testing.T) {
+	var log bytes.Buffer
+	busy(func(at time.Time, tenant, user string) {
+		fmt.Fprintf(&log, `{"time":%q,"log":"audit","tenant":%q,"user":%q,"route":"orders"}`+"\n", at.Format(time.RFC3339), tenant, user)
+	})
+	log.WriteString(`{"level":"INFO","msg":"serving"}` + "\n")
+	out, errs, code := gatehouse(t, log.String(), "limits", "advise", "-traffic", "-")
+	if code != 0 || !strings.Contains(errs, "read 1030 requests; passed over 1 lines") {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	wantAdvice(t, out,
+		"user all 1030 30 alice 300: 0 (0.00%), 30: 0 (0.00%), 29: 1 (0.10%), 21: 9 (0.87%)",
+		"tenant t.acme 30 30 - 300: 0 (0.00%), 30: 0 (0.00%)",
+		"route r.orders 1030 31 -",
+		"- { name: user, scope: [user], algorithm: fixed_window, limit: 300, window_seconds: 60 }",
+	)
+}
+
+func TestAdviseOnWhatRedisKnows(t *testing.T) {
+	url := "redis://" + miniredis.RunT(t).Addr()
+	client, err := redisurl.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	r := demand.NewRecorder(client, "edge", 10_000, func(int) { t.Error("requests are lost") })
+	recent := time.Now().Add(-24 * time.Hour).Truncate(time.Hour)
+	first := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
+	busy(func(at time.Time, tenant, user string) {
+		r.Observe(recent.Add(at.Sub(first)), demand.Sighting{Realm: "t." + tenant, User: "u." + user, Route: "orders", Units: 1})
+	})
+	if err := r.Flush(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := gatehouse(t, "", "limits", "advise", "-redis", url, "-prefix", "edge", "-top", "1")
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	wantAdvice(t, out, "user all 1030 30 u.alice 300: 0 (0.00%), 30: 0 (0.00%)", "tenant t.acme 30 30 -")
+	if strings.Contains(out, "t.globex") {
+		t.Errorf("more than the busiest is listed:\n%s", out)
+	}
+}
+
+func TestAdviseRefuses(t *testing.T) {
+	empty := "redis://" + miniredis.RunT(t).Addr()
+	for want, args := range map[string][]string{
+		"nothing was observed":   {"-redis", empty},
+		"not the URL of a Redis": {"-redis", "nonsense"},
+		"no-such.jsonl":          {"-traffic", "no-such.jsonl"},
+		"read what was observed": {"-redis", "redis://127.0.0.1:1"},
+	} {
+		if _, errs, code := gatehouse(t, "", append([]string{"limits", "advise"}, args...)...); code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("exit code %d and %q, want 1 and %q", code, errs, want)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package tenantratelimit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/pulse"
+)
+
+// backend is one Redis, shared by every config that names its URL.
+type backend struct {
+	client redis.UniversalClient
+	store  *limiter.Redis
+	leased *limiter.Leased
+}
+
+// hub is what the nodes of one deployment share: a Redis and a key prefix.
+type hub struct {
+	*backend
+	pulse  *pulse.Pulse
+	demand *demand.Recorder
+}
+
+type hubKey struct{ url, prefix string }
+
+// hub finds or makes the hub, without connecting. Errors do not show the URL,
+// which may hold a password.
+func (r *Runtime) hub(url, prefix string) (*hub, error) {
+	if url == "" {
+		url = r.options.RedisURL
+	}
+	if url == "" {
+		return nil, errors.New("redis.url: empty, and the process has no REDIS_URL; write redis://host:6379/0")
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := hubKey{url, prefix}
+	if h, ok := r.hubs[key]; ok {
+		return h, nil
+	}
+	b, err := r.backend(url)
+	if err != nil {
+		return nil, fmt.Errorf("redis.url: %w", err)
+	}
+	h := &hub{
+		backend: b,
+		pulse:   pulse.New(b.client, prefix, r.node),
+		demand: demand.NewRecorder(b.client, prefix, localSeen, func(n int) {
+			r.metrics.unobserved.Add(float64(n))
+		}),
+	}
+	r.hubs[key] = h
+	return h, nil
+}
+
+// start begins what runs in the background, with the first request: a config
+// that is only looked at asks nothing of the network.
+func (h *hub) start(observe bool) {
+	h.pulse.Start()
+	if observe {
+		h.demand.Start()
+	}
+}
+
+func (h *hub) close(ctx context.Context) error {
+	h.pulse.Close(ctx)
+	return h.demand.Close(ctx)
+}
+
+// backend finds or makes the Redis at url. The caller holds r.mu.
+func (r *Runtime) backend(url string) (*backend, error) {
+	if b, ok := r.backends[url]; ok {
+		return b, nil
+	}
+	client, err := r.options.Open(url)
+	if err != nil {
+		return nil, err
+	}
+	b := &backend{client: client, store: r.newStore(client, place(url))}
+	b.leased = limiter.NewLeased(b.store, localBlocks, r.options.Now, r.metrics.waste)
+	r.backends[url] = b
+	return b, nil
+}
+
+func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.Redis {
+	at := func(addr string) string {
+		if addr == "" {
+			return place
+		}
+		return addr
+	}
+	log := r.options.Logger.With("plugin", Name)
+	r.metrics.open.WithLabelValues(place)
+	return limiter.NewRedis(client, limiter.RedisOptions{
+		Now: r.options.Now,
+		Tripped: func(addr string, err error) {
+			r.metrics.open.WithLabelValues(at(addr)).Set(1)
+			log.Error("redis fails; limits fall back to what on_redis_error says", "redis", at(addr), "error", err)
+		},
+		Recovered: func(addr string) {
+			r.metrics.open.WithLabelValues(at(addr)).Set(0)
+			log.Info("redis is back; limits are shared again", "redis", at(addr))
+		},
+	})
+}
+
+// place is the part of a URL that says where, which is no secret.
+func place(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	if u.Host == "" {
+		return u.Path
+	}
+	return u.Host
+}

@@ -1,0 +1,95 @@
+// Package pulse tells the nodes of one deployment how many they are, and brings
+// each what all of them have to know: twice a second, in the background.
+package pulse
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
+)
+
+//go:embed beat.lua
+var beatText string
+
+var beatScript = redis.NewScript(beatText)
+
+// How often a node beats, how long a beat may take, and how long a node counts
+// after its last: one that is gone is in the count for that long, and one that
+// stalls for less is not out of it.
+const (
+	every   = 500 * time.Millisecond
+	patient = 400 * time.Millisecond
+	life    = 5 * time.Second
+)
+
+// Pulse is one node's. Before the first beat that succeeds it knows nothing;
+// while Redis fails it knows what it last heard.
+type Pulse struct {
+	client redis.UniversalClient
+	node   string
+	nodes  string // the key of the nodes
+	notice string // the key of what all have to know
+
+	count atomic.Int64
+	text  atomic.Pointer[string]
+
+	task *periodic.Task
+}
+
+// New is the pulse of a node whose name no other has. Both keys begin with
+// prefix, each in a slot of its own in a Redis Cluster.
+func New(client redis.UniversalClient, prefix, node string) *Pulse {
+	p := &Pulse{client: client, node: node, nodes: prefix + ":{nodes}", notice: NoticeKey(prefix)}
+	p.task = periodic.New(every, p.beat)
+	return p
+}
+
+// NoticeKey holds a text for all nodes.
+func NoticeKey(prefix string) string { return prefix + ":{overrides}" }
+
+// Start begins to beat, the first time that it is called.
+func (p *Pulse) Start() { p.task.Start() }
+
+// beat tells and asks once. What cannot be asked stays as it was.
+func (p *Pulse) beat(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patient)
+	defer cancel()
+	count, err := beatScript.Run(ctx, p.client, []string{p.nodes}, p.node, life.Milliseconds()).Int64()
+	if err != nil {
+		return
+	}
+	p.count.Store(count)
+	text, err := p.client.Get(ctx, p.notice).Result()
+	if err == nil || errors.Is(err, redis.Nil) {
+		p.text.Store(&text)
+	}
+}
+
+// Nodes is how many nodes were alive at the last beat that succeeded, this one
+// included; zero before the first.
+func (p *Pulse) Nodes() int64 { return p.count.Load() }
+
+// Notice is the text at [NoticeKey] at the last beat that succeeded.
+func (p *Pulse) Notice() string {
+	if text := p.text.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
+// Close ends the beats and takes the node out of the count, as far as Redis
+// lets it before ctx ends.
+func (p *Pulse) Close(ctx context.Context) {
+	if !p.task.Stop() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, patient)
+	defer cancel()
+	_ = p.client.ZRem(ctx, p.nodes, p.node).Err() // it is forgotten anyway
+}

@@ -1,0 +1,163 @@
+package redistest
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is a redis-server on a port of 127.0.0.1 that a test may kill and
+// start again.
+type Server struct {
+	Addr string
+	t    testing.TB
+	args []string
+	cmd  *exec.Cmd
+}
+
+// Launch starts a server that keeps nothing on disk. Arguments are added to the
+// server's, and may take its port away. Where there is no redis-server, the
+// test is skipped and says so.
+func Launch(t testing.TB, args ...string) *Server {
+	t.Helper()
+	addr := FreeAddr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	s := &Server{Addr: addr, t: t, args: append([]string{
+		"--bind", "127.0.0.1", "--port", port, "--dir", t.TempDir(), "--save", "", "--appendonly", "no",
+	}, args...)}
+	s.Start()
+	t.Cleanup(s.Kill)
+	return s
+}
+
+// Start starts the server, and does not wait for it; see [Await].
+func (s *Server) Start() {
+	s.t.Helper()
+	s.cmd = exec.CommandContext(context.Background(), binary(s.t), s.args...)
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatalf("start redis-server: %v", err)
+	}
+}
+
+// Kill ends the server as a crash would.
+func (s *Server) Kill() {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+}
+
+// Client connects to the server until the test ends, and waits until it answers.
+func (s *Server) Client() *redis.Client {
+	s.t.Helper()
+	c := Client(s.t, "redis://"+s.Addr)
+	Await(s.t, "redis-server answers", func(ctx context.Context) bool { return c.Ping(ctx).Err() == nil })
+	return c
+}
+
+// FreeAddr is an address that nothing listened on a moment ago.
+func FreeAddr(t testing.TB) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	return ln.Addr().String()
+}
+
+// Await polls until ok, for half a minute.
+func Await(t testing.TB, what string, ok func(context.Context) bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for !ok(ctx) {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("not seen within 30s: %s", what)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Cluster starts that many masters with equal shares of the slots, and returns
+// them when each knows of all.
+func Cluster(t testing.TB, masters int) []*Server {
+	t.Helper()
+	const slots = 16384
+	var servers []*Server
+	for i := range masters {
+		_, bus, _ := net.SplitHostPort(FreeAddr(t))
+		s := Launch(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "2000")
+		c := s.Client()
+		from, to := i*slots/masters, (i+1)*slots/masters-1
+		if err := c.Do(context.Background(), "CLUSTER", "ADDSLOTSRANGE", from, to).Err(); err != nil {
+			t.Fatalf("give slots: %v", err)
+		}
+		if i > 0 {
+			meet(t, c, servers[0])
+		}
+		servers = append(servers, s)
+	}
+	for _, s := range servers {
+		c := s.Client()
+		Await(t, "the cluster is whole", func(ctx context.Context) bool { return whole(ctx, c, masters) })
+	}
+	return servers
+}
+
+func meet(t testing.TB, c *redis.Client, other *Server) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(other.Addr)
+	var bus string
+	for i, arg := range other.args {
+		if arg == "--cluster-port" {
+			bus = other.args[i+1]
+		}
+	}
+	if err := c.Do(context.Background(), "CLUSTER", "MEET", host, port, bus).Err(); err != nil {
+		t.Fatalf("meet: %v", err)
+	}
+}
+
+func whole(ctx context.Context, c *redis.Client, masters int) bool {
+	shards, err := c.ClusterShards(ctx).Result()
+	info, err2 := c.ClusterInfo(ctx).Result()
+	return err == nil && err2 == nil && len(shards) == masters && strings.Contains(info, "cluster_state:ok")
+}
+
+// Sentinel watches a master, by the name main, and its replica. The URL names
+// the master whichever of the two it is.
+func Sentinel(t testing.TB) (url string, master, replica *Server) {
+	t.Helper()
+	master = Launch(t)
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica = Launch(t, "--replicaof", host, port)
+	c := replica.Client()
+	Await(t, "the replica follows", func(ctx context.Context) bool {
+		info, err := c.Info(ctx, "replication").Result()
+		return err == nil && strings.Contains(info, "master_link_status:up")
+	})
+	addr := FreeAddr(t)
+	_, watch, _ := net.SplitHostPort(addr)
+	file := filepath.Join(t.TempDir(), "sentinel.conf")
+	text := "port " + watch + "\nbind 127.0.0.1\nsentinel monitor main " + host + " " + port + " 1\n" +
+		"sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{Addr: addr, t: t, args: []string{file, "--sentinel"}}
+	s.Start()
+	t.Cleanup(s.Kill)
+	c = s.Client()
+	Await(t, "the sentinel knows the replica", func(ctx context.Context) bool {
+		known, err := c.Do(ctx, "SENTINEL", "REPLICAS", "main").Slice()
+		return err == nil && len(known) == 1
+	})
+	return "redis://" + addr + "?master_name=main", master, replica
+}
