@@ -81,7 +81,7 @@ func (s suite) take(ctx context.Context, w io.Writer) (err error) {
 	defer func() { err = errors.Join(err, closeAll()) }()
 	results := make([]ratio.Result, 0, len(rows))
 	for _, row := range rows {
-		result, err := ratio.Take(ctx, row, ratio.Rounds)
+		result, err := ratio.Take(ctx, row)
 		if err != nil {
 			return errors.Join(err, ratio.Print(w, results))
 		}

@@ -53,7 +53,7 @@ func figure(v float64) string {
 
 // Machine is one line on what the figures were taken on.
 func Machine() string {
-	return fmt.Sprintf("%s, %d CPUs (%s), %s/%s, medians of %d rounds in turn",
+	return fmt.Sprintf("%s, %d CPUs (%s), %s/%s, medians of %d rounds in turn or more",
 		runtime.Version(), runtime.NumCPU(), cpuModel(), runtime.GOOS, runtime.GOARCH, Rounds)
 }
 

@@ -4,6 +4,7 @@
 package ratio
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -32,6 +33,8 @@ type Row struct {
 	// Target is the bound of the ratio: at least, or at most where AtMost.
 	Target float64
 	AtMost bool
+	// Rounds is how often each side is measured. Default [Rounds].
+	Rounds int
 }
 
 // Result is what a row came to.
@@ -50,9 +53,10 @@ func (r Result) Met() bool {
 	return r.Ratio >= r.Target
 }
 
-// Take measures a row: rounds times each side, in turn, after one round that
+// Take measures a row: some rounds of each side, in turn, after one round that
 // does not count. The side that goes first changes with each round.
-func Take(ctx context.Context, row Row, rounds int) (Result, error) {
+func Take(ctx context.Context, row Row) (Result, error) {
+	rounds := cmp.Or(row.Rounds, Rounds)
 	ours, base, ratios := make([]float64, 0, rounds), make([]float64, 0, rounds), make([]float64, 0, rounds)
 	for i := range rounds + 1 {
 		a, b, err := pair(ctx, row, i%2 == 1)

@@ -17,8 +17,8 @@ func fixed(values ...float64) Measure {
 }
 
 func TestTakeIsTheMedianOfTheRoundsRatios(t *testing.T) {
-	row := Row{What: "x", Ours: fixed(99, 2, 4, 60), Base: fixed(1, 2, 2, 2), Target: 2}
-	got, err := Take(t.Context(), row, 3)
+	row := Row{What: "x", Ours: fixed(99, 2, 4, 60), Base: fixed(1, 2, 2, 2), Target: 2, Rounds: 3}
+	got, err := Take(t.Context(), row)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestTakeIsTheMedianOfTheRoundsRatios(t *testing.T) {
 func TestTakeNamesTheRowThatFails(t *testing.T) {
 	broken := func(context.Context) (float64, error) { return 0, errors.New("no peer") }
 	for _, row := range []Row{{What: "r", Ours: broken, Base: fixed(1)}, {What: "r", Ours: fixed(1), Base: broken}} {
-		if _, err := Take(t.Context(), row, 5); err == nil || !strings.Contains(err.Error(), `measure "r": no peer`) {
+		if _, err := Take(t.Context(), row); err == nil || !strings.Contains(err.Error(), `measure "r": no peer`) {
 			t.Errorf("error %v, want it to name the row and the reason", err)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 const holdLimit = 512
 
 // inbox reads what Kong writes on a connection, and leaves it in the kernel's
-// buffer until settle is called.
+// buffer until settle is called, which is when the next event has arrived: taking
+// bytes wakes whoever writes, and then Kong is awake.
 //
 // A process that is killed while it has bytes unread resets its connections,
 // where it would otherwise close them. For Kong 3.9 that is the difference

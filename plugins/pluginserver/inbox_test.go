@@ -49,37 +49,6 @@ func TestDyingInMidEventResetsTheConnection(t *testing.T) {
 	}
 }
 
-// Between events a connection may end without a word about it anywhere.
-func TestAnIdleConnectionHasNothingUnread(t *testing.T) {
-	t.Parallel()
-	srv := serve(t, Options{}, accessPlugin(func(*pdk.PDK) {}))
-	id := srv.mustStart(t, "test", nil)
-	conn := dial(t, srv.path)
-	if err := kongtest.WriteFrame(conn, eventCall(1, id, "access")); err != nil {
-		t.Fatal(err)
-	}
-	for range 2 { // the empty frame and the return
-		if _, err := kongtest.ReadFrame(conn); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for parked := 0; parked < 2; { // this connection, and that of the start
-		runtime.Gosched()
-		parked = 0
-		srv.eachLink(func(l *link) {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			if l.parked {
-				parked++
-			}
-		})
-	}
-	srv.eachLink(func(l *link) { _ = l.nc.Close() })
-	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
-		t.Errorf("the idle connection ended with %v, want EOF", err)
-	}
-}
-
 // What is left unread must never fill the kernel's buffer: Kong's writes would
 // block while this side waits for them.
 func TestUnreadBytesDoNotStopKong(t *testing.T) {

@@ -74,9 +74,6 @@ func newLink(srv *Server, nc net.Conn) *link {
 // wrong, which it returns.
 func (l *link) serve() error {
 	for {
-		if err := l.inbox.settle(l.frames.r.Buffered()); err != nil {
-			return fmt.Errorf("take what was read: %w", err)
-		}
 		if !l.park() {
 			return errDrained
 		}
@@ -94,6 +91,9 @@ func (l *link) serve() error {
 			return fmt.Errorf("wait for call: %w", err)
 		}
 		l.bound()
+		if err := l.inbox.settle(l.frames.r.Buffered()); err != nil {
+			return fmt.Errorf("take what was read: %w", err)
+		}
 		if l.in, err = l.frames.frame(l.in); err != nil {
 			return fmt.Errorf("read call: %w", err)
 		}
