@@ -27,6 +27,7 @@ type auditRecord struct {
 	Tenant    string  `json:"tenant"`
 	Consumer  string  `json:"consumer"`
 	LatencyMS float64 `json:"latency_ms"`
+	Policies  map[string]string
 }
 
 // TestAuditRecords wants one record of every call, with who and what it was about,
@@ -41,15 +42,23 @@ func TestAuditRecords(t *testing.T) {
 		{"token", "/web/v1/dashboard?page=2", []string{bearer(t, devtoken.Web, "acme", "u1")}, "", auditRecord{
 			Path: "/web/v1/dashboard", Status: http.StatusOK, Source: "upstream",
 			Route: "web-dashboard", Service: "web-bff", Tenant: "acme", Consumer: "web-app",
+			Policies: map[string]string{"tenant-rate-limit": "allowed"},
+		}},
+		{"deprecated version", "/partner/v1/orders", []string{partnerKey}, "", auditRecord{
+			Path: "/partner/v1/orders", Status: http.StatusOK, Source: "upstream",
+			Route: "partner-orders-v1", Service: "orders-v1", Tenant: "globex", Consumer: "globex-crm",
+			Policies: map[string]string{"tenant-rate-limit": "allowed", "sunset-headers": "deprecated"},
 		}},
 		{"key", "/partner/v2/orders", []string{partnerKey}, "", auditRecord{
 			Path: "/partner/v2/orders", Status: http.StatusOK, Source: "upstream",
 			Route: "partner-orders-v2", Service: "orders-v2", Tenant: "globex", Consumer: "globex-crm",
+			Policies: map[string]string{"tenant-rate-limit": "allowed"},
 		}},
 		{"no route", "/nowhere", nil, "", auditRecord{Path: "/nowhere", Status: http.StatusNotFound, Source: "kong"}},
 		{"no upstream", "/partner/v2/orders", []string{partnerKey}, `{"reset":true}`, auditRecord{
 			Path: "/partner/v2/orders", Status: http.StatusBadGateway, Source: "kong",
 			Route: "partner-orders-v2", Service: "orders-v2", Tenant: "globex", Consumer: "globex-crm",
+			Policies: map[string]string{"tenant-rate-limit": "allowed"},
 		}},
 		{"refused by the gateway", "/web/v1/dashboard", nil, "", auditRecord{
 			Path: "/web/v1/dashboard", Status: http.StatusUnauthorized, Source: "kong",

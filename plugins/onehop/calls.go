@@ -34,6 +34,17 @@ type call struct {
 	done string
 }
 
+// decide notes what a policy decided, in the shape in which Kong's log serializer
+// would tell it.
+func (k *call) decide(plugin, decision string) {
+	decisions, _ := k.record.Policies.(map[string]any)
+	if decisions == nil {
+		decisions = map[string]any{}
+	}
+	decisions[plugin] = decision
+	k.record.Policies = decisions
+}
+
 // calls are the requests under way, by Kong's id. They are few and do not live
 // long; should lines be lost, they are bounded in number and age. It is safe for
 // concurrent use.

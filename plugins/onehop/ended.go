@@ -105,6 +105,7 @@ func (r *Runtime) Ended(end *kongrequest.Record) {
 // end writes the audit record and exports the span.
 func (k *call) end(end *kongrequest.Record) {
 	end.Route, end.Service, end.Consumer, end.Credential = k.record.Route, k.record.Service, k.record.Consumer, k.record.Credential
+	end.Policies = k.record.Policies
 	if k.traced {
 		end.TraceID = k.trace.Context.TraceID.String()
 	}

@@ -56,8 +56,3 @@ func (h *headers) write(kong *pdk.PDK) error {
 	}
 	return nil
 }
-
-// exit ends the request at the gateway. Kong makes no further call answered.
-func (h *headers) exit(kong *pdk.PDK, status int, body []byte) {
-	kong.Response.Exit(status, body, h.client)
-}

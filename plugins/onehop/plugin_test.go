@@ -49,13 +49,13 @@ func TestCallsToKong(t *testing.T) {
 		req      kongtest.Request
 		want     []string
 	}{
-		{"token", noRest, alice(), slices.Concat(scrubbed, traced, []string{shared, route, consumer}, written)},
-		{"key", noRest, partner(), slices.Concat(scrubbed, traced, []string{shared, consumer, credential, route}, written)},
-		{"with the path's rest", all, alice(), slices.Concat(scrubbed, traced, []string{shared, route, consumer, path}, written)},
-		{"refused", refusing, alice(), slices.Concat(scrubbed, traced, []string{shared, route, exit})},
+		{"token", noRest, alice(), slices.Concat(scrubbed, traced, []string{shared, route, logField, consumer, logField}, written)},
+		{"key", noRest, partner(), slices.Concat(scrubbed, traced, []string{shared, consumer, credential, route, logField, logField}, written)},
+		{"with the path's rest", all, alice(), slices.Concat(scrubbed, traced, []string{shared, route, logField, consumer, path, logField}, written)},
+		{"refused", refusing, alice(), slices.Concat(scrubbed, traced, []string{shared, route, logField, exit})},
 		{"trace alone", sections{trace: all.trace}, alice(), slices.Concat([]string{variable}, traced, written)},
-		{"limit alone", sections{limit: all.limit}, alice(), slices.Concat([]string{shared, route, response, upstream})},
-		{"sunset alone", sections{sunset: noRest.sunset}, alice(), []string{consumer, route, response}},
+		{"limit alone", sections{limit: all.limit}, alice(), slices.Concat([]string{shared, route, logField, response, upstream})},
+		{"sunset alone", sections{sunset: noRest.sunset}, alice(), []string{consumer, route, logField, response}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,7 +81,7 @@ func TestPhasesShareTheWork(t *testing.T) {
 		t.Errorf("rewrite (-want +got):\n%s", diff)
 	}
 	_, _, calls = run(t, after, true, global.Access)
-	want = []string{shared, variable, logField, shared, route, consumer, path, response, upstream}
+	want = []string{shared, variable, logField, shared, route, logField, consumer, path, logField, response, upstream}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("access (-want +got):\n%s", diff)
 	}

@@ -18,6 +18,10 @@ func (c *Config) Access(kong *pdk.PDK) {
 		return
 	}
 	d := c.Decide(caller)
+	if err := kongrequest.SetLogFields(kong, kongrequest.Decided(Name, string(d.Stage))); err != nil {
+		c.runtime.logger.Warn("say what was decided", "error", err)
+		return
+	}
 	if d.Refusal != nil {
 		kong.Response.Exit(d.Refusal.Status, d.Refusal.Body, d.Refusal.Headers)
 		return

@@ -40,6 +40,18 @@ type Decision struct {
 // Allowed is true for a request that goes upstream.
 func (d Decision) Allowed() bool { return d.Status == 0 }
 
+// Outcome is the decision in a word, for the audit record: allowed, limited, or
+// unavailable where no limit could be asked.
+func (d Decision) Outcome() string {
+	switch d.Status {
+	case 0:
+		return "allowed"
+	case http.StatusTooManyRequests:
+		return "limited"
+	}
+	return "unavailable"
+}
+
 // Decide resolves the principal, charges every limit or none, and says what to
 // tell the client and the upstream. It waits for Redis no longer than
 // redis.timeout_ms, and never fails: what a failing Redis means is

@@ -33,6 +33,9 @@ func (c *Config) access(e *kongrequest.Event) error {
 		return err
 	}
 	d := c.Decide(context.Background(), req)
+	if err := kongrequest.SetLogFields(e.Kong(), kongrequest.Decided(Name, d.Outcome())); err != nil {
+		return err
+	}
 	if d.Allowed() {
 		return apply(e.Kong(), d)
 	}

@@ -178,7 +178,7 @@ func TestCallsToKong(t *testing.T) {
 			t.Parallel()
 			r, _ := counting(t)
 			c := patient(t, r, tt.config)
-			want := slices.Concat(tt.want, []string{"kong.service.request.set_headers", "kong.response.set_headers"})
+			want := slices.Concat(tt.want, []string{"kong.log.set_serialize_value", "kong.service.request.set_headers", "kong.response.set_headers"})
 			kongtest.Run(t, c.Access, kongtest.Request{}) // finds out that there is no composite variable
 			if diff := cmp.Diff(want, kongtest.Run(t, c.Access, tt.req).Calls); diff != "" {
 				t.Error(diff)
@@ -198,7 +198,7 @@ func TestOneReadTellsTheSame(t *testing.T) {
 		return kongtest.Run(t, patient(t, r, byAddress).Access, req)
 	}
 	single, one := run(req), run(kongrequesttest.Installed(t, req))
-	reads := []string{"kong.ctx.shared.get", "kong.nginx.get_var", "kong.router.get_route", "kong.service.request.set_headers", "kong.response.set_headers"}
+	reads := []string{"kong.ctx.shared.get", "kong.nginx.get_var", "kong.router.get_route", "kong.log.set_serialize_value", "kong.service.request.set_headers", "kong.response.set_headers"}
 	if diff := cmp.Diff(reads, one.Calls); diff != "" {
 		t.Errorf("calls:\n%s", diff)
 	}

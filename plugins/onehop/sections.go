@@ -1,0 +1,153 @@
+package onehop
+
+import (
+	"context"
+	"net/http"
+
+	pdk "github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+)
+
+// scrub runs a phase of the scrubber, which handles its own errors; after a panic
+// log plugins are left nothing to write.
+func (c *Config) scrub(e *kongrequest.Event, phase func(*kongrequest.Event)) {
+	err := c.runtime.part(sectionScrub, func() error { phase(e); return nil })
+	if err != nil {
+		c.PIILogScrub.Failed(e.Kong(), err)
+	}
+}
+
+// trace puts the request in a trace. Without one it goes on all the same.
+func (c *Config) trace(e *kongrequest.Event, h *headers) (t traceinject.Trace, traced bool) {
+	err := c.runtime.part(sectionTrace, func() error {
+		request, err := c.TraceInject.Read(e)
+		if err != nil {
+			return err
+		}
+		injection, err := c.TraceInject.Inject(request)
+		if err != nil {
+			return err
+		}
+		if err := c.announceTrace(e.Kong(), injection); err != nil {
+			return err
+		}
+		h.merge(injection.Upstream, injection.Response)
+		t = injection.Trace
+		return nil
+	})
+	return t, err == nil
+}
+
+// announceTrace tells log plugins, and the log phase where there is one.
+func (c *Config) announceTrace(kong *pdk.PDK, i traceinject.Injection) error {
+	switch {
+	case c.LogPlugins == on:
+		return i.Announce(kong)
+	case !c.runtime.options.AccessLines:
+		return i.Share(kong)
+	}
+	return nil
+}
+
+// rewrittenTrace is the trace that a rewrite phase put the request in, where the
+// access line will need it.
+func (c *Config) rewrittenTrace(e *kongrequest.Event, earlier call) (t traceinject.Trace, traced bool) {
+	if earlier.traced || !c.runtime.options.AccessLines {
+		return earlier.trace, earlier.traced
+	}
+	err := c.runtime.part(sectionTrace, func() error { // another process ran it
+		shared, err := e.Kong().Ctx.GetSharedAny(traceinject.SharedKey)
+		if _, traced = shared.(string); traced {
+			t, err = c.TraceInject.Recall(shared)
+		}
+		return err
+	})
+	return t, traced && err == nil
+}
+
+// refusal is an answer in place of the service's.
+type refusal struct {
+	status int
+	body   []byte
+}
+
+// judge asks the limiter and the sunset policy, in this order, and returns the
+// answer of the first that refuses the request.
+func (c *Config) judge(e *kongrequest.Event, h *headers, known *call) *refusal {
+	if c.TenantRateLimit != nil {
+		if refused := c.admit(e, h, known); refused != nil {
+			return refused
+		}
+	}
+	if c.SunsetHeaders != nil {
+		return c.announce(e, h, known)
+	}
+	return nil
+}
+
+// admit asks the limiter. What a failing Redis means is for the limiter to say; a
+// request whose identity cannot be read is refused.
+func (c *Config) admit(e *kongrequest.Event, h *headers, known *call) *refusal {
+	var d tenantratelimit.Decision
+	err := c.runtime.part(sectionLimit, func() error {
+		req, err := c.TenantRateLimit.Read(e)
+		if err != nil {
+			return err
+		}
+		d = c.TenantRateLimit.Decide(context.Background(), req)
+		return c.decided(e.Kong(), known, tenantratelimit.Name, d.Outcome())
+	})
+	if err != nil {
+		return c.unvouched()
+	}
+	h.merge(d.Upstream, d.Client)
+	if d.Allowed() {
+		return nil
+	}
+	return &refusal{d.Status, d.Body}
+}
+
+// announce asks whether the API version still lives for this caller. Where it
+// cannot tell, it does.
+func (c *Config) announce(e *kongrequest.Event, h *headers, known *call) (refused *refusal) {
+	_ = c.runtime.part(sectionSunset, func() error { // reported, and the request goes on
+		caller, err := c.SunsetHeaders.Read(e)
+		if err != nil {
+			return err
+		}
+		d := c.SunsetHeaders.Decide(caller)
+		if err := c.decided(e.Kong(), known, sunsetheaders.Name, string(d.Stage)); err != nil {
+			return err
+		}
+		h.merge(nil, d.Headers)
+		if d.Refusal != nil {
+			h.merge(nil, d.Refusal.Headers)
+			refused = &refusal{d.Refusal.Status, d.Refusal.Body}
+		}
+		return nil
+	})
+	return refused
+}
+
+// decided tells log plugins, and the audit record, what a policy decided.
+func (c *Config) decided(kong *pdk.PDK, known *call, plugin, decision string) error {
+	known.decide(plugin, decision)
+	if c.LogPlugins == off && c.runtime.options.AccessLines {
+		return nil
+	}
+	return kongrequest.SetLogFields(kong, kongrequest.Decided(plugin, decision))
+}
+
+// unvouched is the answer to a request that the limiter cannot vouch for: going
+// upstream, it would carry whatever identity its client wrote. Without a limiter
+// it goes on.
+func (c *Config) unvouched() *refusal {
+	if c.TenantRateLimit == nil {
+		return nil
+	}
+	return &refusal{status: http.StatusInternalServerError}
+}
