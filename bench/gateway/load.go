@@ -27,7 +27,7 @@ type load struct {
 }
 
 func newLoad(addr, path string) load {
-	return load{addr: addr, request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n", path)}
+	return load{addr: addr, request: fmt.Appendf(nil, "GET %s HTTP/1.1\r\nHost: bench.test\r\nUser-Agent: bench\r\napikey: %s\r\n\r\n", path, key)}
 }
 
 // outcome is what a load came to.

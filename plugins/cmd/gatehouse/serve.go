@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,31 +26,45 @@ import (
 // flushTimeout bounds the sending of the last spans and log lines.
 const flushTimeout = 5 * time.Second
 
+// serving is what `gatehouse serve` was told.
+type serving struct {
+	socket, syslog, addr, instances *string
+	profiling                       *bool
+	deadlines                       deadlineFlag
+	audit                           auditlog.Options
+}
+
+// parseServe reads the command line and the environment.
+func parseServe(s streams, args []string) (told serving, handled bool, err error) {
+	flags := newFlags(s, "serve")
+	told = serving{
+		socket: socketFlag(flags), syslog: syslogFlag(flags), addr: httpFlag(flags), instances: instancesFlag(flags),
+		profiling: profilingFlag(flags),
+		audit:     auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")},
+	}
+	if told.deadlines, err = deadlinesFlag(flags); err != nil {
+		return told, false, err
+	}
+	if err := auditFlags(flags, &told.audit); err != nil {
+		return told, false, err
+	}
+	if handled, err := parse(flags, args); handled {
+		return told, true, err
+	}
+	return told, false, noArguments(flags)
+}
+
 // serve serves the plugins until ctx ends, then lets running events finish. Logs go
 // to standard error, access lines to standard output, and audit records there too
 // unless -audit-log names another place.
 func serve(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "serve")
-	socket, syslog, addr, instances := socketFlag(flags), syslogFlag(flags), httpFlag(flags), instancesFlag(flags)
-	profiling := profilingFlag(flags)
-	deadlines, err := deadlinesFlag(flags)
-	if err != nil {
+	told, handled, err := parseServe(s, args)
+	if handled || err != nil {
 		return err
 	}
-	audit := auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")}
-	if err := auditFlags(flags, &audit); err != nil {
-		return err
-	}
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
-	logger := newLogger(s.err)
-	registry := newRegistry()
-	audit.Logger, audit.Registerer = logger, registry
-	records, err := auditlog.Open(audit)
+	logger, registry := newLogger(s.err), newRegistry()
+	told.audit.Logger, told.audit.Registerer = logger, registry
+	records, err := auditlog.Open(told.audit)
 	if err != nil {
 		return err
 	}
@@ -57,32 +72,50 @@ func serve(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
+	tuneCollector()
+	redis.SetLogger(silent{})
+	go probeRedis(ctx, p, logger)
+	err = told.untilDone(ctx, p, s.out, logger, registry)
+	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer cancel()
+	return errors.Join(err, p.close(flush), records.Close(flush))
+}
+
+// gcPercent lets the heap grow to five times what is live before it is collected: a
+// few tens of MB are live, and the collector would take a tenth of the time. GOGC and
+// GOMEMLIMIT say otherwise.
+const gcPercent = 400
+
+func tuneCollector() {
+	if _, ok := os.LookupEnv("GOGC"); !ok {
+		debug.SetGCPercent(gcPercent)
+	}
+}
+
+// untilDone serves until ctx ends, and then tells the parent process that the next
+// one may start: what is left to do is no part of serving.
+func (told *serving) untilDone(ctx context.Context, p *plugins, out io.Writer, logger *slog.Logger, registry *prometheus.Registry) error {
+	alive, err := inherit.File(supervisor.ServingFD)
+	if err != nil {
+		return err
+	}
+	defer alive.Close() // of nil, where no parent waits for it, it does nothing
 	handover, err := pluginserver.InheritedHandover()
 	if err != nil {
 		return err
 	}
-	serving, err := inherit.File(supervisor.ServingFD)
-	if err != nil {
-		return err
-	}
 	server, err := pluginserver.New(pluginserver.Options{
-		Logger: logger, Registerer: registry, Strict: true, Deadlines: deadlines, Profiling: *profiling,
-		InstanceDir: *instances, Handover: handover,
+		Logger: logger, Registerer: registry, Strict: true, Deadlines: told.deadlines, Profiling: *told.profiling,
+		InstanceDir: *told.instances, Handover: handover,
 	}, p.list()...)
 	if err != nil {
 		return err
 	}
-	stopLines, err := receiveLines(*syslog, p, s.out, logger, registry)
+	stopLines, err := receiveLines(*told.syslog, p, out, logger, registry)
 	if err != nil {
 		return err
 	}
-	redis.SetLogger(silent{})
-	go probeRedis(ctx, p, logger)
-	err = errors.Join(serveAll(ctx, server, *socket, *addr, logger, registry), stopLines())
-	_ = serving.Close() // the next process may start; nil, and no error that matters, where nobody waits
-	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-	defer cancel()
-	return errors.Join(err, p.close(flush), records.Close(flush))
+	return errors.Join(serveAll(ctx, server, *told.socket, *told.addr, logger, registry), stopLines())
 }
 
 // probeTimeout bounds how long a Redis may take to answer when the server starts.
