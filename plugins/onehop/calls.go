@@ -45,6 +45,13 @@ func (k *call) decide(plugin, decision string) {
 	k.record.Policies = decisions
 }
 
+// decided is what decide noted.
+func (k *call) decided(plugin string) (decision string, ok bool) {
+	decisions, _ := k.record.Policies.(map[string]any)
+	decision, ok = decisions[plugin].(string)
+	return decision, ok
+}
+
 // calls are the requests under way, by Kong's id. They are few and do not live
 // long; should lines be lost, they are bounded in number and age. It is safe for
 // concurrent use.

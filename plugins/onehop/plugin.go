@@ -7,6 +7,7 @@ import (
 	pdk "github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
 // sharedKey is where the rewrite phase says in kong.ctx.shared which sections it
@@ -23,9 +24,9 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	}
 	c.runtime.rewrites.Store(true)
 	e := c.runtime.source.Open(kong)
+	known := c.know(e, true)
 	var h headers
 	var done []string
-	known := c.know(e, true)
 	if c.PIILogScrub != nil {
 		if c.LogPlugins == on {
 			c.scrub(e, c.PIILogScrub.RewriteEvent)
@@ -33,12 +34,14 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 		done = append(done, sectionScrub)
 	}
 	if c.TraceInject != nil {
-		if known.trace, known.traced = c.trace(e, &h); known.traced {
+		var i traceinject.Injection
+		if i, known.traced = c.trace(e, &h); known.traced {
+			known.trace = i.Trace
+			c.announceTrace(kong, i)
 			done = append(done, sectionTrace)
 		}
 	}
-	known.done = strings.Join(done, ",")
-	if known.done != "" {
+	if known.done = strings.Join(done, ","); known.done != "" {
 		c.remember(&known)
 	}
 	err := kong.Ctx.SetShared(sharedKey, known.done) // for another process, or another configuration
@@ -50,38 +53,54 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	}
 }
 
-// Access runs the sections in the order in which Kong would run the four plugins.
-// Like theirs it may be called again for one request.
+// Access asks the sections in the order in which Kong would run the four plugins,
+// and writes for all of them: reads that come before anything is written share a
+// round trip. Like theirs it may be called again for one request.
 func (c *Config) Access(kong *pdk.PDK) {
 	e := c.runtime.source.Open(kong)
 	earlier, err := c.rewritten(e)
 	if err != nil {
 		c.runtime.report(sectionEvent, err)
 	}
-	done := earlier.done
 	known := c.know(e, false)
 	var h headers
+	begun := c.begin(e, &h, &known, earlier)
+	refused := c.judge(e, &h, &known)
 	if c.PIILogScrub != nil && c.LogPlugins == on {
-		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(done, sectionScrub)) })
+		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(earlier.done, sectionScrub)) })
 	}
-	if c.TraceInject != nil {
-		if strings.Contains(done, sectionTrace) {
-			known.trace, known.traced = c.rewrittenTrace(e, earlier)
-		} else {
-			known.trace, known.traced = c.trace(e, &h)
-		}
+	if begun != nil {
+		c.announceTrace(kong, *begun)
 	}
-	refusal := c.judge(e, &h, &known)
+	c.tellDecisions(kong, &known)
 	c.remember(&known)
-	if refusal == nil {
+	if refused == nil {
 		if err := h.write(kong); err != nil {
 			c.runtime.report(sectionEvent, err)
-			refusal = c.unvouched()
+			refused = c.unvouched()
 		}
 	}
-	if refusal != nil {
-		kong.Response.Exit(refusal.status, refusal.body, h.client)
+	if refused != nil {
+		kong.Response.Exit(refused.status, refused.body, h.client)
 	}
+}
+
+// begin puts the request in a trace, unless a rewrite phase did, and returns what
+// is to be told of it.
+func (c *Config) begin(e *kongrequest.Event, h *headers, known *call, earlier call) *traceinject.Injection {
+	if c.TraceInject == nil {
+		return nil
+	}
+	if strings.Contains(earlier.done, sectionTrace) {
+		known.trace, known.traced = c.rewrittenTrace(e, earlier)
+		return nil
+	}
+	i, traced := c.trace(e, h)
+	if !traced {
+		return nil
+	}
+	known.trace, known.traced = i.Trace, true
+	return &i
 }
 
 // rewritten is what a rewrite phase did with this request.

@@ -36,7 +36,7 @@ func times(n int, call string) []string { return slices.Repeat([]string{call}, n
 // TestCallsToKong: each costs the gateway's worker 9 to 15 µs.
 func TestCallsToKong(t *testing.T) {
 	t.Parallel()
-	scrubbed := slices.Concat([]string{variable, headers}, times(7, logField))
+	scrubbed := slices.Concat([]string{headers}, times(7, logField))
 	traced := slices.Concat([]string{share}, times(2, logField))
 	written := []string{response, upstream}
 	refusing := all
@@ -49,10 +49,10 @@ func TestCallsToKong(t *testing.T) {
 		req      kongtest.Request
 		want     []string
 	}{
-		{"token", noRest, alice(), slices.Concat(scrubbed, traced, []string{shared, route, logField, consumer, logField}, written)},
-		{"key", noRest, partner(), slices.Concat(scrubbed, traced, []string{shared, consumer, credential, route, logField, logField}, written)},
-		{"with the path's rest", all, alice(), slices.Concat(scrubbed, traced, []string{shared, route, logField, consumer, path, logField}, written)},
-		{"refused", refusing, alice(), slices.Concat(scrubbed, traced, []string{shared, route, logField, exit})},
+		{"token", noRest, alice(), slices.Concat([]string{variable, shared, route, consumer}, scrubbed, traced, times(2, logField), written)},
+		{"key", noRest, partner(), slices.Concat([]string{variable, shared, consumer, credential, route}, scrubbed, traced, times(2, logField), written)},
+		{"with the path's rest", all, alice(), slices.Concat([]string{variable, shared, route, consumer, path}, scrubbed, traced, times(2, logField), written)},
+		{"refused", refusing, alice(), slices.Concat([]string{variable, shared, route}, scrubbed, traced, []string{logField, exit})},
 		{"trace alone", sections{trace: all.trace}, alice(), slices.Concat([]string{variable}, traced, written)},
 		{"limit alone", sections{limit: all.limit}, alice(), slices.Concat([]string{shared, route, logField, response, upstream})},
 		{"sunset alone", sections{sunset: noRest.sunset}, alice(), []string{consumer, route, logField, response}},
@@ -81,7 +81,7 @@ func TestPhasesShareTheWork(t *testing.T) {
 		t.Errorf("rewrite (-want +got):\n%s", diff)
 	}
 	_, _, calls = run(t, after, true, global.Access)
-	want = []string{shared, variable, logField, shared, route, logField, consumer, path, logField, response, upstream}
+	want = []string{shared, shared, route, consumer, path, variable, logField, logField, logField, response, upstream}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("access (-want +got):\n%s", diff)
 	}

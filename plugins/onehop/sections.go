@@ -22,35 +22,32 @@ func (c *Config) scrub(e *kongrequest.Event, phase func(*kongrequest.Event)) {
 }
 
 // trace puts the request in a trace. Without one it goes on all the same.
-func (c *Config) trace(e *kongrequest.Event, h *headers) (t traceinject.Trace, traced bool) {
+func (c *Config) trace(e *kongrequest.Event, h *headers) (i traceinject.Injection, traced bool) {
 	err := c.runtime.part(sectionTrace, func() error {
 		request, err := c.TraceInject.Read(e)
 		if err != nil {
 			return err
 		}
-		injection, err := c.TraceInject.Inject(request)
-		if err != nil {
+		if i, err = c.TraceInject.Inject(request); err != nil {
 			return err
 		}
-		if err := c.announceTrace(e.Kong(), injection); err != nil {
-			return err
-		}
-		h.merge(injection.Upstream, injection.Response)
-		t = injection.Trace
+		h.merge(i.Upstream, i.Response)
 		return nil
 	})
-	return t, err == nil
+	return i, err == nil
 }
 
 // announceTrace tells log plugins, and the log phase where there is one.
-func (c *Config) announceTrace(kong *pdk.PDK, i traceinject.Injection) error {
-	switch {
-	case c.LogPlugins == on:
-		return i.Announce(kong)
-	case !c.runtime.options.AccessLines:
-		return i.Share(kong)
-	}
-	return nil
+func (c *Config) announceTrace(kong *pdk.PDK, i traceinject.Injection) {
+	_ = c.runtime.part(sectionTrace, func() error { // reported, and the request goes on
+		switch {
+		case c.LogPlugins == on:
+			return i.Announce(kong)
+		case !c.runtime.options.AccessLines:
+			return i.Share(kong)
+		}
+		return nil
+	})
 }
 
 // rewrittenTrace is the trace that a rewrite phase put the request in, where the
@@ -99,7 +96,8 @@ func (c *Config) admit(e *kongrequest.Event, h *headers, known *call) *refusal {
 			return err
 		}
 		d = c.TenantRateLimit.Decide(context.Background(), req)
-		return c.decided(e.Kong(), known, tenantratelimit.Name, d.Outcome())
+		known.decide(tenantratelimit.Name, d.Outcome())
+		return nil
 	})
 	if err != nil {
 		return c.unvouched()
@@ -120,9 +118,7 @@ func (c *Config) announce(e *kongrequest.Event, h *headers, known *call) (refuse
 			return err
 		}
 		d := c.SunsetHeaders.Decide(caller)
-		if err := c.decided(e.Kong(), known, sunsetheaders.Name, string(d.Stage)); err != nil {
-			return err
-		}
+		known.decide(sunsetheaders.Name, string(d.Stage))
 		h.merge(nil, d.Headers)
 		if d.Refusal != nil {
 			h.merge(nil, d.Refusal.Headers)
@@ -133,13 +129,24 @@ func (c *Config) announce(e *kongrequest.Event, h *headers, known *call) (refuse
 	return refused
 }
 
-// decided tells log plugins, and the audit record, what a policy decided.
-func (c *Config) decided(kong *pdk.PDK, known *call, plugin, decision string) error {
-	known.decide(plugin, decision)
+// tellDecisions tells log plugins, and the log phase where there is one, what the
+// policies decided.
+func (c *Config) tellDecisions(kong *pdk.PDK, known *call) {
 	if c.LogPlugins == off && c.runtime.options.AccessLines {
-		return nil
+		return
 	}
-	return kongrequest.SetLogFields(kong, kongrequest.Decided(plugin, decision))
+	_ = c.runtime.part(sectionEvent, func() error { // reported, and the request goes on
+		for _, plugin := range []string{tenantratelimit.Name, sunsetheaders.Name} {
+			decision, ok := known.decided(plugin)
+			if !ok {
+				continue
+			}
+			if err := kongrequest.SetLogFields(kong, kongrequest.Decided(plugin, decision)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // unvouched is the answer to a request that the limiter cannot vouch for: going

@@ -29,6 +29,7 @@ var foreseeable = map[string]bool{
 	"kong.client.get_forwarded_ip": true,
 	"kong.client.get_ip":           true,
 	"kong.ctx.shared.get":          true,
+	"kong.log.serialize":           true,
 	"kong.nginx.get_var":           true,
 	"kong.request.get_header":      true,
 	"kong.request.get_host":        true,

@@ -16,6 +16,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
@@ -44,13 +45,13 @@ func TestHandlersDoTheSameOnBothServers(t *testing.T) {
 		for phase, handler := range handlers(t, plugin, configs[plugin.Name]) {
 			t.Run(plugin.Name+" "+phase, func(t *testing.T) {
 				store.FlushAll()
-				want := kongtest.Run(t, handler, request())
+				want := kongtest.Run(t, handler, kongrequesttest.Installed(t, request()))
 				store.FlushAll()
 				id, err := client.StartInstance(plugin.Name, []byte(configs[plugin.Name]))
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := client.HandleEvent(id, phase, request())
+				got, err := client.HandleEvent(id, phase, kongrequesttest.Installed(t, request()))
 				if err != nil {
 					t.Fatal(err)
 				}
