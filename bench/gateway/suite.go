@@ -22,7 +22,8 @@ type bench struct {
 	event *kong // requests end by a log event
 	lua   *kong
 
-	config string // of the first two
+	config string        // of the first two
+	pause  time.Duration // see half; 0 until it is measured
 
 	closers []func() error
 }
