@@ -166,7 +166,7 @@ func (c *eventConn) called(entry callEntry) error {
 // foresee has the calls sent that the event is taken to begin with, and reports
 // whether this one was sent before.
 func (c *eventConn) foresee(entry callEntry) (sent bool) {
-	if !entry.foreseeable {
+	if whole := c.frame == len(c.link.out); !entry.foreseeable || !whole {
 		c.endOpening()
 		return false
 	}
