@@ -19,6 +19,7 @@ func (r *Runtime) Bind(c *Config) { c.runtime = r }
 // Rewrite replaces what log plugins will write of the request. Kong calls it
 // where the plugin is enabled globally, for every request.
 func (c *Config) Rewrite(kong *pdk.PDK) {
+	c.runtime.rewrites.Store(true)
 	c.RewriteEvent(c.runtime.source.Open(kong))
 	if err := kong.Ctx.SetShared(sharedKey, true); err != nil {
 		c.Failed(kong, err)
@@ -36,12 +37,16 @@ func (c *Config) RewriteEvent(e *kongrequest.Event) {
 // Access replaces what is not known before a route is matched, and, where no
 // rewrite phase ran, the rest.
 func (c *Config) Access(kong *pdk.PDK) {
-	done, err := kong.Ctx.GetSharedAny(sharedKey)
-	if err != nil {
-		c.Failed(kong, err)
-		return
+	rewritten := false
+	if c.runtime.rewrites.Load() {
+		done, err := kong.Ctx.GetSharedAny(sharedKey)
+		if err != nil {
+			c.Failed(kong, err)
+			return
+		}
+		rewritten = done == true
 	}
-	c.AccessEvent(c.runtime.source.Open(kong), done == true)
+	c.AccessEvent(c.runtime.source.Open(kong), rewritten)
 }
 
 // AccessEvent is the access phase. rewritten says that a rewrite phase ran.

@@ -41,6 +41,9 @@ type Runtime struct {
 	metrics *metrics
 	engine  atomic.Pointer[scrub.Engine]
 	source  kongrequest.Source
+	// rewrites is true from the first rewrite event on: Kong has none for a plugin
+	// that is not enabled globally, and then the access phase need not ask.
+	rewrites atomic.Bool
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.

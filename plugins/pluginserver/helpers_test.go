@@ -1,6 +1,7 @@
 package pluginserver
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"log/slog"
@@ -175,4 +176,38 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+// miniKong answers every call with the same string, and writes a frame in two
+// pieces, as pb_rpc.lua does.
+type miniKong struct {
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+var sameReply = []byte{10, 1, '/'}
+
+func (k *miniKong) event(id int32) error {
+	if err := kongtest.WriteFrame(k.conn, eventCall(1, id, "access")); err != nil {
+		return err
+	}
+	for {
+		method, err := kongtest.ReadFrame(k.in)
+		if err != nil || len(method) == 0 {
+			break
+		}
+		if _, err := kongtest.ReadFrame(k.in); err != nil {
+			return err
+		}
+		if !bytes.Contains(method, []byte(".get")) {
+			err = kongtest.WriteFrame(k.conn, nil)
+		} else {
+			err = kongtest.WriteFrame(k.conn, sameReply)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err := kongtest.ReadFrame(k.in)
+	return err
 }
