@@ -50,6 +50,11 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		logs, _ := c.output(context.Background(), "logs", "--no-color", "--tail", "40")
 		return nil, nil, errors.Join(err, errors.New(logs), stop())
 	}
+	kong, err := c.output(ctx, "ps", "--quiet", "kong")
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	kong = strings.TrimSpace(kong)
 	config, err := os.ReadFile(kongConfig)
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
@@ -61,12 +66,12 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
+		// docker itself, since compose takes seconds to say the same.
 		logs: func() ([]byte, error) {
-			out, err := c.output(context.Background(), "logs", "--no-color", "--no-log-prefix")
-			return []byte(out), err
+			return exec.CommandContext(context.Background(), "docker", "logs", kong).CombinedOutput()
 		},
 		signal: func(pid int, sig syscall.Signal) error {
-			return c.run(context.Background(), "exec", "-T", "kong", "sh", "-c", fmt.Sprintf("kill -%d %d", sig, pid))
+			return exec.CommandContext(context.Background(), "docker", "exec", kong, "sh", "-c", fmt.Sprintf("kill -%d %d", sig, pid)).Run()
 		},
 	}
 	return env, stop, nil
