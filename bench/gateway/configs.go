@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"net"
 	"strings"
 )
 
@@ -51,9 +52,10 @@ var (
 )
 
 // lua is what Kong has for the same: its own four plugins.
-func lua(redisPort int, collector, logFile string) string {
+func lua(redis, collector, logFile string) string {
+	host, port, _ := net.SplitHostPort(redis)
 	return fmt.Sprintf(`- name: rate-limiting
-  config: { minute: %d, limit_by: consumer, policy: redis, redis: { host: 127.0.0.1, port: %d } }
+  config: { minute: %d, limit_by: consumer, policy: redis, redis: { host: %s, port: %s } }
 - name: response-transformer
   config:
     add:
@@ -62,5 +64,5 @@ func lua(redisPort int, collector, logFile string) string {
   config: { traces_endpoint: "%s/v1/traces" }
 - name: file-log
   config: { path: %s }
-`, plenty, redisPort, collector, logFile)
+`, plenty, host, port, collector, logFile)
 }

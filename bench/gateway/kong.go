@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/bench/loopback"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
@@ -53,7 +53,7 @@ func startKong(ctx context.Context, gatehouse, include string, s settings) (*kon
 }
 
 func (k *kong) start(ctx context.Context, gatehouse, include string, s settings) error {
-	addrs, err := freeAddrs(4)
+	addrs, err := loopback.FreeAddrs(4)
 	if err != nil {
 		return err
 	}
@@ -133,17 +133,4 @@ func (k *kong) close() error {
 	_ = k.cmd.Process.Signal(syscall.SIGTERM)
 	_ = k.cmd.Wait() // by the signal
 	return os.RemoveAll(k.dir)
-}
-
-// freeAddrs are addresses on which nobody listens.
-func freeAddrs(count int) (addrs []string, err error) {
-	for range count {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer ln.Close()
-		addrs = append(addrs, ln.Addr().String())
-	}
-	return addrs, nil
 }

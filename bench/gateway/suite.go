@@ -6,14 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/bench/redisserver"
 )
 
 // bench is what the rows share.
@@ -43,10 +42,11 @@ func (b *bench) open(ctx context.Context) error {
 		return err
 	}
 	b.closers = append(b.closers, func() error { return os.RemoveAll(dir) })
-	redis, err := b.startRedis(ctx)
+	redis, err := redisserver.Start(ctx)
 	if err != nil {
 		return err
 	}
+	b.closers = append(b.closers, redis.Stop)
 	upstream, stop, err := startUpstream()
 	if err != nil {
 		return err
@@ -69,7 +69,7 @@ func (b *bench) open(ctx context.Context) error {
 	}
 	b.config = config(service("onehop", upstream, oneHop), service("apart", upstream, apart), service("bare", upstream, ""))
 	env := map[string]string{
-		"REDIS_URL": fmt.Sprintf("redis://127.0.0.1:%d/0", redis), "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+		"REDIS_URL": redis.URL(), "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
 	}
 	if b.line, err = b.startKong(ctx, gatehouse, include, settings{b.config, env}); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (b *bench) open(ctx context.Context) error {
 	if b.event, err = b.startKong(ctx, gatehouse, include, settings{b.config, env}); err != nil {
 		return err
 	}
-	theirs := config(service("lua", upstream, lua(redis, collector, filepath.Join(dir, "file.log"))))
+	theirs := config(service("lua", upstream, lua(redis.Addr, collector, filepath.Join(dir, "file.log"))))
 	b.lua, err = b.startKong(ctx, gatehouse, include, settings{theirs, map[string]string{
 		"KONG_TRACING_INSTRUMENTATIONS": "all", "KONG_TRACING_SAMPLING_RATE": "1",
 		"KONG_PROXY_ACCESS_LOG": "logs/access.log", "KONG_PROXY_ERROR_LOG": "logs/error.log",
@@ -92,39 +92,6 @@ func (b *bench) startKong(ctx context.Context, gatehouse, include string, s sett
 		b.closers = append(b.closers, k.close)
 	}
 	return k, err
-}
-
-func (b *bench) startRedis(ctx context.Context) (port int, err error) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		return 0, ratio.Missing{What: "redis-server on PATH"}
-	}
-	addrs, err := freeAddrs(1)
-	if err != nil {
-		return 0, err
-	}
-	_, text, _ := net.SplitHostPort(addrs[0])
-	cmd := exec.Command("redis-server", "--port", text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
-	if err := cmd.Start(); err != nil {
-		return 0, fmt.Errorf("start Redis: %w", err)
-	}
-	b.closers = append(b.closers, func() error {
-		_ = cmd.Process.Signal(os.Interrupt)
-		return cmd.Wait()
-	})
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	for {
-		conn, err := net.Dial("tcp", addrs[0])
-		if err == nil {
-			_ = conn.Close()
-			return strconv.Atoi(text)
-		}
-		select {
-		case <-ctx.Done():
-			return 0, fmt.Errorf("wait for Redis: %w", err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
 }
 
 func (b *bench) close() error {

@@ -15,7 +15,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/gatehousehq/gatehouse/bench/loopback"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/bench/redisserver"
 )
 
 // envoyLimits are the four limits, as descriptors.
@@ -41,7 +43,7 @@ type envoyRatelimit struct {
 	client service.RateLimitServiceClient
 }
 
-func startEnvoy(ctx context.Context, server *redisServer) (*envoyRatelimit, error) {
+func startEnvoy(ctx context.Context, server *redisserver.Server) (*envoyRatelimit, error) {
 	path := os.Getenv("ENVOY_RATELIMIT")
 	if path == "" {
 		path, _ = exec.LookPath("ratelimit")
@@ -54,7 +56,7 @@ func startEnvoy(ctx context.Context, server *redisServer) (*envoyRatelimit, erro
 		return nil, fmt.Errorf("make a folder for ratelimit: %w", err)
 	}
 	e := &envoyRatelimit{dir: dir}
-	if err := e.start(ctx, path, server.addr); err != nil {
+	if err := e.start(ctx, path, server.Addr); err != nil {
 		return nil, errors.Join(err, e.close())
 	}
 	return e, nil
@@ -68,13 +70,13 @@ func (e *envoyRatelimit) start(ctx context.Context, path, redisAddr string) erro
 	if err := os.WriteFile(filepath.Join(folder, "bench.yaml"), []byte(envoyLimits), 0o644); err != nil {
 		return fmt.Errorf("write ratelimit's limits: %w", err)
 	}
+	addrs, err := loopback.FreeAddrs(3)
+	if err != nil {
+		return err
+	}
 	var ports [3]string
 	for i := range ports {
-		addr, err := freeAddr()
-		if err != nil {
-			return err
-		}
-		_, ports[i], _ = net.SplitHostPort(addr)
+		_, ports[i], _ = net.SplitHostPort(addrs[i])
 	}
 	e.cmd = exec.Command(path)
 	e.cmd.Env = append(os.Environ(), "RUNTIME_ROOT="+e.dir, "RUNTIME_SUBDIRECTORY=ratelimit", "RUNTIME_WATCH_ROOT=false",
@@ -83,7 +85,6 @@ func (e *envoyRatelimit) start(ctx context.Context, path, redisAddr string) erro
 	if err := e.cmd.Start(); err != nil {
 		return fmt.Errorf("start ratelimit: %w", err)
 	}
-	var err error
 	e.conn, err = grpc.NewClient("127.0.0.1:"+ports[2], grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return fmt.Errorf("connect to ratelimit: %w", err)

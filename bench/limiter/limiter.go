@@ -7,14 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/bench/redisserver"
 )
 
 // Loads are bounded in count, so that a slow machine takes longer and no more.
@@ -27,7 +22,7 @@ const (
 
 // Open starts a Redis for the suite.
 func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err error) {
-	server, err := startRedis(ctx)
+	server, err := redisserver.Start(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -37,7 +32,7 @@ func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err err
 		for i := len(closers) - 1; i >= 0; i-- {
 			errs = append(errs, closers[i]())
 		}
-		return errors.Join(append(errs, server.stop())...)
+		return errors.Join(append(errs, server.Stop())...)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, closeAll())
@@ -45,13 +40,13 @@ func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err err
 	return rows, closeAll, nil
 }
 
-func makeRows(ctx context.Context, server *redisServer) (rows []ratio.Row, closers []func() error, err error) {
-	ours, err := newOurs(server.url())
+func makeRows(ctx context.Context, server *redisserver.Server) (rows []ratio.Row, closers []func() error, err error) {
+	ours, err := newOurs(server.URL())
 	if err != nil {
 		return nil, nil, err
 	}
 	closers = append(closers, ours.close)
-	client := server.client()
+	client := server.Client()
 	closers = append(closers, client.Close)
 	rows = append(append(ours.rows(client), peerRows(ours, client)...), memoryRow(ctx, server))
 	envoy, err := startEnvoy(ctx, server)
@@ -65,62 +60,4 @@ func makeRows(ctx context.Context, server *redisServer) (rows []ratio.Row, close
 		rows = append(rows, envoy.row(ours))
 	}
 	return rows, closers, nil
-}
-
-// redisServer is a redis-server of the suite's own.
-type redisServer struct {
-	addr string
-	cmd  *exec.Cmd
-	dir  string
-}
-
-func startRedis(ctx context.Context) (*redisServer, error) {
-	path, err := exec.LookPath("redis-server")
-	if err != nil {
-		return nil, ratio.Missing{What: "redis-server on PATH"}
-	}
-	addr, err := freeAddr()
-	if err != nil {
-		return nil, err
-	}
-	dir, err := os.MkdirTemp("", "gatehouse-bench-")
-	if err != nil {
-		return nil, fmt.Errorf("make a folder for redis: %w", err)
-	}
-	_, port, _ := net.SplitHostPort(addr)
-	s := &redisServer{addr: addr, dir: dir}
-	s.cmd = exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no")
-	if err := s.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start redis-server: %w", err)
-	}
-	client := s.client()
-	defer client.Close()
-	for deadline := time.Now().Add(10 * time.Second); client.Ping(ctx).Err() != nil; {
-		if ctx.Err() != nil || time.Now().After(deadline) {
-			return nil, errors.Join(errors.New("redis-server does not answer"), s.stop())
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	return s, nil
-}
-
-func (s *redisServer) url() string { return "redis://" + s.addr }
-
-func (s *redisServer) client() *redis.Client {
-	return redis.NewClient(&redis.Options{Addr: s.addr, Protocol: 2})
-}
-
-func (s *redisServer) stop() error {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
-	return os.RemoveAll(s.dir)
-}
-
-func freeAddr() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
 }

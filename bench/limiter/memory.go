@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/bench/redisserver"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 )
 
@@ -19,7 +20,7 @@ const tenants = 1_000_000
 
 // memoryRow is what Redis keeps for a tenant with one token bucket, with a
 // million of them. It is measured once: rounds would tell the same.
-func memoryRow(ctx context.Context, server *redisServer) ratio.Row {
+func memoryRow(ctx context.Context, server *redisserver.Server) ratio.Row {
 	measure := sync.OnceValues(func() (float64, error) { return bytesPerTenant(ctx, server) })
 	return ratio.Row{
 		What: "Redis' memory for each of 1,000,000 tenants with a bucket", Unit: "bytes",
@@ -27,8 +28,8 @@ func memoryRow(ctx context.Context, server *redisServer) ratio.Row {
 	}
 }
 
-func bytesPerTenant(ctx context.Context, server *redisServer) (float64, error) {
-	client := server.client()
+func bytesPerTenant(ctx context.Context, server *redisserver.Server) (float64, error) {
+	client := server.Client()
 	defer client.Close()
 	limit, err := limiter.Compile(limiter.Spec{Name: "tenant", Algorithm: limiter.TokenBucket, Quota: 600, Window: time.Hour})
 	if err != nil {

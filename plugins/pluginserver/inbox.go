@@ -8,9 +8,10 @@ import (
 )
 
 // holdLimit is how many bytes an inbox leaves in the kernel's buffer at most,
-// before it takes all but the last. Each may be in a packet of its own of some
-// 200 bytes, of which Linux lets 208 KiB wait (net.core.wmem_default) before
-// Kong's writes block, replies that nobody has read yet included (maxOwed).
+// before it takes all but the last. Kong writes a frame in two, four bytes and at
+// least one, and each write takes 768 bytes there: at worst 154 KiB, and 48 KiB for
+// the replies that nobody has read yet (maxOwed), of the 208 at which Kong's writes
+// block (net.core.wmem_default of Linux).
 const holdLimit = 512
 
 // inbox reads what Kong writes on a connection, and leaves it in the kernel's

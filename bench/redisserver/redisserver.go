@@ -1,0 +1,71 @@
+// Package redisserver starts a redis-server of a suite's own.
+package redisserver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehousehq/gatehouse/bench/loopback"
+	"github.com/gatehousehq/gatehouse/bench/ratio"
+)
+
+// Server is a redis-server that keeps nothing on disk.
+type Server struct {
+	Addr string
+	cmd  *exec.Cmd
+	dir  string
+}
+
+// Start starts a server and waits until it answers. The error is [ratio.Missing]
+// where there is no redis-server on PATH.
+func Start(ctx context.Context) (*Server, error) {
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		return nil, ratio.Missing{What: "redis-server on PATH"}
+	}
+	addrs, err := loopback.FreeAddrs(1)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "gatehouse-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for redis: %w", err)
+	}
+	s := &Server{Addr: addrs[0], dir: dir}
+	_, port, _ := net.SplitHostPort(s.Addr)
+	s.cmd = exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--dir", dir, "--save", "", "--appendonly", "no")
+	if err := s.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("start redis-server: %w", err), os.RemoveAll(dir))
+	}
+	client := s.Client()
+	defer client.Close()
+	for deadline := time.Now().Add(10 * time.Second); client.Ping(ctx).Err() != nil; {
+		if ctx.Err() != nil || time.Now().After(deadline) {
+			return nil, errors.Join(errors.New("redis-server does not answer"), s.Stop())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return s, nil
+}
+
+// URL is the server's, for database 0.
+func (s *Server) URL() string { return "redis://" + s.Addr }
+
+// Client connects to the server. The caller closes it.
+func (s *Server) Client() *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2})
+}
+
+// Stop ends the server and removes its folder.
+func (s *Server) Stop() error {
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait() // by the signal
+	return os.RemoveAll(s.dir)
+}
