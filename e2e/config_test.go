@@ -2,9 +2,12 @@ package e2e
 
 import (
 	"bytes"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // TestConfigIsAccepted posts the running config again: the gateway's own verdict.
@@ -60,4 +63,57 @@ func postConfig(t *testing.T, config []byte) answer {
 	}
 	req.Header.Set("Content-Type", "text/yaml")
 	return send(t, req)
+}
+
+// useConfig runs the gateway with a changed copy of its config until restore is called.
+func useConfig(t *testing.T, change func(config map[string]any)) (restore func()) {
+	t.Helper()
+	var config map[string]any
+	if err := yaml.Unmarshal(gate.config, &config); err != nil {
+		t.Fatal(err)
+	}
+	change(config)
+	// Nobody gets past this route's key-auth: it answers 401, and 404 where it is not.
+	const marker = "/config-under-test"
+	config["services"] = append(config["services"].([]any), map[string]any{
+		"name": "config-under-test", "host": "orders.upstream", "protocol": "http",
+		"routes":  []any{map[string]any{"name": "config-under-test", "paths": []string{marker}}},
+		"plugins": []any{map[string]any{"name": "key-auth"}},
+	})
+	text, err := yaml.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	postConfig(t, text).wantStatus(t, http.StatusCreated)
+	everyWorker(t, marker, http.StatusUnauthorized)
+	return func() {
+		postConfig(t, gate.config).wantStatus(t, http.StatusCreated)
+		everyWorker(t, marker, http.StatusNotFound)
+	}
+}
+
+// everyWorker waits until path has the status on many connections in a row. Kong has
+// its workers take a config up one after the other, and the kernel spreads new
+// connections over them.
+func everyWorker(t *testing.T, path string, status int) {
+	t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	eventually(t, "the config in every worker", func() bool {
+		for range 20 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate.proxy+path, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+			if resp.StatusCode != status {
+				return false
+			}
+		}
+		return true
+	})
 }

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 )
@@ -200,19 +198,11 @@ func enableFileLog(t *testing.T) (path string, disable func()) {
 		t.Log("left out: what Kong's log plugins write, which this gateway has none of")
 		return "", func() {}
 	}
-	var config map[string]any
-	if err := yaml.Unmarshal(gate.config, &config); err != nil {
-		t.Fatal(err)
-	}
-	config["plugins"] = append(config["plugins"].([]any), map[string]any{
-		"name": "file-log", "config": map[string]any{"path": filepath.ToSlash(gate.fileLog), "reopen": true},
+	return gate.fileLog, useConfig(t, func(config map[string]any) {
+		config["plugins"] = append(config["plugins"].([]any), map[string]any{
+			"name": "file-log", "config": map[string]any{"path": filepath.ToSlash(gate.fileLog), "reopen": true},
+		})
 	})
-	text, err := yaml.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	postConfig(t, text).wantStatus(t, http.StatusCreated)
-	return gate.fileLog, func() { postConfig(t, gate.config).wantStatus(t, http.StatusCreated) }
 }
 
 func readFile(t *testing.T, path string) string {

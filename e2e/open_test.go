@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v4"
-
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 )
 
@@ -20,9 +18,8 @@ const openQuota = 20
 func TestNobodyOnAnOpenRoute(t *testing.T) {
 	for _, mode := range []string{"apart", "in one hop"} {
 		t.Run(mode, func(t *testing.T) {
-			postConfig(t, openRoute(t, mode == "in one hop")).wantStatus(t, http.StatusCreated)
-			defer func() { postConfig(t, gate.config).wantStatus(t, http.StatusCreated) }()
-			eventually(t, "the open route", func() bool { return get(t, "/open").status != http.StatusNotFound })
+			restore := useConfig(t, func(config map[string]any) { addOpenRoute(config, mode == "in one hop") })
+			defer restore()
 
 			admitted := 0
 			var last answer
@@ -60,14 +57,9 @@ func claims(t *testing.T, i int) []string {
 	}
 }
 
-// openRoute is the running config with a route that anybody may use, and on it a
-// limiter of its own, the only one.
-func openRoute(t *testing.T, oneHop bool) []byte {
-	t.Helper()
-	var config map[string]any
-	if err := yaml.Unmarshal(gate.config, &config); err != nil {
-		t.Fatal(err)
-	}
+// addOpenRoute adds a route that anybody may use, and on it a limiter of its own, the
+// only one.
+func addOpenRoute(config map[string]any, oneHop bool) {
 	scope := []string{"tenant", "user", "consumer", "credential"}
 	var limits []any
 	for _, s := range scope {
@@ -91,9 +83,4 @@ func openRoute(t *testing.T, oneHop bool) []byte {
 		"routes":  []any{map[string]any{"name": "open", "paths": []string{"/open"}, "strip_path": true}},
 		"plugins": []any{plugin},
 	})
-	text, err := yaml.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }
