@@ -41,10 +41,9 @@ successor: /v2
 `
 )
 
-// oneHop is the four policies in one plugin, on a gateway without log plugins of
-// Kong's, and apart the four plugins.
+// oneHop is the four policies in one plugin, and apart the four plugins.
 var (
-	oneHop = "- name: gatehouse\n  config:\n    run: [pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers]\n    log_plugins: \"off\"\n" +
+	oneHop = "- name: gatehouse\n  config:\n    run: [pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers]\n" +
 		"    pii_log_scrub: {}\n    trace_inject: {}\n    tenant_rate_limit:\n" + indent(limits, "      ") +
 		"    sunset_headers:\n" + indent(sunset, "      ")
 	apart = "- name: pii-log-scrub\n- name: trace-inject\n- name: tenant-rate-limit\n  config:\n" + indent(limits, "    ") +

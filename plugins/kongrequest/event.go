@@ -89,8 +89,12 @@ func (e *Event) askAll() error {
 	return nil
 }
 
-// Token is the raw token that Kong's jwt plugin verified, or empty.
+// Token is the raw token that Kong's jwt plugin verified, or empty. Kong is not asked
+// where its record, read before, has the note that there is none.
 func (e *Event) Token() (string, error) {
+	if r := e.record.value; r != nil && r.NoToken {
+		return "", nil
+	}
 	return e.token.get("verified token", func() (string, error) {
 		shared, err := e.kong.Ctx.GetSharedAny(tokenKey)
 		text, _ := shared.(string)

@@ -15,12 +15,6 @@ type LogField struct {
 	Value *structpb.Value
 }
 
-// Decided is the field that tells log plugins, and the audit record, what a
-// plugin decided about the request, in a word; see [Record.Policies].
-func Decided(plugin, decision string) LogField {
-	return LogField{Key: "gatehouse." + plugin, Value: structpb.NewStringValue(decision)}
-}
-
 // SetLogFields replaces fields of what kong.log.serialize returns. It works in
 // the phases from rewrite to log.
 //

@@ -43,8 +43,12 @@ type Record struct {
 	Source string `json:"source"`
 	// TraceID is a string, or a table of them by format.
 	TraceID any `json:"trace_id"`
+	// Trace is what [Traced] left; nil if it was not called.
+	Trace any `json:"-"`
 	// Policies is what other plugins decided, by plugin; nil if none said so.
 	Policies any `json:"gatehouse"`
+	// NoToken says that the note [NoToken] was left.
+	NoToken bool `json:"-"`
 }
 
 // Latencies are in milliseconds; Proxy is -1 if the upstream never answered.
@@ -91,5 +95,6 @@ func ParseRecord(text []byte) (*Record, error) {
 	if err := json.Unmarshal(text, r); err != nil && !errors.As(err, &mismatch) {
 		return nil, fmt.Errorf("decode log record: %w", err)
 	}
+	r.takeNotes()
 	return r, nil
 }

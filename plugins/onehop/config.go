@@ -32,9 +32,6 @@ const (
 	sectionEvent = "event"
 )
 
-// The values of log_plugins.
-const on, off = "on", "off"
-
 // Config is what an operator writes in kong.yaml. Get one from [Runtime.New], and
 // call Provision before the first event. Each section is the configuration of the
 // plugin of that name, and Run names those that run: Kong fills in the defaults of
@@ -45,10 +42,6 @@ const on, off = "on", "off"
 type Config struct {
 	// Run names the sections that run, whatever their order here.
 	Run []string `json:"run" kong:"required,set,len_min=1,one_of=pii_log_scrub|trace_inject|tenant_rate_limit|sunset_headers" desc:"The sections that run; the others do nothing, whatever they say."`
-
-	// LogPlugins says whether log plugins of Kong's are enabled, which are to find
-	// the request scrubbed and with its trace. Default on.
-	LogPlugins string `json:"log_plugins" kong:"default=on,one_of=on|off" desc:"Whether Kong's log plugins (file-log, http-log and so on) are to find the request scrubbed: off where none is enabled, which saves a worker some ten calls a request."`
 
 	PIILogScrub     *piilogscrub.Config     `json:"pii_log_scrub" desc:"Keeps personal data out of all logs, and writes the audit record; the configuration of pii-log-scrub."`
 	TraceInject     *traceinject.Config     `json:"trace_inject" desc:"Puts each request in a trace and exports the gateway's span; the configuration of trace-inject."`
@@ -72,12 +65,6 @@ var (
 func (c *Config) Provision() error {
 	if len(c.Run) == 0 {
 		return errNoSection
-	}
-	if c.LogPlugins == "" {
-		c.LogPlugins = on
-	}
-	if c.LogPlugins != on && c.LogPlugins != off {
-		return fmt.Errorf("log_plugins: %q is not a choice; use on or off", c.LogPlugins)
 	}
 	o := c.runtime.options
 	if o.AccessLines && slices.Contains(c.Run, sectionScrub) && c.PIILogScrub != nil && len(c.PIILogScrub.ResponseHeaders) > 0 {

@@ -23,7 +23,6 @@ func TestProvisionRefuses(t *testing.T) {
 		want   []string // lines of the error
 	}{
 		{"no section", `{"trace_inject":{}}`, nil, []string{"run: empty"}},
-		{"neither on nor off", `{"run":["trace_inject"],"log_plugins":"none","trace_inject":{}}`, nil, []string{`log_plugins: "none" is not a choice; use on or off`}},
 		{"no such section", `{"run":["trace"]}`, nil, []string{`run: "trace" is no section`}},
 		{"absent section", `{"run":["trace_inject"]}`, nil, []string{"trace_inject: run names the section, and it is absent"}},
 		{"several fields of several sections", `{"run":["trace_inject","tenant_rate_limit"],"trace_inject":{"incoming":"x","baggage":"y","sample_ratio":1},"tenant_rate_limit":{}}`, nil,
@@ -110,8 +109,8 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s has the fields\n%s\nand the plugin\n%s", section, inOne, apart)
 		}
 	}
-	if len(fields) != 6 {
-		t.Errorf("%d fields, want run, log_plugins and 4 sections", len(fields))
+	if len(fields) != 5 {
+		t.Errorf("%d fields, want run and 4 sections", len(fields))
 	}
 }
 

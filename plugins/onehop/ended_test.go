@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -123,30 +124,83 @@ func TestAccessLineIsALogEvent(t *testing.T) {
 // tells the same of the request.
 func TestWithoutLogPlugins(t *testing.T) {
 	t.Parallel()
-	for _, accessLines := range []bool{false, true} {
-		p := newProcess(t, withoutHeaders)
-		p.options.AccessLines = accessLines
-		config := p.oneHop(t)
-		config.LogPlugins = "off"
-		o, after, calls := run(t, served(), true, config.Rewrite, config.Access)
-		for key := range o.Logged {
-			if accessLines || !strings.HasPrefix(key, "gatehouse.") { // the log phase reads the decisions
-				t.Errorf("access lines %v: log field %s is set", accessLines, key)
+	const id = "6b3f0a1c2d4e5f60718293a4b5c6d7e8"
+	reads := []string{shared, consumer, credential, route, path}
+	for _, tt := range []struct {
+		name                 string
+		global, accessLines  bool
+		wantAccess, wantEnds []string
+	}{
+		{"log event", false, false, slices.Concat([]string{variable}, reads, []string{logField, response, upstream}), []string{serialize}},
+		{"log event, globally", true, false, slices.Concat([]string{shared}, reads, []string{logField, response, upstream}), []string{serialize}},
+		{"access line", false, true, []string{variable, route, service, consumer, credential, shared, path, response, upstream}, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			told := map[bool]string{}
+			for _, none := range []bool{false, true} {
+				p := newProcessWith(t, withoutHeaders, none)
+				p.options.AccessLines = tt.accessLines
+				config := p.oneHop(t)
+				req, before := keyed(), outcome{}
+				if tt.global {
+					before, req, _ = run(t, req, true, config.Rewrite)
+				}
+				o, after, calls := run(t, req, true, config.Access)
+				maps.Copy(o.Logged, before.Logged)
+				if diff := cmp.Diff(tt.wantAccess, calls); none && diff != "" {
+					t.Errorf("calls of the access event (-want +got):\n%s", diff)
+				}
+				var ends []string
+				if tt.accessLines {
+					p.runtime.Ended(line(t, id))
+				} else {
+					after.Log = withLogFields(t, serialized(t, id), o)
+					_, _, ends = run(t, after, true, config.Log)
+				}
+				if diff := cmp.Diff(tt.wantEnds, ends); none && diff != "" {
+					t.Errorf("calls of the log event (-want +got):\n%s", diff)
+				}
+				told[none] = p.audit.String() + strings.Join(p.exported(t), "\n")
 			}
-		}
-		if shares := slices.Contains(calls, "kong.ctx.shared.set"); (o.Trace != nil) == accessLines || !shares {
-			t.Errorf("access lines %v: the log phase finds the trace %v", accessLines, o.Trace)
-		}
-		if accessLines {
-			p.runtime.Ended(line(t, "6b3f0a1c2d4e5f60718293a4b5c6d7e8"))
-		} else {
-			after.Log = withLogFields(t, serialized(t, "6b3f0a1c2d4e5f60718293a4b5c6d7e8"), o)
-			_, _, _ = run(t, after, true, config.Log)
-		}
-		if spans := p.exported(t); len(spans) != 1 || !strings.Contains(p.audit.String(), `"tenant-rate-limit":"allowed"`) {
-			t.Errorf("access lines %v: %d spans and the audit record %s", accessLines, len(spans), &p.audit)
-		}
+			if diff := cmp.Diff(told[false], told[true]); diff != "" {
+				t.Errorf("told (-with log plugins +without):\n%s", diff)
+			}
+			if !strings.Contains(told[true], `"tenant-rate-limit":"allowed"`) {
+				t.Errorf("told: %s", told[true])
+			}
+		})
 	}
+}
+
+// TestApartWithoutLogPlugins: the four apart, without a log plugin, tell the same in
+// fewer calls.
+func TestApartWithoutLogPlugins(t *testing.T) {
+	t.Parallel()
+	told, calls := map[bool]string{}, map[bool]int{}
+	for _, none := range []bool{false, true} {
+		p := newProcessWith(t, withoutHeaders, none)
+		_, access, log := p.apart(t)
+		if none {
+			access = access[1:] // pii-log-scrub has no such phase then
+		}
+		o, after, made := run(t, keyed(), true, access...)
+		after.Log = withLogFields(t, serialized(t, "6b3f0a1c2d4e5f60718293a4b5c6d7e8"), o)
+		_, _, ends := run(t, after, true, log...)
+		told[none] = p.audit.String() + strings.Join(p.exported(t), "\n")
+		calls[none] = len(made) + len(ends)
+	}
+	if diff := cmp.Diff(told[false], told[true]); diff != "" {
+		t.Errorf("told (-with log plugins +without):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[bool]int{false: 31, true: 19}, calls); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// keyed is served's request by a key in place of a token.
+func keyed() kongtest.Request {
+	return with(served(), func(r *kongtest.Request) { r.Shared = nil })
 }
 
 // withLogFields is a record with the fields that the plugin has set for it.

@@ -63,6 +63,11 @@ type process struct {
 // newProcess has the sections' configurations, not provisioned yet.
 func newProcess(t *testing.T, s sections) *process {
 	t.Helper()
+	return newProcessWith(t, s, false)
+}
+
+func newProcessWith(t *testing.T, s sections, noLogPlugins bool) *process {
+	t.Helper()
 	p := &process{redis: miniredis.RunT(t), registry: prometheus.NewRegistry()}
 	p.redis.SetTime(now)
 	logger := slog.New(slog.NewJSONHandler(&p.log, nil))
@@ -71,11 +76,11 @@ func newProcess(t *testing.T, s sections) *process {
 	}
 	random := func() uint64 { p.mayPanic("trace_inject"); return 0x1112131415161718 }
 	p.options = onehop.Options{
-		Scrubber: must(piilogscrub.NewRuntime(piilogscrub.Options{Audit: &p.audit, Logger: logger, Now: clock("pii_log_scrub")}))(t),
-		Tracer:   must(traceinject.NewRuntime(traceinject.Options{Exporter: &p.spans, Random: random}))(t),
+		Scrubber: must(piilogscrub.NewRuntime(piilogscrub.Options{Audit: &p.audit, Logger: logger, Now: clock("pii_log_scrub"), NoLogPlugins: noLogPlugins}))(t),
+		Tracer:   must(traceinject.NewRuntime(traceinject.Options{Exporter: &p.spans, Random: random, NoLogPlugins: noLogPlugins}))(t),
 		Limiter:  must(tenantratelimit.NewRuntime(tenantratelimit.Options{RedisURL: "redis://" + p.redis.Addr(), Logger: logger, Now: clock("tenant_rate_limit")}))(t),
 		Sunset:   must(sunsetheaders.NewRuntime(sunsetheaders.Options{Logger: logger, Now: clock("sunset_headers")}))(t),
-		Logger:   logger, Registerer: p.registry, Now: clock(""),
+		Logger:   logger, Registerer: p.registry, Now: clock(""), NoLogPlugins: noLogPlugins,
 	}
 	t.Cleanup(func() { _ = p.options.Limiter.Close(context.Background()) })
 	p.scrub = section[piilogscrub.Config](t, p.options.Scrubber.New(), s.scrub)

@@ -28,7 +28,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	var h headers
 	var done []string
 	if c.PIILogScrub != nil {
-		if c.LogPlugins == on {
+		if !c.runtime.options.NoLogPlugins {
 			c.scrub(e, c.PIILogScrub.RewriteEvent)
 		}
 		done = append(done, sectionScrub)
@@ -37,7 +37,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 		var i traceinject.Injection
 		if i, known.traced = c.trace(e, &h); known.traced {
 			known.trace = i.Trace
-			c.announceTrace(kong, i)
+			c.tell(e, phaseNameRewrite, &i, &known)
 			done = append(done, sectionTrace)
 		}
 	}
@@ -66,13 +66,10 @@ func (c *Config) Access(kong *pdk.PDK) {
 	var h headers
 	begun := c.begin(e, &h, &known, earlier)
 	refused := c.judge(e, &h, &known)
-	if c.PIILogScrub != nil && c.LogPlugins == on {
+	if c.PIILogScrub != nil && !c.runtime.options.NoLogPlugins {
 		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(earlier.done, sectionScrub)) })
 	}
-	if begun != nil {
-		c.announceTrace(kong, *begun)
-	}
-	c.tellDecisions(kong, &known)
+	c.tell(e, phaseNameAccess, begun, &known)
 	c.remember(&known)
 	if refused == nil {
 		if err := h.write(kong); err != nil {

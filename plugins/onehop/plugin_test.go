@@ -22,6 +22,7 @@ const (
 	consumer   = "kong.client.get_consumer"
 	credential = "kong.client.get_credential"
 	route      = "kong.router.get_route"
+	service    = "kong.router.get_service"
 	path       = "kong.request.get_path"
 	logField   = "kong.log.set_serialize_value"
 	serialize  = "kong.log.serialize"

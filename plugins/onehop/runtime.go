@@ -30,6 +30,9 @@ type Options struct {
 	// AccessLines says that [Runtime.Ended] is told of each request that is over,
 	// so that there need be no log event.
 	AccessLines bool
+	// NoLogPlugins says that none of Kong's log plugins is enabled: nobody then reads
+	// what the request was, which trace it is in, or what was decided.
+	NoLogPlugins bool
 	// Logger gets failures. Default: discarded.
 	Logger *slog.Logger
 	// Registerer gets the metrics. Default: none.
@@ -70,6 +73,14 @@ func NewRuntime(o Options) (*Runtime, error) {
 		return r, nil
 	}
 	return r, r.metrics.register(o.Registerer)
+}
+
+// Phases are the phases that Kong need call, nil for all that there are.
+func (r *Runtime) Phases() []string {
+	if r.options.AccessLines {
+		return []string{"rewrite", "access"}
+	}
+	return nil
 }
 
 // New is a fresh config bound to this runtime.

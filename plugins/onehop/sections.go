@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	pdk "github.com/Kong/go-pdk"
-
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
@@ -28,26 +26,11 @@ func (c *Config) trace(e *kongrequest.Event, h *headers) (i traceinject.Injectio
 		if err != nil {
 			return err
 		}
-		if i, err = c.TraceInject.Inject(request); err != nil {
-			return err
-		}
+		i = c.TraceInject.Inject(request)
 		h.merge(i.Upstream, i.Response)
 		return nil
 	})
 	return i, err == nil
-}
-
-// announceTrace tells log plugins, and the log phase where there is one.
-func (c *Config) announceTrace(kong *pdk.PDK, i traceinject.Injection) {
-	_ = c.runtime.part(sectionTrace, func() error { // reported, and the request goes on
-		switch {
-		case c.LogPlugins == on:
-			return i.Announce(kong)
-		case !c.runtime.options.AccessLines:
-			return i.Share(kong)
-		}
-		return nil
-	})
 }
 
 // rewrittenTrace is the trace that a rewrite phase put the request in, where the
@@ -127,26 +110,6 @@ func (c *Config) announce(e *kongrequest.Event, h *headers, known *call) (refuse
 		return nil
 	})
 	return refused
-}
-
-// tellDecisions tells log plugins, and the log phase where there is one, what the
-// policies decided.
-func (c *Config) tellDecisions(kong *pdk.PDK, known *call) {
-	if c.LogPlugins == off && c.runtime.options.AccessLines {
-		return
-	}
-	_ = c.runtime.part(sectionEvent, func() error { // reported, and the request goes on
-		for _, plugin := range []string{tenantratelimit.Name, sunsetheaders.Name} {
-			decision, ok := known.decided(plugin)
-			if !ok {
-				continue
-			}
-			if err := kongrequest.SetLogFields(kong, kongrequest.Decided(plugin, decision)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }
 
 // unvouched is the answer to a request that the limiter cannot vouch for: going

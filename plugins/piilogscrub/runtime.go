@@ -28,6 +28,9 @@ type Options struct {
 	// AuditHandler takes the place of Audit; see the package auditlog. It stays
 	// its owner's to close.
 	AuditHandler slog.Handler
+	// NoLogPlugins says that none of Kong's log plugins is enabled: nothing of the
+	// request then needs to be replaced for them.
+	NoLogPlugins bool
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -41,6 +44,8 @@ type Runtime struct {
 	metrics *metrics
 	engine  atomic.Pointer[scrub.Engine]
 	source  kongrequest.Source
+	// noLogPlugins: see Options.
+	noLogPlugins bool
 	// rewrites is true from the first rewrite event on: Kong has none for a plugin
 	// that is not enabled globally, and then the access phase need not ask.
 	rewrites atomic.Bool
@@ -48,7 +53,10 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{logger: o.Logger, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now}}
+	r := &Runtime{
+		logger: o.Logger, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now},
+		noLogPlugins: o.NoLogPlugins,
+	}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
@@ -73,6 +81,14 @@ func NewRuntime(o Options) (*Runtime, error) {
 		return nil, fmt.Errorf("register scrub metrics: %w", err)
 	}
 	return r, nil
+}
+
+// Phases are the phases that Kong need call, nil for all that there are.
+func (r *Runtime) Phases() []string {
+	if r.noLogPlugins {
+		return []string{"log"}
+	}
+	return nil
 }
 
 // New is a fresh config bound to this runtime.

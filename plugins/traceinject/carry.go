@@ -21,8 +21,8 @@ type carried struct {
 	Origin      Origin `json:"origin"`
 }
 
-// encodeTrace writes t for kong.ctx.shared.
-func encodeTrace(t Trace) (string, error) {
+// Encode writes t for [Config.Recall].
+func (t Trace) Encode() (string, error) {
 	c := carried{Traceparent: t.Context.String(), Tracestate: t.State.String(), Origin: t.Origin}
 	if !t.Parent.IsZero() {
 		c.Parent = t.parentContext().String()
@@ -37,7 +37,7 @@ func encodeTrace(t Trace) (string, error) {
 	return string(text), nil
 }
 
-// decodeTrace reads what encodeTrace wrote. Any plugin can write to
+// decodeTrace reads what Encode wrote. Any plugin can write to
 // kong.ctx.shared, so nothing is believed unread.
 func decodeTrace(text string) (Trace, error) {
 	var c carried

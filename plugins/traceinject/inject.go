@@ -11,10 +11,8 @@ const baggageHeader = "baggage"
 
 // Injection is all that the access phase writes for one request.
 type Injection struct {
-	// Trace is what Shared says.
+	// Trace is what the headers say, and what the log phase needs.
 	Trace Trace
-	// Shared goes into kong.ctx.shared under SharedKey.
-	Shared string
 	// Log are fields for what every log plugin of Kong's writes.
 	Log []kongrequest.LogField
 	// Response are headers for the client.
@@ -22,29 +20,26 @@ type Injection struct {
 	// Upstream are headers for the service. An empty list removes a header:
 	// kong.service.request.set_headers takes it so, which saves calls.
 	Upstream map[string][]string
+
+	unread bool // there is no log plugin
 }
 
 // Inject decides what a request gets and counts it. It does no I/O.
-func (c *Config) Inject(r Request) (Injection, error) {
+func (c *Config) Inject(r Request) Injection {
 	t := c.policy.Start(r, c.runtime.random)
 	c.runtime.metrics.traces.WithLabelValues(string(t.Origin)).Inc()
-	shared, err := encodeTrace(t)
-	if err != nil {
-		return Injection{}, err
-	}
 	traceID := t.Context.TraceID.String()
-	i := Injection{
-		Trace: t, Shared: shared,
-		Log: []kongrequest.LogField{
+	i := Injection{Trace: t, Upstream: c.upstreamHeaders(t), unread: c.runtime.noLogPlugins}
+	if !i.unread {
+		i.Log = []kongrequest.LogField{
 			{Key: "trace_id", Value: structpb.NewStringValue(traceID)},
 			{Key: "span_id", Value: structpb.NewStringValue(t.Context.SpanID.String())},
-		},
-		Upstream: c.upstreamHeaders(t),
+		}
 	}
 	if c.ResponseHeader != "" {
 		i.Response = map[string][]string{c.ResponseHeader: {traceID}}
 	}
-	return i, nil
+	return i
 }
 
 func (c *Config) upstreamHeaders(t Trace) map[string][]string {
@@ -61,11 +56,11 @@ func (c *Config) upstreamHeaders(t Trace) map[string][]string {
 	return headers
 }
 
-// Recall is the trace that Inject left as shared in kong.ctx.shared. Anything
-// but its text, nil above all, means that Kong refused the request before its
+// Recall is the trace that the access phase left as the text of [Trace.Encode].
+// Anything but that, nil above all, means that Kong refused the request before its
 // access phase; the request then gets a trace of its own.
-func (c *Config) Recall(shared any) (Trace, error) {
-	text, ok := shared.(string)
+func (c *Config) Recall(left any) (Trace, error) {
+	text, ok := left.(string)
 	if !ok {
 		return c.policy.Start(Request{}, c.runtime.random), nil
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // Access puts the trace on the upstream request, in the record that every log
-// plugin writes (trace_id, span_id), on the response if so configured, and in
-// kong.ctx.shared for the log phase.
+// plugin writes (trace_id, span_id), on the response if so configured, and where
+// the log phase finds it.
 func (c *Config) Access(kong *pdk.PDK) {
 	if err := c.access(c.runtime.source.Open(kong)); err != nil {
 		c.runtime.logger.Warn("inject trace", "error", err)
@@ -23,10 +23,7 @@ func (c *Config) access(e *kongrequest.Event) error {
 	if err != nil {
 		return err
 	}
-	injection, err := c.Inject(request)
-	if err != nil {
-		return err
-	}
+	injection := c.Inject(request)
 	if err := injection.Announce(e.Kong()); err != nil {
 		return err
 	}
@@ -59,21 +56,47 @@ func (c *Config) Read(e *kongrequest.Event) (Request, error) {
 	return r, nil
 }
 
+// left is what the access phase left of the trace, if it ran.
+func (c *Config) left(e *kongrequest.Event) (any, error) {
+	if !c.runtime.noLogPlugins {
+		shared, err := e.Kong().Ctx.GetSharedAny(SharedKey)
+		if err != nil {
+			return nil, fmt.Errorf("read shared trace: %w", err)
+		}
+		return shared, nil
+	}
+	record, err := e.Record()
+	if err != nil {
+		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
+		return nil, err
+	}
+	return record.Trace, nil
+}
+
 // Announce leaves the trace to the log phase and to log plugins. The headers,
 // which others may have some of as well, are the caller's to set.
 func (i Injection) Announce(kong *pdk.PDK) error {
-	if err := i.Share(kong); err != nil {
-		return err
+	if i.unread {
+		note, err := i.Note()
+		if err != nil {
+			return err
+		}
+		return kongrequest.SetLogFields(kong, note)
+	}
+	text, err := i.Trace.Encode()
+	if err == nil {
+		err = kong.Ctx.SetShared(SharedKey, text)
+	}
+	if err != nil {
+		return fmt.Errorf("share trace: %w", err)
 	}
 	return kongrequest.SetLogFields(kong, i.Log...)
 }
 
-// Share leaves the trace to the log phase.
-func (i Injection) Share(kong *pdk.PDK) error {
-	if err := kong.Ctx.SetShared(SharedKey, i.Shared); err != nil {
-		return fmt.Errorf("share trace: %w", err)
-	}
-	return nil
+// Note leaves the trace to the log phase where nobody else reads along.
+func (i Injection) Note() (kongrequest.LogField, error) {
+	text, err := i.Trace.Encode()
+	return kongrequest.Traced(i.Trace.Context.TraceID.String(), text), err
 }
 
 // writeHeaders sets the upstream's last: Kong repeats an event whose connection
@@ -98,16 +121,16 @@ func (c *Config) Log(kong *pdk.PDK) {
 }
 
 // LogEvent is the log phase. It asks for Kong's record of the request only if
-// the span is wanted.
+// the span is wanted, or the trace is in it.
 func (c *Config) LogEvent(e *kongrequest.Event) error {
 	if !c.runtime.exports() {
 		return nil
 	}
-	shared, err := e.Kong().Ctx.GetSharedAny(SharedKey)
+	left, err := c.left(e)
 	if err != nil {
-		return fmt.Errorf("read shared trace: %w", err)
+		return err
 	}
-	trace, err := c.Recall(shared)
+	trace, err := c.Recall(left)
 	if err != nil || !c.Wanted(trace) {
 		return err
 	}

@@ -181,7 +181,7 @@ func TestCarriedTraceSurvives(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []Policy{{Incoming: IncomingContinue, SampleRatio: 1}, {Incoming: IncomingLink, SampleRatio: 1}, {Incoming: IncomingRestart}} {
 		want := policy.Start(Request{Traceparent: sampledParent, Tracestate: "rojo=<1>,congo=\"2\""}, counting())
-		text, err := encodeTrace(want)
+		text, err := want.Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +197,7 @@ func TestCarriedTraceSurvives(t *testing.T) {
 
 func FuzzDecodeTrace(f *testing.F) {
 	for _, incoming := range []Incoming{IncomingContinue, IncomingLink} {
-		text, err := encodeTrace(Policy{Incoming: incoming}.Start(Request{Traceparent: sampledParent, Tracestate: "a=1"}, counting()))
+		text, err := Policy{Incoming: incoming}.Start(Request{Traceparent: sampledParent, Tracestate: "a=1"}, counting()).Encode()
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -40,6 +40,9 @@ type Options struct {
 	// QueueSize bounds the spans in memory, about 1.5 kB each; past it they are
 	// dropped and counted. Default 4096.
 	QueueSize int
+	// NoLogPlugins says that none of Kong's log plugins is enabled: nobody then
+	// reads which trace a request is in.
+	NoLogPlugins bool
 	// Logger gets failures. Default: discarded.
 	Logger *slog.Logger
 	// Registerer gets the metrics. Default: none.
@@ -58,12 +61,14 @@ type Runtime struct {
 	source   kongrequest.Source
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
+	// noLogPlugins: see Options.
+	noLogPlugins bool
 }
 
 // NewRuntime makes a Runtime. It reaches out to nothing yet, so that a
 // collector that is down stops no gateway from starting.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics()}
+	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics(), noLogPlugins: o.NoLogPlugins}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -45,7 +46,7 @@ func check(_ context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	c := checker{file: args[0], constructors: map[string]func() any{}}
+	c := checker{file: args[0], constructors: map[string]func() any{}, logPlugins: p.logPlugins}
 	for _, plugin := range p.list() {
 		c.constructors[plugin.Name] = plugin.New
 	}
@@ -60,14 +61,25 @@ func check(_ context.Context, s streams, args []string) error {
 type checker struct {
 	file         string
 	constructors map[string]func() any
+	logPlugins   bool // are provided for
 	good         int
 	errs         []error
 }
+
+// bundledLogPlugins are those of Kong's that write down what kong.log.serialize says.
+var bundledLogPlugins = []string{"file-log", "http-log", "loggly", "syslog", "tcp-log", "udp-log"}
+
+var errUnscrubbed = errors.New("GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin, so it would log requests as they came; " +
+	"remove the plugin or the variable")
 
 // entity checks the plugins of one entity and of those nested in it. path is where
 // it is in the file, empty for the file itself.
 func (c *checker) entity(path string, e declared) {
 	for i, plugin := range e.Plugins {
+		if !c.logPlugins && slices.Contains(bundledLogPlugins, plugin.Name) {
+			c.errs = append(c.errs, fmt.Errorf("%s: %splugins[%d] %s: %w", c.file, path, i, plugin.Name, errUnscrubbed))
+			continue
+		}
 		construct, ours := c.constructors[plugin.Name]
 		if !ours {
 			continue

@@ -38,6 +38,19 @@ func accessLines(getenv func(string) string) (bool, error) {
 	}
 }
 
+// logPlugins reports whether log plugins of Kong's are enabled, as they are unless
+// GATEHOUSE_LOG_PLUGINS says that they are not.
+func logPlugins(getenv func(string) string) (bool, error) {
+	switch value := getenv("GATEHOUSE_LOG_PLUGINS"); value {
+	case "", "on":
+		return true, nil
+	case "off":
+		return false, nil
+	default:
+		return false, fmt.Errorf("GATEHOUSE_LOG_PLUGINS=%q: write off where none of Kong's log plugins is enabled, else on or nothing", value)
+	}
+}
+
 // receiveLines writes Kong's access and error lines, scrubbed, to out: from the
 // socket that a parent handed over, or one made at path. An empty path and no parent
 // mean that Kong logs elsewhere.

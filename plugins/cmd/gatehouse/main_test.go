@@ -103,6 +103,34 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckFindsLogPlugins: where there are to be none, one would log what is not
+// scrubbed for it.
+func TestCheckFindsLogPlugins(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kong.yaml")
+	if err := os.WriteFile(file, []byte("services: [{plugins: [{name: cors}, {name: file-log}]}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]string{
+		"": "", "on": "", "off": "services[0].plugins[1] file-log: GATEHOUSE_LOG_PLUGINS=off", "none": `GATEHOUSE_LOG_PLUGINS="none": write off`,
+	} {
+		t.Setenv("GATEHOUSE_LOG_PLUGINS", value)
+		_, errs, code := gatehouse(t, "", "check", file)
+		if (code != 0) != (want != "") || !strings.Contains(errs, want) {
+			t.Errorf("%q: exit code %d and %q, want %q", value, code, errs, want)
+		}
+	}
+}
+
+// TestWithoutLogPlugins has Kong call no phase in which there is nothing to do.
+func TestWithoutLogPlugins(t *testing.T) {
+	for value, want := range map[string]string{"on": `"Phases":["rewrite","access","log"]`, "off": `"Phases":["log"]`} {
+		t.Setenv("GATEHOUSE_LOG_PLUGINS", value)
+		if out, _, _ := gatehouse(t, "", "info", "pii-log-scrub"); !strings.Contains(strings.Join(strings.Fields(out), ""), want) {
+			t.Errorf("%s: info says %s, want %s in it", value, out, want)
+		}
+	}
+}
+
 func TestScrub(t *testing.T) {
 	const line = "paid with 4111 1111 1111 1111 today\n"
 	out, _, code := gatehouse(t, line, "scrub")

@@ -26,6 +26,8 @@ type plugins struct {
 	onehop   *onehop.Runtime
 	// accessLines says that the one-hop plugin needs no log event.
 	accessLines bool
+	// logPlugins says that log plugins of Kong's are enabled.
+	logPlugins bool
 }
 
 // newPlugins reaches out to nothing yet: a Redis or a collector that is down stops
@@ -37,6 +39,9 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if p.accessLines, err = accessLines(os.Getenv); err != nil {
 		return nil, err
 	}
+	if p.logPlugins, err = logPlugins(os.Getenv); err != nil {
+		return nil, err
+	}
 	p.limiter, err = tenantratelimit.NewRuntime(tenantratelimit.Options{
 		RedisURL: redisURL, Registerer: registry, Logger: logger,
 	})
@@ -44,7 +49,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 		return nil, err
 	}
 	p.scrubber, err = piilogscrub.NewRuntime(piilogscrub.Options{
-		Registerer: registry, Logger: logger, AuditHandler: audit,
+		Registerer: registry, Logger: logger, AuditHandler: audit, NoLogPlugins: !p.logPlugins,
 	})
 	if err != nil {
 		return nil, err
@@ -56,14 +61,14 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	p.tracer, err = traceinject.NewRuntime(traceinject.Options{
 		Endpoint:    os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"),
 		ServiceName: os.Getenv("OTEL_SERVICE_NAME"),
-		Registerer:  registry, Logger: logger,
+		Registerer:  registry, Logger: logger, NoLogPlugins: !p.logPlugins,
 	})
 	if err != nil {
 		return nil, err
 	}
 	p.onehop, err = onehop.NewRuntime(onehop.Options{
 		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, AccessLines: p.accessLines,
-		Registerer: registry, Logger: logger,
+		Registerer: registry, Logger: logger, NoLogPlugins: !p.logPlugins,
 	})
 	if err != nil {
 		return nil, err
@@ -81,16 +86,12 @@ func offlinePlugins() (*plugins, error) {
 // which it let through would carry whatever identity its client wrote. The others fail
 // open, and the scrubber drops what it could not scrub.
 func (p *plugins) list() []pluginserver.Plugin {
-	var phases []string // all
-	if p.accessLines {
-		phases = []string{"rewrite", "access"}
-	}
 	return []pluginserver.Plugin{
-		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New},
+		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New, Phases: p.scrubber.Phases()},
 		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New},
 		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New, FailClosed: true},
 		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New},
-		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New, Phases: phases},
+		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New, Phases: p.onehop.Phases()},
 	}
 }
 

@@ -1,0 +1,66 @@
+package onehop
+
+import (
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+)
+
+// The phases that tell something, by Kong's names.
+const (
+	phaseNameRewrite = "rewrite"
+	phaseNameAccess  = "access"
+)
+
+// tell says what became of the request to whoever needs to know: log plugins, and the
+// log event where there is one. begun is the trace that this phase put the request in,
+// nil if it did not.
+func (c *Config) tell(e *kongrequest.Event, phase string, begun *traceinject.Injection, known *call) {
+	o := c.runtime.options
+	switch {
+	case !o.NoLogPlugins:
+		if begun != nil {
+			_ = c.runtime.part(sectionTrace, func() error { return begun.Announce(e.Kong()) }) // reported, and the request goes on
+		}
+		_ = c.runtime.part(sectionEvent, func() error { return kongrequest.SetLogFields(e.Kong(), known.decisions()...) }) // likewise
+	case !o.AccessLines && c.mayWantEnd():
+		_ = c.runtime.part(sectionEvent, func() error { return c.note(e, phase, begun, known) }) // likewise
+	}
+}
+
+// note tells the log event all at once: nobody else reads along.
+func (c *Config) note(e *kongrequest.Event, phase string, begun *traceinject.Injection, known *call) error {
+	notes := known.decisions()
+	if begun != nil {
+		trace, err := begun.Note()
+		if err != nil {
+			return err
+		}
+		notes = append(notes, trace)
+	}
+	if phase == phaseNameAccess && c.TenantRateLimit != nil { // which has asked for it already
+		token, err := e.Token()
+		if err != nil {
+			return err
+		}
+		if token == "" {
+			notes = append(notes, kongrequest.NoToken())
+		}
+	}
+	if len(notes) == 0 {
+		return nil
+	}
+	return kongrequest.SetLogFields(e.Kong(), kongrequest.Bundle(phase, notes...))
+}
+
+// decisions are what the policies decided, as notes.
+func (k *call) decisions() []kongrequest.LogField {
+	var notes []kongrequest.LogField
+	for _, plugin := range []string{tenantratelimit.Name, sunsetheaders.Name} {
+		if decision, ok := k.decided(plugin); ok {
+			notes = append(notes, kongrequest.Decided(plugin, decision))
+		}
+	}
+	return notes
+}
