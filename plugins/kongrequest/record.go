@@ -45,11 +45,18 @@ type Record struct {
 	TraceID any `json:"trace_id"`
 	// Trace is what [Traced] left; nil if it was not called.
 	Trace any `json:"-"`
-	// Policies is what other plugins decided, by plugin; nil if none said so.
+	// Policies is what other plugins decided, by plugin; nil if none said so. Any
+	// plugin can have written it, unless it is [Decisions].
 	Policies any `json:"gatehouse"`
 	// NoToken says that the note [NoToken] was left.
 	NoToken bool `json:"-"`
 }
+
+// Decisions are words of our own plugins', told within the process.
+type Decisions []Decision
+
+// Decision is what a plugin decided, in a word.
+type Decision struct{ Plugin, Word string }
 
 // Latencies are in milliseconds; Proxy is -1 if the upstream never answered.
 type Latencies struct {

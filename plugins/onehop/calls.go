@@ -2,6 +2,8 @@ package onehop
 
 import (
 	"container/list"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,22 +36,17 @@ type call struct {
 	done string
 }
 
-// decide notes what a policy decided, in the shape in which Kong's log serializer
-// would tell it.
+// decide notes what a policy decided. The audit record has them by name.
 func (k *call) decide(plugin, decision string) {
-	decisions, _ := k.record.Policies.(map[string]any)
-	if decisions == nil {
-		decisions = map[string]any{}
-	}
-	decisions[plugin] = decision
+	decisions := append(k.decided(), kongrequest.Decision{Plugin: plugin, Word: decision})
+	slices.SortFunc(decisions, func(a, b kongrequest.Decision) int { return strings.Compare(a.Plugin, b.Plugin) })
 	k.record.Policies = decisions
 }
 
-// decided is what decide noted.
-func (k *call) decided(plugin string) (decision string, ok bool) {
-	decisions, _ := k.record.Policies.(map[string]any)
-	decision, ok = decisions[plugin].(string)
-	return decision, ok
+// decided are the decisions noted.
+func (k *call) decided() kongrequest.Decisions {
+	decisions, _ := k.record.Policies.(kongrequest.Decisions)
+	return decisions
 }
 
 // calls are the requests under way, by Kong's id. They are few and do not live

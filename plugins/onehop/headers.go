@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	pdk "github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 // headers are the changes that the sections make, towards the service and towards
@@ -44,14 +46,14 @@ func holds(h map[string][]string, name string) bool {
 // to read.
 func (h *headers) write(kong *pdk.PDK) error {
 	if len(h.client) > 0 {
-		if err := kong.Response.SetHeaders(h.client); err != nil {
+		if err := kongrequest.SetResponseHeaders(kong, h.client); err != nil {
 			return fmt.Errorf("set response headers: %w", err)
 		}
 	}
 	if len(h.upstream) == 0 {
 		return nil
 	}
-	if err := kong.ServiceRequest.SetHeaders(h.upstream); err != nil {
+	if err := kongrequest.SetUpstreamHeaders(kong, h.upstream); err != nil {
 		return fmt.Errorf("set upstream headers: %w", err)
 	}
 	return nil

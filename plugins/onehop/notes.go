@@ -2,8 +2,6 @@ package onehop
 
 import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
@@ -57,10 +55,8 @@ func (c *Config) note(e *kongrequest.Event, phase string, begun *traceinject.Inj
 // decisions are what the policies decided, as notes.
 func (k *call) decisions() []kongrequest.LogField {
 	var notes []kongrequest.LogField
-	for _, plugin := range []string{tenantratelimit.Name, sunsetheaders.Name} {
-		if decision, ok := k.decided(plugin); ok {
-			notes = append(notes, kongrequest.Decided(plugin, decision))
-		}
+	for _, d := range k.decided() {
+		notes = append(notes, kongrequest.Decided(d.Plugin, d.Word))
 	}
 	return notes
 }

@@ -76,7 +76,7 @@ func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]
 		r.AddAttrs(slog.String("trace_id", c.identifier("trace_id", id)))
 	}
 	if e.Policies != nil {
-		r.AddAttrs(slog.Any("policies", c.policies(e.Policies)))
+		r.AddAttrs(c.policies(e.Policies))
 	}
 	if len(headers) > 0 {
 		r.AddAttrs(slog.Any("response_headers", c.listed(headers)))
@@ -147,19 +147,28 @@ func inTrace(id string) context.Context {
 	return otel.ContextWithSpanContext(context.Background(), otel.NewSpanContext(otel.SpanContextConfig{TraceID: trace}))
 }
 
-// policies is what other plugins decided, scrubbed as any other JSON.
-func (c *Config) policies(v any) any {
+// policies is what other plugins decided, scrubbed as any other JSON where it came
+// through Kong.
+func (c *Config) policies(v any) slog.Attr {
+	const name = "policies"
+	if decisions, ok := v.(kongrequest.Decisions); ok {
+		attrs := make([]slog.Attr, len(decisions))
+		for i, d := range decisions {
+			attrs[i] = slog.String(d.Plugin, d.Word)
+		}
+		return slog.GroupAttrs(name, attrs...)
+	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		return droppedMarker
+		return slog.String(name, droppedMarker)
 	}
 	out, tally := c.engine.JSON(nil, text)
 	c.runtime.metrics.observe("audit", len(text), tally)
 	var scrubbed any
 	if json.Unmarshal(out, &scrubbed) != nil {
-		return droppedMarker
+		return slog.String(name, droppedMarker)
 	}
-	return scrubbed
+	return slog.Any(name, scrubbed)
 }
 
 // listed is the response headers that the configuration lists.

@@ -26,7 +26,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 		kong.Response.Exit(d.Refusal.Status, d.Refusal.Body, d.Refusal.Headers)
 		return
 	}
-	if err := kong.Response.SetHeaders(d.Headers); err != nil {
+	if err := kongrequest.SetResponseHeaders(kong, d.Headers); err != nil {
 		c.runtime.logger.Warn("set response headers", "error", err)
 	}
 }

@@ -44,13 +44,13 @@ func (c *Config) access(e *kongrequest.Event) error {
 }
 
 func apply(kong *pdk.PDK, d Decision) error {
-	if err := kong.ServiceRequest.SetHeaders(d.Upstream); err != nil {
+	if err := kongrequest.SetUpstreamHeaders(kong, d.Upstream); err != nil {
 		return fmt.Errorf("set upstream headers: %w", err)
 	}
 	if len(d.Client) == 0 {
 		return nil
 	}
-	if err := kong.Response.SetHeaders(d.Client); err != nil {
+	if err := kongrequest.SetResponseHeaders(kong, d.Client); err != nil {
 		return fmt.Errorf("set response headers: %w", err)
 	}
 	return nil

@@ -103,11 +103,11 @@ func (i Injection) Note() (kongrequest.LogField, error) {
 // broke, and until then the client's own headers must be there to read.
 func writeHeaders(kong *pdk.PDK, i Injection) error {
 	if len(i.Response) > 0 {
-		if err := kong.Response.SetHeaders(i.Response); err != nil {
+		if err := kongrequest.SetResponseHeaders(kong, i.Response); err != nil {
 			return fmt.Errorf("set response headers: %w", err)
 		}
 	}
-	if err := kong.ServiceRequest.SetHeaders(i.Upstream); err != nil {
+	if err := kongrequest.SetUpstreamHeaders(kong, i.Upstream); err != nil {
 		return fmt.Errorf("set upstream headers: %w", err)
 	}
 	return nil
