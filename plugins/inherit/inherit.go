@@ -1,14 +1,20 @@
 // Package inherit takes over files that a parent process holds, sockets above
 // all, whose descriptors it tells in environment variables.
+//
+// The parent holds them as bare descriptors. Go's poller would wake it for whatever
+// arrives on a socket that it has as a net.Conn, be it another process that reads.
 package inherit
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // firstFD is the first descriptor that can be inherited: 0 to 2 are standard
@@ -31,6 +37,26 @@ func File(variable string) (*os.File, error) {
 		return nil, fmt.Errorf("%s=%q: give it the number of a file descriptor, %d or more", variable, value, firstFD)
 	}
 	return os.NewFile(uintptr(fd), variable), nil
+}
+
+// Hold takes a socket out of Go's hands: it closes it, and returns another descriptor
+// of it, for children to inherit.
+func Hold(socket interface {
+	syscall.Conn
+	io.Closer
+}) (fd int, err error) {
+	raw, err := socket.SyscallConn()
+	if err == nil {
+		var duplicating error
+		err = raw.Control(func(old uintptr) {
+			fd, duplicating = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, firstFD)
+		})
+		err = errors.Join(err, duplicating)
+	}
+	if err := errors.Join(err, socket.Close()); err != nil {
+		return -1, fmt.Errorf("hold a socket: %w", err)
+	}
+	return fd, nil
 }
 
 // Listener returns the listening socket whose descriptor an environment variable

@@ -41,6 +41,24 @@ func Listen(path string) (net.Listener, error) { return listen(path, vacant) }
 // predecessor has ended.
 func TakeOver(path string) (net.Listener, error) { return listen(path, replaceable) }
 
+// Hold is [Listen] for a process that accepts nothing itself, but has children inherit
+// the socket: see [inherit.Hold]. close removes the socket and closes it.
+func Hold(path string) (fd int, close func() error, err error) {
+	ln, err := Listen(path)
+	if err != nil {
+		return -1, nil, err
+	}
+	s := ln.(*socket)
+	if fd, err = inherit.Hold(s.UnixListener); err != nil {
+		s.unlink()
+		return -1, nil, err
+	}
+	return fd, func() error {
+		s.unlink()
+		return syscall.Close(fd)
+	}, nil
+}
+
 func listen(path string, check func(string) error) (net.Listener, error) {
 	temporary := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%06x", rand.Uint32()>>8))
 	if longest := max(len(path), len(temporary)); longest > pathLimit {

@@ -33,8 +33,8 @@ const (
 // Socket is an open socket that the plugin server inherits.
 type Socket struct {
 	// Env is the variable that tells the plugin server the descriptor's number.
-	Env  string
-	File *os.File
+	Env string
+	FD  int
 }
 
 // Config says what to run.
@@ -191,17 +191,17 @@ func (s *supervisor) scheduleRestart() {
 func (s *supervisor) startServer() error {
 	s.started = time.Now()
 	env := os.Environ()
-	var files []*os.File
+	var files []uintptr
 	for i, socket := range s.Sockets {
 		env = append(env, fmt.Sprintf("%s=%d", socket.Env, firstInherited+i))
-		files = append(files, socket.File)
+		files = append(files, uintptr(socket.FD))
 	}
 	serving, child, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("make a pipe: %w", err)
 	}
 	env = append(env, fmt.Sprintf("%s=%d", ServingFD, firstInherited+len(files)))
-	pid, err := start(s.Server, env, append(files, child)...)
+	pid, err := start(s.Server, env, append(files, child.Fd())...)
 	_ = child.Close()
 	if err != nil {
 		_ = serving.Close()
@@ -253,7 +253,7 @@ func (s *supervisor) stopServer() {
 
 // start starts a command in a process group of its own, so that a terminal's Ctrl-C
 // reaches it through the supervisor only. inherited become descriptors 3 and up.
-func start(argv, env []string, inherited ...*os.File) (int, error) {
+func start(argv, env []string, inherited ...uintptr) (int, error) {
 	if len(argv) == 0 {
 		return 0, errors.New("no command is given")
 	}
@@ -261,16 +261,15 @@ func start(argv, env []string, inherited ...*os.File) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := os.StartProcess(path, argv, &os.ProcAttr{
+	pid, _, err := syscall.StartProcess(path, argv, &syscall.ProcAttr{
 		Env:   env,
-		Files: append([]*os.File{os.Stdin, os.Stdout, os.Stderr}, inherited...),
+		Files: append([]uintptr{os.Stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()}, inherited...),
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {
 		return 0, fmt.Errorf("start %s: %w", argv[0], err)
 	}
-	defer p.Release() //nolint:errcheck // it only forgets the process: reap waits for it
-	return p.Pid, nil
+	return pid, nil
 }
 
 func exitCode(status syscall.WaitStatus) int {

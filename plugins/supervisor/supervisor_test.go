@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/inherit"
 )
 
 // The tests run this binary again: as a supervisor, as a plugin server that says its
@@ -46,13 +48,14 @@ func superviseForTest() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	socket, err := l.(*net.UnixListener).File()
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	socket, err := inherit.Hold(l.(*net.UnixListener))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return Run(Config{
-		Sockets:   []Socket{{Env: "TEST_FD", File: socket}},
+		Sockets:   []Socket{{Env: "TEST_FD", FD: socket}},
 		Server:    strings.Fields(os.Getenv("TEST_SERVER")),
 		Command:   strings.Fields(os.Getenv("TEST_COMMAND")),
 		Logger:    slog.New(slog.NewJSONHandler(os.Stderr, nil)),

@@ -8,7 +8,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"syscall"
 
+	"github.com/gatehousehq/gatehouse/plugins/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
@@ -55,25 +57,24 @@ type held struct {
 }
 
 func (h *held) open(socket, syslog, addr string) error {
-	ln, err := pluginserver.Listen(socket)
+	fd, closeFD, err := pluginserver.Hold(socket)
 	if err != nil {
 		return err
 	}
-	if err := h.hold(pluginserver.ListenFD, ln); err != nil {
+	h.add(pluginserver.ListenFD, fd, closeFD)
+	ln, err := listenHTTP(addr)
+	if err != nil {
 		return err
 	}
-	if ln, err = listenHTTP(addr); err != nil {
-		return err
-	}
-	if err := h.hold(httpFD, ln); err != nil {
+	if err := h.take(httpFD, ln); err != nil {
 		return err
 	}
 	give, take, err := pluginserver.NewHandover()
 	if err != nil {
 		return err
 	}
-	h.sockets = append(h.sockets,
-		supervisor.Socket{Env: pluginserver.GiveFD, File: give}, supervisor.Socket{Env: pluginserver.TakeFD, File: take})
+	h.add(pluginserver.GiveFD, int(give.Fd()), give.Close)
+	h.add(pluginserver.TakeFD, int(take.Fd()), take.Close)
 	if syslog == "" {
 		return nil
 	}
@@ -81,18 +82,26 @@ func (h *held) open(socket, syslog, addr string) error {
 	if err != nil {
 		return err
 	}
-	return h.hold(nginxlog.ListenFD, conn)
+	return h.take(nginxlog.ListenFD, conn)
 }
 
-// hold keeps a socket, which plugin servers find by a variable.
-func (h *held) hold(variable string, socket io.Closer) error {
-	h.closers = append(h.closers, socket.Close)
-	file, err := duplicate(socket)
+// take holds a socket that was opened for it.
+func (h *held) take(variable string, socket interface {
+	syscall.Conn
+	io.Closer
+}) error {
+	fd, err := inherit.Hold(socket)
 	if err != nil {
 		return err
 	}
-	h.sockets = append(h.sockets, supervisor.Socket{Env: variable, File: file})
+	h.add(variable, fd, func() error { return syscall.Close(fd) })
 	return nil
+}
+
+// add keeps a descriptor, which plugin servers find by a variable.
+func (h *held) add(variable string, fd int, closeFD func() error) {
+	h.sockets = append(h.sockets, supervisor.Socket{Env: variable, FD: fd})
+	h.closers = append(h.closers, closeFD)
 }
 
 func (h *held) close() error {
@@ -101,17 +110,4 @@ func (h *held) close() error {
 		errs = append(errs, closer())
 	}
 	return errors.Join(errs...)
-}
-
-// duplicate returns a file of a socket's descriptor, to hand to a child.
-func duplicate(socket any) (*os.File, error) {
-	s, ok := socket.(interface{ File() (*os.File, error) })
-	if !ok {
-		return nil, fmt.Errorf("%T cannot be handed over", socket)
-	}
-	file, err := s.File()
-	if err != nil {
-		return nil, fmt.Errorf("duplicate a socket: %w", err)
-	}
-	return file, nil
 }

@@ -165,12 +165,12 @@ func openSocket(path string) (net.Listener, error) {
 // has ended.
 const httpFD = "GATEHOUSE_HTTP_FD"
 
-func listenHTTP(addr string) (net.Listener, error) {
+func listenHTTP(addr string) (*net.TCPListener, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen for metrics and health: %w; set -http or PLUGINSERVER_PORT to a free address", err)
 	}
-	return ln, nil
+	return ln.(*net.TCPListener), nil
 }
 
 // serveHTTP serves /metrics, /healthz and /readyz.
