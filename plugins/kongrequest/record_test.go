@@ -1,6 +1,7 @@
 package kongrequest_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,6 +65,9 @@ func FuzzParseRecord(f *testing.F) {
 		r, err := kongrequest.ParseRecord(text)
 		if (r == nil) == (err == nil) {
 			t.Errorf("record %v, error %v", r, err)
+		}
+		if err != nil && json.Valid(text) {
+			t.Errorf("valid JSON is refused: %v", err)
 		}
 	})
 }

@@ -58,7 +58,7 @@ func (r served) attributes() []attribute.KeyValue {
 		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(r.Response.Status)))
 	}
 	if r.Tries > 0 {
-		attrs = append(attrs, attrUpstreamTries.Int(int(r.Tries)))
+		attrs = append(attrs, attrUpstreamTries.Int(r.Tries))
 	}
 	for key, value := range map[attribute.Key]string{
 		semconv.HTTPRouteKey:     r.route(),

@@ -111,7 +111,7 @@ func (f *facts) record() *kongrequest.Record {
 	r.ClientIP = string(f[factClient])
 	upstream, tries := sum(f[factUpstreamTook])
 	header, answered := sum(f[factUpstreamHeader])
-	r.Tries = kongrequest.Length(tries)
+	r.Tries = tries
 	r.Latencies = kongrequest.Latencies{Request: took, Kong: max(took-upstream*1000, 0), Proxy: -1}
 	r.Source = "kong"
 	if answered > 0 {
