@@ -140,9 +140,15 @@ func (e *Event) Header(name string) (string, error) {
 
 // Consumer is the consumer that Kong's auth plugins attached to the request, its
 // Id empty if there is none. With an empty [Event.Credential] it stands in for
-// anonymous requests.
+// anonymous requests. That of a credential may be a second old.
 func (e *Event) Consumer() (entities.Consumer, error) {
-	return e.consumer.get("consumer", e.kong.Client.GetConsumer)
+	return e.consumer.get("consumer", func() (entities.Consumer, error) {
+		credential, err := e.Credential()
+		if err != nil {
+			return entities.Consumer{}, err
+		}
+		return e.source.consumers.get(credential, e.source.now(), e.kong.Client.GetConsumer)
+	})
 }
 
 // Credential is the id of the credential that Kong authenticated, or empty.
@@ -159,9 +165,15 @@ func (e *Event) Route() (entities.Route, error) {
 }
 
 // Service is the service that the matched route leads to, its Id empty if there
-// is none.
+// is none. It may be a second old.
 func (e *Event) Service() (entities.Service, error) {
-	return e.service.get("service", e.kong.Router.GetService)
+	return e.service.get("service", func() (entities.Service, error) {
+		route, err := e.Route()
+		if err != nil || route.Service.Id == "" {
+			return entities.Service{}, err
+		}
+		return e.source.services.get(route.Service.Id, e.source.now(), e.kong.Router.GetService)
+	})
 }
 
 // Path is the request's path as Kong normalised and decoded it.

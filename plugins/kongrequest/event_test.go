@@ -111,9 +111,51 @@ func TestFactsAreAskedForOnce(t *testing.T) {
 			}
 		}
 	}, req)
-	want := []string{"kong.ctx.shared.get", "kong.client.get_consumer", "kong.client.get_credential", "kong.router.get_route", "kong.log.serialize"}
+	want := []string{"kong.ctx.shared.get", "kong.client.get_credential", "kong.client.get_consumer", "kong.router.get_route", "kong.log.serialize"}
 	if diff := cmp.Diff(want, effects.Calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+}
+
+// TestEntitiesAreRemembered: the consumer of a credential and the service of a route are
+// asked for once in a second, and one without an id each time.
+func TestEntitiesAreRemembered(t *testing.T) {
+	t.Parallel()
+	clock := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	source := &kongrequest.Source{Now: func() time.Time { return clock }}
+	ask := func(credential, username, service string) (got string, calls int) {
+		req := request()
+		req.CredentialID, req.Consumer = credential, &entities.Consumer{Id: "c", Username: username}
+		req.Route, req.Service = &entities.Route{Service: entities.ServiceKey{Id: service}}, &entities.Service{Id: service, Name: username}
+		effects := kongtest.Run(t, func(kong *pdk.PDK) {
+			event := source.Open(kong)
+			consumer, err := event.Consumer()
+			service, serviceErr := event.Service()
+			if err != nil || serviceErr != nil {
+				t.Fatal(err, serviceErr)
+			}
+			got = consumer.Username + "," + service.Name
+		}, req)
+		return got, len(effects.Calls)
+	}
+	for _, step := range []struct {
+		after                         time.Duration
+		credential, username, service string
+		want                          string
+		calls                         int
+	}{
+		{0, "k1", "first", "s1", "first,first", 4},
+		{time.Second - 1, "k1", "renamed", "s1", "first,first", 2},
+		{0, "k2", "second", "s2", "second,second", 4},
+		{1, "k1", "renamed", "s1", "renamed,renamed", 4},
+		{0, "", "anonymous", "", "anonymous,", 3},
+		{0, "", "another", "", "another,", 3},
+	} {
+		clock = clock.Add(step.after)
+		got, calls := ask(step.credential, step.username, step.service)
+		if got != step.want || calls != step.calls {
+			t.Errorf("%+v: %s in %d calls", step, got, calls)
+		}
 	}
 }
 

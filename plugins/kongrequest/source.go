@@ -6,6 +6,7 @@ import (
 	"time"
 
 	pdk "github.com/Kong/go-pdk"
+	"github.com/Kong/go-pdk/entities"
 )
 
 // probeEvery is how often the composite variable is looked for where it was
@@ -13,11 +14,14 @@ import (
 const probeEvery = time.Minute
 
 // Source opens events, and remembers between them whether nginx has the
-// composite variable. The zero value is ready to use. It is safe for concurrent
+// composite variable, and entities that are in use. The zero value is ready to use. It is safe for concurrent
 // use.
 type Source struct {
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
+
+	consumers memory[entities.Consumer] // by credential
+	services  memory[entities.Service]
 
 	missing atomic.Int64 // when the variable was missing, in Unix nanoseconds; 0: it was not
 }

@@ -23,7 +23,7 @@ func (c *Config) know(e *kongrequest.Event, rewrite bool) (known call) {
 		if err := known.readRequest(e); err != nil || rewrite {
 			return err
 		}
-		return known.readKong(e, c.runtime.services)
+		return known.readKong(e)
 	})
 	known.complete = err == nil
 	return known
@@ -67,26 +67,27 @@ func (k *call) readRequest(e *kongrequest.Event) (err error) {
 	return nil
 }
 
-// readKong reads what only Kong knows.
-func (k *call) readKong(e *kongrequest.Event, services *serviceNames) error {
+// readKong reads what only Kong knows. What may be remembered comes last, so that an
+// event begins with the same reads whether it is or not.
+func (k *call) readKong(e *kongrequest.Event) (err error) {
+	if k.token, err = e.Token(); err != nil {
+		return err
+	}
+	if k.record.Credential.ID, err = e.Credential(); err != nil {
+		return err
+	}
 	route, err := e.Route()
 	if err != nil {
 		return err
 	}
 	k.record.Route.ID, k.record.Route.Name, k.record.Route.Paths = route.Id, route.Name, route.Paths
-	k.record.Service.ID = route.Service.Id
-	if k.record.Service.Name, err = services.name(e, route.Service.Id); err != nil {
-		return err
-	}
 	consumer, err := e.Consumer()
 	if err != nil {
 		return err
 	}
 	k.record.Consumer.ID, k.record.Consumer.Username, k.record.Consumer.CustomID = consumer.Id, consumer.Username, consumer.CustomId
-	if k.record.Credential.ID, err = e.Credential(); err != nil {
-		return err
-	}
-	k.token, err = e.Token()
+	service, err := e.Service()
+	k.record.Service.ID, k.record.Service.Name = service.Id, service.Name
 	return err
 }
 

@@ -43,11 +43,10 @@ type Options struct {
 
 // Runtime holds what outlives a config reload. It is safe for concurrent use.
 type Runtime struct {
-	options  Options
-	source   kongrequest.Source
-	metrics  metrics
-	calls    *calls // under way, where the access line ends them
-	services *serviceNames
+	options Options
+	source  kongrequest.Source
+	metrics metrics
+	calls   *calls // under way, where the access line ends them
 	// rewrites is true from the first rewrite event on: Kong has none for a
 	// plugin that is not enabled globally, and then the access phase need not
 	// ask what one did.
@@ -66,7 +65,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 	}
 	r := &Runtime{
 		options: o, source: kongrequest.Source{Now: o.Now},
-		calls: newCalls(), services: &serviceNames{now: o.Now},
+		calls: newCalls(),
 	}
 	r.metrics = newMetrics(r.calls)
 	if o.Registerer == nil {

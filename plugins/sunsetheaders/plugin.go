@@ -45,11 +45,11 @@ func (c *Config) NeedsRest() bool { return c.plan.NeedsRest() }
 
 // Read asks Kong for what [Config.Decide] needs.
 func (c *Config) Read(e *kongrequest.Event) (Caller, error) {
-	consumer, err := e.Consumer()
+	route, err := e.Route()
 	if err != nil {
 		return Caller{}, err
 	}
-	route, err := e.Route()
+	consumer, err := e.Consumer()
 	if err != nil {
 		return Caller{}, err
 	}

@@ -64,6 +64,9 @@ func (c *Config) Read(e *kongrequest.Event) (Request, error) {
 		return Request{}, err
 	}
 	var req Request
+	if err := c.readRouting(e, &req); err != nil {
+		return Request{}, err
+	}
 	req.Token = identity.ReadToken(raw)
 	if req.Token == nil || c.compiled.needs.consumer || !c.namesBoth(req.Token) {
 		if err := readConsumer(e, &req); err != nil {
@@ -86,10 +89,7 @@ func (c *Config) Read(e *kongrequest.Event) (Request, error) {
 			return Request{}, err
 		}
 	}
-	if err := c.readHeaders(e, &req); err != nil {
-		return Request{}, err
-	}
-	err = c.readRouting(e, &req)
+	err = c.readHeaders(e, &req)
 	return req, err
 }
 
@@ -112,7 +112,8 @@ func (c *Config) namesBoth(t *identity.Token) bool {
 }
 
 // readConsumer reads the credential too: only it tells a consumer who was
-// authenticated from one that stands in for anonymous requests.
+// authenticated from one that stands in for anonymous requests. It comes after the
+// reads that are made for every request: a consumer may be remembered.
 func readConsumer(e *kongrequest.Event, req *Request) error {
 	consumer, err := e.Consumer()
 	if err != nil || consumer.Id == "" {

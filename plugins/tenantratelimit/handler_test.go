@@ -165,11 +165,11 @@ func TestCallsToKong(t *testing.T) {
 		{"token", blind(generous), alice, []string{token}},
 		{"token, observed by route", generous, alice, []string{token, route}},
 		{"token, by route", blind(routed), alice, []string{token, route}},
-		{"token without user", blind(generous), kongtest.Request{Shared: jwt(`{"tenant":"acme"}`)}, []string{token, consumer}},
-		{"consumer", blind(generous), partner, []string{token, consumer, credential}},
-		{"consumer, plan by group", blind(grouped), partner, []string{token, consumer, credential, token}},
+		{"token without user", blind(generous), kongtest.Request{Shared: jwt(`{"tenant":"acme"}`)}, []string{token, credential, consumer}},
+		{"consumer", blind(generous), partner, []string{token, credential, consumer}},
+		{"consumer, plan by group", blind(grouped), partner, []string{token, credential, consumer, token}},
 		{"token, where plans are by group", blind(grouped), alice, []string{token}},
-		{"anonymous", blind(generous), kongtest.Request{}, []string{token, consumer, "kong.request.get_headers", variable}},
+		{"anonymous", blind(generous), kongtest.Request{}, []string{token, credential, consumer, "kong.request.get_headers", variable}},
 		{"by address and method", blind(byAddress), alice, []string{token, variable, variable}},
 		{"by header", blind(byHeader), alice, []string{token, variable}},
 	}
@@ -198,7 +198,7 @@ func TestOneReadTellsTheSame(t *testing.T) {
 		return kongtest.Run(t, patient(t, r, byAddress).Access, req)
 	}
 	single, one := run(req), run(kongrequesttest.Installed(t, req))
-	reads := []string{"kong.ctx.shared.get", "kong.nginx.get_var", "kong.router.get_route", "kong.log.set_serialize_value", "kong.service.request.set_headers", "kong.response.set_headers"}
+	reads := []string{"kong.ctx.shared.get", "kong.router.get_route", "kong.nginx.get_var", "kong.log.set_serialize_value", "kong.service.request.set_headers", "kong.response.set_headers"}
 	if diff := cmp.Diff(reads, one.Calls); diff != "" {
 		t.Errorf("calls:\n%s", diff)
 	}
