@@ -9,6 +9,9 @@ import (
 // plenty is a limit that no load reaches.
 const plenty = 1_000_000_000
 
+// lease is what a node takes from Redis at once, where limits are leased.
+const lease = 1000
+
 // key is the partner's that sends every request: limits count by who is asking.
 const key = "bench-only"
 
@@ -28,27 +31,33 @@ func config(services ...string) string {
 		"services:\n" + strings.Join(services, "")
 }
 
-// What the four policies are told, for one plugin or as sections of one.
-var (
-	limits = fmt.Sprintf(`default_user_limit: { expected_peak: 1000000 }
-limits:
-  - { name: tenant, scope: [tenant], limit: %[1]d, window_seconds: 60 }
-  - { name: tenant-route, scope: [tenant, route], limit: %[1]d, window_seconds: 60 }
-`, plenty)
-	sunset = `deprecated_at: "2026-01-15T00:00:00Z"
+// limits are three that every request is counted by. Where they are leased, most
+// requests ask Redis for nothing.
+func limits(lease int) string {
+	yaml := "limits:\n"
+	for _, scope := range []string{"tenant", "tenant, route", "user"} {
+		yaml += fmt.Sprintf("  - { name: \"%[1]s\", scope: [%[1]s], limit: %[2]d, window_seconds: 60, lease: %[3]d }\n", scope, plenty, lease)
+	}
+	return yaml
+}
+
+const sunset = `deprecated_at: "2026-01-15T00:00:00Z"
 sunset_at: "2036-06-30T00:00:00Z"
 successor: /v2
 `
-)
 
-// oneHop is the four policies in one plugin, and apart the four plugins.
-var (
-	oneHop = "- name: gatehouse\n  config:\n    run: [pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers]\n" +
-		"    pii_log_scrub: {}\n    trace_inject: {}\n    tenant_rate_limit:\n" + indent(limits, "      ") +
+// oneHop is the four policies in one plugin.
+func oneHop(lease int) string {
+	return "- name: gatehouse\n  config:\n    run: [pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers]\n" +
+		"    pii_log_scrub: {}\n    trace_inject: {}\n    tenant_rate_limit:\n" + indent(limits(lease), "      ") +
 		"    sunset_headers:\n" + indent(sunset, "      ")
-	apart = "- name: pii-log-scrub\n- name: trace-inject\n- name: tenant-rate-limit\n  config:\n" + indent(limits, "    ") +
+}
+
+// apart is the four plugins.
+func apart() string {
+	return "- name: pii-log-scrub\n- name: trace-inject\n- name: tenant-rate-limit\n  config:\n" + indent(limits(0), "    ") +
 		"- name: sunset-headers\n  config:\n" + indent(sunset, "    ")
-)
+}
 
 // lua is what Kong has for the same: its own four plugins.
 func lua(redis, collector, logFile string) string {

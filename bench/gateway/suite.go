@@ -67,7 +67,8 @@ func (b *bench) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.config = config(service("onehop", upstream, oneHop), service("apart", upstream, apart), service("bare", upstream, ""))
+	b.config = config(service("onehop", upstream, oneHop(0)), service("leased", upstream, oneHop(lease)),
+		service("apart", upstream, apart()), service("bare", upstream, ""))
 	env := map[string]string{
 		"REDIS_URL": redis.URL(), "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
 		"GATEHOUSE_LOG_PLUGINS": "off", // there is none: the audit record is what is logged
