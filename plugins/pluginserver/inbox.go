@@ -31,7 +31,7 @@ type inbox struct {
 	held    int // bytes that were read and not taken
 	scratch []byte
 
-	// The call of recvfrom under way. The functions are made once, so that a
+	// The read under way. The functions are made once, so that a
 	// read allocates nothing.
 	into      []byte
 	flags     int
@@ -60,7 +60,7 @@ func newInbox(nc net.Conn) *inbox {
 // try reads without waiting, and reports whether there is a result.
 func (b *inbox) try(fd uintptr) (done bool) {
 	for {
-		b.n, _, b.err = syscall.Recvfrom(int(fd), b.into, b.flags|syscall.MSG_DONTWAIT)
+		b.n, b.err = receive(fd, b.into, b.flags)
 		if !errors.Is(b.err, syscall.EINTR) {
 			return !errors.Is(b.err, syscall.EAGAIN)
 		}

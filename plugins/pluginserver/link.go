@@ -41,6 +41,7 @@ type link struct {
 	srv     *Server
 	nc      net.Conn
 	inbox   *inbox
+	outbox  *outbox
 	frames  frameReader
 	in      []byte    // the call that is being served
 	out     []byte    // frames not written yet
@@ -64,7 +65,7 @@ type link struct {
 
 func newLink(srv *Server, nc net.Conn) *link {
 	in := newInbox(nc)
-	l := &link{srv: srv, nc: nc, inbox: in, frames: newFrameReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
+	l := &link{srv: srv, nc: nc, inbox: in, outbox: newOutbox(nc), frames: newFrameReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
 	l.timer = time.AfterFunc(math.MaxInt64, l.overrun)
 	l.timer.Stop()
 	return l
@@ -280,7 +281,7 @@ func (l *link) refuseWith(reason string) error {
 
 func (l *link) flush() error {
 	l.bound()
-	_, err := l.nc.Write(l.out)
+	_, err := l.outbox.Write(l.out)
 	l.out = l.out[:0]
 	if err != nil {
 		return fmt.Errorf("write to Kong: %w", err)
@@ -291,7 +292,7 @@ func (l *link) flush() error {
 // write writes calls, in an event.
 func (l *link) write(b []byte) error {
 	began := l.bound()
-	_, err := l.nc.Write(b)
+	_, err := l.outbox.Write(b)
 	l.waited += time.Since(began)
 	return err
 }
