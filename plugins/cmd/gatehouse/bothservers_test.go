@@ -35,13 +35,17 @@ var configs = map[string]string{
 func TestHandlersDoTheSameOnBothServers(t *testing.T) {
 	t.Parallel()
 	store := miniredis.RunT(t)
-	p, err := newPlugins("redis://"+store.Addr(), slog.New(slog.DiscardHandler), nil, slog.DiscardHandler)
-	if err != nil {
-		t.Fatal(err)
+	// Each server has plugins of its own: they remember what Kong told them.
+	pluginsFor := func() []pluginserver.Plugin {
+		p, err := newPlugins("redis://"+store.Addr(), slog.New(slog.DiscardHandler), nil, slog.DiscardHandler)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.close(context.Background()) })
+		return p.list()
 	}
-	t.Cleanup(func() { _ = p.close(context.Background()) })
-	client := served(t, p.list())
-	for _, plugin := range p.list() {
+	client := served(t, pluginsFor())
+	for _, plugin := range pluginsFor() {
 		for phase, handler := range handlers(t, plugin, configs[plugin.Name]) {
 			t.Run(plugin.Name+" "+phase, func(t *testing.T) {
 				store.FlushAll()
