@@ -16,10 +16,10 @@ const lease = 1000
 const key = "bench-only"
 
 // service is a service of the upstream with one route, for whoever has a key, and
-// plugins in YAML.
+// plugins of the route's in YAML.
 func service(name, upstream, plugins string) string {
-	return fmt.Sprintf("  - name: %[1]s\n    url: http://%[2]s\n    routes:\n      - { name: %[1]s, paths: [/%[1]s] }\n", name, upstream) +
-		"    plugins:\n" + indent("- name: key-auth\n  config: { hide_credentials: true }\n"+plugins, "      ")
+	return fmt.Sprintf("  - name: %[1]s\n    url: http://%[2]s\n    routes:\n      - name: %[1]s\n        paths: [/%[1]s]\n", name, upstream) +
+		"        plugins:\n" + indent("- name: key-auth\n  config: { hide_credentials: true }\n"+plugins, "          ")
 }
 
 func indent(text, by string) string {

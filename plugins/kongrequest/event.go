@@ -18,8 +18,9 @@ const tokenKey = "authenticated_jwt_token"
 // is first wanted, and only then. After an error it is of no more use: the
 // connection to Kong is gone. It is for one goroutine.
 type Event struct {
-	kong   *pdk.PDK
-	source *Source
+	kong    *pdk.PDK
+	source  *Source
+	routeID string // of the matched route, empty if Kong has to be asked
 
 	asked bool // for the composite variable
 	known [count]bool
@@ -159,9 +160,12 @@ func (e *Event) Credential() (string, error) {
 	})
 }
 
-// Route is the matched route, its Id empty if there is none.
+// Route is the matched route, its Id empty if there is none. It may be a second old
+// where the event is of a configuration of that route.
 func (e *Event) Route() (entities.Route, error) {
-	return e.route.get("route", e.kong.Router.GetRoute)
+	return e.route.get("route", func() (entities.Route, error) {
+		return e.source.routes.get(e.routeID, e.source.now(), e.kong.Router.GetRoute)
+	})
 }
 
 // Service is the service that the matched route leads to, its Id empty if there

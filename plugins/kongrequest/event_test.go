@@ -159,6 +159,34 @@ func TestEntitiesAreRemembered(t *testing.T) {
 	}
 }
 
+// TestKnownRouteIsRemembered: Kong is asked for the matched route only where it may be
+// another with the next request.
+func TestKnownRouteIsRemembered(t *testing.T) {
+	t.Parallel()
+	clock := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	source := &kongrequest.Source{Now: func() time.Time { return clock }}
+	for _, step := range []struct {
+		after         time.Duration
+		id, now, want string
+		calls         int
+	}{
+		{0, "", "first", "first", 1}, {0, "", "second", "second", 1},
+		{0, "r1", "third", "third", 1}, {time.Second - 1, "r1", "renamed", "third", 0}, {1, "r1", "renamed", "renamed", 1},
+	} {
+		clock = clock.Add(step.after)
+		req := request()
+		req.Route = &entities.Route{Id: "r1", Name: step.now}
+		effects := kongtest.Run(t, func(kong *pdk.PDK) {
+			if route, err := source.OpenOn(kong, step.id).Route(); err != nil || route.Name != step.want {
+				t.Errorf("%+v: route %s, %v", step, route.Name, err)
+			}
+		}, req)
+		if len(effects.Calls) != step.calls {
+			t.Errorf("%+v: calls %v", step, effects.Calls)
+		}
+	}
+}
+
 func TestLostConnectionIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"kong.nginx.get_var", "kong.ctx.shared.get"} {

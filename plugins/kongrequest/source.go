@@ -22,12 +22,19 @@ type Source struct {
 
 	consumers memory[entities.Consumer] // by credential
 	services  memory[entities.Service]
+	routes    memory[entities.Route]
 
 	missing atomic.Int64 // when the variable was missing, in Unix nanoseconds; 0: it was not
 }
 
 // Open begins to read the request of an event. It asks Kong nothing yet.
-func (s *Source) Open(kong *pdk.PDK) *Event { return &Event{kong: kong, source: s} }
+func (s *Source) Open(kong *pdk.PDK) *Event { return s.OpenOn(kong, "") }
+
+// OpenOn is Open where the matched route's id is known, since the configuration is of
+// that route; empty if it is not.
+func (s *Source) OpenOn(kong *pdk.PDK, routeID string) *Event {
+	return &Event{kong: kong, source: s, routeID: routeID}
+}
 
 // composite asks for all variables at once. found is false where they have to
 // be read one by one.

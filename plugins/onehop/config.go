@@ -48,6 +48,9 @@ type Config struct {
 	TenantRateLimit *tenantratelimit.Config `json:"tenant_rate_limit" desc:"Issues the verified identity to the upstream and limits requests; the configuration of tenant-rate-limit."`
 	SunsetHeaders   *sunsetheaders.Config   `json:"sunset_headers" desc:"Announces the end of an API version and ends it; the configuration of sunset-headers."`
 
+	// RouteID is the route that the configuration is of; empty for one of more routes.
+	RouteID string `json:"route_id" kong:"scope"`
+
 	runtime *Runtime
 }
 

@@ -57,7 +57,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 // and writes for all of them: reads that come before anything is written share a
 // round trip. Like theirs it may be called again for one request.
 func (c *Config) Access(kong *pdk.PDK) {
-	e := c.runtime.source.Open(kong)
+	e := c.runtime.source.OpenOn(kong, c.RouteID)
 	earlier, err := c.rewritten(e)
 	if err != nil {
 		c.runtime.report(sectionEvent, err)

@@ -1,6 +1,7 @@
 package pluginserver
 
 import (
+	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,6 +14,26 @@ func configField(t testing.TB, config any) *field {
 		t.Fatal(err)
 	}
 	return f
+}
+
+type scopedConfig struct {
+	handled
+	RouteID string `json:"route_id" kong:"scope"`
+	Tag     string `json:"tag" desc:"A word of the operator's choice."`
+}
+
+// TestScope: what Kong adds reaches a configuration that asks for it, and is no field
+// that an operator can set.
+func TestScope(t *testing.T) {
+	t.Parallel()
+	f := configField(t, scopedConfig{})
+	got, err := f.normalise([]byte(`{"__seq__":7,"route_id":"r","service_id":"s","tag":"x"}`))
+	if want := `{"route_id":"r","tag":"x"}`; err != nil || string(got) != want {
+		t.Errorf("normalise = %s, %v; want %s", got, err, want)
+	}
+	if schema, err := json.Marshal(f); err != nil || strings.Contains(string(schema), "route_id") {
+		t.Errorf("the schema has what is Kong's: %s, %v", schema, err)
+	}
 }
 
 func TestNormalise(t *testing.T) {

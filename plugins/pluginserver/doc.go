@@ -11,6 +11,11 @@
 //
 //	func (c *Config) Access(kong *pdk.PDK) { kong.Response.SetHeader("X-Hello", c.Message) }
 //
+// A string with the tags `json:"route_id" kong:"scope"`, or service_id or consumer_id,
+// is no part of the schema: Kong sets it where the configuration is of one of these.
+//
+// The rest is a server with a plugin in it:
+//
 //	srv, err := pluginserver.New(pluginserver.Options{}, pluginserver.Plugin{
 //		Name: "hello", Version: "1.0.0", Priority: 10, New: func() any { return &Config{} },
 //	})

@@ -31,8 +31,9 @@ type field struct {
 	Fields        []member          `json:"fields,omitzero"` // a record without fields has an empty list
 	JSONSchema    *jsonSchema       `json:"json_schema,omitempty"`
 
-	opaque bool   // for Kong any JSON will do: values are passed on as they are
-	inner  *field // unless this says what Go makes of an opaque field
+	scope  []member // of a record: what Kong itself adds, and no schema has
+	opaque bool     // for Kong any JSON will do: values are passed on as they are
+	inner  *field   // unless this says what Go makes of an opaque field
 }
 
 // jsonSchema is what Kong demands of a field of type json.
@@ -66,6 +67,11 @@ func (f *field) member(name string) *member {
 	for i := range f.Fields {
 		if strings.EqualFold(f.Fields[i].name, name) {
 			return &f.Fields[i]
+		}
+	}
+	for i := range f.scope {
+		if f.scope[i].name == name {
+			return &f.scope[i]
 		}
 	}
 	return nil
@@ -109,6 +115,10 @@ func (c *compiler) record(t reflect.Type) (*field, error) {
 
 	var errs []error
 	for i := range t.NumField() {
+		if t.Field(i).Tag.Get("kong") == scopeTag {
+			errs = append(errs, rec.addScope(t, t.Field(i)))
+			continue
+		}
 		members, err := c.structField(t, t.Field(i))
 		errs = append(errs, err)
 		for _, m := range members {
@@ -130,6 +140,23 @@ func (c *compiler) add(rec *field, m member, t reflect.Type, sf reflect.StructFi
 	case rec.Fields[at].embedded && !m.embedded:
 		rec.Fields[at] = m
 	}
+	return nil
+}
+
+// scopeTag is the kong tag of a string that Kong sets and no operator does: where the
+// configuration applies.
+const scopeTag = "scope"
+
+// scopes are what Kong adds to each configuration (kong/runloop/plugins_iterator.lua):
+// the ids of the route, the service and the consumer that it is of, if any.
+var scopes = []string{"route_id", "service_id", "consumer_id"}
+
+func (f *field) addScope(t reflect.Type, sf reflect.StructField) error {
+	name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
+	if !slices.Contains(scopes, name) || sf.Type.Kind() != reflect.String {
+		return fieldError(t, sf, `kong tag %s is for strings with the json tag %s`, scopeTag, strings.Join(scopes, ", "))
+	}
+	f.scope = append(f.scope, member{name: name, field: &field{Type: "string"}})
 	return nil
 }
 

@@ -116,6 +116,10 @@ func TestSchemaErrors(t *testing.T) {
 			handled
 			A string `json:"a" kong:"requird" desc:"A field of a test."`
 		}{}, []string{".A", `"requird"`, "required"}},
+		"scope of nothing": {&struct {
+			handled
+			A string `json:"a" kong:"scope"`
+		}{}, []string{".A", "route_id, service_id, consumer_id"}},
 		"word twice": {&struct {
 			handled
 			A string `json:"a" kong:"required,required" desc:"A field of a test."`

@@ -62,6 +62,9 @@ type Config struct {
 	// Exemptions let single consumers go on after the end.
 	Exemptions []Exemption `json:"exemptions" desc:"Consumers that may go on through brownouts and after the end, each until a date of its own."`
 
+	// RouteID is the route that the configuration is of; empty for one of more routes.
+	RouteID string `json:"route_id" kong:"scope"`
+
 	runtime *Runtime
 	plan    Plan
 }

@@ -12,7 +12,7 @@ import (
 
 // Access announces the version's end on the response, or makes the response.
 func (c *Config) Access(kong *pdk.PDK) {
-	caller, err := c.Read(c.runtime.source.Open(kong))
+	caller, err := c.Read(c.runtime.source.OpenOn(kong, c.RouteID))
 	if err != nil {
 		c.runtime.logger.Warn("identify caller", "error", err)
 		return

@@ -33,6 +33,9 @@ type Config struct {
 	HideHeaders      []string    `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After|X-RateLimit-Limit|X-RateLimit-Remaining|X-RateLimit-Reset" desc:"Headers that clients are not sent."`
 	LegacyHeaders    bool        `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
 
+	// RouteID is the route that the configuration is of; empty for one of more routes.
+	RouteID string `json:"route_id" kong:"scope"`
+
 	runtime  *Runtime
 	compiled *compiled
 }

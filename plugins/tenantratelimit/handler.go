@@ -20,7 +20,7 @@ func (r *Runtime) Bind(c *Config) { c.runtime = r }
 // or passed on gets a 500: going upstream, it would carry whatever identity the
 // client wrote.
 func (c *Config) Access(kong *pdk.PDK) {
-	err := c.access(c.runtime.source.Open(kong))
+	err := c.access(c.runtime.source.OpenOn(kong, c.RouteID))
 	if err != nil {
 		c.runtime.options.Logger.Error("the request is not admitted", "plugin", Name, "error", err)
 		kong.Response.ExitStatus(http.StatusInternalServerError)
