@@ -86,17 +86,14 @@ func measure(ctx context.Context, k *kong, path string, pause, length time.Durat
 	return o, err
 }
 
-// half is the pause of a client at half of the requests that the one-hop plugin
-// lets through, which is measured once.
+// half is the pause of a client at half of the requests that the one-hop plugin lets
+// through at this time: what a machine that others share can do changes by the minute.
 func (b *bench) half(ctx context.Context) (time.Duration, error) {
-	if b.pause == 0 {
-		r, err := ratio.Take(ctx, ratio.Row{What: "saturation", Ours: saturated(b.line, "/onehop")})
-		if err != nil {
-			return 0, err
-		}
-		b.pause = time.Duration(clients / (r.OursMedian / 2) * float64(time.Second))
+	rate, err := saturated(b.line, "/onehop")(ctx)
+	if err != nil {
+		return 0, err
 	}
-	return b.pause, nil
+	return time.Duration(clients / (rate / 2) * float64(time.Second)), nil
 }
 
 // added measures by how much a quantile of the latency is higher with the plugin

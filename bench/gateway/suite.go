@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/bench/redisserver"
@@ -21,8 +20,7 @@ type bench struct {
 	event *kong // requests end by a log event
 	lua   *kong
 
-	config string        // of the first two
-	pause  time.Duration // see half; 0 until it is measured
+	config string // of the first two
 
 	closers []func() error
 }

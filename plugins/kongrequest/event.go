@@ -141,15 +141,26 @@ func (e *Event) Header(name string) (string, error) {
 
 // Consumer is the consumer that Kong's auth plugins attached to the request, its
 // Id empty if there is none. With an empty [Event.Credential] it stands in for
-// anonymous requests. That of a credential may be a second old.
+// anonymous requests. It may be a second old where the composite variable was read
+// before, and Kong's auth plugin says by header which consumer it is.
 func (e *Event) Consumer() (entities.Consumer, error) {
 	return e.consumer.get("consumer", func() (entities.Consumer, error) {
 		credential, err := e.Credential()
 		if err != nil {
 			return entities.Consumer{}, err
 		}
-		return e.source.consumers.get(credential, e.source.now(), e.kong.Client.GetConsumer)
+		return e.source.consumers.get(e.consumerKey(credential), e.source.now(), e.kong.Client.GetConsumer)
 	})
+}
+
+// consumerKey is what no two consumers have together, or empty. An auth plugin may have
+// one credential id for all of them, and a client may write the header: both would have
+// to agree, with the same header from the client that is to be mistaken for another.
+func (e *Event) consumerKey(credential string) string {
+	if !e.known[ConsumerID] || e.vars[ConsumerID] == "" || credential == "" {
+		return ""
+	}
+	return credential + "\n" + e.vars[ConsumerID]
 }
 
 // Credential is the id of the credential that Kong authenticated, or empty.

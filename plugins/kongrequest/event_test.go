@@ -1,6 +1,7 @@
 package kongrequest_test
 
 import (
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -46,7 +47,7 @@ func TestVarsByOneReadAndBySingleReads(t *testing.T) {
 	want := map[string]string{
 		"remote_addr": "203.0.113.7", "request_method": "POST", "scheme": "http", "host": "api.example.com",
 		"server_port": "8000", "kong_request_id": "6b3f", "http_traceparent": "00-\xff", "http_tracestate": "a=1, b=2",
-		"request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1",
+		"request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1", "http_x_consumer_id": "",
 	}
 	singles := len(want)
 	broken := kongrequesttest.Installed(t, request())
@@ -117,44 +118,47 @@ func TestFactsAreAskedForOnce(t *testing.T) {
 	}
 }
 
-// TestEntitiesAreRemembered: the consumer of a credential and the service of a route are
-// asked for once in a second, and one without an id each time.
+// TestEntitiesAreRemembered: the service of a route is asked for once in a second, and
+// so is the consumer of a credential where a header tells it from others.
 func TestEntitiesAreRemembered(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 	source := &kongrequest.Source{Now: func() time.Time { return clock }}
-	ask := func(credential, username, service string) (got string, calls int) {
-		req := request()
-		req.CredentialID, req.Consumer = credential, &entities.Consumer{Id: "c", Username: username}
-		req.Route, req.Service = &entities.Route{Service: entities.ServiceKey{Id: service}}, &entities.Service{Id: service, Name: username}
-		effects := kongtest.Run(t, func(kong *pdk.PDK) {
-			event := source.Open(kong)
-			consumer, err := event.Consumer()
-			service, serviceErr := event.Service()
-			if err != nil || serviceErr != nil {
-				t.Fatal(err, serviceErr)
-			}
-			got = consumer.Username + "," + service.Name
-		}, req)
-		return got, len(effects.Calls)
-	}
 	for _, step := range []struct {
-		after                         time.Duration
-		credential, username, service string
-		want                          string
-		calls                         int
+		after              time.Duration
+		credential, header string
+		service            string
+		now, want          string // the names of the consumer and of the service
+		calls              int    // the composite variable, the credential, the route, and what is asked for
 	}{
-		{0, "k1", "first", "s1", "first,first", 4},
-		{time.Second - 1, "k1", "renamed", "s1", "first,first", 2},
-		{0, "k2", "second", "s2", "second,second", 4},
-		{1, "k1", "renamed", "s1", "renamed,renamed", 4},
-		{0, "", "anonymous", "", "anonymous,", 3},
-		{0, "", "another", "", "another,", 3},
+		{0, "k1", "c1", "s1", "first", "first,first", 5},
+		{time.Second - 1, "k1", "c1", "s1", "renamed", "first,first", 3},
+		{0, "k2", "c1", "s2", "another credential", "another credential,another credential", 5},
+		{0, "k1", "c2", "s1", "another consumer", "another consumer,first", 4},
+		{0, "k1", "", "s1", "no header", "no header,first", 4},
+		{0, "", "c1", "", "no credential", "no credential,", 4},
+		{1, "k1", "c1", "s1", "renamed", "renamed,renamed", 5},
 	} {
 		clock = clock.Add(step.after)
-		got, calls := ask(step.credential, step.username, step.service)
-		if got != step.want || calls != step.calls {
-			t.Errorf("%+v: %s in %d calls", step, got, calls)
+		req := request()
+		req.CredentialID, req.Consumer = step.credential, &entities.Consumer{Username: step.now}
+		if step.header != "" {
+			req.Headers.Set("X-Consumer-Id", step.header)
+		}
+		req.Route, req.Service = &entities.Route{Service: entities.ServiceKey{Id: step.service}}, &entities.Service{Id: step.service, Name: step.now}
+		got := ""
+		effects := kongtest.Run(t, func(kong *pdk.PDK) {
+			event := source.Open(kong)
+			_, err := event.Var(kongrequest.Method)
+			consumer, consumerErr := event.Consumer()
+			service, serviceErr := event.Service()
+			if err := errors.Join(err, consumerErr, serviceErr); err != nil {
+				t.Fatal(err)
+			}
+			got = consumer.Username + "," + service.Name
+		}, kongrequesttest.Installed(t, req))
+		if got != step.want || len(effects.Calls) != step.calls {
+			t.Errorf("%+v: %s by %v", step, got, effects.Calls)
 		}
 	}
 }
