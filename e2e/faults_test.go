@@ -53,6 +53,9 @@ func underLoad(t *testing.T, sig syscall.Signal, times int) (failed int64) {
 	slowest := time.Duration(l.slowest.Load())
 	t.Logf("%d times %v: %d requests passed, %d failed (%.1f each time, of %d clients), the slowest took %v",
 		times, sig, l.passed.Load(), failed, float64(failed)/float64(times), faultClients, slowest.Round(time.Millisecond))
+	if failed > 0 {
+		t.Logf("the last one that failed: %v", l.failure.Load())
+	}
 	if slowest > stalled {
 		t.Errorf("a request took %v: its worker waited for an instance", slowest)
 	}

@@ -43,12 +43,8 @@ type inbox struct {
 
 func newInbox(nc net.Conn) *inbox {
 	b := &inbox{nc: nc}
-	conn, ok := nc.(syscall.Conn)
-	if !ok {
-		return b
-	}
-	raw, err := conn.SyscallConn()
-	if err != nil || !peeksOn(raw) {
+	raw := socketOf(nc)
+	if raw == nil || !peeksOn(raw) {
 		return b
 	}
 	b.raw = raw

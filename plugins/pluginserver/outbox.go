@@ -19,17 +19,22 @@ type outbox struct {
 }
 
 func newOutbox(nc net.Conn) *outbox {
-	o := &outbox{nc: nc}
+	o := &outbox{nc: nc, raw: socketOf(nc)}
+	o.tryFn = o.try
+	return o
+}
+
+// socketOf is the socket of a connection, nil if it is none.
+func socketOf(nc net.Conn) syscall.RawConn {
 	conn, ok := nc.(syscall.Conn)
 	if !ok {
-		return o
+		return nil
 	}
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return o
+		return nil
 	}
-	o.raw, o.tryFn = raw, o.try
-	return o
+	return raw
 }
 
 // try writes as much as there is room for, and reports whether there is no more to be
