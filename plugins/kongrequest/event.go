@@ -145,22 +145,26 @@ func (e *Event) Header(name string) (string, error) {
 // before, and Kong's auth plugin says by header which consumer it is.
 func (e *Event) Consumer() (entities.Consumer, error) {
 	return e.consumer.get("consumer", func() (entities.Consumer, error) {
-		credential, err := e.Credential()
+		key, err := e.consumerKey()
 		if err != nil {
 			return entities.Consumer{}, err
 		}
-		return e.source.consumers.get(e.consumerKey(credential), e.source.now(), e.kong.Client.GetConsumer)
+		return e.source.consumers.get(key, e.source.now(), e.kong.Client.GetConsumer)
 	})
 }
 
 // consumerKey is what no two consumers have together, or empty. An auth plugin may have
 // one credential id for all of them, and a client may write the header: both would have
 // to agree, with the same header from the client that is to be mistaken for another.
-func (e *Event) consumerKey(credential string) string {
-	if !e.known[ConsumerID] || e.vars[ConsumerID] == "" || credential == "" {
-		return ""
+func (e *Event) consumerKey() (string, error) {
+	if !e.known[ConsumerID] || e.vars[ConsumerID] == "" {
+		return "", nil
 	}
-	return credential + "\n" + e.vars[ConsumerID]
+	credential, err := e.Credential()
+	if err != nil || credential == "" {
+		return "", err
+	}
+	return credential + "\n" + e.vars[ConsumerID], nil
 }
 
 // Credential is the id of the credential that Kong authenticated, or empty.

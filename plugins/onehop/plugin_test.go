@@ -50,13 +50,13 @@ func TestCallsToKong(t *testing.T) {
 		req      kongtest.Request
 		want     []string
 	}{
-		{"token", noRest, alice(), slices.Concat([]string{variable, shared, route, credential, consumer}, scrubbed, traced, times(2, logField), written)},
-		{"key", noRest, partner(), slices.Concat([]string{variable, shared, route, credential, consumer}, scrubbed, traced, times(2, logField), written)},
-		{"with the path's rest", all, alice(), slices.Concat([]string{variable, shared, route, credential, consumer, path}, scrubbed, traced, times(2, logField), written)},
+		{"token", noRest, alice(), slices.Concat([]string{variable, shared, route, consumer}, scrubbed, traced, times(2, logField), written)},
+		{"key", noRest, partner(), slices.Concat([]string{variable, shared, route, consumer, credential}, scrubbed, traced, times(2, logField), written)},
+		{"with the path's rest", all, alice(), slices.Concat([]string{variable, shared, route, consumer, path}, scrubbed, traced, times(2, logField), written)},
 		{"refused", refusing, alice(), slices.Concat([]string{variable, shared, route}, scrubbed, traced, []string{logField, exit})},
 		{"trace alone", sections{trace: all.trace}, alice(), slices.Concat([]string{variable}, traced, written)},
 		{"limit alone", sections{limit: all.limit}, alice(), slices.Concat([]string{shared, route, logField, response, upstream})},
-		{"sunset alone", sections{sunset: noRest.sunset}, alice(), []string{route, credential, consumer, logField, response}},
+		{"sunset alone", sections{sunset: noRest.sunset}, alice(), []string{route, consumer, logField, response}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestPhasesShareTheWork(t *testing.T) {
 		t.Errorf("rewrite (-want +got):\n%s", diff)
 	}
 	_, _, calls = run(t, after, true, global.Access)
-	want = []string{shared, shared, route, credential, consumer, path, variable, logField, logField, logField, response, upstream}
+	want = []string{shared, shared, route, consumer, path, variable, logField, logField, logField, response, upstream}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("access (-want +got):\n%s", diff)
 	}

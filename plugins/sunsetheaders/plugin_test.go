@@ -66,7 +66,7 @@ func TestAccessAnnounces(t *testing.T) {
 	if diff := cmp.Diff(want, effects.Response.Headers); diff != "" {
 		t.Errorf("response headers (-want +got):\n%s", diff)
 	}
-	calls := []string{"kong.router.get_route", "kong.client.get_credential", "kong.client.get_consumer", "kong.log.set_serialize_value", "kong.response.set_headers"}
+	calls := []string{"kong.router.get_route", "kong.client.get_consumer", "kong.log.set_serialize_value", "kong.response.set_headers"}
 	if diff := cmp.Diff(calls, effects.Calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
