@@ -23,6 +23,11 @@ type answer struct {
 // get sends GET path with the headers, given as "Name: value".
 func get(t *testing.T, path string, headers ...string) answer {
 	t.Helper()
+	return getBy(t, http.DefaultClient, path, headers...)
+}
+
+func getBy(t *testing.T, client *http.Client, path string, headers ...string) answer {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate.proxy+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
@@ -31,12 +36,17 @@ func get(t *testing.T, path string, headers ...string) answer {
 		name, value, _ := strings.Cut(line, ": ")
 		req.Header.Add(name, value)
 	}
-	return send(t, req)
+	return sendBy(t, client, req)
 }
 
 func send(t *testing.T, req *http.Request) answer {
 	t.Helper()
-	resp, err := http.DefaultClient.Do(req)
+	return sendBy(t, http.DefaultClient, req)
+}
+
+func sendBy(t *testing.T, client *http.Client, req *http.Request) answer {
+	t.Helper()
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

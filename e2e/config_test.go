@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -100,17 +99,7 @@ func everyWorker(t *testing.T, path string, status int) {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	eventually(t, "the config in every worker", func() bool {
 		for range 20 {
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate.proxy+path, http.NoBody)
-			if err != nil {
-				t.Fatal(err)
-			}
-			resp, err := client.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _ = io.Copy(io.Discard, resp.Body)
-			_ = resp.Body.Close()
-			if resp.StatusCode != status {
+			if getBy(t, client, path).status != status {
 				return false
 			}
 		}

@@ -45,18 +45,23 @@ func Hold(socket interface {
 	syscall.Conn
 	io.Closer
 }) (fd int, err error) {
-	raw, err := socket.SyscallConn()
-	if err == nil {
-		var duplicating error
-		err = raw.Control(func(old uintptr) {
-			fd, duplicating = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, firstFD)
-		})
-		err = errors.Join(err, duplicating)
-	}
-	if err := errors.Join(err, socket.Close()); err != nil {
+	var duplicating error
+	err = Control(socket, func(old int) {
+		fd, duplicating = unix.FcntlInt(uintptr(old), unix.F_DUPFD_CLOEXEC, firstFD)
+	})
+	if err := errors.Join(err, duplicating, socket.Close()); err != nil {
 		return -1, fmt.Errorf("hold a socket: %w", err)
 	}
 	return fd, nil
+}
+
+// Control calls f with a connection's descriptor.
+func Control(conn syscall.Conn, f func(fd int)) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	return raw.Control(func(fd uintptr) { f(int(fd)) })
 }
 
 // Listener returns the listening socket whose descriptor an environment variable

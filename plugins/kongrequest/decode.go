@@ -35,7 +35,7 @@ func (r *Record) field(d *jx.Decoder, key string) (err error) {
 	case "route":
 		return object(d, r.routeField)
 	case "service":
-		return object(d, func(d *jx.Decoder, key string) error { return r.Service.field(d, key) })
+		return object(d, r.Service.field)
 	case "consumer":
 		return object(d, r.consumerField)
 	case "authenticated_entity":

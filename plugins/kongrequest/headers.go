@@ -10,6 +10,21 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
+// SetHeaders sets headers of the response, and then those of the request to the service,
+// if there are any: Kong repeats an event whose connection broke, and until then the
+// client's own headers must be there to read.
+func SetHeaders(kong *pdk.PDK, response, upstream map[string][]string) error {
+	if len(response) > 0 {
+		if err := SetResponseHeaders(kong, response); err != nil {
+			return err
+		}
+	}
+	if len(upstream) == 0 {
+		return nil
+	}
+	return SetUpstreamHeaders(kong, upstream)
+}
+
 // SetUpstreamHeaders sets headers of the request to the service, and removes those
 // without values.
 func SetUpstreamHeaders(kong *pdk.PDK, h map[string][]string) error {

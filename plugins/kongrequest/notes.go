@@ -18,8 +18,11 @@ const (
 	noTokenNote = "no-token"
 )
 
-// The notes that hold other notes.
-var bundles = [...]string{"rewrite", "access"}
+// The notes that hold other notes, by the phase that leaves them.
+const (
+	RewriteBundle = "rewrite"
+	AccessBundle  = "access"
+)
 
 // Decided is the note of what a plugin decided about the request, in a word; see
 // [Record.Policies].
@@ -42,24 +45,24 @@ func NoToken() LogField {
 	return LogField{Key: notesPrefix + noTokenNote, Value: structpb.NewBoolValue(true)}
 }
 
-// Bundle is one log field in place of several notes of a phase, rewrite or access, for
-// where nobody else reads the record: each field costs a call. The next bundle of the
-// phase replaces it.
-func Bundle(phase string, notes ...LogField) LogField {
+// Bundle is one log field in place of several notes, [RewriteBundle] or [AccessBundle],
+// for where nobody else reads the record: each field costs a call. The next bundle of
+// the name replaces it.
+func Bundle(name string, notes ...LogField) LogField {
 	fields := make(map[string]*structpb.Value, len(notes))
 	for _, n := range notes {
 		fields[strings.TrimPrefix(n.Key, notesPrefix)] = n.Value
 	}
-	return LogField{Key: notesPrefix + phase, Value: structpb.NewStructValue(&structpb.Struct{Fields: fields})}
+	return LogField{Key: notesPrefix + name, Value: structpb.NewStructValue(&structpb.Struct{Fields: fields})}
 }
 
 // takeNotes leaves the decisions in r.Policies, and puts the other notes where they
 // belong.
 func (r *Record) takeNotes() {
 	notes, _ := r.Policies.(map[string]any)
-	for _, phase := range bundles {
-		bundle, _ := notes[phase].(map[string]any)
-		delete(notes, phase)
+	for _, name := range []string{RewriteBundle, AccessBundle} {
+		bundle, _ := notes[name].(map[string]any)
+		delete(notes, name)
 		maps.Copy(notes, bundle)
 	}
 	if trace, ok := notes[traceNote].(map[string]any); ok {

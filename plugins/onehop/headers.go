@@ -1,13 +1,8 @@
 package onehop
 
 import (
-	"fmt"
 	"maps"
 	"strings"
-
-	pdk "github.com/Kong/go-pdk"
-
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 // headers are the changes that the sections make, towards the service and towards
@@ -39,22 +34,4 @@ func holds(h map[string][]string, name string) bool {
 		}
 	}
 	return false
-}
-
-// write lets the request go on. The upstream's headers are set last: Kong repeats
-// an event whose connection broke, and until then the client's own must be there
-// to read.
-func (h *headers) write(kong *pdk.PDK) error {
-	if len(h.client) > 0 {
-		if err := kongrequest.SetResponseHeaders(kong, h.client); err != nil {
-			return fmt.Errorf("set response headers: %w", err)
-		}
-	}
-	if len(h.upstream) == 0 {
-		return nil
-	}
-	if err := kongrequest.SetUpstreamHeaders(kong, h.upstream); err != nil {
-		return fmt.Errorf("set upstream headers: %w", err)
-	}
-	return nil
 }

@@ -5,16 +5,10 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
-// The phases that tell something, by Kong's names.
-const (
-	phaseNameRewrite = "rewrite"
-	phaseNameAccess  = "access"
-)
-
 // tell says what became of the request to whoever needs to know: log plugins, and the
 // log event where there is one. begun is the trace that this phase put the request in,
 // nil if it did not.
-func (c *Config) tell(e *kongrequest.Event, phase string, begun *traceinject.Injection, known *call) {
+func (c *Config) tell(e *kongrequest.Event, bundle string, begun *traceinject.Injection, known *call) {
 	o := c.runtime.options
 	switch {
 	case !o.NoLogPlugins:
@@ -23,12 +17,12 @@ func (c *Config) tell(e *kongrequest.Event, phase string, begun *traceinject.Inj
 		}
 		_ = c.runtime.part(sectionEvent, func() error { return kongrequest.SetLogFields(e.Kong(), known.decisions()...) }) // likewise
 	case !o.AccessLines && c.mayWantEnd():
-		_ = c.runtime.part(sectionEvent, func() error { return c.note(e, phase, begun, known) }) // likewise
+		_ = c.runtime.part(sectionEvent, func() error { return c.note(e, bundle, begun, known) }) // likewise
 	}
 }
 
 // note tells the log event all at once: nobody else reads along.
-func (c *Config) note(e *kongrequest.Event, phase string, begun *traceinject.Injection, known *call) error {
+func (c *Config) note(e *kongrequest.Event, bundle string, begun *traceinject.Injection, known *call) error {
 	notes := known.decisions()
 	if begun != nil {
 		trace, err := begun.Note()
@@ -37,7 +31,7 @@ func (c *Config) note(e *kongrequest.Event, phase string, begun *traceinject.Inj
 		}
 		notes = append(notes, trace)
 	}
-	if phase == phaseNameAccess && c.TenantRateLimit != nil { // which has asked for it already
+	if bundle == kongrequest.AccessBundle && c.TenantRateLimit != nil { // which has asked for it already
 		token, err := e.Token()
 		if err != nil {
 			return err
@@ -49,7 +43,7 @@ func (c *Config) note(e *kongrequest.Event, phase string, begun *traceinject.Inj
 	if len(notes) == 0 {
 		return nil
 	}
-	return kongrequest.SetLogFields(e.Kong(), kongrequest.Bundle(phase, notes...))
+	return kongrequest.SetLogFields(e.Kong(), kongrequest.Bundle(bundle, notes...))
 }
 
 // decisions are what the policies decided, as notes.

@@ -37,7 +37,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 		var i traceinject.Injection
 		if i, known.traced = c.trace(e, &h); known.traced {
 			known.trace = i.Trace
-			c.tell(e, phaseNameRewrite, &i, &known)
+			c.tell(e, kongrequest.RewriteBundle, &i, &known)
 			done = append(done, sectionTrace)
 		}
 	}
@@ -46,7 +46,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	}
 	err := kong.Ctx.SetShared(sharedKey, known.done) // for another process, or another configuration
 	if err == nil {
-		err = h.write(kong)
+		err = kongrequest.SetHeaders(kong, h.client, h.upstream)
 	}
 	if err != nil {
 		c.runtime.report(sectionEvent, err)
@@ -69,10 +69,10 @@ func (c *Config) Access(kong *pdk.PDK) {
 	if c.PIILogScrub != nil && !c.runtime.options.NoLogPlugins {
 		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(earlier.done, sectionScrub)) })
 	}
-	c.tell(e, phaseNameAccess, begun, &known)
+	c.tell(e, kongrequest.AccessBundle, begun, &known)
 	c.remember(&known)
 	if refused == nil {
-		if err := h.write(kong); err != nil {
+		if err := kongrequest.SetHeaders(kong, h.client, h.upstream); err != nil {
 			c.runtime.report(sectionEvent, err)
 			refused = c.unvouched()
 		}

@@ -58,8 +58,8 @@ func InheritedHandover() (*Handover, error) {
 // error is EAGAIN where as many wait as the kernel lets, a few hundred.
 func (h *Handover) Give(conn syscall.Conn) error {
 	var giving, sending error
-	err := control(conn, func(fd int) {
-		giving = control(h.give, func(give int) {
+	err := inherit.Control(conn, func(fd int) {
+		giving = inherit.Control(h.give, func(give int) {
 			sending = syscall.Sendmsg(give, []byte{0}, syscall.UnixRights(fd), nil, syscall.MSG_DONTWAIT)
 		})
 	})
@@ -69,19 +69,10 @@ func (h *Handover) Give(conn syscall.Conn) error {
 	return nil
 }
 
-// control calls f with a connection's descriptor.
-func control(conn syscall.Conn, f func(fd int)) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	return raw.Control(func(fd uintptr) { f(int(fd)) })
-}
-
 // Take returns the connections that wait, without waiting for more.
 func (h *Handover) Take() (conns []net.Conn, err error) {
 	var received error
-	err = control(h.take, func(take int) {
+	err = inherit.Control(h.take, func(take int) {
 		for received == nil {
 			var conn net.Conn
 			if conn, received = takeOne(take); conn != nil {

@@ -1,8 +1,6 @@
 package traceinject
 
 import (
-	"google.golang.org/protobuf/types/known/structpb"
-
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
@@ -13,31 +11,20 @@ const baggageHeader = "baggage"
 type Injection struct {
 	// Trace is what the headers say, and what the log phase needs.
 	Trace Trace
-	// Log are fields for what every log plugin of Kong's writes.
-	Log []kongrequest.LogField
 	// Response are headers for the client.
 	Response map[string][]string
 	// Upstream are headers for the service. An empty list removes a header:
 	// kong.service.request.set_headers takes it so, which saves calls.
 	Upstream map[string][]string
-
-	unread bool // there is no log plugin
 }
 
 // Inject decides what a request gets and counts it. It does no I/O.
 func (c *Config) Inject(r Request) Injection {
 	t := c.policy.Start(r, c.runtime.random)
 	c.runtime.metrics.traces.WithLabelValues(string(t.Origin)).Inc()
-	traceID := t.Context.TraceID.String()
-	i := Injection{Trace: t, Upstream: c.upstreamHeaders(t), unread: c.runtime.noLogPlugins}
-	if !i.unread {
-		i.Log = []kongrequest.LogField{
-			{Key: "trace_id", Value: structpb.NewStringValue(traceID)},
-			{Key: "span_id", Value: structpb.NewStringValue(t.Context.SpanID.String())},
-		}
-	}
+	i := Injection{Trace: t, Upstream: c.upstreamHeaders(t)}
 	if c.ResponseHeader != "" {
-		i.Response = map[string][]string{c.ResponseHeader: {traceID}}
+		i.Response = map[string][]string{c.ResponseHeader: {t.Context.TraceID.String()}}
 	}
 	return i
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	pdk "github.com/Kong/go-pdk"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
@@ -24,10 +25,14 @@ func (c *Config) access(e *kongrequest.Event) error {
 		return err
 	}
 	injection := c.Inject(request)
-	if err := injection.Announce(e.Kong()); err != nil {
+	tell := injection.Announce
+	if c.runtime.noLogPlugins {
+		tell = injection.leaveNote
+	}
+	if err := tell(e.Kong()); err != nil {
 		return err
 	}
-	return writeHeaders(e.Kong(), injection)
+	return kongrequest.SetHeaders(e.Kong(), injection.Response, injection.Upstream)
 }
 
 // Read asks Kong for what [Config.Inject] needs. Header values are nginx's
@@ -65,24 +70,26 @@ func (c *Config) left(e *kongrequest.Event) (any, error) {
 		}
 		return shared, nil
 	}
-	record, err := e.Record()
+	record, err := c.record(e)
 	if err != nil {
-		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
 		return nil, err
 	}
 	return record.Trace, nil
 }
 
-// Announce leaves the trace to the log phase and to log plugins. The headers,
-// which others may have some of as well, are the caller's to set.
-func (i Injection) Announce(kong *pdk.PDK) error {
-	if i.unread {
-		note, err := i.Note()
-		if err != nil {
-			return err
-		}
-		return kongrequest.SetLogFields(kong, note)
+// record is Kong's record of the request. A span is lost where it cannot be read.
+func (c *Config) record(e *kongrequest.Event) (*kongrequest.Record, error) {
+	record, err := e.Record()
+	if err != nil {
+		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
 	}
+	return record, err
+}
+
+// Announce leaves the trace to the log phase and to log plugins, which write trace_id
+// and span_id. The headers, which others may have some of as well, are the caller's to
+// set.
+func (i Injection) Announce(kong *pdk.PDK) error {
 	text, err := i.Trace.Encode()
 	if err == nil {
 		err = kong.Ctx.SetShared(SharedKey, text)
@@ -90,7 +97,10 @@ func (i Injection) Announce(kong *pdk.PDK) error {
 	if err != nil {
 		return fmt.Errorf("share trace: %w", err)
 	}
-	return kongrequest.SetLogFields(kong, i.Log...)
+	span := i.Trace.Context
+	return kongrequest.SetLogFields(kong,
+		kongrequest.LogField{Key: "trace_id", Value: structpb.NewStringValue(span.TraceID.String())},
+		kongrequest.LogField{Key: "span_id", Value: structpb.NewStringValue(span.SpanID.String())})
 }
 
 // Note leaves the trace to the log phase where nobody else reads along.
@@ -99,18 +109,12 @@ func (i Injection) Note() (kongrequest.LogField, error) {
 	return kongrequest.Traced(i.Trace.Context.TraceID.String(), text), err
 }
 
-// writeHeaders sets the upstream's last: Kong repeats an event whose connection
-// broke, and until then the client's own headers must be there to read.
-func writeHeaders(kong *pdk.PDK, i Injection) error {
-	if len(i.Response) > 0 {
-		if err := kongrequest.SetResponseHeaders(kong, i.Response); err != nil {
-			return fmt.Errorf("set response headers: %w", err)
-		}
+func (i Injection) leaveNote(kong *pdk.PDK) error {
+	note, err := i.Note()
+	if err != nil {
+		return err
 	}
-	if err := kongrequest.SetUpstreamHeaders(kong, i.Upstream); err != nil {
-		return fmt.Errorf("set upstream headers: %w", err)
-	}
-	return nil
+	return kongrequest.SetLogFields(kong, note)
 }
 
 // Log exports the server span of a request.
@@ -134,9 +138,8 @@ func (c *Config) LogEvent(e *kongrequest.Event) error {
 	if err != nil || !c.Wanted(trace) {
 		return err
 	}
-	record, err := e.Record()
+	record, err := c.record(e)
 	if err != nil {
-		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
 		return err
 	}
 	return c.Export(trace, record)
