@@ -8,7 +8,7 @@ import (
 	"github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 )
 
 // Bind makes a config that was not made by New run on this runtime. It sets no
