@@ -1,71 +1,32 @@
 package identity
 
-import (
-	"bytes"
-	"encoding/base64"
-	"encoding/json"
-	"strings"
-	"unicode/utf8"
+import "cmp"
+
+// Names are the claims that say who a verified token's bearer is, as operators write
+// them: the same fields, with the same defaults, in each plugin that asks.
+type Names struct {
+	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1" desc:"The claim of the verified token that names the tenant, by its exact name."`
+	UserClaim   string `json:"user_claim" kong:"default=sub,len_min=1" desc:"The claim of the verified token that names the user, by its exact name."`
+}
+
+// The claims of a token whose plugin says nothing else.
+const (
+	defaultTenantClaim = "tenant"
+	defaultUserClaim   = "sub"
 )
 
-// Token is the payload of a verified token. Claims match by their exact names:
-// encoding/json would match a struct's fields whatever their case.
-type Token struct{ claims map[string]json.RawMessage }
-
-// ReadToken reads the payload of a JWT (RFC 7519) whose signature somebody else
-// has verified. It is nil for the empty string. A payload that is not a JSON
-// object has no claims.
-func ReadToken(raw string) *Token {
-	if raw == "" {
-		return nil
+// OrDefaults are the names with the defaults of Kong's schema where there are none.
+func (n Names) OrDefaults() Names {
+	return Names{
+		TenantClaim: cmp.Or(n.TenantClaim, defaultTenantClaim),
+		UserClaim:   cmp.Or(n.UserClaim, defaultUserClaim),
 	}
-	return &Token{claims: decodeClaims(raw)}
 }
 
-func decodeClaims(token string) map[string]json.RawMessage {
-	_, rest, found := strings.Cut(token, ".")
-	payload, _, signed := strings.Cut(rest, ".")
-	if !found || !signed {
-		return nil
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
-	if err != nil {
-		return nil
-	}
-	var claims map[string]json.RawMessage
-	if json.Unmarshal(raw, &claims) != nil {
-		return nil
-	}
-	return claims
-}
-
-// Claim is a claim that is a string or a number, numbers as they are written.
-// Any other claim identifies nobody, and is empty.
-func (t *Token) Claim(name string) string {
-	raw := t.claims[name]
-	if len(raw) == 0 {
-		return ""
-	}
-	switch {
-	case raw[0] == '"':
-		if plain := raw[1 : len(raw)-1]; utf8.Valid(plain) && bytes.IndexByte(plain, '\\') < 0 {
-			return string(plain) // nothing to decode, as in nearly all
-		}
-		var s string
-		if json.Unmarshal(raw, &s) != nil {
-			return ""
-		}
-		return s
-	case raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9':
-		return string(raw)
-	}
-	return ""
-}
-
-// Identifier is a claim as an [ID], unknown where there is no token.
-func (t *Token) Identifier(name string) ID {
-	if t == nil {
-		return ID{}
-	}
-	return Clean(t.Claim(name))
+// Claims are all that [Resolve] looks for: the names, the claim that names the plan,
+// and what a consumer's tag and a group begin with that name one. Where a field is
+// empty, nothing is looked for.
+type Claims struct {
+	Names
+	Plan, PlanTag, PlanGroup string
 }

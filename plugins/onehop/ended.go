@@ -67,8 +67,8 @@ func (k *call) readRequest(e *kongrequest.Event) (err error) {
 	return nil
 }
 
-// readKong reads what only Kong knows. What may be remembered comes last, so that an
-// event begins with the same reads whether it is or not.
+// readKong reads what only Kong knows. What may be remembered comes last, but for the
+// route, so that an event begins with the same reads whether it is or not.
 func (k *call) readKong(e *kongrequest.Event) (err error) {
 	if k.token, err = e.Token(); err != nil {
 		return err

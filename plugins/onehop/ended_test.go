@@ -193,7 +193,7 @@ func TestApartWithoutLogPlugins(t *testing.T) {
 	if diff := cmp.Diff(told[false], told[true]); diff != "" {
 		t.Errorf("told (-with log plugins +without):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[bool]int{false: 31, true: 19}, calls); diff != "" {
+	if diff := cmp.Diff(map[bool]int{false: 32, true: 20}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
