@@ -72,13 +72,17 @@ var (
 )
 
 // Cases is the table.
-func Cases() []Case {
+func Cases() []Case { return append(Tokens(), others...) }
+
+// Tokens is the part of the table that an issuer can sign and Kong verifies: tokens
+// of [Issuer], which name no iss.
+func Tokens() []Case {
 	var all []Case
 	for _, t := range tokens {
-		t.Consumer, t.CredentialID = Issuer, "k-issuer"
+		t.Consumer, t.CredentialID = Issuer, "k1"
 		all = append(all, t)
 	}
-	return append(all, others...)
+	return all
 }
 
 func id(value string) identity.ID { return identity.ID{Value: value} }
@@ -98,7 +102,7 @@ var (
 	readsSame = "#0123456789abcdef0123456789abcdef"
 )
 
-// tokens are verified ones, by the issuer's consumer.
+// tokens are verified ones, of the issuer's consumer.
 var tokens = []Case{
 	{Name: "token", Payload: `{"tenant":"acme","sub":"u1"}`, Tenant: id("acme"), User: id("u1")},
 	{Name: "names in another case, after", Payload: `{"tenant":"acme","sub":"u1","Tenant":"globex","SUB":"root"}`, Tenant: id("acme"), User: id("u1")},
@@ -107,7 +111,7 @@ var tokens = []Case{
 	{Name: "names in letters that fold into others", Payload: `{"\u017fub":"root","tenant":"acme"}`, Tenant: id("acme"), User: nobody},
 	{Name: "numbers", Payload: `{"tenant":7,"sub":42}`, Tenant: id("7"), User: id("42")},
 	{Name: "numbers as written", Payload: `{"tenant":1.50,"sub":-1E+3}`, Tenant: id("1.50"), User: id("-1E+3")},
-	{Name: "numbers past any float", Payload: `{"tenant":12345678901234567890123,"sub":1e999}`, Tenant: id("12345678901234567890123"), User: id("1e999")},
+	{Name: "numbers past any integer", Payload: `{"tenant":12345678901234567890123,"sub":-0.0}`, Tenant: id("12345678901234567890123"), User: id("-0.0")},
 	{Name: "padded", Payload: `{"tenant":"acme","sub":"u22"}`, Padded: true, Tenant: id("acme"), User: id("u22")},
 	{Name: "padded twice", Payload: `{"tenant":"acme","sub":"u1"}`, Padded: true, Tenant: id("acme"), User: id("u1")},
 	{Name: "escapes", Payload: `{"tenant":"ac\u006de","s\u0075b":"\u0075\u0031"}`, Tenant: id("acme"), User: id("u1")},
@@ -124,7 +128,6 @@ var tokens = []Case{
 	{Name: "other scripts", Payload: `{"tenant":"Ärzte e.V.","sub":"\u4f60\u597d"}`, Tenant: id("Ärzte e.V."), User: id("你好")},
 	{Name: "control characters", Payload: `{"tenant":"acme\r\nX-Plan: gold","sub":"u1\u0000"}`, Tenant: hashed("acme\r\nX-Plan: gold"), User: hashed("u1\x00")},
 	{Name: "characters that nobody sees", Payload: `{"tenant":"ac\u200bme","sub":"u1\u202e"}`, Tenant: hashed("ac\u200bme"), User: hashed("u1\u202e")},
-	{Name: "half a character", Payload: `{"tenant":"acme\ud800","sub":"\udc00"}`, Tenant: hashed("acme\ufffd"), User: hashed("\ufffd")},
 	{Name: "spaces around", Payload: `{"tenant":" acme","sub":"u1 "}`, Tenant: hashed(" acme"), User: hashed("u1 ")},
 	{Name: "too long", Payload: `{"tenant":"` + long + `","sub":"` + long + `b"}`, Tenant: hashed(long), User: hashed(long + "b")},
 	{Name: "just not too long", Payload: `{"tenant":"` + long[1:] + `","sub":"u1"}`, Tenant: id(long[1:]), User: id("u1")},
@@ -135,8 +138,11 @@ var tokens = []Case{
 	{Name: "names with dots, not there", Names: dotted, Payload: `{"org":{"name":"globex"},"sub":"root"}`, Tenant: ofIssuer, User: nobody},
 }
 
-// others are verified in another way, or not at all.
+// others are verified in another way, or not at all, or are tokens that Kong's own
+// reader refuses.
 var others = []Case{
+	{Name: "numbers past any float", Payload: `{"tenant":1e999,"sub":-1e999}`, Tenant: id("1e999"), User: id("-1e999")},
+	{Name: "half a character", Payload: `{"tenant":"acme\ud800","sub":"\udc00"}`, Tenant: hashed("acme\ufffd"), User: hashed("\ufffd")},
 	{Name: "token without a consumer", Payload: `{"tenant":"acme","sub":"u1"}`, Tenant: id("acme"), User: id("u1")},
 	{Name: "token without a tenant and a consumer", Payload: `{"sub":"u1"}`, User: id("u1")},
 	{Name: "token without a tenant beside a stand-in", Payload: `{"sub":"u1"}`, Consumer: standIn, User: id("u1")},
