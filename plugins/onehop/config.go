@@ -51,7 +51,8 @@ type Config struct {
 	// RouteID is the route that the configuration is of; empty for one of more routes.
 	RouteID string `json:"route_id" kong:"scope"`
 
-	runtime *Runtime
+	runtime   *Runtime
+	overruled error
 }
 
 var (
@@ -73,13 +74,15 @@ func (c *Config) Provision() error {
 	if o.AccessLines && slices.Contains(c.Run, sectionScrub) && c.PIILogScrub != nil && len(c.PIILogScrub.ResponseHeaders) > 0 {
 		return prefixed(sectionScrub, errNoHeaders)
 	}
-	return errors.Join(
+	err := errors.Join(
 		c.checkRun(),
 		provision(c, sectionScrub, o.Scrubber, &c.PIILogScrub),
 		provision(c, sectionTrace, o.Tracer, &c.TraceInject),
 		provision(c, sectionLimit, o.Limiter, &c.TenantRateLimit),
 		provision(c, sectionSunset, o.Sunset, &c.SunsetHeaders),
 	)
+	c.shareIdentity()
+	return err
 }
 
 // checkRun refuses the name of no section.

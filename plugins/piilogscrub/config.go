@@ -3,6 +3,7 @@ package piilogscrub
 import (
 	"fmt"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -44,6 +45,8 @@ type Config struct {
 
 	// Audit writes the record. Default on.
 	Audit string `json:"audit" kong:"default=on,one_of=on|off" desc:"Whether the log phase writes an audit record of each call: on or off."`
+	// Identity says which claims of a verified token the record names.
+	Identity identity.Names `json:"identity" desc:"Which claims of the verified token the audit record takes tenant and user from, as tenant-rate-limit has it; in the plugin gatehouse, tenant_rate_limit.identity counts in its place where that section runs."`
 	// ResponseHeaders are written to it. Default none.
 	ResponseHeaders []string `json:"response_headers" kong:"set" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
 
@@ -76,6 +79,7 @@ func (c *Config) Provision() error {
 	if c.Audit == "" {
 		c.Audit = on
 	}
+	c.Identity = c.Identity.OrDefaults()
 	if c.Audit != on && c.Audit != off {
 		return fmt.Errorf("audit %q: use on or off", c.Audit)
 	}

@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 )
 
 // Request is what a decision is made from.
@@ -58,8 +58,8 @@ func (d Decision) Outcome() string {
 // on_redis_error's to say.
 func (c *Config) Decide(ctx context.Context, req Request) Decision {
 	p := identity.Resolve(req.Evidence, identity.Claims{
-		Tenant: c.Identity.TenantClaim, User: c.Identity.UserClaim, Plan: c.Identity.PlanClaim,
-		PlanTag: c.Identity.PlanTag, PlanGroup: c.Identity.PlanGroup,
+		Names: c.Identity.Names,
+		Plan:  c.Identity.PlanClaim, PlanTag: c.Identity.PlanTag, PlanGroup: c.Identity.PlanGroup,
 	})
 	set, plan := c.compiled.choose(&p, c.DefaultPlan)
 	j := c.judge(ctx, &p, &req, set)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 )
 
 // Bind makes a config that was not made by New run on this runtime. It sets no
@@ -59,21 +59,20 @@ func apply(kong *pdk.PDK, d Decision) error {
 // Read asks Kong for no more than the decision needs; every call costs the
 // worker 9 to 15 µs. For a token that names tenant and user, it is one.
 func (c *Config) Read(e *kongrequest.Event) (Request, error) {
-	raw, err := e.Token()
-	if err != nil {
+	var req Request
+	var err error
+	if req.Token, err = e.Token(); err != nil {
 		return Request{}, err
 	}
-	var req Request
 	if err := c.readRouting(e, &req); err != nil {
 		return Request{}, err
 	}
-	req.Token = identity.ReadToken(raw)
 	if req.Token == nil || c.compiled.needs.consumer || !c.namesBoth(req.Token) {
-		if err := readConsumer(e, &req); err != nil {
+		if err := e.ReadConsumer(&req.Evidence); err != nil {
 			return Request{}, err
 		}
 	}
-	authenticated := req.Token != nil || req.CredentialID != ""
+	authenticated := req.Authenticated()
 	if !authenticated {
 		if req.HeaderNames, err = headerNames(e.Kong()); err != nil {
 			return Request{}, err
@@ -108,20 +107,7 @@ func (c *Config) readHeaders(e *kongrequest.Event, req *Request) error {
 }
 
 func (c *Config) namesBoth(t *identity.Token) bool {
-	return t.Claim(c.Identity.TenantClaim) != "" && t.Claim(c.Identity.UserClaim) != ""
-}
-
-// readConsumer reads the credential too: only it tells a consumer who was
-// authenticated from one that stands in for anonymous requests. It comes after the
-// reads that are made for every request: a consumer may be remembered.
-func readConsumer(e *kongrequest.Event, req *Request) error {
-	consumer, err := e.Consumer()
-	if err != nil || consumer.Id == "" {
-		return err
-	}
-	req.Consumer = identity.Consumer{ID: consumer.Id, Username: consumer.Username, CustomID: consumer.CustomId, Tags: consumer.Tags}
-	req.CredentialID, err = e.Credential()
-	return err
+	return t.Claim(c.Identity.TenantClaim).Known() && t.Claim(c.Identity.UserClaim).Known()
 }
 
 func (c *Config) readRouting(e *kongrequest.Event, req *Request) error {

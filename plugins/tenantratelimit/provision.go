@@ -52,8 +52,7 @@ func (c *Config) Provision() error {
 }
 
 func (c *Config) applyDefaults() {
-	defaultTo(&c.Identity.TenantClaim, "tenant")
-	defaultTo(&c.Identity.UserClaim, "sub")
+	c.Identity.Names = c.Identity.OrDefaults()
 	defaultTo(&c.Identity.PlanClaim, "plan")
 	defaultTo(&c.DefaultUserLimit.ExpectedPeak, 10)
 	defaultTo(&c.DefaultUserLimit.WindowSeconds, 1)

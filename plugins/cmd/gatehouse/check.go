@@ -112,7 +112,12 @@ func checkConfig(config any, written map[string]any) error {
 		return fmt.Errorf("decode config: %w", err)
 	}
 	if p, ok := config.(interface{ Provision() error }); ok {
-		return p.Provision()
+		if err := p.Provision(); err != nil {
+			return err
+		}
+	}
+	if o, ok := config.(interface{ Overruled() error }); ok {
+		return o.Overruled()
 	}
 	return nil
 }

@@ -81,6 +81,7 @@ func TestCheck(t *testing.T) {
 		{"vault reference", `plugins: [{name: tenant-rate-limit, config: {limits: [` + limit + `], redis: {url: "{vault://env/redis-url}"}}}]`, ""},
 		{"key in a vault", `plugins: [{name: pii-log-scrub, config: {actions: {email: pseudonym}, pseudonym_key: "{vault://env/key}", pseudonym_key_id: k1}}]`, ""},
 		{"unknown kind", "plugins: [{name: pii-log-scrub, config: {actions: {mail: redact}}}]", `plugins[0] pii-log-scrub: actions: unknown kind "mail"`},
+		{"sections that disagree on who is asking", "plugins: [{name: gatehouse, config: {run: [pii_log_scrub, tenant_rate_limit], pii_log_scrub: {identity: {tenant_claim: team}}, tenant_rate_limit: {limits: [" + limit + "]}}}]", `pii_log_scrub.identity.tenant_claim: "team" does not count`},
 		{"other people's plugins", "plugins: [{name: cors, config: {anything: 1}}]", ""},
 	}
 	for _, tt := range tests {
