@@ -12,7 +12,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/uri"
 )
 
