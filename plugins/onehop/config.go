@@ -40,6 +40,9 @@ const (
 // Whoever makes a section without Kong gets it from the New of the plugin's own
 // Runtime.
 type Config struct {
+	_ struct{} `kong:"if=run contains tenant_rate_limit,at_least_one_of=tenant_rate_limit.limits|tenant_rate_limit.plans"`
+	_ struct{} `kong:"if=run contains sunset_headers,at_least_one_of=sunset_headers.deprecated_at|sunset_headers.sunset_at"`
+
 	// Run names the sections that run, whatever their order here.
 	Run []string `json:"run" kong:"required,set,len_min=1,one_of=pii_log_scrub|trace_inject|tenant_rate_limit|sunset_headers" desc:"The sections that run; the others do nothing, whatever they say."`
 

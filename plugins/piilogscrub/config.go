@@ -19,23 +19,25 @@ const (
 // call Provision before the first event. The zero value looks for every kind
 // with its default action, and writes the audit record.
 type Config struct {
+	_ struct{} `kong:"if=pseudonym_key is given,then=pseudonym_key_id is given"`
+
 	// Actions is what becomes of each kind. Default: keep_last4 for card,
 	// truncate for ip, redact for all others.
-	Actions map[string]string `json:"actions" kong:"one_of=default|redact|keep_last4|truncate|pseudonym|drop|keep" desc:"Action by kind (email, phone, card, iban, us_ssn, national_id, ip, jwt, credential, secret, field, custom); absent kinds: keep_last4 for card, truncate for ip, redact for the rest."`
+	Actions map[string]string `json:"actions" kong:"keys_one_of=email|phone|card|iban|us_ssn|national_id|ip|jwt|credential|secret|field|custom,one_of=default|redact|keep_last4|truncate|pseudonym|drop|keep" desc:"Action by kind (email, phone, card, iban, us_ssn, national_id, ip, jwt, credential, secret, field, custom); absent kinds: keep_last4 for card, truncate for ip, redact for the rest."`
 	// Fields are always redacted, beside the built-in ones.
-	Fields []string `json:"fields" kong:"set" desc:"Names of query parameters, headers and JSON keys whose values are always redacted, beside the built-in ones; a bare name is not one of those."`
+	Fields []string `json:"fields" kong:"set,each_len_max=64,match=^[ -~]*%w[ -~]*%w[ -~]*$,err=write a name with two letters or digits at least\\, in printable ASCII" desc:"Names of query parameters, headers and JSON keys whose values are always redacted, beside the built-in ones; a bare name is not one of those."`
 	// NeverFields are left alone as long as they look like identifiers.
-	NeverFields []string `json:"never_fields" kong:"set" desc:"Names whose values are left alone as long as they look like identifiers, beside the built-in ones of request and trace ids."`
+	NeverFields []string `json:"never_fields" kong:"set,each_len_max=64,match=^[ -~]*%w[ -~]*%w[ -~]*$,err=write a name with two letters or digits at least\\, in printable ASCII" desc:"Names whose values are left alone as long as they look like identifiers, beside the built-in ones of request and trace ids."`
 	// PathTemplates redact segments of paths.
-	PathTemplates []string `json:"path_templates" desc:"Paths in which the segments in braces are redacted, such as /users/{name}/orders/*; a star is any segment, two at the end any rest."`
+	PathTemplates []string `json:"path_templates" kong:"match=^/[^%c ?#]*$,match_any=/{[^/{}]+}/,match_any=/{[^/{}]+}$,err=write a path with segments in braces\\, such as /users/{name}/orders/*" desc:"Paths in which the segments in braces are redacted, such as /users/{name}/orders/*; a star is any segment, two at the end any rest."`
 	// Patterns are detectors of the operator's own.
-	Patterns []Pattern `json:"patterns" desc:"Detectors of your own, for values that only you know, such as customer numbers; they find the kind custom."`
+	Patterns []Pattern `json:"patterns" kong:"len_max=64" desc:"Detectors of your own, for values that only you know, such as customer numbers; they find the kind custom."`
 
 	// PseudonymKey is the key of the action pseudonym and of the user in the
 	// audit record. Without it, a user is no more than present or absent there.
-	PseudonymKey string `json:"pseudonym_key" kong:"referenceable,encrypted" desc:"Secret of at least 32 bytes for the action pseudonym and the user in the audit record; use a vault reference."`
+	PseudonymKey string `json:"pseudonym_key" kong:"referenceable,encrypted,len_min=32" desc:"Secret of at least 32 bytes for the action pseudonym and the user in the audit record; use a vault reference."`
 	// PseudonymKeyID tells the tokens of one key from those of the next.
-	PseudonymKeyID string `json:"pseudonym_key_id" kong:"match=^%w+$,len_max=16" desc:"Name of the key in every pseudonym, 1 to 16 letters or digits; change it with the key."`
+	PseudonymKeyID string `json:"pseudonym_key_id" kong:"match=^%w+$,len_max=16,err=write 1 to 16 letters or digits" desc:"Name of the key in every pseudonym, 1 to 16 letters or digits; change it with the key."`
 
 	// MaxValueBytes bounds one value. Default 65536.
 	MaxValueBytes int `json:"max_value_bytes" kong:"default=65536,between=256|1048576" desc:"Longest text in bytes that is examined; a longer one is dropped with a marker."`
@@ -45,7 +47,7 @@ type Config struct {
 	// Audit writes the record. Default on.
 	Audit string `json:"audit" kong:"default=on,one_of=on|off" desc:"Whether the log phase writes an audit record of each call: on or off."`
 	// ResponseHeaders are written to it. Default none.
-	ResponseHeaders []string `json:"response_headers" kong:"set" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
+	ResponseHeaders []string `json:"response_headers" kong:"set,each_len_max=128,shape=header_name" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
 
 	runtime *Runtime
 	engine  *scrub.Engine
@@ -53,8 +55,10 @@ type Config struct {
 
 // Pattern is a detector of the operator's own.
 type Pattern struct {
-	Name     string   `json:"name" kong:"required,len_min=1" desc:"What the pattern is called in error messages."`
-	Regex    string   `json:"regex" desc:"RE2 expression of the values to redact; absent, the keywords themselves are redacted."`
+	_ struct{} `kong:"at_least_one_of=regex|keywords"`
+
+	Name     string   `json:"name" kong:"required,len_min=1,len_max=64,shape=text" desc:"What the pattern is called in error messages."`
+	Regex    string   `json:"regex" kong:"is_regex" desc:"RE2 expression of the values to redact; absent, the keywords themselves are redacted."`
 	Keywords []string `json:"keywords" desc:"Words of which one must be in a text, in any case, for the expression to be tried on it; this saves time."`
 }
 

@@ -53,7 +53,7 @@ type Config struct {
 	// TrustedCIDRs are networks whose trace is continued whatever Incoming
 	// says. The address is the one that Kong's trusted_ips and real_ip_header
 	// settings yield.
-	TrustedCIDRs []string `json:"trusted_cidrs" desc:"Networks (CIDR) of clients whose trace is always continued, whatever incoming says."`
+	TrustedCIDRs []string `json:"trusted_cidrs" kong:"shape=network" desc:"Networks (CIDR) of clients whose trace is always continued, whatever incoming says."`
 	// SampleRatio is the share of traces begun here that is recorded, 0 to 1,
 	// decided by the trace id: services that use OpenTelemetry's
 	// TraceIdRatioBased sampler with the same ratio decide alike. Default 1.
@@ -65,7 +65,7 @@ type Config struct {
 	Baggage Baggage `json:"baggage" kong:"default=remove,one_of=remove|pass" desc:"What to do with a client's baggage header: remove it, or pass it to the upstream."`
 	// ResponseHeader carries the trace id to the client, for it to quote when
 	// it asks for help. Default X-Trace-Id; the empty string leaves it out.
-	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
+	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0,len_max=128,shape=header_name,not_header=Accept-Ranges|Age|Cache-Control|Connection|Content-Encoding|Content-Length|Content-Range|Content-Type|Date|Deprecation|E-Tag|ETag|Expires|Keep-Alive|Last-Modified|Link|Location|Proxy-Authenticate|Proxy-Connection|RateLimit|RateLimit-Policy|Refresh|Retry-After|Server|Set-Cookie|Sunset|TE|Trailer|Transfer-Encoding|Upgrade|Vary|Via|WWW-Authenticate" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
 
 	runtime *Runtime
 	policy  Policy
