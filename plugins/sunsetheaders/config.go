@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -88,7 +90,7 @@ type Exemption struct {
 }
 
 // Provision checks the config and prepares it for events. The error lists
-// every bad field, one line each.
+// every bad field, one line each; see [Config.Degrade] for what is left then.
 func (c *Config) Provision() error {
 	if c.AfterSunset == "" {
 		c.AfterSunset = AfterSunsetGone
@@ -97,13 +99,15 @@ func (c *Config) Provision() error {
 		c.BrownoutStatus = http.StatusServiceUnavailable
 	}
 	plan, err := newPlan(c)
-	if err != nil {
-		return err
-	}
 	c.plan = plan
-	return nil
+	return err
 }
 
+// Degrade has a config that Provision refused pass every request, with the headers that
+// are certain.
+func (c *Config) Degrade(error) { c.plan.degraded = true }
+
+// newPlan returns what is certain of a plan beside an error.
 func newPlan(c *Config) (Plan, error) {
 	var errs fieldErrors
 	p := Plan{
@@ -117,15 +121,21 @@ func newPlan(c *Config) (Plan, error) {
 	p.Brownouts = mergeWindows(errs.brownouts(c.Brownouts, p))
 	errs.choices(c)
 	errs.order(c, p)
-	if err := errors.Join(errs...); err != nil {
-		return Plan{}, err
+	err := errors.Join(errs...)
+	if err != nil {
+		p.keepCertain(errs)
 	}
 	p.prepare()
-	return p, nil
+	return p, err
 }
 
 // fieldErrors collects one error per bad field.
 type fieldErrors []error
+
+// about reports whether one is about a field, or one within it.
+func (e fieldErrors) about(field string) bool {
+	return slices.ContainsFunc(e, func(err error) bool { return strings.HasPrefix(err.Error(), field) })
+}
 
 func (e *fieldErrors) add(format string, args ...any) { *e = append(*e, fmt.Errorf(format, args...)) }
 
