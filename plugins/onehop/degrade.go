@@ -32,6 +32,17 @@ func (c *Config) Degrade(err error) {
 	}
 }
 
+// Warnings are the sections' warnings.
+func (c *Config) Warnings() (list []error) {
+	if c.TenantRateLimit == nil {
+		return nil
+	}
+	for _, warning := range c.TenantRateLimit.Warnings() {
+		list = append(list, prefixed(sectionLimit, warning))
+	}
+	return list
+}
+
 // Close is the end of the configuration.
 func (c *Config) Close() error {
 	var errs []error
