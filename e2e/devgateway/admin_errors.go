@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // configErrors is Kong's answer to an invalid configuration

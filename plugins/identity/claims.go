@@ -5,8 +5,8 @@ import "cmp"
 // Names are the claims that say who a verified token's bearer is, as operators write
 // them: the same fields, with the same defaults, in each plugin that asks.
 type Names struct {
-	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1" desc:"The claim of the verified token that names the tenant, by its exact name."`
-	UserClaim   string `json:"user_claim" kong:"default=sub,len_min=1" desc:"The claim of the verified token that names the user, by its exact name."`
+	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the tenant, by its exact name."`
+	UserClaim   string `json:"user_claim" kong:"default=sub,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the user, by its exact name."`
 }
 
 // The claims of a token whose plugin says nothing else.

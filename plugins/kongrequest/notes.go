@@ -14,7 +14,7 @@ const notesPrefix = "gatehouse."
 
 // Notes that are no decisions.
 const (
-	traceNote   = "trace-inject"
+	traceNote   = "trace"
 	noTokenNote = "no-token"
 )
 
@@ -23,6 +23,10 @@ const (
 	RewriteBundle = "rewrite"
 	AccessBundle  = "access"
 )
+
+// Degraded is the word of a plugin whose configuration has a mistake in it that no schema
+// can find: it goes in its declared direction, with what is right in it.
+const Degraded = "degraded"
 
 // Decided is the note of what a plugin decided about the request, in a word; see
 // [Record.Policies].

@@ -1,7 +1,10 @@
 package piilogscrub
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
@@ -20,23 +23,25 @@ const (
 // call Provision before the first event. The zero value looks for every kind
 // with its default action, and writes the audit record.
 type Config struct {
+	_ struct{} `kong:"if=pseudonym_key is given,then=pseudonym_key_id is given"`
+
 	// Actions is what becomes of each kind. Default: keep_last4 for card,
 	// truncate for ip, redact for all others.
-	Actions map[string]string `json:"actions" kong:"one_of=default|redact|keep_last4|truncate|pseudonym|drop|keep" desc:"Action by kind (email, phone, card, iban, us_ssn, national_id, ip, jwt, credential, secret, field, custom); absent kinds: keep_last4 for card, truncate for ip, redact for the rest."`
+	Actions map[string]string `json:"actions" kong:"keys_one_of=email|phone|card|iban|us_ssn|national_id|ip|jwt|credential|secret|field|custom,one_of=default|redact|keep_last4|truncate|pseudonym|drop|keep" desc:"Action by kind (email, phone, card, iban, us_ssn, national_id, ip, jwt, credential, secret, field, custom); absent kinds: keep_last4 for card, truncate for ip, redact for the rest."`
 	// Fields are always redacted, beside the built-in ones.
-	Fields []string `json:"fields" kong:"set" desc:"Names of query parameters, headers and JSON keys whose values are always redacted, beside the built-in ones; a bare name is not one of those."`
+	Fields []string `json:"fields" kong:"set,each_len_max=64,match=^[ -~]*%w[ -~]*%w[ -~]*$,err=write a name with two letters or digits at least\\, in printable ASCII" desc:"Names of query parameters, headers and JSON keys whose values are always redacted, beside the built-in ones; a bare name is not one of those."`
 	// NeverFields are left alone as long as they look like identifiers.
-	NeverFields []string `json:"never_fields" kong:"set" desc:"Names whose values are left alone as long as they look like identifiers, beside the built-in ones of request and trace ids."`
+	NeverFields []string `json:"never_fields" kong:"set,each_len_max=64,match=^[ -~]*%w[ -~]*%w[ -~]*$,err=write a name with two letters or digits at least\\, in printable ASCII" desc:"Names whose values are left alone as long as they look like identifiers, beside the built-in ones of request and trace ids."`
 	// PathTemplates redact segments of paths.
-	PathTemplates []string `json:"path_templates" desc:"Paths in which the segments in braces are redacted, such as /users/{name}/orders/*; a star is any segment, two at the end any rest."`
+	PathTemplates []string `json:"path_templates" kong:"match=^/[^%c ?#]*$,match_any=/{[^/{}]+}/,match_any=/{[^/{}]+}$,err=write a path with segments in braces\\, such as /users/{name}/orders/*" desc:"Paths in which the segments in braces are redacted, such as /users/{name}/orders/*; a star is any segment, two at the end any rest."`
 	// Patterns are detectors of the operator's own.
-	Patterns []Pattern `json:"patterns" desc:"Detectors of your own, for values that only you know, such as customer numbers; they find the kind custom."`
+	Patterns []Pattern `json:"patterns" kong:"len_max=64" desc:"Detectors of your own, for values that only you know, such as customer numbers; they find the kind custom."`
 
 	// PseudonymKey is the key of the action pseudonym and of the user in the
 	// audit record. Without it, a user is no more than present or absent there.
-	PseudonymKey string `json:"pseudonym_key" kong:"referenceable,encrypted" desc:"Secret of at least 32 bytes for the action pseudonym and the user in the audit record; use a vault reference."`
+	PseudonymKey string `json:"pseudonym_key" kong:"referenceable,encrypted,len_min=32" desc:"Secret of at least 32 bytes for the action pseudonym and the user in the audit record; use a vault reference."`
 	// PseudonymKeyID tells the tokens of one key from those of the next.
-	PseudonymKeyID string `json:"pseudonym_key_id" kong:"match=^%w+$,len_max=16" desc:"Name of the key in every pseudonym, 1 to 16 letters or digits; change it with the key."`
+	PseudonymKeyID string `json:"pseudonym_key_id" kong:"match=^%w+$,len_max=16,err=write 1 to 16 letters or digits" desc:"Name of the key in every pseudonym, 1 to 16 letters or digits; change it with the key."`
 
 	// MaxValueBytes bounds one value. Default 65536.
 	MaxValueBytes int `json:"max_value_bytes" kong:"default=65536,between=256|1048576" desc:"Longest text in bytes that is examined; a longer one is dropped with a marker."`
@@ -48,16 +53,26 @@ type Config struct {
 	// Identity says which claims of a verified token the record names.
 	Identity identity.Names `json:"identity" desc:"Which claims of the verified token the audit record takes tenant and user from, as tenant-rate-limit has it; in the plugin gatehouse, tenant_rate_limit.identity counts in its place where that section runs."`
 	// ResponseHeaders are written to it. Default none.
-	ResponseHeaders []string `json:"response_headers" kong:"set" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
+	ResponseHeaders []string `json:"response_headers" kong:"set,each_len_max=128,shape=header_name" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
 
-	runtime *Runtime
-	engine  *scrub.Engine
+	// RouteID, ServiceID and ConsumerID are what the configuration is of; all empty for
+	// one that is for all requests.
+	RouteID    string `json:"route_id" kong:"scope"`
+	ServiceID  string `json:"service_id" kong:"scope"`
+	ConsumerID string `json:"consumer_id" kong:"scope"`
+
+	runtime  *Runtime
+	engine   *scrub.Engine
+	leave    func() // takes the policy out of those in use; nil if it is not among them
+	degraded bool
 }
 
 // Pattern is a detector of the operator's own.
 type Pattern struct {
-	Name     string   `json:"name" kong:"required,len_min=1" desc:"What the pattern is called in error messages."`
-	Regex    string   `json:"regex" desc:"RE2 expression of the values to redact; absent, the keywords themselves are redacted."`
+	_ struct{} `kong:"at_least_one_of=regex|keywords"`
+
+	Name     string   `json:"name" kong:"required,len_min=1,len_max=64,shape=text" desc:"What the pattern is called in error messages."`
+	Regex    string   `json:"regex" kong:"is_regex" desc:"RE2 expression of the values to redact; absent, the keywords themselves are redacted."`
 	Keywords []string `json:"keywords" desc:"Words of which one must be in a text, in any case, for the expression to be tried on it; this saves time."`
 }
 
@@ -68,33 +83,78 @@ const (
 )
 
 // Provision fills in defaults, checks the configuration and prepares the engine.
-// Its error names the field, the value and the fix.
+// Each error names the field, the value and the fix. Where there is one, all texts of
+// the requests under the configuration are dropped, since it is not known what was to be
+// taken out of them; nginx's lines are scrubbed with what is right in it, and more
+// strictly where that says less than the default.
 func (c *Config) Provision() error {
-	if c.MaxValueBytes == 0 {
-		c.MaxValueBytes = defaultMaxValueBytes
-	}
-	if c.MaxDepth == 0 {
-		c.MaxDepth = defaultMaxDepth
-	}
-	if c.Audit == "" {
-		c.Audit = on
-	}
+	errs := []error{c.checkAudit()}
+	defaultTo(&c.MaxValueBytes, defaultMaxValueBytes)
+	defaultTo(&c.MaxDepth, defaultMaxDepth)
 	c.Identity = c.Identity.OrDefaults()
-	if c.Audit != on && c.Audit != off {
-		return fmt.Errorf("audit %q: use on or off", c.Audit)
-	}
 	policy, err := c.policy()
-	if err != nil {
-		return err
-	}
+	errs = append(errs, err)
 	if c.engine, err = scrub.New(policy); err != nil {
-		return err
+		policy, err = policy.Sound()
+		errs = append(errs, err)
 	}
-	c.runtime.engine.Store(c.engine)
+	err = errors.Join(errs...)
+	if err != nil {
+		c.engine, policy = scrub.Dropping(), strict(policy)
+	}
+	c.Close()
+	c.leave = c.runtime.lines.add(policy, c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "")
+	return err
+}
+
+// strict is a policy that leaves nothing alone that it could take out.
+func strict(p scrub.Policy) scrub.Policy {
+	everything := scrub.Policy{Actions: map[scrub.Kind]scrub.Action{}}
+	for kind := range scrub.Kinds() {
+		everything.Actions[kind] = scrub.Redact
+	}
+	return scrub.Strictest(p, everything)
+}
+
+// Degrade has a configuration that Provision refused drop all texts.
+func (c *Config) Degrade(error) {
+	c.degraded = true
+	if c.engine == nil { // it could not be decoded
+		_ = c.Provision()
+	}
+	c.engine = scrub.Dropping()
+}
+
+// Close is the end of the configuration.
+func (c *Config) Close() error {
+	if c.leave != nil {
+		c.leave()
+		c.leave = nil
+	}
 	return nil
 }
 
-// policy translates the configuration.
+func (c *Config) checkAudit() error {
+	switch c.Audit {
+	case on, off:
+		return nil
+	case "":
+		c.Audit = on
+		return nil
+	}
+	err := fmt.Errorf("audit %q: use on or off", c.Audit)
+	c.Audit = on
+	return err
+}
+
+func defaultTo(field *int, value int) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// policy translates the configuration. An action that is none redacts; a kind that is
+// none has none.
 func (c *Config) policy() (scrub.Policy, error) {
 	p := scrub.Policy{
 		Actions: map[scrub.Kind]scrub.Action{},
@@ -102,17 +162,20 @@ func (c *Config) policy() (scrub.Policy, error) {
 		PseudonymKey: []byte(c.PseudonymKey), PseudonymKeyID: c.PseudonymKeyID,
 		MaxBytes: c.MaxValueBytes, MaxDepth: c.MaxDepth,
 	}
-	for name, value := range c.Actions {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Actions)) {
 		kind, err := scrub.ParseKind(name)
 		if err != nil {
-			return p, fmt.Errorf("actions: %w", err)
+			errs = append(errs, fmt.Errorf("actions: %w", err))
+			continue
 		}
-		if p.Actions[kind], err = scrub.ParseAction(value); err != nil {
-			return p, fmt.Errorf("actions.%s: %w", name, err)
+		if p.Actions[kind], err = scrub.ParseAction(c.Actions[name]); err != nil {
+			errs = append(errs, fmt.Errorf("actions.%s: %w", name, err))
+			p.Actions[kind] = scrub.Redact
 		}
 	}
 	for _, custom := range c.Patterns {
 		p.Patterns = append(p.Patterns, scrub.Pattern{Name: custom.Name, Regexp: custom.Regex, Keywords: custom.Keywords})
 	}
-	return p, nil
+	return p, errors.Join(errs...)
 }

@@ -34,14 +34,35 @@ type schemaDump struct {
 //
 //	json:"name"   the field's name in kong.yaml
 //	desc:"..."    one sentence of 10 to 500 characters, which Kong shows
-//	kong:"..."    required, default=V, one_of=a|b, between=1|100, gt=0,
-//	              len_min=1, len_max=9, match=LUAPATTERN, uuid, referenceable,
-//	              encrypted, set
+//	kong:"..."    required, default=V, one_of=a|b, not_one_of=a|b, between=1|100,
+//	              gt=0, len_min=1, len_max=9, each_len_max=9, starts_with=V,
+//	              match=LUAPATTERN, match_any=LUAPATTERN (again for each other),
+//	              shape=date, not_header=Date|TE, is_regex, uuid, err=TEXT,
+//	              keys_one_of=a|b, referenceable, encrypted, set
 //
-// On a slice or map, one_of, between, gt, match, uuid and referenceable are
-// about its elements or values, the other words about the whole. A default
-// that is a list or object is JSON and comes last. The error names the plugin,
-// type and field, and what to write instead.
+// On a slice or map, what is said of a value is about its elements or values;
+// required, default, len_min, len_max, set and encrypted are about the whole,
+// each_len_max about the length of each element, keys_one_of about a map's keys.
+// A comma in a value has a backslash before it; a default that is a list or
+// object is JSON and comes last. A shape is a name for patterns: date (RFC 3339),
+// network, header_name, reference (an http(s) URI or an absolute path),
+// reference_template, time_zone, printable (ASCII) or text. not_header refuses
+// header names whatever their case; err is what Kong says of a text that the
+// patterns refuse.
+//
+// Fields named "_" hold rules about several fields of their struct, one each:
+//
+//	_ struct{} `kong:"only_one_of=end_at|seconds"`
+//	_ struct{} `kong:"if=algorithm is not calendar,then=window is given"`
+//	_ struct{} `kong:"if=run contains limits,at_least_one_of=limits.a|limits.b"`
+//
+// The rules are at_least_one_of, only_one_of, mutually_required,
+// mutually_exclusive and distinct; conditions are FIELD is V, is not V,
+// contains V, is given, or is absent. Kong fills in a record that is absent, and
+// then checks it: a rule with the word whole is for a plugin's whole
+// configuration, and not for a record in another one.
+//
+// The error names the plugin, type and field, and what to write instead.
 //
 // Every type that go-pdk's own server takes is taken. A field without a json
 // tag has its Go name in lower case; an embedded struct's fields are those of

@@ -21,7 +21,13 @@ type field struct {
 	Gt            json.Number       `json:"gt,omitempty"`
 	LenMin        *int              `json:"len_min,omitempty"`
 	LenMax        *int              `json:"len_max,omitempty"`
+	NotOneOf      []json.RawMessage `json:"not_one_of,omitempty"`
+	StartsWith    string            `json:"starts_with,omitempty"`
+	MatchNone     []luaPattern      `json:"match_none,omitempty"`
 	Match         string            `json:"match,omitempty"`
+	MatchAny      *anyPattern       `json:"match_any,omitempty"`
+	MatchAll      []luaPattern      `json:"match_all,omitempty"`
+	IsRegex       bool              `json:"is_regex,omitempty"`
 	UUID          bool              `json:"uuid,omitempty"`
 	Referenceable bool              `json:"referenceable,omitempty"`
 	Encrypted     bool              `json:"encrypted,omitempty"`
@@ -29,9 +35,11 @@ type field struct {
 	Keys          *field            `json:"keys,omitempty"`
 	Values        *field            `json:"values,omitempty"`
 	Fields        []member          `json:"fields,omitzero"` // a record without fields has an empty list
+	EntityChecks  []entityCheck     `json:"entity_checks,omitempty"`
 	JSONSchema    *jsonSchema       `json:"json_schema,omitempty"`
 
 	scope  []member // of a record: what Kong itself adds, and no schema has
+	saying string   // what Kong is to say of a text that is not as its patterns want it
 	opaque bool     // for Kong any JSON will do: values are passed on as they are
 	inner  *field   // unless this says what Go makes of an opaque field
 }
@@ -115,6 +123,9 @@ func (c *compiler) record(t reflect.Type) (*field, error) {
 
 	var errs []error
 	for i := range t.NumField() {
+		if t.Field(i).Name == "_" {
+			continue
+		}
 		if t.Field(i).Tag.Get("kong") == scopeTag {
 			errs = append(errs, rec.addScope(t, t.Field(i)))
 			continue
@@ -125,6 +136,7 @@ func (c *compiler) record(t reflect.Type) (*field, error) {
 			errs = append(errs, c.add(rec, m, t, t.Field(i)))
 		}
 	}
+	errs = append(errs, c.addChecks(rec, t))
 	return rec, errors.Join(errs...)
 }
 

@@ -63,12 +63,36 @@ type nestedConfig struct {
 	Empty   struct{}          `json:"empty" desc:"A record without any fields."`
 }
 
+type checkedConfig struct {
+	_ struct{} `kong:"at_least_one_of=from|rules,whole"`
+	_ struct{} `kong:"if=mode is timed,then=until is given"`
+	_ struct{} `kong:"if=mode is not timed,then=until is absent,err=until is for the mode timed"`
+	_ struct{} `kong:"if=names contains a,at_least_one_of=from|rules"`
+	handled
+	From   string            `json:"from" kong:"shape=network" desc:"Where requests may come from."`
+	Mode   string            `json:"mode" kong:"default=timed,one_of=timed|open,not_one_of=shut" desc:"Which way a failure goes."`
+	Until  string            `json:"until" kong:"match=^[^\\,]+$,err=write a date\\, or nothing" desc:"When the mode timed ends."`
+	Header string            `json:"header" kong:"len_min=0,shape=header_name,not_header=Content-Length|TE" desc:"A header of the response."`
+	Names  []string          `json:"names" kong:"set,len_max=9,each_len_max=3,starts_with=a,is_regex" desc:"Names that begin with an a."`
+	Kinds  map[string]string `json:"kinds" kong:"keys_one_of=b|c,match_any=^a,match_any=^b" desc:"An a or a b for each kind."`
+	Rules  []ruleConfig      `json:"rules" desc:"Rules that are records in a list."`
+	Rule   *ruleConfig       `json:"rule" desc:"A record that may be absent, and is then filled in."`
+}
+
+type ruleConfig struct {
+	_       struct{} `kong:"only_one_of=end|seconds"`
+	_       struct{} `kong:"at_least_one_of=end|seconds,whole"`
+	End     string   `json:"end" kong:"shape=date" desc:"When the rule ends, a date."`
+	Seconds int      `json:"seconds" desc:"How long the rule lasts."`
+}
+
 func TestInfoGolden(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]func() any{
 		"scalars": func() any { return &scalarsConfig{} },
 		"nested":  func() any { return &nestedConfig{} },
 		"bare":    func() any { return &handled{} },
+		"checked": func() any { return &checkedConfig{} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -180,6 +204,47 @@ func TestSchemaErrors(t *testing.T) {
 			handled
 			A string `json:"a" kong:"set" desc:"A field of a test."`
 		}{}, []string{".A", "set", "array"}},
+		"no such shape": {&struct {
+			handled
+			A string `json:"a" kong:"shape=round" desc:"A field of a test."`
+		}{}, []string{".A", "shape=round", "header_name"}},
+		"header without a name": {&struct {
+			handled
+			A string `json:"a" kong:"not_header=TE|" desc:"A field of a test."`
+		}{}, []string{".A", "names of headers"}},
+		"keys of a list": {&struct {
+			handled
+			A []string `json:"a" kong:"keys_one_of=a|b" desc:"A field of a test."`
+		}{}, []string{".A", "keys_one_of", "map"}},
+		"rule about no field": {&struct {
+			_ struct{} `kong:"at_least_one_of=a|b"`
+			handled
+			A string `json:"a" desc:"A field of a test."`
+		}{}, []string{"at_least_one_of=a|b", `no field "b"`}},
+		"rule without fields": {&struct {
+			_ struct{} `kong:"at_least_one_of"`
+			handled
+		}{}, []string{"at_least_one_of=V"}},
+		"no such rule": {&struct {
+			_ struct{} `kong:"most_of=a"`
+			handled
+			A string `json:"a" desc:"A field of a test."`
+		}{}, []string{"most_of", "mutually_exclusive"}},
+		"no condition": {&struct {
+			_ struct{} `kong:"if=a was 1,then=a is 2"`
+			handled
+			A int `json:"a" desc:"A field of a test."`
+		}{}, []string{"a was 1", "FIELD is V"}},
+		"condition of another type": {&struct {
+			_ struct{} `kong:"if=a is x,then=a is 2"`
+			handled
+			A int `json:"a" desc:"A field of a test."`
+		}{}, []string{"a is x", "integer"}},
+		"condition without an end": {&struct {
+			_ struct{} `kong:"if=a is 1"`
+			handled
+			A int `json:"a" desc:"A field of a test."`
+		}{}, []string{"then=CONDITION"}},
 		"no desc": {&struct {
 			handled
 			A string `json:"a"`

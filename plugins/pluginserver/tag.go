@@ -22,7 +22,9 @@ type attribute struct {
 	value bool     // the word takes =V
 	types []string // the types it may stand on; empty for all
 	inner bool     // on an array or map it is about the elements or values
-	set   func(f *field, value string) error
+	// repeats says that the word may be there more than once, each with a value to add.
+	repeats bool
+	set     func(f *field, value string) error
 }
 
 var (
@@ -43,7 +45,16 @@ var attributes = map[string]attribute{
 	"gt":            {value: true, types: numeric, inner: true, set: setGt},
 	"len_min":       {value: true, types: sized, set: func(f *field, v string) error { return setLength(&f.LenMin, v) }},
 	"len_max":       {value: true, types: sized, set: func(f *field, v string) error { return setLength(&f.LenMax, v) }},
+	"not_one_of":    {value: true, types: scalar, inner: true, set: setNotOneOf},
+	"starts_with":   {value: true, types: textual, inner: true, set: func(f *field, v string) error { f.StartsWith = v; return nil }},
 	"match":         {value: true, types: textual, inner: true, set: setMatch},
+	"match_any":     {value: true, types: textual, inner: true, repeats: true, set: setMatchAny},
+	"not_header":    {value: true, types: textual, inner: true, set: setNotHeader},
+	"shape":         {value: true, types: textual, inner: true, set: setShape},
+	"is_regex":      {types: textual, inner: true, set: func(f *field, _ string) error { f.IsRegex = true; return nil }},
+	"err":           {value: true, types: textual, inner: true, set: func(f *field, v string) error { f.saying = v; return nil }},
+	"each_len_max":  {value: true, types: textual, inner: true, set: func(f *field, v string) error { return setLength(&f.LenMax, v) }},
+	"keys_one_of":   {value: true, types: []string{"map"}, set: func(f *field, v string) error { return setOneOf(f.Keys, v) }},
 	"uuid":          {types: textual, inner: true, set: func(f *field, _ string) error { f.UUID = true; return nil }},
 	"referenceable": {types: textual, inner: true, set: func(f *field, _ string) error { f.Referenceable = true; return nil }},
 	"encrypted":     {set: func(f *field, _ string) error { f.Encrypted = true; return nil }},
@@ -64,7 +75,7 @@ func (f *field) describe(tag reflect.StructTag, strict bool) error {
 	}
 	seen := map[string]bool{}
 	for word, value := range words(tag.Get("kong")) {
-		if seen[word] {
+		if seen[word] && !attributes[word].repeats {
 			return fmt.Errorf("kong tag says %q twice: keep one", word)
 		}
 		seen[word] = true
@@ -72,11 +83,13 @@ func (f *field) describe(tag reflect.StructTag, strict bool) error {
 			return err
 		}
 	}
+	f.innermost().say()
 	return f.checkDefault()
 }
 
-// words splits a kong tag at its commas. A default that starts with a bracket
-// or brace runs to the end of the tag.
+// words splits a kong tag at its commas. A comma that is part of a value has a
+// backslash before it, and a default that starts with a bracket or brace runs to
+// the end of the tag.
 func words(tag string) func(yield func(word string, value *string) bool) {
 	return func(yield func(string, *string) bool) {
 		for tag != "" {
@@ -84,7 +97,7 @@ func words(tag string) func(yield func(word string, value *string) bool) {
 			if strings.HasPrefix(tag, "default=[") || strings.HasPrefix(tag, "default={") {
 				item, tag = tag, ""
 			} else {
-				item, tag, _ = strings.Cut(tag, ",")
+				item, tag = cutWord(tag)
 			}
 			word, value, found := strings.Cut(strings.TrimSpace(item), "=")
 			var v *string
@@ -98,6 +111,16 @@ func words(tag string) func(yield func(word string, value *string) bool) {
 	}
 }
 
+// cutWord is strings.Cut at the first comma without a backslash before it.
+func cutWord(tag string) (word, rest string) {
+	for i := range len(tag) {
+		if tag[i] == ',' && (i == 0 || tag[i-1] != '\\') {
+			return strings.ReplaceAll(tag[:i], `\,`, ","), tag[i+1:]
+		}
+	}
+	return strings.ReplaceAll(tag, `\,`, ","), ""
+}
+
 // apply gives one word to the field it is about.
 func (f *field) apply(word string, value *string) error {
 	a, ok := attributes[word]
@@ -108,8 +131,8 @@ func (f *field) apply(word string, value *string) error {
 		return fmt.Errorf("kong tag %s: %s", word, map[bool]string{true: "give it a value, " + word + "=V", false: "it takes no value"}[a.value])
 	}
 	subject := f
-	for a.inner && (subject.Elements != nil || subject.Values != nil) {
-		subject = firstOf(subject.Elements, subject.Values)
+	if a.inner {
+		subject = f.innermost()
 	}
 	if len(a.types) > 0 && !slices.Contains(a.types, subject.Type) {
 		return fmt.Errorf("kong tag %s is for %s, this is a %s: drop it", word, strings.Join(a.types, ", "), subject.Type)
@@ -122,6 +145,14 @@ func (f *field) apply(word string, value *string) error {
 		return fmt.Errorf("kong tag %s=%s: %w", word, text, err)
 	}
 	return nil
+}
+
+// innermost is what a list or map holds, or what those in it hold; else the field.
+func (f *field) innermost() *field {
+	for f.Elements != nil || f.Values != nil {
+		f = firstOf(f.Elements, f.Values)
+	}
+	return f
 }
 
 func firstOf(a, b *field) *field {
@@ -255,14 +286,6 @@ func setLength(bound **int, value string) error {
 		return errors.New("write a whole number of at least 0")
 	}
 	*bound = &n
-	return nil
-}
-
-func setMatch(f *field, value string) error {
-	if value == "" {
-		return errors.New("write a Lua pattern without commas, match=^%a+$")
-	}
-	f.Match = value
 	return nil
 }
 

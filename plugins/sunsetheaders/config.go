@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -32,11 +34,13 @@ const (
 // or a time with offset (2027-06-30T12:00:00+02:00); fractions of a second are
 // cut off, as no header can say them.
 type Config struct {
+	_ struct{} `kong:"at_least_one_of=deprecated_at|sunset_at,whole"`
+
 	// DeprecatedAt is when the version is, was or will be deprecated. Absent:
 	// no Deprecation header. One of DeprecatedAt and SunsetAt must be there.
-	DeprecatedAt string `json:"deprecated_at" desc:"When the version is or will be deprecated (RFC 3339 date or date-time): the Deprecation header."`
+	DeprecatedAt string `json:"deprecated_at" kong:"shape=date" desc:"When the version is or will be deprecated (RFC 3339 date or date-time): the Deprecation header."`
 	// SunsetAt is when the version ends. Absent: no Sunset header, no end.
-	SunsetAt string `json:"sunset_at" desc:"When the version ends (RFC 3339 date or date-time): the Sunset header. Not before deprecated_at."`
+	SunsetAt string `json:"sunset_at" kong:"shape=date" desc:"When the version ends (RFC 3339 date or date-time): the Sunset header. Not before deprecated_at."`
 	// AfterSunset is what happens then. Default gone.
 	AfterSunset AfterSunset `json:"after_sunset" kong:"default=gone,one_of=gone|warn" desc:"What the version does after sunset_at: gone answers 410, warn goes on with the headers."`
 
@@ -44,13 +48,13 @@ type Config struct {
 	// {+rest} in it stands for what follows the route's path in the request's,
 	// so that each resource names its own successor. It then repeats part of
 	// the path in a response header, which logs may keep.
-	Successor string `json:"successor" desc:"URI or absolute path of the next version, as rel=successor-version; {+rest} in it is what follows the route's path."`
+	Successor string `json:"successor" kong:"len_max=2048,shape=reference_template" desc:"URI or absolute path of the next version, as rel=successor-version; {+rest} in it is what follows the route's path."`
 	// Documentation says how to cope with the deprecation.
-	Documentation string `json:"documentation" desc:"URI or absolute path of a document about the deprecation, as Link rel=deprecation."`
+	Documentation string `json:"documentation" kong:"len_max=2048,shape=reference" desc:"URI or absolute path of a document about the deprecation, as Link rel=deprecation."`
 	// SunsetDocumentation says how to cope with the end.
-	SunsetDocumentation string `json:"sunset_documentation" desc:"URI or absolute path of a document about the end, as Link rel=sunset and as type of the problem."`
+	SunsetDocumentation string `json:"sunset_documentation" kong:"len_max=2048,shape=reference" desc:"URI or absolute path of a document about the end, as Link rel=sunset and as type of the problem."`
 	// Policy takes the place of either document that is absent.
-	Policy string `json:"policy" desc:"URI or absolute path of the general life-cycle policy; stands in for either document that is absent."`
+	Policy string `json:"policy" kong:"len_max=2048,shape=reference" desc:"URI or absolute path of the general life-cycle policy; stands in for either document that is absent."`
 
 	// Brownouts are times before the end at which the version is switched off,
 	// so that callers who read no headers notice. Overlapping ones are one.
@@ -72,19 +76,21 @@ type Config struct {
 // Brownout is one time at which the version is switched off: from StartAt to
 // EndAt, or for DurationSeconds.
 type Brownout struct {
-	StartAt         string `json:"start_at" kong:"required" desc:"When the brownout begins (RFC 3339 date or date-time)."`
-	EndAt           string `json:"end_at" desc:"When the brownout ends (RFC 3339 date or date-time), if duration_seconds is absent."`
-	DurationSeconds int    `json:"duration_seconds" kong:"gt=0" desc:"How long the brownout lasts in seconds, if end_at is absent."`
+	_ struct{} `kong:"only_one_of=end_at|duration_seconds"`
+
+	StartAt         string `json:"start_at" kong:"required,shape=date" desc:"When the brownout begins (RFC 3339 date or date-time)."`
+	EndAt           string `json:"end_at" kong:"shape=date" desc:"When the brownout ends (RFC 3339 date or date-time), if duration_seconds is absent."`
+	DurationSeconds int    `json:"duration_seconds" kong:"between=1|31536000" desc:"How long the brownout lasts in seconds, if end_at is absent."`
 }
 
 // Exemption lets one consumer go on until a date.
 type Exemption struct {
-	Consumer string `json:"consumer" kong:"required" desc:"Username, custom_id or id of the consumer that may go on."`
-	Until    string `json:"until" kong:"required" desc:"Until when it may (RFC 3339 date or date-time); its Sunset header says so."`
+	Consumer string `json:"consumer" kong:"required,shape=text" desc:"Username, custom_id or id of the consumer that may go on."`
+	Until    string `json:"until" kong:"required,shape=date" desc:"Until when it may (RFC 3339 date or date-time); its Sunset header says so."`
 }
 
 // Provision checks the config and prepares it for events. The error lists
-// every bad field, one line each.
+// every bad field, one line each; see [Config.Degrade] for what is left then.
 func (c *Config) Provision() error {
 	if c.AfterSunset == "" {
 		c.AfterSunset = AfterSunsetGone
@@ -93,13 +99,18 @@ func (c *Config) Provision() error {
 		c.BrownoutStatus = http.StatusServiceUnavailable
 	}
 	plan, err := newPlan(c)
-	if err != nil {
-		return err
-	}
 	c.plan = plan
-	return nil
+	return err
 }
 
+// Degrade has a config that Provision refused pass every request, with the headers that
+// are certain.
+func (c *Config) Degrade(error) { c.plan.degraded = true }
+
+// Close is the end of the config, which holds nothing that needs ending.
+func (c *Config) Close() error { return nil }
+
+// newPlan returns what is certain of a plan beside an error.
 func newPlan(c *Config) (Plan, error) {
 	var errs fieldErrors
 	p := Plan{
@@ -113,15 +124,21 @@ func newPlan(c *Config) (Plan, error) {
 	p.Brownouts = mergeWindows(errs.brownouts(c.Brownouts, p))
 	errs.choices(c)
 	errs.order(c, p)
-	if err := errors.Join(errs...); err != nil {
-		return Plan{}, err
+	err := errors.Join(errs...)
+	if err != nil {
+		p.keepCertain(errs)
 	}
 	p.prepare()
-	return p, nil
+	return p, err
 }
 
 // fieldErrors collects one error per bad field.
 type fieldErrors []error
+
+// about reports whether one is about a field, or one within it.
+func (e fieldErrors) about(field string) bool {
+	return slices.ContainsFunc(e, func(err error) bool { return strings.HasPrefix(err.Error(), field) })
+}
 
 func (e *fieldErrors) add(format string, args ...any) { *e = append(*e, fmt.Errorf(format, args...)) }
 

@@ -2,6 +2,7 @@ package sunsetheaders
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -29,6 +30,14 @@ func addLink(links []Link, target, relation string) []Link {
 		}
 	}
 	return append(links, Link{Target: target, Relations: []string{relation}})
+}
+
+// withoutRelation is links without a relation, and without those that then have none.
+func withoutRelation(links []Link, relation string) []Link {
+	for i := range links {
+		links[i].Relations = slices.DeleteFunc(links[i].Relations, func(r string) bool { return r == relation })
+	}
+	return slices.DeleteFunc(links, func(l Link) bool { return len(l.Relations) == 0 })
 }
 
 // linkHeader writes links as one field value; several lines and one line with
@@ -101,29 +110,36 @@ func isReference(s string) bool {
 	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-// links are the successor and the documents of a config.
+// links are the successor and the documents of a config, without those that are none.
 func (e *fieldErrors) links(c *Config) []Link {
-	e.reference("successor", c.Successor, strings.ReplaceAll(c.Successor, restVariable, ""))
-	if strings.Contains(c.Successor, "/"+restVariable) {
-		e.add("successor: %q would have two slashes before the rest, which begins with one; write %s right after the last segment",
-			c.Successor, restVariable)
-	}
-	e.reference("documentation", c.Documentation, c.Documentation)
-	e.reference("sunset_documentation", c.SunsetDocumentation, c.SunsetDocumentation)
-	e.reference("policy", c.Policy, c.Policy)
-	links := addLink(nil, c.Successor, relSuccessor)
+	successor := e.successor(c.Successor)
+	documentation := e.reference("documentation", c.Documentation, c.Documentation)
+	sunsetDocumentation := e.reference("sunset_documentation", c.SunsetDocumentation, c.SunsetDocumentation)
+	policy := e.reference("policy", c.Policy, c.Policy)
+	links := addLink(nil, successor, relSuccessor)
 	if c.DeprecatedAt != "" {
-		links = addLink(links, firstOf(c.Documentation, c.Policy), relDeprecation)
+		links = addLink(links, firstOf(documentation, policy), relDeprecation)
 	}
 	if c.SunsetAt != "" {
-		links = addLink(links, firstOf(c.SunsetDocumentation, c.Policy), relSunset)
+		links = addLink(links, firstOf(sunsetDocumentation, policy), relSunset)
 	}
 	return links
 }
 
-func (e *fieldErrors) reference(field, value, reference string) {
+func (e *fieldErrors) successor(value string) string {
+	target := e.reference("successor", value, strings.ReplaceAll(value, restVariable, ""))
+	if strings.Contains(value, "/"+restVariable) {
+		e.add("successor: %q would have two slashes before the rest, which begins with one; write %s right after the last segment",
+			value, restVariable)
+		return ""
+	}
+	return target
+}
+
+// reference is value, or empty where that is no reference.
+func (e *fieldErrors) reference(field, value, reference string) string {
 	if value == "" || isReference(reference) {
-		return
+		return value
 	}
 	hint := ""
 	if field == "successor" {
@@ -131,6 +147,7 @@ func (e *fieldErrors) reference(field, value, reference string) {
 	}
 	e.add("%s: %q is neither an http(s) URI nor an absolute path; write it as https://host/path or /path, percent-encoded%s",
 		field, value, hint)
+	return ""
 }
 
 func firstOf(a, b string) string {

@@ -27,6 +27,7 @@ const (
 	StageExempt     Stage = "exempt"     // goes on, for this caller only
 	StageOverdue    Stage = "overdue"    // past its end, and goes on for all
 	StageGone       Stage = "gone"       // past its end
+	StageDegraded   Stage = "degraded"   // its config has a mistake in it: it goes on, with what is certain
 )
 
 // Window is a time span; End is not part of it.
@@ -63,6 +64,7 @@ type Plan struct {
 	// Exemptions are by username, custom_id or id of a consumer.
 	Exemptions map[string]time.Time
 
+	degraded  bool // of a config with a mistake in it: nobody is refused
 	needsRest bool
 	headers   map[string][]string // for a caller without exemption, if !needsRest
 }
@@ -70,6 +72,24 @@ type Plan struct {
 func (p *Plan) prepare() {
 	p.needsRest = slices.ContainsFunc(p.Links, func(l Link) bool { return strings.Contains(l.Target, restVariable) })
 	p.headers = p.headersFor(p.Sunset, "")
+}
+
+// keepCertain forgets what the mistakes in a config may be about. Of two dates that
+// disagree neither is certain, and no end is that may be another's.
+func (p *Plan) keepCertain(mistakes fieldErrors) {
+	if p.Sunset.Before(p.Deprecation) && !p.Sunset.IsZero() {
+		p.Deprecation, p.Sunset = time.Time{}, time.Time{}
+	}
+	if mistakes.about("exemptions") {
+		p.Sunset, p.Exemptions = time.Time{}, nil
+	}
+	if p.Deprecation.IsZero() {
+		p.Links = withoutRelation(p.Links, relDeprecation)
+	}
+	if p.Sunset.IsZero() {
+		p.Links = withoutRelation(p.Links, relSunset)
+	}
+	p.degraded, p.Brownouts = true, nil
 }
 
 // Caller is who makes a request. The zero value is an anonymous caller.
@@ -116,6 +136,10 @@ func (p *Plan) Decide(now time.Time, caller Caller) Decision {
 	d := Decision{Headers: p.headers}
 	if p.needsRest || !sunset.Equal(p.Sunset) {
 		d.Headers = p.headersFor(sunset, caller.Rest)
+	}
+	if p.degraded {
+		d.Stage = StageDegraded
+		return d
 	}
 	var brownout Window
 	d.Stage, brownout = p.stage(now, until)

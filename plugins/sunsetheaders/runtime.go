@@ -54,7 +54,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 		callers: map[[2]string]struct{}{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_sunset_requests_total",
-			Help: "Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone.",
+			Help: "Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone, degraded.",
 		}, []string{"route", "consumer", "stage"}),
 		lastSeen: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "gatehouse_sunset_last_seen_timestamp_seconds",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -53,7 +54,7 @@ type Config struct {
 	// TrustedCIDRs are networks whose trace is continued whatever Incoming
 	// says. The address is the one that Kong's trusted_ips and real_ip_header
 	// settings yield.
-	TrustedCIDRs []string `json:"trusted_cidrs" desc:"Networks (CIDR) of clients whose trace is always continued, whatever incoming says."`
+	TrustedCIDRs []string `json:"trusted_cidrs" kong:"shape=network" desc:"Networks (CIDR) of clients whose trace is always continued, whatever incoming says."`
 	// SampleRatio is the share of traces begun here that is recorded, 0 to 1,
 	// decided by the trace id: services that use OpenTelemetry's
 	// TraceIdRatioBased sampler with the same ratio decide alike. Default 1.
@@ -65,60 +66,104 @@ type Config struct {
 	Baggage Baggage `json:"baggage" kong:"default=remove,one_of=remove|pass" desc:"What to do with a client's baggage header: remove it, or pass it to the upstream."`
 	// ResponseHeader carries the trace id to the client, for it to quote when
 	// it asks for help. Default X-Trace-Id; the empty string leaves it out.
-	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
+	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0,len_max=128,shape=header_name,not_header=Accept-Ranges|Age|Cache-Control|Connection|Content-Encoding|Content-Length|Content-Range|Content-Type|Date|Deprecation|E-Tag|ETag|Expires|Keep-Alive|Last-Modified|Link|Location|Proxy-Authenticate|Proxy-Connection|RateLimit|RateLimit-Policy|Refresh|Retry-After|Server|Set-Cookie|Sunset|TE|Trailer|Transfer-Encoding|Upgrade|Vary|Via|WWW-Authenticate" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
 
-	runtime *Runtime
-	policy  Policy
+	runtime  *Runtime
+	policy   Policy
+	degraded bool
 }
 
 // Provision checks the config and prepares it for events. The error lists
-// every bad field, one line each.
+// every bad field, one line each. What is bad is then as by default: a network
+// that is none is trusted by nobody, and a header that is none is not sent.
 func (c *Config) Provision() error {
-	if c.Incoming == "" {
-		c.Incoming = IncomingLink
-	}
-	if c.Baggage == "" {
-		c.Baggage = BaggageRemove
-	}
 	trusted, err := parseCIDRs(c.TrustedCIDRs)
+	err = errors.Join(c.checkIncoming(), err, c.checkRatio(), c.checkBaggage(), c.checkHeader())
 	c.policy = Policy{
 		Incoming:            c.Incoming,
 		Trusted:             trusted,
 		SampleRatio:         c.SampleRatio,
 		IgnoreParentSampled: c.IgnoreParentSampled,
 	}
-	return errors.Join(c.checkIncoming(), err, c.checkRatio(), c.checkBaggage(), c.checkHeader())
+	return err
 }
 
-func (c *Config) checkIncoming() error {
+// Degrade has a config that Provision refused go on with what is right in it; one that
+// could not be decoded, with the defaults of what is missing.
+func (c *Config) Degrade(error) {
+	c.degraded = true
+	if c.policy.Incoming == "" {
+		_ = c.Provision() // which says what Degrade was told
+	}
+}
+
+// Close is the end of the config, which holds nothing that needs ending.
+func (c *Config) Close() error { return nil }
+
+// Degraded reports whether the config has a mistake in it.
+func (c *Config) Degraded() bool { return c.degraded }
+
+func (c *Config) checkIncoming() (err error) {
 	switch c.Incoming {
 	case IncomingContinue, IncomingLink, IncomingRestart:
 		return nil
+	case "":
+	default:
+		err = fmt.Errorf("incoming: %q is not a choice; use continue, link or restart", c.Incoming)
 	}
-	return fmt.Errorf("incoming: %q is not a choice; use continue, link or restart", c.Incoming)
+	c.Incoming = IncomingLink
+	return err
 }
 
-func (c *Config) checkBaggage() error {
+func (c *Config) checkBaggage() (err error) {
 	switch c.Baggage {
 	case BaggageRemove, BaggagePass:
 		return nil
+	case "":
+	default:
+		err = fmt.Errorf("baggage: %q is not a choice; use remove or pass", c.Baggage)
 	}
-	return fmt.Errorf("baggage: %q is not a choice; use remove or pass", c.Baggage)
+	c.Baggage = BaggageRemove
+	return err
 }
 
 func (c *Config) checkRatio() error {
 	if c.SampleRatio >= 0 && c.SampleRatio <= 1 {
 		return nil
 	}
-	return fmt.Errorf("sample_ratio: %v is out of range; use a number from 0 to 1", c.SampleRatio)
+	err := fmt.Errorf("sample_ratio: %v is out of range; use a number from 0 to 1", c.SampleRatio)
+	c.SampleRatio = 1
+	return err
 }
 
-func (c *Config) checkHeader() error {
-	if c.ResponseHeader == "" || isToken(c.ResponseHeader) {
+func (c *Config) checkHeader() (err error) {
+	switch {
+	case c.ResponseHeader == "":
+		return nil
+	case !isToken(c.ResponseHeader):
+		err = fmt.Errorf("response_header: %q is not a header name; use letters, digits and dashes, such as %s",
+			c.ResponseHeader, defaultResponseHeader)
+	case isReserved(c.ResponseHeader):
+		err = fmt.Errorf("response_header: %q has a meaning of its own; use another name, such as %s",
+			c.ResponseHeader, defaultResponseHeader)
+	default:
 		return nil
 	}
-	return fmt.Errorf("response_header: %q is not a header name; use letters, digits and dashes, such as %s",
-		c.ResponseHeader, defaultResponseHeader)
+	c.ResponseHeader = ""
+	return err
+}
+
+// reserved are headers that break a response, or tell the client something else, when a
+// trace id is in them. The field's tag has them too, for Kong.
+var reserved = strings.Split("Accept-Ranges|Age|Cache-Control|Connection|Content-Encoding|Content-Length|"+
+	"Content-Range|Content-Type|Date|Deprecation|E-Tag|ETag|Expires|Keep-Alive|Last-Modified|Link|Location|"+
+	"Proxy-Authenticate|Proxy-Connection|RateLimit|RateLimit-Policy|Refresh|Retry-After|Server|Set-Cookie|Sunset|"+
+	"TE|Trailer|Transfer-Encoding|Upgrade|Vary|Via|WWW-Authenticate", "|")
+
+// isReserved takes underscores for dashes, as nginx does in a response's headers.
+func isReserved(name string) bool {
+	name = strings.ReplaceAll(name, "_", "-")
+	return slices.ContainsFunc(reserved, func(r string) bool { return strings.EqualFold(r, name) })
 }
 
 // isToken reports whether s is a token (RFC 9110 section 5.6.2).

@@ -2,6 +2,7 @@ package traceinject_test
 
 import (
 	"context"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -42,6 +43,7 @@ func TestProvisionRefuses(t *testing.T) {
 		{"ratio below zero", func(c *traceinject.Config) { c.SampleRatio = -0.1 }, []string{"sample_ratio", "-0.1", "from 0 to 1"}},
 		{"header with a space", func(c *traceinject.Config) { c.ResponseHeader = "X Trace" }, []string{"response_header", `"X Trace"`, "X-Trace-Id"}},
 		{"header with a line break", func(c *traceinject.Config) { c.ResponseHeader = "X-T\r\nSet-Cookie" }, []string{"response_header"}},
+		{"header that a response needs", func(c *traceinject.Config) { c.ResponseHeader = "content_length" }, []string{"response_header", `"content_length"`, "X-Trace-Id"}},
 		{"network without bits", func(c *traceinject.Config) { c.TrustedCIDRs = []string{"10.0.0.0/8", "10.1.2.3"} }, []string{"trusted_cidrs[1]", `"10.1.2.3"`, "10.0.0.0/8"}},
 		{"several at once", func(c *traceinject.Config) { c.Incoming, c.SampleRatio = "x", 2 }, []string{"incoming", "sample_ratio"}},
 	}
@@ -61,6 +63,16 @@ func TestProvisionRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestReservedHeaders: Kong's schema and Provision refuse the same names.
+func TestReservedHeaders(t *testing.T) {
+	t.Parallel()
+	field, _ := reflect.TypeFor[traceinject.Config]().FieldByName("ResponseHeader")
+	_, tagged, _ := strings.Cut(field.Tag.Get("kong"), "not_header=")
+	if diff := cmp.Diff(strings.Split(tagged, "|"), traceinject.Reserved); diff != "" {
+		t.Errorf("reserved names (-tag +code):\n%s", diff)
 	}
 }
 

@@ -32,6 +32,11 @@ func (c *Config) access(e *kongrequest.Event) error {
 	if err := tell(e.Kong()); err != nil {
 		return err
 	}
+	if c.degraded {
+		if err := kongrequest.SetLogFields(e.Kong(), kongrequest.Decided(Name, kongrequest.Degraded)); err != nil {
+			return err
+		}
+	}
 	return kongrequest.SetHeaders(e.Kong(), injection.Response, injection.Upstream)
 }
 

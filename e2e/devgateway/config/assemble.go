@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // assembler builds a Config from a valid document: it numbers the entities,

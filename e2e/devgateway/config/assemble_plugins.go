@@ -1,7 +1,7 @@
 package config
 
 import (
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // scope is where a plugin stands in the document: the ids of what it is nested

@@ -3,7 +3,7 @@ package config
 import (
 	"strings"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // The definitions below are Kong's own (kong/db/schema/entities at 3.9.1), cut

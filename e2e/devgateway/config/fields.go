@@ -3,7 +3,7 @@ package config
 import (
 	"encoding/json"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // Short forms in which entities.go is written.

@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // Options are what a Loader needs from outside. Only PluginInfo may be nil:
@@ -50,7 +51,7 @@ func (e *Invalid) Unwrap() error { return e.Errors }
 // Load reads a configuration. The error is *Invalid if the text is YAML (or
 // JSON, which is YAML too), with everything that is wrong in it.
 func (l *Loader) Load(text []byte) (*Config, error) {
-	doc, err := decodeYAML(text)
+	doc, err := kongyaml.Decode(text)
 	if err != nil {
 		return nil, fmt.Errorf("failed parsing declarative configuration: %w", err)
 	}

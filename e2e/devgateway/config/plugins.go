@@ -1,12 +1,11 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"sync"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // registry knows the plugins by name. Like Kong it asks the plugin server about
@@ -22,7 +21,7 @@ type registry struct {
 // for a bundled plugin.
 type definition struct {
 	schema *schema.Plugin
-	info   *Info
+	info   *schema.Info
 }
 
 func (r *registry) find(name string) (definition, error) {
@@ -54,7 +53,7 @@ func (r *registry) load(name string) (definition, error) {
 	if err != nil {
 		return definition{}, fmt.Errorf("%w (the plugin server says: %w)", notEnabled, err)
 	}
-	info, err := ParseInfo(data)
+	info, err := schema.ParseInfo(data)
 	if err != nil {
 		return definition{}, fmt.Errorf("plugin '%s': %w", name, err)
 	}
@@ -62,37 +61,6 @@ func (r *registry) load(name string) (definition, error) {
 		return definition{}, fmt.Errorf("%w (the plugin server answers with plugin '%s')", notEnabled, info.Name)
 	}
 	return definition{schema: info.Schema, info: info}, nil
-}
-
-// ParseInfo reads the output of a plugin server's query command. Kong looks at
-// the first plugin only, and so does the dev gateway.
-func ParseInfo(data []byte) (*Info, error) {
-	var dump struct {
-		Protocol string
-		Plugins  []struct {
-			Name     string
-			Priority int
-			Version  string
-			Phases   []string
-			Schema   json.RawMessage
-		}
-	}
-	if err := json.Unmarshal(data, &dump); err != nil {
-		return nil, fmt.Errorf("decode plugin info: %w", err)
-	}
-	if dump.Protocol != "ProtoBuf:1" {
-		return nil, fmt.Errorf("unknown protocol implementation: %q", dump.Protocol)
-	}
-	if len(dump.Plugins) == 0 {
-		return nil, fmt.Errorf("decode plugin info: no plugin in it")
-	}
-	first := dump.Plugins[0]
-	parsed, err := schema.ParsePlugin(first.Schema)
-	if err != nil {
-		return nil, err
-	}
-	return &Info{Name: first.Name, Priority: first.Priority, Version: first.Version,
-		Phases: first.Phases, Schema: parsed}, nil
 }
 
 // field is the definition of a plugin entity: what all have in common, and the

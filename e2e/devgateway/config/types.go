@@ -3,7 +3,7 @@
 package config
 
 import (
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // DefaultWorkspace is the id of the one workspace of a DB-less Kong.
@@ -150,24 +150,5 @@ type Plugin struct {
 	ConsumerID string `json:"-"`
 
 	Schema *schema.Plugin `json:"-"`
-	Info   *Info          `json:"-"` // nil for a bundled plugin
-}
-
-// Info is what a plugin server's query command says of a plugin.
-type Info struct {
-	Name     string
-	Priority int
-	Version  string
-	Phases   []string
-	Schema   *schema.Plugin
-}
-
-// Handles tells whether a plugin of the plugin server has a phase.
-func (i *Info) Handles(phase string) bool {
-	for _, p := range i.Phases {
-		if p == phase {
-			return true
-		}
-	}
-	return false
+	Info   *schema.Info   `json:"-"` // nil for a bundled plugin
 }

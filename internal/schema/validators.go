@@ -96,7 +96,7 @@ func validateText(f *Field, value any) string {
 	}
 	for _, p := range f.MatchNone {
 		if luaMatch(p.Pattern, s) {
-			return p.Err
+			return orElse(p.Err, "invalid value: "+s)
 		}
 	}
 	if f.Match != "" && !luaMatch(f.Match, s) {
@@ -108,7 +108,7 @@ func validateText(f *Field, value any) string {
 func validatePatterns(f *Field, s string) string {
 	for _, p := range f.MatchAll {
 		if !luaMatch(p.Pattern, s) {
-			return p.Err
+			return orElse(p.Err, "invalid value: "+s)
 		}
 	}
 	if f.MatchAny == nil {
@@ -119,7 +119,7 @@ func validatePatterns(f *Field, s string) string {
 			return ""
 		}
 	}
-	return f.MatchAny.Err
+	return orElse(f.MatchAny.Err, "invalid value: "+s)
 }
 
 func validateContent(f *Field, value any) string {

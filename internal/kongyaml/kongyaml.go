@@ -1,4 +1,5 @@
-package config
+// Package kongyaml reads a declarative config as Kong reads it.
+package kongyaml
 
 import (
 	"bytes"
@@ -10,7 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/schema"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // maxNodes bounds a document after its aliases are expanded, so that a few
@@ -21,10 +22,10 @@ const maxNodes = 200_000
 // in makes endless.
 const maxDepth = 100
 
-// decodeYAML reads one document into the values of encoding/json. It reads
+// Decode reads one document into the values of encoding/json. It reads
 // scalars as Kong's lyaml does: yes, no, on and off are booleans, and a date is
 // a string.
-func decodeYAML(data []byte) (any, error) {
+func Decode(data []byte) (any, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {

@@ -1,0 +1,173 @@
+package pluginserver
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// luaPattern is a Lua pattern, and what Kong says where it decides.
+type luaPattern struct {
+	Pattern string `json:"pattern"`
+	Err     string `json:"err,omitempty"`
+}
+
+// anyPattern are Lua patterns of which one must match: they have no alternatives.
+type anyPattern struct {
+	Patterns []string `json:"patterns"`
+	Err      string   `json:"err,omitempty"`
+}
+
+// say has Kong say what the tag says in place of "invalid value: X", which does not tell
+// how to write one, and would show a password. Kong's own attribute err would also hide
+// what is wrong with a text's length.
+func (f *field) say() {
+	if f.saying == "" {
+		return
+	}
+	if f.Match != "" {
+		f.MatchAll, f.Match = append(f.MatchAll, luaPattern{Pattern: f.Match}), ""
+	}
+	for _, patterns := range [][]luaPattern{f.MatchAll, f.MatchNone} {
+		for i := range patterns {
+			patterns[i].Err = cmp.Or(patterns[i].Err, f.saying)
+		}
+	}
+	if f.MatchAny != nil {
+		f.MatchAny.Err = f.saying
+	}
+}
+
+func setMatch(f *field, value string) error {
+	if value == "" {
+		return errors.New(`write a Lua pattern, match=^%a+$; a comma in it is written \\,`)
+	}
+	f.Match = value
+	return nil
+}
+
+func setMatchAny(f *field, value string) error {
+	if value == "" {
+		return errors.New("write a Lua pattern, match_any=^%a+$, and the word again for each other")
+	}
+	if f.MatchAny == nil {
+		f.MatchAny = &anyPattern{}
+	}
+	f.MatchAny.Patterns = append(f.MatchAny.Patterns, value)
+	return nil
+}
+
+func setNotOneOf(f *field, value string) error {
+	var allowed field
+	allowed.Type = f.Type
+	err := setOneOf(&allowed, value)
+	f.NotOneOf = allowed.OneOf
+	return err
+}
+
+// setNotHeader refuses names of headers, whose case does not matter.
+func setNotHeader(f *field, value string) error {
+	for name := range strings.SplitSeq(value, "|") {
+		if name == "" {
+			return errors.New("write names of headers, not_header=Content-Length|Date")
+		}
+		f.MatchNone = append(f.MatchNone, luaPattern{Pattern: anyCase(name), Err: name + " is not for a plugin to set"})
+	}
+	return nil
+}
+
+// anyCase is the Lua pattern of a header's name.
+func anyCase(name string) string {
+	var b strings.Builder
+	b.WriteByte('^')
+	for _, r := range name {
+		switch {
+		case unicode.IsLetter(r):
+			fmt.Fprintf(&b, "[%c%c]", unicode.ToUpper(r), unicode.ToLower(r))
+		case unicode.IsDigit(r):
+			b.WriteRune(r)
+		case r == '-':
+			b.WriteString("[-_]") // nginx writes a header's underscores as dashes
+		default:
+			b.WriteByte('%')
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('$')
+	return b.String()
+}
+
+// shape is what texts of one sort look like, in Lua patterns. They know no more: that
+// there is no 31 February is for a configuration's Provision to say.
+type shape struct {
+	match string
+	any   []string // one of which must match; none is no demand
+	none  []string
+	err   string // what Kong says of a text that is none: how to write one
+}
+
+// uriBytes are the characters of a URI (RFC 3986), as part of a Lua set.
+const uriBytes = `!#-;=?-[%]_a-z~`
+
+// shapes are the words of the tag shape. All but those whose patterns say otherwise take
+// the empty text, which Kong refuses unless len_min=0.
+var shapes = map[string]shape{
+	"date": {
+		any: []string{
+			`^%d%d%d%d%-[01]%d%-[0-3]%d$`,
+			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%dZ$`,
+			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d%.%d+Z$`,
+			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d[+-][0-2]%d:[0-5]%d$`,
+			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d%.%d+[+-][0-2]%d:[0-5]%d$`,
+		},
+		err: "write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339)",
+	},
+	"network": {
+		any: []string{
+			`^%d%d?%d?%.%d%d?%d?%.%d%d?%d?%.%d%d?%d?/%d%d?$`,
+			`^%x*:[%x:]*:[%x.]*/%d%d?%d?$`,
+		},
+		err: "write a network as address/bits, such as 10.0.0.0/8 or 2001:db8::/32",
+	},
+	"header_name": {
+		match: `^[!#-'*+%-.0-9A-Z^-z|~]*$`, // a token of RFC 9110
+		err:   "write the name of a header, of letters, digits and dashes",
+	},
+	"reference": {
+		match: "^[" + uriBytes + "]*$", any: []string{`^https?://[^/?#]`, `^/`}, none: []string{`^//`},
+		err: "write https://host/path or /path, percent-encoded",
+	},
+	"reference_template": {
+		match: "^[" + uriBytes + "{}]*$", any: []string{`^https?://[^/?#]`, `^/`}, none: []string{`^//`},
+		err: "write https://host/path or /path, percent-encoded, with {+rest} as its only variable",
+	},
+	"time_zone": {
+		match: `^%a[%w_+/-]*$`, none: []string{`^Local$`},
+		err: "write a name from the IANA database, such as Europe/Berlin",
+	},
+	"printable": {match: `^[ -~]*$`, err: "write printable ASCII characters"},
+	"text":      {match: `^%C*$`, err: "write text without control characters"},
+}
+
+func setShape(f *field, value string) error {
+	s, ok := shapes[value]
+	if !ok {
+		names := make([]string, 0, len(shapes))
+		for name := range shapes {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return fmt.Errorf("there is no such shape: use one of %s", strings.Join(names, ", "))
+	}
+	f.Match, f.saying = s.match, cmp.Or(f.saying, s.err)
+	if s.any != nil {
+		f.MatchAny = &anyPattern{Patterns: slices.Clone(s.any)}
+	}
+	for _, pattern := range s.none {
+		f.MatchNone = append(f.MatchNone, luaPattern{Pattern: pattern})
+	}
+	return nil
+}
