@@ -98,7 +98,10 @@ func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.
 	log := r.options.Logger.With("plugin", Name)
 	r.metrics.open.WithLabelValues(place)
 	return limiter.NewRedis(client, limiter.RedisOptions{
-		Now: r.options.Now,
+		Now:       r.options.Now,
+		Local:     limiter.NewLocal(localCounters, r.options.Now),
+		Settled:   func(units int64) { r.metrics.settled.Add(float64(units)) },
+		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
 		Tripped: func(addr string, err error) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(1)
 			log.Error("redis fails; limits fall back to what on_redis_error says", "redis", at(addr), "error", err)

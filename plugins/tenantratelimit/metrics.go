@@ -19,6 +19,9 @@ type metrics struct {
 	open      *prometheus.GaugeVec
 	wasted    *prometheus.CounterVec
 	tenants   *tenantLabels
+	// settled are units that were admitted without Redis and charged there later,
+	// forgotten those that were not.
+	settled, forgotten prometheus.Counter
 	// unobserved are requests of which the observation was lost.
 	unobserved prometheus.Counter
 }
@@ -55,6 +58,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_lease_wasted_units_total",
 			Help: "Units that this node took from Redis in blocks and gave to no request.",
 		}, []string{"limit"}),
+		settled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_settled_units_total",
+			Help: "Units that this node admitted while Redis did not answer, and charged there when it did.",
+		}),
+		forgotten: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_forgotten_units_total",
+			Help: "Units that this node admitted while Redis did not answer, and that are never charged, since there were too many counters to keep.",
+		}),
 		tenants: newTenantLabels(),
 		unobserved: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_unobserved_requests_total",
@@ -65,7 +76,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.tenants.decisions, m.unobserved} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)
