@@ -140,6 +140,9 @@ const settleAfter = 250 * time.Millisecond
 // settlements are up to most counters about which Redis has to be told or asked
 // and for which no request does it. A charge may be of no units: it asks.
 func (l *Local) settlements(most int) (charges []Level, refunds []refund) {
+	if l.owing.Load() == 0 {
+		return nil, nil
+	}
 	now := l.now().UnixMicro()
 	l.mu.Lock()
 	defer l.mu.Unlock()
