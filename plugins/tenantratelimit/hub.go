@@ -55,6 +55,7 @@ func (r *Runtime) hub(url, prefix string) (*hub, error) {
 			r.metrics.unobserved.Add(float64(n))
 		}),
 	}
+	h.demand.Partly = r.metrics.partly.Inc
 	r.hubs[key] = h
 	return h, nil
 }

@@ -24,6 +24,8 @@ type metrics struct {
 	settled, forgotten prometheus.Counter
 	// unobserved are requests of which the observation was lost.
 	unobserved prometheus.Counter
+	// partly are those that were observed as part of a larger group only.
+	partly prometheus.Counter
 }
 
 // outcomeCounters are the counters of one limit under one plan.
@@ -71,12 +73,16 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_unobserved_requests_total",
 			Help: "Requests that gatehouse limits advise will not know of, because they could not be written to Redis.",
 		}),
+		partly: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_partly_observed_requests_total",
+			Help: "Requests that gatehouse limits advise does not know by tenant, user or address, and route, because one node saw too many of these in a minute.",
+		}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)
