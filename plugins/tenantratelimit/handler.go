@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/Kong/go-pdk"
 
@@ -15,24 +16,39 @@ import (
 // defaults.
 func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
-// Access is Kong's access phase. Kong runs an event again whose connection
-// broke, so a request may be charged twice. One whose identity cannot be read
-// or passed on gets a 500: going upstream, it would carry whatever identity the
-// client wrote.
-func (c *Config) Access(kong *pdk.PDK) {
-	err := c.access(c.runtime.source.OpenOn(kong, c.RouteID))
+// Access is [Config.AccessContext] for servers that end no context.
+func (c *Config) Access(kong *pdk.PDK) { c.AccessContext(context.Background(), kong) }
+
+// AccessContext is Kong's access phase. When ctx ends, it decides without Redis.
+// Kong runs an event again whose connection broke, so a request may be charged
+// twice. One whose identity cannot be read or passed on gets a 500: going
+// upstream, it would carry whatever identity the client wrote.
+func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
+	err := c.access(ctx, c.runtime.source.OpenOn(kong, c.RouteID))
 	if err != nil {
 		c.runtime.options.Logger.Error("the request is not admitted", "plugin", Name, "error", err)
 		kong.Response.ExitStatus(http.StatusInternalServerError)
 	}
 }
 
-func (c *Config) access(e *kongrequest.Event) error {
+// Failed is for an event whose handler was cut off or panicked. The request is
+// decided as if Redis did not answer, by on_redis_error.
+func (c *Config) Failed(kong *pdk.PDK, _ error) { c.AccessContext(WithoutRedis(), kong) }
+
+// roomTime is what a decision takes besides waiting for Redis, on a busy machine:
+// reading the request and writing the answer, a few calls to Kong.
+const roomTime = 100 * time.Millisecond
+
+// Deadline is how long an event may have to take. Redis is waited for up to twice
+// redis.timeout_ms, where the process had no processor meanwhile.
+func (c *Config) Deadline() time.Duration { return 2*c.timeout() + roomTime }
+
+func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 	req, err := c.Read(e)
 	if err != nil {
 		return err
 	}
-	d := c.Decide(context.Background(), req)
+	d := c.Decide(ctx, req)
 	if err := kongrequest.SetLogFields(e.Kong(), kongrequest.Decided(Name, d.Outcome())); err != nil {
 		return err
 	}
