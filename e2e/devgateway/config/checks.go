@@ -12,8 +12,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/gatehousehq/gatehouse/internal/schema"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/uri"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // The functions here stand in for the Lua functions of Kong's typedefs.lua and

@@ -150,5 +150,5 @@ type Plugin struct {
 	ConsumerID string `json:"-"`
 
 	Schema *schema.Plugin `json:"-"`
-	Info   *schema.Info          `json:"-"` // nil for a bundled plugin
+	Info   *schema.Info   `json:"-"` // nil for a bundled plugin
 }
