@@ -16,6 +16,10 @@ func Print(w io.Writer, results []Result) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "what\tours\tpeer\tunit\tratio (range)\ttarget\t")
 	for _, r := range results {
+		if r.LeftOut != "" {
+			_, _ = fmt.Fprintf(table, "%s\t\t\t\t\tleft out: no %s\t\n", r.What, r.LeftOut)
+			continue
+		}
 		peer, ratio := "", figure(r.Ratio)
 		if r.Base != nil {
 			peer = figure(r.BaseMedian) + " " + r.Peer
