@@ -40,6 +40,12 @@ func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err err
 		return nil, nil, errors.Join(err, ours.close(), closeAll())
 	}
 	closeAll = func() error { return errors.Join(ours.close(), theirs.close(), os.RemoveAll(dir)) }
+	onKong, closeKong, err := onRealKong(ctx, dir, ours, theirs)
+	if err != nil {
+		return nil, nil, errors.Join(err, closeAll())
+	}
+	closeServers := closeAll
+	closeAll = func() error { return errors.Join(closeKong(), closeServers()) }
 	rows = []ratio.Row{
 		{
 			What: "a handler with six PDK calls", Peer: "go-pdk's server", Unit: "events/CPU s", Target: 2.5, Rounds: rounds,
@@ -49,12 +55,13 @@ func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err err
 			What: "a handler without PDK calls", Peer: "go-pdk's server", Unit: "events/CPU s", Target: 1, Rounds: rounds,
 			Ours: ours.perCPUSecond(`{"idle":true}`), Base: theirs.perCPUSecond(`{"idle":true}`),
 		},
+		slow("access", ours, theirs), slow("log", ours, theirs),
 		{
 			What: "allocations without PDK calls", Unit: "per event", Target: 2, AtMost: true,
 			Ours: ours.allocations(`{"idle":true}`),
 		},
 	}
-	return rows, closeAll, nil
+	return append(rows, onKong...), closeAll, nil
 }
 
 // perCPUSecond measures events for each second of CPU time of the server's process.

@@ -20,6 +20,10 @@ func Print(w io.Writer, results []Result) error {
 			_, _ = fmt.Fprintf(table, "%s\tfailed\t\t%s\t\t%s\t\n", r.What, r.Unit, r.target())
 			continue
 		}
+		if r.LeftOut != "" {
+			_, _ = fmt.Fprintf(table, "%s\t\t\t\t\tleft out: no %s\t\n", r.What, r.LeftOut)
+			continue
+		}
 		peer, ratio := "", figure(r.Ratio)
 		if r.Base != nil {
 			peer = figure(r.BaseMedian) + " " + r.Peer

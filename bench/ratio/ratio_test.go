@@ -37,6 +37,14 @@ func TestTakeNamesTheRowThatFails(t *testing.T) {
 	}
 }
 
+func TestARowThatIsLeftOutIsPrinted(t *testing.T) {
+	result := Take(t.Context(), Row{What: "x", LeftOut: "kong on PATH"})
+	var out bytes.Buffer
+	if err := errors.Join(result.Err, Print(&out, []Result{result})); err != nil || !strings.Contains(out.String(), "left out: no kong on PATH") {
+		t.Errorf("printed %s, %v; want the row with what it lacks", &out, err)
+	}
+}
+
 func TestPrintSaysWhetherATargetIsMet(t *testing.T) {
 	var out bytes.Buffer
 	results := []Result{

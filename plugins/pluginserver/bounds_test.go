@@ -91,9 +91,10 @@ func TestEventsBeyondTheBoundWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		srv := pipe(t, Options{MaxEvents: 1}, timed(accessPlugin(func(*pdk.PDK) { time.Sleep(DefaultDeadline * 3 / 4) })))
-		srv.enter() // another event
+		other := &event{inst: &instance{plugin: srv.plugins["test"]}, phase: access}
+		srv.enter(other)
 		began := time.Now()
-		time.AfterFunc(time.Second, srv.leave)
+		time.AfterFunc(time.Second, func() { srv.leave(other) })
 		_, err := srv.run(t, "access", kongtest.Request{})
 		if took := time.Since(began); err != nil || took != time.Second+DefaultDeadline*3/4 {
 			t.Errorf("the event took %v, %v; want it to wait a second and be in time then", took, err)

@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -41,15 +42,15 @@ const defaultSocket = "/tmp/plugins.socket"
 //	-dump             print what pluginserver_NAME_query_cmd must, and return
 //	-help             print the flags, and exit with 2
 //
-// and has further flags, see [Run]: -deadline, -fail-open, -http, -profiling.
-// Flags of the program's own stay as they are. A main that parses flags itself,
-// before it calls StartServer, knows go-pdk's three and its own.
+// and has further flags, see [Run], and -fail-open. Flags of the program's own stay as
+// they are. A main that parses flags itself, before it calls StartServer, knows
+// go-pdk's three and its own; each of ours has a variable, too.
 //
 // Kong loads no plugin that says no version: one that is empty, such as one
 // that the linker should have set, is 0.0.0.
 //
-// A plugin moved from go-pdk fails closed: a request whose handler panics or
-// is cut off is answered with 503, as it was with 500 when the panic ended the
+// Handlers have no deadline of ours, unless -deadline says one. A request whose handler
+// panics is answered with 503, as it was with 500 when the panic ended the
 // process. -fail-open lets it pass.
 //
 // It returns nil when the process gets SIGTERM or SIGINT, after running events
@@ -78,7 +79,7 @@ func startServer(env env, constructor func() any, version string, priority int) 
 	if done, err := c.parse(); done || err != nil {
 		return err
 	}
-	c.plugins[0].FailClosed = !c.is(flagFailOpen)
+	c.plugins[0].FailOpen = c.is(flagFailOpen)
 	return c.run(filepath.Join(c.get(flagPrefix), name+".socket"))
 }
 
@@ -88,14 +89,19 @@ func startServer(env env, constructor func() any, version string, priority int) 
 //	-socket PATH      where to listen, default /tmp/plugins.socket
 //	-info NAME        print what pluginserver_NAME_query_cmd must, and return
 //	-dump             print the same of all plugins, and return
-//	-deadline LIST    how long a handler may take: a duration such as 200ms for
-//	                  all plugins, or NAME=DURATION, separated by commas; a
-//	                  negative one is none
+//	-deadline LIST    how long handlers may take: a duration such as 200ms for
+//	                  all plugins, PLUGIN=DURATION, or PLUGIN.PHASE=DURATION,
+//	                  separated by commas; default for ever. Log handlers have none
+//	                  unless the phase is named
+//	-max-frame SIZE   and -max-abandoned, -max-connections, -max-events,
+//	                  -max-goroutines, -max-memory: see [Options]
 //	-http ADDRESS     serve /metrics, /healthz and /readyz there; default none
 //	-profiling        serve /debug/pprof/ there as well
 //	-help             print the flags, and exit with 2
 //
-// A socket that a parent process hands over by GATEHOUSE_LISTEN_FD is used in
+// Each of them, but those that print, has a variable of the environment, such as
+// PLUGINSERVER_MAX_FRAME, PLUGINSERVER_HTTP, and PLUGINSERVER_DEADLINES. What does not
+// parse is an error. A socket that a parent process hands over by GATEHOUSE_LISTEN_FD is used in
 // place of PATH. It returns as [StartServer] does.
 func Run(plugins ...Plugin) error { return said(os.Stderr, runAll(environment(), plugins)) }
 
@@ -117,6 +123,7 @@ type env struct {
 	args           []string
 	stdout, stderr io.Writer
 	exit           func(code int)
+	getenv         func(string) string
 	ctx            context.Context // nil for one that ends with SIGTERM or SIGINT
 }
 
@@ -125,7 +132,7 @@ func environment() env {
 	if err != nil {
 		program = os.Args[0]
 	}
-	return env{flags: flag.CommandLine, program: program, args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, exit: os.Exit}
+	return env{flags: flag.CommandLine, program: program, args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, exit: os.Exit, getenv: os.Getenv}
 }
 
 // The flags. The first three are go-pdk's.
@@ -136,7 +143,6 @@ const (
 	flagFailOpen  = "fail-open"
 	flagSocket    = "socket"
 	flagInfo      = "info"
-	flagDeadline  = "deadline"
 	flagHTTP      = "http"
 	flagProfiling = "profiling"
 )
@@ -147,29 +153,61 @@ type command struct {
 	plugins []Plugin
 	help    string            // what -help says above the flags
 	theirs  map[string]string // flags that the program has for itself, and our defaults
+	options Options
+	err     error // of variables that do not parse
 }
+
+// variablePrefix begins the variables of a command's flags. It is not that of the
+// gatehouse command: both may run in one container, with one environment.
+const variablePrefix = "PLUGINSERVER_"
 
 func newCommand(env env, plugins []Plugin) *command {
 	c := &command{env: env, plugins: plugins, theirs: map[string]string{}}
 	c.yes(flagDump, "print info about plugins, and exit")
 	c.yes(flagHelp, "print usage, and exit")
-	c.text(flagDeadline, "", "how long a handler may take: 200ms, or NAME=200ms,OTHER=-1s; negative is for ever (default "+DefaultDeadline.String()+")")
+	c.err = c.options.BindFlags(c.flags, variablePrefix, c.getenv)
 	c.text(flagHTTP, "", "address of /metrics, /healthz and /readyz, such as 127.0.0.1:9542 (default none)")
 	c.yes(flagProfiling, "serve /debug/pprof/ at the address of -http")
 	return c
 }
 
-// text and yes add a flag, unless the program has one of that name for itself.
+// text and yes add a flag, unless the program has one of that name for itself. Where
+// there is a variable for it, that is the default.
 func (c *command) text(name, value, usage string) {
+	if own := c.getenv(variableOf(name)); own != "" && settable[name] {
+		value = own
+	}
 	if !c.taken(name, value) {
-		c.flags.String(name, value, usage)
+		c.flags.String(name, value, usage+c.orVariable(name))
 	}
 }
 
 func (c *command) yes(name, usage string) {
-	if !c.taken(name, "false") {
-		c.flags.Bool(name, false, usage)
+	value := false
+	if own := c.getenv(variableOf(name)); own != "" && settable[name] {
+		var err error
+		if value, err = strconv.ParseBool(own); err != nil {
+			c.err = errors.Join(c.err, fmt.Errorf("%s=%q: write true or false", variableOf(name), own))
+		}
 	}
+	if !c.taken(name, strconv.FormatBool(value)) {
+		c.flags.Bool(name, value, usage+c.orVariable(name))
+	}
+}
+
+// settable are the flags that have a variable: what a process is, not what it prints.
+var settable = map[string]bool{flagFailOpen: true, flagSocket: true, flagHTTP: true, flagProfiling: true}
+
+// variableOf is the variable of a flag.
+func variableOf(name string) string {
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+func (c *command) orVariable(name string) string {
+	if !settable[name] {
+		return ""
+	}
+	return " (" + variableOf(name) + ")"
 }
 
 // taken reports whether a flag is there already. Those of go-pdk are, and mean
@@ -207,6 +245,9 @@ func (c *command) parse() (done bool, err error) {
 		c.printHelp()
 		c.exit(2)
 		return true, nil
+	}
+	if c.err != nil {
+		return true, c.err
 	}
 	if c.is(flagDump) || c.get(flagInfo) != "" {
 		os.Stdout = os.Stderr // what the plugin prints from here on would make the JSON something else
@@ -258,15 +299,10 @@ func inConf(name string) string { return strings.ReplaceAll(name, "-", "_") }
 
 // run prints what was asked for, or else serves.
 func (c *command) run(socket string) error {
-	deadlines, err := parseDeadlines(c.get(flagDeadline), c.plugins)
-	if err != nil {
-		return err
-	}
 	registry := prometheus.NewRegistry()
-	srv, err := New(Options{
-		Logger: slog.New(slog.NewJSONHandler(c.stderr, nil)), Registerer: registry,
-		Deadlines: deadlines, Profiling: c.is(flagProfiling),
-	}, c.plugins...)
+	opts := c.options
+	opts.Logger, opts.Registerer, opts.Profiling = slog.New(slog.NewJSONHandler(c.stderr, nil)), registry, c.is(flagProfiling)
+	srv, err := New(opts, c.plugins...)
 	if err != nil {
 		return err
 	}
@@ -334,29 +370,4 @@ func serveHTTP(addr string, srv *Server, registry *prometheus.Registry) (stop fu
 		}
 	}()
 	return func() { _ = s.Close() }, nil
-}
-
-// parseDeadlines reads the value of -deadline.
-func parseDeadlines(list string, plugins []Plugin) (map[string]time.Duration, error) {
-	deadlines := map[string]time.Duration{}
-	if list == "" {
-		return deadlines, nil
-	}
-	for item := range strings.SplitSeq(list, ",") {
-		name, value, named := strings.Cut(item, "=")
-		d, err := time.ParseDuration(cmp.Or(value, name))
-		if err != nil || named && value == "" {
-			return nil, fmt.Errorf("-deadline %s: write a duration such as 200ms, or NAME=200ms", item)
-		}
-		if named {
-			deadlines[name] = d
-			continue
-		}
-		for _, p := range plugins {
-			if _, ok := deadlines[p.Name]; !ok {
-				deadlines[p.Name] = d
-			}
-		}
-	}
-	return deadlines, nil
 }

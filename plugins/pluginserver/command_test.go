@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
+	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -85,21 +87,78 @@ func TestHelp(t *testing.T) {
 
 func TestParseDeadlines(t *testing.T) {
 	t.Parallel()
-	plugins := []Plugin{{Name: "a"}, {Name: "b"}}
 	for list, want := range map[string]map[string]time.Duration{
-		"":              {},
-		"1s":            {"a": time.Second, "b": time.Second},
-		"a=1s":          {"a": time.Second},
-		"a=-1s,200ms":   {"a": -time.Second, "b": 200 * time.Millisecond},
-		"a=1s,b=2s,c=0": {"a": time.Second, "b": 2 * time.Second, "c": 0},
+		"1s":                {"*": time.Second},
+		"a=1s":              {"a": time.Second},
+		"a=-1s,200ms":       {"a": -time.Second, "*": 200 * time.Millisecond},
+		"a=1s,b.log=2s,c=0": {"a": time.Second, "b.log": 2 * time.Second, "c": 0},
 	} {
-		if got, err := parseDeadlines(list, plugins); err != nil || !maps.Equal(got, want) {
+		if got, err := parseDeadlines(list); err != nil || !maps.Equal(got, want) {
 			t.Errorf("parseDeadlines(%q) = %v, %v; want %v", list, got, err, want)
 		}
 	}
-	for _, bad := range []string{"x", "a=", "a=1", "1s,", "=1s=2s"} {
-		if got, err := parseDeadlines(bad, plugins); err == nil {
+	for _, bad := range []string{"", "x", "a=", "a=1", "1s,", "=1s", "=1s=2s"} {
+		if got, err := parseDeadlines(bad); err == nil {
 			t.Errorf("parseDeadlines(%q) = %v, want an error", bad, got)
+		}
+	}
+}
+
+// TestBoundsFromTheEnvironment has programs that parse flags themselves, before ours
+// are there, take them from the environment.
+func TestBoundsFromTheEnvironment(t *testing.T) {
+	t.Parallel()
+	name := filepath.Base(os.Args[0])
+	for variable, want := range map[string]string{
+		"PLUGINSERVER_DEADLINES=soon":             `PLUGINSERVER_DEADLINES="soon": "soon": write a duration such as 200ms`,
+		"PLUGINSERVER_DEADLINES=" + name + "=1s":  "",
+		"PLUGINSERVER_DEADLINES=other=1s":         `deadline of "other": write PLUGIN or PLUGIN.PHASE`,
+		"PLUGINSERVER_MAX_FRAME=20 MB":            `PLUGINSERVER_MAX_FRAME="20 MB": write bytes below 2 GiB, such as 67108864 or 64MiB`,
+		"PLUGINSERVER_MAX_ABANDONED=-1":           `PLUGINSERVER_MAX_ABANDONED="-1": write a whole number`,
+		"PLUGINSERVER_MAX_CONNECTIONS=many":       `PLUGINSERVER_MAX_CONNECTIONS="many": write a whole number`,
+		"PLUGINSERVER_MAX_EVENTS=0":               `PLUGINSERVER_MAX_EVENTS="0": write a whole number`,
+		"PLUGINSERVER_MAX_MEMORY=1XB":             `PLUGINSERVER_MAX_MEMORY="1XB": write bytes, such as 2147483648 or 2GiB`,
+		"PLUGINSERVER_PROFILING=maybe":            `PLUGINSERVER_PROFILING="maybe": write true or false`,
+		"PLUGINSERVER_FAIL_OPEN=yes":              `PLUGINSERVER_FAIL_OPEN="yes": write true or false`,
+		"PLUGINSERVER_MAX_FRAME=1MiB":             "",
+		"PLUGINSERVER_MAX_GOROUTINES=1000":        "",
+		"PLUGINSERVER_DEADLINES=*.log=1s,2s":      "",
+		"PLUGINSERVER_DEADLINES=" + name + ".x=1": `write a duration such as 200ms`,
+	} {
+		cmd := stockCommand(t, "noisy", "-dump") // it parses flags itself
+		cmd.Env = append(cmd.Env, variable)
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != (want == "") || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, %s\nwant %q", variable, err, out, want)
+		}
+	}
+}
+
+func TestBindFlags(t *testing.T) {
+	t.Parallel()
+	var opts Options
+	flags := flag.NewFlagSet("test", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	env := map[string]string{
+		"X_DEADLINES": "a=1s,b=2s", "X_MAX_FRAME": "1KiB", "X_MAX_ABANDONED": "2", "X_MAX_CONNECTIONS": "3",
+		"X_MAX_EVENTS": "4", "X_MAX_GOROUTINES": "5", "X_MAX_MEMORY": "3GiB",
+	}
+	if err := opts.BindFlags(flags, "X_", func(name string) string { return env[name] }); err != nil {
+		t.Fatal(err)
+	}
+	if err := flags.Parse([]string{"-deadline", "b.log=3s", "-deadline", "b=4s", "-max-frame", "2MiB", "-max-events", "6"}); err != nil {
+		t.Fatal(err)
+	}
+	want := Options{
+		MaxFrame: 2 << 20, MaxAbandoned: 2, MaxConnections: 3, MaxEvents: 6, MaxGoroutines: 5, MaxMemory: 3 << 30,
+		Deadlines: map[string]time.Duration{"a": time.Second, "b": 4 * time.Second, "b.log": 3 * time.Second},
+	}
+	if diff := cmp.Diff(want, opts); diff != "" {
+		t.Errorf("options (-want +got):\n%s", diff)
+	}
+	for _, bad := range []string{"-max-frame=3GiB", "-max-events=1.5", "-max-memory=-1", "-deadline=a"} {
+		if err := flags.Parse([]string{bad}); err == nil || !strings.Contains(err.Error(), "write") {
+			t.Errorf("%s: %v, want an error that says what to write", bad, err)
 		}
 	}
 }

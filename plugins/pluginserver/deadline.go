@@ -8,59 +8,86 @@ import (
 	"time"
 )
 
-// DefaultDeadline is how long a handler may take unless its plugin says
-// otherwise. A client feels a tenth of a second; a gateway's hop should not
-// take a hundredth.
-const DefaultDeadline = 100 * time.Millisecond
+const (
+	// DefaultDeadline is a deadline for plugins that clients wait for: a client feels a
+	// tenth of a second; a gateway's hop should not take a hundredth.
+	DefaultDeadline = 100 * time.Millisecond
+	// DefaultLogDeadline is one for log handlers, for which no client waits. It is half
+	// of what Kong waits for a plugin server.
+	DefaultLogDeadline = 30 * time.Second
+	// failedDeadline is Failed's: it is the plugin's last word, and a late answer is
+	// better than a refusal.
+	failedDeadline = 5 * time.Second
+)
 
-// ErrReplace is what [Server.Serve] returns when more handlers than
-// Options.MaxAbandoned were cut off at their deadline and still run. They
-// cannot be stopped from outside: only a new process is rid of them. The
-// caller exits with a code other than 0, so that it is started again.
-var ErrReplace = errors.New("too many handlers run past their deadline: this process must be replaced")
+// A handler is cut off after graceTicks further ticks, half a second in all, of which
+// each came in time. A tick that is late says that the process had no processor, and
+// then the handler had none either: that time does not count. A busy node answers
+// late, and only a handler that hangs is cut off.
+const (
+	graceTick  = 50 * time.Millisecond
+	graceTicks = 10
+	// lateTick is how late a tick may be that counts. Timers of an idle machine are a
+	// millisecond late at most.
+	lateTick = 10 * time.Millisecond
+	// Grace is how long a handler may go on at least after its context has ended.
+	Grace = graceTick * graceTicks
+)
+
+// ErrReplace is what [Server.Serve] returns when the process holds more goroutines or
+// memory than Options.MaxGoroutines and Options.MaxMemory. Handlers that hang cannot
+// be stopped from outside: only a new process is rid of them. The caller exits with a
+// code other than 0, so that it is started again.
+var ErrReplace = errors.New("this process is out of memory or goroutines: it must be replaced")
 
 // An attempt runs on the goroutine of its link, which costs nothing. When its
-// time is up, the goroutine of the link's timer takes the connection from it,
-// between two PDK calls, and carries on with the link. The old goroutine is
-// left to itself: each of its PDK calls fails, and it ends with the handler.
+// deadline has passed, the link's timer ends its context. When the grace has passed as
+// well, the goroutine of the timer takes the connection from it, between two PDK calls,
+// and carries on with the link. The old goroutine is left to itself: each of its PDK
+// calls fails, and it ends with the handler.
 //
 // The timer is not set for each attempt, which would wake a thread of Go's
 // scheduler each time. It fires once in a deadline, looks at the attempt under
 // way, and is set again for that one's end.
 
-// watch starts the clock of an attempt.
-func (l *link) watch(ev *event, conn *eventConn) {
-	conn.event, conn.label, conn.waited = ev, l.label, l.waited
-	d := ev.inst.plugin.deadline
+// watch starts the clock of an attempt. It has no deadline if d is not positive.
+func (l *link) watch(ev *event, conn *eventConn, d time.Duration) {
+	conn.event, conn.label = ev, l.label
+	conn.ctx.link, conn.ctx.waited = l, l.waited.Load()
 	if d <= 0 {
+		l.current.Store(conn)
 		return
 	}
-	conn.due = ev.started.Add(d)
+	due := l.clock(ev.started) + int64(d)
+	conn.ctx.due = due
 	l.current.Store(conn) // before the look at fires, see overrun
-	if fires := l.fires.Load(); fires == 0 || fires > l.clock(conn.due) {
-		l.set(conn.due, d)
+	if fires := l.fires.Load(); fires == 0 || fires > due {
+		l.set(due, d)
 	}
 }
 
-// clock is a time in nanoseconds since the link began, never 0.
-func (l *link) clock(t time.Time) int64 { return int64(t.Sub(l.began)) + 1 }
+// clock is a time in nanoseconds since the link began, never 0, and time the reverse.
+func (l *link) clock(t time.Time) int64    { return int64(t.Sub(l.began)) + 1 }
+func (l *link) time(clock int64) time.Time { return l.began.Add(time.Duration(clock - 1)) }
 
-// set has overrun called at a time that is so far away.
-func (l *link) set(at time.Time, away time.Duration) {
-	l.fires.Store(l.clock(at))
+// set has overrun called at a time, by the clock, that is so far away.
+func (l *link) set(at int64, away time.Duration) {
+	l.fires.Store(at)
 	l.timer.Reset(away)
 }
 
 // unwatch ends an attempt, on the goroutine that ran it. failure is what it
 // panicked with, if it did.
 func (l *link) unwatch(ev *event, conn *eventConn, failure *panicError) ending {
-	inst, ph := ev.inst, ev.phase
 	e := conn.end(errEnded)
 	if e.taken {
-		l.srv.abandonedEnds(inst, ph, failure)
+		l.srv.abandonedEnds(ev, conn.breaker, failure)
 		return e
 	}
 	l.current.Store(nil)
+	if conn.trial {
+		l.srv.reset(conn.breaker)
+	}
 	ev.calls += conn.calls
 	if failure != nil {
 		e.failure = failure
@@ -68,16 +95,15 @@ func (l *link) unwatch(ev *event, conn *eventConn, failure *panicError) ending {
 	return e
 }
 
-// overrun cuts off the attempt under way if its time is up, and carries on
-// with the link. An attempt that begins in the meantime is seen here, or else
-// sees that the timer is not set.
+// overrun looks at the attempt under way when its time may be up. An attempt that
+// begins in the meantime is seen here, or else sees that the timer is not set.
 func (l *link) overrun() {
 	l.fires.Store(0)
 	conn := l.current.Load()
 	if conn == nil {
 		return
 	}
-	e, ok := conn.cutOff(l)
+	e, ok := conn.tick()
 	if !ok {
 		return
 	}
@@ -85,27 +111,38 @@ func (l *link) overrun() {
 	l.current.Store(nil)
 	ev.calls += conn.calls
 	e.failure = errCutOff
-	go l.srv.logCutOff(ev.inst, ev.phase, time.Since(ev.started), conn.label)
+	go l.srv.logCutOff(ev.inst, ev.phase, time.Duration(conn.ctx.due-l.clock(ev.started)), time.Since(ev.started), conn.label)
 	l.carryOn(ev, e)
 }
 
-// cutOff takes the connection from an attempt whose time is up, and sets the
-// timer for one that has some left: time in which Kong did not reply is not the
-// plugin's, as a handler that reads a body waits for a client to send it. It
-// waits for a PDK call that is under way. An attempt that has ended is left
-// alone.
-func (c *eventConn) cutOff(l *link) (e ending, ok bool) {
+// tick ends the context of an attempt whose deadline has passed, and takes the
+// connection from it when the grace has passed too; until then it sets the timer. Time
+// in which Kong did not reply is not the plugin's: a handler that reads a body
+// waits for a client to send it, and this waits for a PDK call that is under way. An
+// attempt that has ended, or has no deadline, is left alone.
+func (c *eventConn) tick() (e ending, cut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ended {
+	now := c.link.clock(time.Now())
+	if c.ended || c.ctx.due == 0 {
 		return ending{}, false
 	}
-	due := c.due.Add(l.waited - c.waited)
-	if left := time.Until(due); left > 0 {
-		l.set(due, left)
+	if c.next == 0 {
+		due := c.ctx.dueNow()
+		if left := due - now; left > 0 {
+			c.link.set(due, time.Duration(left))
+			return ending{}, false
+		}
+		c.ctx.end(context.DeadlineExceeded)
+	} else if now-c.next <= int64(lateTick) {
+		c.ticks++
+	}
+	if c.ticks < graceTicks {
+		c.next = now + int64(graceTick)
+		c.link.set(c.next, graceTick)
 		return ending{}, false
 	}
-	l.srv.abandon(c.event.inst)
+	c.link.srv.abandon(c.event, c.breaker)
 	return c.take(errCutOff), true
 }
 
@@ -132,34 +169,21 @@ func (l *link) mark() {
 
 // abandon counts a handler that is cut off, and keeps its instance from being
 // closed under it.
-func (s *Server) abandon(inst *instance) {
-	inst.live.Add(1)
+func (s *Server) abandon(ev *event, b *breaker) {
+	ev.inst.live.Add(1)
 	s.metrics.abandoned.Inc()
-	if n := s.abandoned.Add(1); n > int64(s.opts.MaxAbandoned) {
-		s.replace(n)
+	if b.abandoned.Add(1) >= int64(s.opts.MaxAbandoned) {
+		s.trip(b)
 	}
 }
 
 // abandonedEnds is the end of a handler that was cut off before.
-func (s *Server) abandonedEnds(inst *instance, ph phase, failure *panicError) {
+func (s *Server) abandonedEnds(ev *event, b *breaker, failure *panicError) {
 	if failure != nil {
-		inst.plugin.events[ph].panics.Inc()
-		s.logPanic(inst.plugin, ph, failure)
+		ev.metrics.panics.Inc()
+		s.logPanic(ev.inst.plugin, ev.phase, failure)
 	}
-	s.abandoned.Add(-1)
+	b.abandoned.Add(-1)
 	s.metrics.abandoned.Dec()
-	s.instances.release(inst)
-}
-
-// replace ends Serve with ErrReplace, once.
-func (s *Server) replace(abandoned int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.cancel == nil {
-		return
-	}
-	s.opts.Logger.Error("draining to be replaced: too many handlers run past their deadline",
-		"abandoned", abandoned, "limit", s.opts.MaxAbandoned)
-	s.cancel(ErrReplace)
-	s.cancel = nil
+	s.instances.release(ev.inst)
 }

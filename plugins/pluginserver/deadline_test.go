@@ -32,8 +32,8 @@ func TestDeadlineCostsOneEvent(t *testing.T) {
 		if err != nil || effects.Response.Headers.Get("X") != "before" {
 			t.Errorf("the event that was cut off: %v, %+v; want it to end normally with what was done", err, effects.Response)
 		}
-		if took := time.Since(began); took != DefaultDeadline {
-			t.Errorf("it took %v, want %v", took, DefaultDeadline)
+		if took := time.Since(began); took != DefaultDeadline+Grace {
+			t.Errorf("it took %v, want %v", took, DefaultDeadline+Grace)
 		}
 		if effects, err = srv.run(t, "access", kongtest.Request{Path: "/good"}); err != nil {
 			t.Errorf("the next event on the connection: %v", err)
@@ -76,11 +76,11 @@ func TestDeadlineLogsOnceASecond(t *testing.T) {
 		}
 		_ = srv.far.Close()
 		time.Sleep(time.Hour)
-		if n := strings.Count(srv.logs.String(), "cut off at its deadline"); n != 1 {
-			t.Errorf("%d log lines, want 1", n)
+		if n := strings.Count(srv.logs.String(), "cut off at its deadline"); n != 3 { // in five times 510 ms
+			t.Errorf("%d log lines, want 3", n)
 		}
-		if got := srv.metric(t, "log_lines_suppressed_total", nil); got != 4 {
-			t.Errorf("suppressed lines = %v, want 4", got)
+		if got := srv.metric(t, "log_lines_suppressed_total", nil); got != 2 {
+			t.Errorf("suppressed lines = %v, want 2", got)
 		}
 	})
 }
@@ -90,7 +90,7 @@ func TestDeadlineLogsOnceASecond(t *testing.T) {
 func TestDirection(t *testing.T) {
 	t.Parallel()
 	for how, fail := range map[string]func(*pdk.PDK){
-		"deadline": func(*pdk.PDK) { time.Sleep(time.Second) },
+		"deadline": func(*pdk.PDK) { time.Sleep(time.Minute) },
 		"panic":    func(*pdk.PDK) { panic("oh no") },
 		"goexit":   func(*pdk.PDK) { runtime.Goexit() },
 	} {
@@ -102,7 +102,7 @@ func TestDirection(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
 						p := timed(plain("test", func() any { return &phasedConfig{fail} }))
-						p.FailClosed = closed
+						p.FailOpen = !closed
 						srv := pipe(t, Options{}, p)
 						effects, err := srv.run(t, phase, kongtest.Request{})
 						if exits && closed {
@@ -115,7 +115,7 @@ func TestDirection(t *testing.T) {
 						}
 						_ = srv.far.Close()
 						<-srv.ended
-						time.Sleep(time.Second)
+						time.Sleep(time.Minute)
 						outcome := map[string]string{"deadline": "deadline", "panic": "panic", "goexit": "panic"}[how]
 						if got := srv.metric(t, "events_total", map[string]string{"phase": phase, "outcome": outcome}); got != 1 {
 							t.Errorf("events with outcome %s = %v, want 1", outcome, got)
@@ -157,7 +157,7 @@ func TestFailedOfAHandlerThatIsCutOff(t *testing.T) {
 						func(kong *pdk.PDK, err error) { causes <- err; tt.failed(kong) },
 					}
 				}))
-				p.FailClosed = tt.closed
+				p.FailOpen = !tt.closed
 				srv := pipe(t, Options{}, p)
 				effects, _ := srv.run(t, "access", kongtest.Request{})
 				got := 0
@@ -177,37 +177,66 @@ func TestFailedOfAHandlerThatIsCutOff(t *testing.T) {
 	}
 }
 
+// deadlineConfig is a configuration that may say a deadline of its own.
+type deadlineConfig struct {
+	phasedConfig
+	own time.Duration
+}
+
+func (c *deadlineConfig) Deadline() time.Duration { return c.own }
+
 func TestDeadlineOptions(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		plugin  time.Duration
-		options map[string]time.Duration
-		want    time.Duration // until the event ends, of a handler that takes an hour
+		phase       string
+		plugin, log time.Duration
+		own         time.Duration
+		options     map[string]time.Duration
+		want        time.Duration // until the context ends, of a handler that takes an hour; 0 for never
 	}{
-		"default":          {0, nil, DefaultDeadline},
-		"the plugin's":     {time.Second, nil, time.Second},
-		"none":             {-1, nil, time.Hour},
-		"the operator's":   {time.Second, map[string]time.Duration{"test": time.Minute}, time.Minute},
-		"the operator's 0": {time.Second, map[string]time.Duration{"test": 0}, DefaultDeadline},
-		"operator, none":   {time.Second, map[string]time.Duration{"test": -1}, time.Hour},
+		"none":                              {phase: "access"},
+		"none in log":                       {phase: "log"},
+		"the plugin's":                      {phase: "access", plugin: time.Second, want: time.Second},
+		"the plugin's is not for log":       {phase: "log", plugin: time.Second},
+		"the plugin's in log":               {phase: "log", plugin: time.Second, log: time.Minute, want: time.Minute},
+		"less than none":                    {phase: "access", plugin: -1},
+		"the operator's":                    {phase: "access", plugin: time.Second, options: map[string]time.Duration{"test": time.Minute}, want: time.Minute},
+		"the operator's 0":                  {phase: "access", plugin: time.Second, options: map[string]time.Duration{"test": 0}},
+		"the operator's is not for log":     {phase: "log", plugin: time.Second, log: 2 * time.Second, options: map[string]time.Duration{"test": 1, "*": 1}, want: 2 * time.Second},
+		"the operator's in log":             {phase: "log", log: time.Second, options: map[string]time.Duration{"test.log": time.Minute}, want: time.Minute},
+		"the operator's in a phase":         {phase: "rewrite", options: map[string]time.Duration{"test": 1, "test.rewrite": 2, "*.rewrite": 3}, want: 2},
+		"the operator's for all":            {phase: "access", plugin: time.Second, options: map[string]time.Duration{"*": time.Minute}, want: time.Minute},
+		"the operator's for all in a phase": {phase: "log", options: map[string]time.Duration{"*": 1, "*.log": 2}, want: 2},
+		"the configuration's":               {phase: "access", plugin: time.Second, own: 2 * time.Second, want: 2 * time.Second},
+		"the configuration's none":          {phase: "access", plugin: time.Second, own: -1},
+		"the configuration's is not in log": {phase: "log", log: time.Second, own: time.Minute, want: time.Second},
+		"the configuration's and for all":   {phase: "access", own: 2 * time.Second, options: map[string]time.Duration{"*": 1}, want: 2 * time.Second},
+		"the operator has the last word":    {phase: "access", own: time.Minute, options: map[string]time.Duration{"test": time.Second}, want: time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				p := accessPlugin(func(*pdk.PDK) { time.Sleep(time.Hour) })
-				p.Deadline = tt.plugin
+				p := plain("test", func() any {
+					return &deadlineConfig{phasedConfig{func(*pdk.PDK) { time.Sleep(time.Hour) }}, tt.own}
+				})
+				p.Deadline, p.LogDeadline, p.FailOpen = tt.plugin, tt.log, true
 				srv := pipe(t, Options{Deadlines: tt.options}, p)
-				began := time.Now()
-				_, err := srv.run(t, "access", kongtest.Request{})
-				if took := time.Since(began); took != tt.want || err != nil {
-					t.Errorf("the event took %v, %v; want %v", took, err, tt.want)
+				began, want := time.Now(), time.Hour
+				if tt.want > 0 {
+					want = tt.want + Grace
+				}
+				_, err := srv.run(t, tt.phase, kongtest.Request{})
+				if took := time.Since(began); took != want || err != nil {
+					t.Errorf("the event took %v, %v; want %v", took, err, want)
 				}
 			})
 		})
 	}
-	_, err := New(Options{Deadlines: map[string]time.Duration{"tset": 1}}, accessPlugin(func(*pdk.PDK) {}))
-	if err == nil || !strings.Contains(err.Error(), `"tset"`) {
-		t.Errorf("New with a deadline of no plugin = %v, want an error that names it", err)
+	for _, name := range []string{"tset", "test.lgo", "*.lgo", "log"} {
+		_, err := New(Options{Deadlines: map[string]time.Duration{name: 1}}, accessPlugin(func(*pdk.PDK) {}))
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("New with a deadline of %s = %v, want an error that names it", name, err)
+		}
 	}
 }
 
@@ -226,12 +255,12 @@ func TestDeadlinesOnOneConnection(t *testing.T) {
 			want   time.Duration
 		}{
 			{"slow", 30 * time.Millisecond},
-			{"fast", 50 * time.Millisecond},
+			{"fast", 50*time.Millisecond + Grace},
 			{"slow", 30 * time.Millisecond},
 			{"slow", 30 * time.Millisecond},
-			{"fast", 50 * time.Millisecond},
+			{"fast", 50*time.Millisecond + Grace},
 		} {
-			srv.names[0] = tt.plugin
+			srv.plugin = tt.plugin
 			began := time.Now()
 			if _, err := srv.run(t, "access", kongtest.Request{}); err != nil || time.Since(began) != tt.want {
 				t.Errorf("an event of %s took %v, %v; want %v", tt.plugin, time.Since(began), err, tt.want)
@@ -247,26 +276,24 @@ func TestWaitingForKongIsNotThePlugins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const took = 4 * time.Minute // more than a frame may take to arrive
 		var conn *eventConn
-		p := accessPlugin(func(kong *pdk.PDK) {
+		srv := pipe(t, Options{}, accessPlugin(func(kong *pdk.PDK) {
 			conn = rawConn(kong).(*eventConn)
 			if body, err := kong.Request.GetRawBody(); string(body) != "b" || err != nil {
 				t.Errorf("body = %q, %v", body, err)
 			}
-			if e, ok := conn.cutOff(conn.link); ok {
-				t.Errorf("cut off for Kong's time: %+v", e)
+			if e, cut := conn.tick(); cut || conn.ctx.Err() != nil {
+				t.Errorf("cut off for Kong's time: %+v, %v", e, conn.ctx.Err())
 			}
-			if fires := conn.link.fires.Load(); fires != conn.link.clock(conn.due.Add(took)) {
+			due, ok := conn.ctx.Deadline()
+			if fires := conn.link.fires.Load(); !ok || fires != conn.link.clock(due) || fires-conn.ctx.due != int64(took) {
 				t.Errorf("the timer is set for %v, want it after the deadline by as much as Kong took", time.Duration(fires))
 			}
-		})
-		p.Deadline = -1
-		srv := pipe(t, Options{}, p)
-		srv.plugins["test"].deadline = 0
+		}))
 		_ = kongtest.WriteFrame(srv.far, eventCall(1, srv.instances.start("test", nil).id, "access"))
 		kong := kongtest.New(kongtest.Request{Body: []byte("b")})
 		method, _ := kongtest.ReadFrame(srv.far)
 		args, _ := kongtest.ReadFrame(srv.far)
-		conn.due = time.Now().Add(DefaultDeadline)
+		conn.ctx.due = conn.link.clock(time.Now().Add(DefaultDeadline)) // whose timer would wait for a lock, which no bubble can
 		time.Sleep(took)
 		reply, err := kong.Answer(string(method), args)
 		if err != nil {
@@ -279,47 +306,65 @@ func TestWaitingForKongIsNotThePlugins(t *testing.T) {
 	})
 }
 
+// TestTimeWithoutAProcessorCutsNothing has ticks come late, as in a process that had no
+// processor: they do not count, however many they are.
+func TestTimeWithoutAProcessorCutsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan struct{})
+		srv := pipe(t, Options{}, accessPlugin(func(kong *pdk.PDK) {
+			conn := rawConn(kong).(*eventConn)
+			conn.ctx.due = conn.link.clock(time.Now())
+			for range 100 * graceTicks { // late
+				if _, cut := conn.tick(); cut {
+					t.Error("cut off by a late tick")
+					return
+				}
+				conn.link.timer.Stop()
+				time.Sleep(graceTick + lateTick + 1)
+			}
+			for i := range graceTicks { // in time, just
+				if _, cut := conn.tick(); cut {
+					t.Errorf("cut off after %d ticks in time", i)
+					return
+				}
+				conn.link.timer.Stop()
+				time.Sleep(graceTick + lateTick)
+			}
+			if _, cut := conn.tick(); !cut {
+				t.Errorf("not cut off after %d ticks in time", graceTicks)
+			}
+			close(done)
+		}))
+		_ = kongtest.WriteFrame(srv.far, eventCall(1, srv.instances.start("test", nil).id, "access"))
+		<-done
+	})
+}
+
 func TestPanicAfterTheCut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		srv := pipe(t, Options{}, timed(accessPlugin(func(*pdk.PDK) { time.Sleep(time.Second); panic("late") })))
+		srv := pipe(t, Options{}, timed(accessPlugin(func(*pdk.PDK) { time.Sleep(time.Minute); panic("late") })))
 		if _, err := srv.run(t, "access", kongtest.Request{}); err != nil {
 			t.Error(err)
 		}
 		_ = srv.far.Close()
-		time.Sleep(time.Minute)
+		time.Sleep(time.Hour)
 		if got := srv.metric(t, "panics_total", nil); got != 1 || !strings.Contains(srv.logs.String(), "late") {
 			t.Errorf("panics = %v, logs %s; want it counted and logged", got, srv.logs)
 		}
 	})
 }
 
-func TestTooManyAbandonedHandlers(t *testing.T) {
-	t.Parallel()
-	leave := make(chan struct{})
-	p := accessPlugin(func(*pdk.PDK) { <-leave })
-	p.Deadline = 5 * time.Millisecond
-	srv := serve(t, Options{MaxAbandoned: 2}, p)
-	defer close(leave)
-	id := srv.mustStart(t, "test", []byte(`{}`))
-	for range 3 {
-		srv.event(t, id, kongtest.Request{}) // ends normally, the last one too
-	}
-	if err := srv.served(); !errors.Is(err, ErrReplace) {
-		t.Errorf("Serve = %v, want ErrReplace", err)
-	}
-	if !strings.Contains(srv.logs.String(), "draining to be replaced") {
-		t.Errorf("not logged: %s", srv.logs)
-	}
-}
-
-// TestHandlersThatEndAtTheirDeadline has the handler and the timer race for
+// TestHandlersThatAreCutOffAsTheyEnd has the handler and the timer race for
 // the connection.
-func TestHandlersThatEndAtTheirDeadline(t *testing.T) {
+func TestHandlersThatAreCutOffAsTheyEnd(t *testing.T) {
 	t.Parallel()
+	const workers, rounds = 50, 2
 	var n atomic.Int64
 	p := accessPlugin(func(kong *pdk.PDK) {
-		until := time.Now().Add(time.Duration(n.Add(1)%20) * 50 * time.Microsecond)
+		time.Sleep(Grace)
+		until := time.Now().Add(time.Duration(n.Add(1)%20) * 100 * time.Microsecond)
 		for time.Now().Before(until) {
 			if kong.Response.AddHeader("X", "1") != nil {
 				return
@@ -327,24 +372,24 @@ func TestHandlersThatEndAtTheirDeadline(t *testing.T) {
 		}
 		_, _ = kong.Request.GetPath()
 	})
-	p.Deadline = 500 * time.Microsecond
+	p.Deadline, p.FailOpen = 500*time.Microsecond, true
 	srv := serve(t, Options{MaxAbandoned: 1000}, p)
 	id := srv.mustStart(t, "test", []byte(`{}`))
-	var workers sync.WaitGroup
-	for range 3 {
-		workers.Go(func() {
-			for range 100 {
+	var running sync.WaitGroup
+	for range workers {
+		running.Go(func() {
+			for range rounds {
 				if _, err := srv.HandleEvent(id, "access", kongtest.Request{Path: "/"}); err != nil {
 					t.Errorf("event: %v", err)
 				}
 			}
 		})
 	}
-	workers.Wait()
+	running.Wait()
 	_ = srv.stop() // by now everything is counted
 	ok := srv.metric(t, "events_total", map[string]string{"outcome": "ok"})
 	cut := srv.metric(t, "events_total", map[string]string{"outcome": "deadline"})
-	if ok+cut != 300 {
-		t.Errorf("%v events ended in time and %v were cut off, want 300 in all", ok, cut)
+	if ok+cut != workers*rounds {
+		t.Errorf("%v events ended in time and %v were cut off, want %d in all", ok, cut, workers*rounds)
 	}
 }

@@ -48,7 +48,7 @@
 //	func main() {
 //		err := pluginserver.Run(
 //			pluginserver.Plugin{Name: "hello", Version: "1.0.0", Priority: 10, New: hello.New},
-//			pluginserver.Plugin{Name: "audit", Version: "2.1.0", Priority: 5, New: audit.New, FailClosed: true},
+//			pluginserver.Plugin{Name: "audit", Version: "2.1.0", Priority: 5, New: audit.New, FailOpen: true},
 //		)
 //		if err != nil {
 //			os.Exit(1)
@@ -62,23 +62,33 @@
 //     decoded, and Close() error, called when its last instance is closed and
 //     no event uses it. Instances are shared by content: workers that start the
 //     same configuration get the same one.
+//   - A configuration that Kong accepted and that cannot run as it is written is
+//     degraded, and not answered with a 500. If it has Degrade(err error) it is told
+//     why, and its handlers run on and do what still can be done; else its events go
+//     the plugin's declared way. /readyz, a metric and the log say so.
+//   - A handler may have a context: AccessContext(ctx context.Context, kong *pdk.PDK)
+//     is called in place of Access(kong *pdk.PDK), and so for the other phases. The
+//     context ends at the handler's deadline, and when the event is over.
+//   - There is no deadline unless somebody asks for one: an operator by flag or
+//     variable (Options.Deadlines), the configuration by Deadline() time.Duration, or
+//     the plugin (Plugin.Deadline, Plugin.LogDeadline).
 //   - A panic or runtime.Goexit ends one event, not the process, and so does a
-//     handler that runs past its deadline (Plugin.Deadline, 100 ms by default):
-//     it is cut off, its further PDK calls fail. What becomes of the request is
-//     declared: it passes, or is answered with 503 (Plugin.FailClosed), or the
-//     configuration decides in Failed(kong *pdk.PDK, err error). For Kong the
-//     event ends as any other.
-//   - A handler that was cut off cannot be stopped. When too many of them still
-//     run, [Server.Serve] drains and returns [ErrReplace].
+//     handler that goes on for [Grace] after its deadline: it is cut off, its further
+//     PDK calls fail. What becomes of the request is declared: it is answered with
+//     503, or passes (Plugin.FailOpen), or the configuration decides in
+//     Failed(kong *pdk.PDK, err error). For Kong the event ends as any other.
+//   - A handler that was cut off cannot be stopped. When too many of one plugin and
+//     phase still run, they are not called for a while, and the events go the declared
+//     way at once. When the process runs out of memory or goroutines, [Server.Serve]
+//     drains and returns [ErrReplace].
 //   - PDK calls whose reply says nothing cost no round trip, see [Calls]. When
 //     Kong throws on one, which ends the request with a 500, the handler is told
 //     by its next call that has an answer.
 //   - What the protocol has no room for reaches Kong's error log nevertheless.
 //     There is no error field in ProtoBuf:1, and closing the connection logs
 //     "closed" at best and runs the event again without end at worst. An
-//     instance that cannot start is therefore started all the same, and each
-//     of its events is refused by calling a PDK method whose name is the
-//     reason. Kong logs `pluginserver error: method "REASON" not found`,
+//     event of a plugin or phase that is not here is therefore refused by calling a
+//     PDK method whose name is the reason. Kong logs `pluginserver error: method "REASON" not found`,
 //     answers 500, and goes on. An instance id that is not known here, after a
 //     restart of this process, is refused with "no plugin instance", on which
 //     Kong starts its instances anew and runs the event again.

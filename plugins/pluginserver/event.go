@@ -14,10 +14,11 @@ import (
 type event struct {
 	conn     eventConn // the handler's
 	inst     *instance
+	built    *built // what of the instance runs
 	metrics  *eventMetrics
 	sequence int64
 	phase    phase
-	began    time.Time // when Kong sent it
+	began    time.Time // when its instance was ready
 	started  time.Time // when the attempt under way began
 	how      outcome   // outcomeOK until something went wrong
 	calls    int       // PDK calls of all attempts that have ended
@@ -28,42 +29,69 @@ type event struct {
 type ending struct {
 	taken   bool  // another goroutine has the link now
 	exited  bool  // the client was answered
+	tooBig  bool  // with a 500, in place of an answer that was too large
 	broken  error // the connection is of no more use
-	failure error // what the plugin failed with: *panicError or errCutOff
+	failure error // what the plugin failed with: *panicError, errCutOff, errOverloaded or errUnusable
 }
 
 // event runs one phase of one instance.
 func (l *link) event(c call) error {
-	began := time.Now()
 	inst := l.srv.instances.acquire(c.instanceID)
 	if inst == nil {
 		l.srv.metrics.events.WithLabelValues("unknown", phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuseUnknown(c.instanceID)
 	}
+	began := time.Now() // a start of the instance is no part of the event
 	inst.used.Store(began.Unix())
-	handler := inst.handlers[c.phase]
-	if handler == nil {
+	if !inst.handles(c.phase) {
 		defer l.srv.instances.release(inst)
 		l.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuse(inst.refusal(c.phase))
 	}
 	ev := &event{
-		conn: eventConn{link: l}, inst: inst, metrics: inst.plugin.events[c.phase],
-		sequence: c.sequence, phase: c.phase, began: began, started: began,
+		conn: eventConn{link: l, breaker: &inst.plugin.breakers[c.phase]}, inst: inst, built: inst.built.Load(),
+		metrics: inst.plugin.events[c.phase], sequence: c.sequence, phase: c.phase, began: began, started: began,
 	}
-	ev.conn.opening.begin(&inst.openings[c.phase])
-	if l.srv.enter() {
-		ev.started = time.Now()
+	if !l.srv.enter(ev) {
+		return l.drop(ev)
 	}
-	return l.conclude(ev, l.attempt(ev, &ev.conn, handler))
+	return l.conclude(ev, l.handle(ev))
+}
+
+// handle calls the event's handler, unless it is not to be called.
+func (l *link) handle(ev *event) ending {
+	if ev.built.err != nil {
+		l.srv.instances.remindOf(ev.inst, ev.built, ev.began)
+		if !ev.built.usable {
+			return ending{failure: errUnusable}
+		}
+	}
+	b := ev.conn.breaker
+	allowed, trial := b.allow(ev.began)
+	if !allowed {
+		l.srv.refused(b, ev.began)
+		return ending{failure: errOverloaded}
+	}
+	ev.conn.trial = trial
+	ev.conn.opening.begin(&ev.inst.openings[ev.phase])
+	return l.attempt(ev, &ev.conn, ev.built.deadlines[ev.phase], ev.built.handlers[ev.phase])
+}
+
+// drop ends an event of which nobody waits for the handler, without it.
+func (l *link) drop(ev *event) error {
+	defer l.srv.instances.release(ev.inst)
+	ev.how = outcomeOverloaded
+	how, err := l.finishEvent(ev, ending{})
+	ev.metrics.observe(how, time.Since(ev.began), 0)
+	return err
 }
 
 // attempt runs a part of an event that is the plugin's, until it returns or
 // until its time is up, whichever is first. In the second case the goroutine of
 // the timer carries on with the link, and the ending here says that it is taken.
-func (l *link) attempt(ev *event, conn *eventConn, f func(*pdk.PDK)) (e ending) {
+func (l *link) attempt(ev *event, conn *eventConn, deadline time.Duration, f handler) (e ending) {
 	conn.kong = *pdk.Init(conn)
-	l.watch(ev, conn)
+	l.watch(ev, conn, deadline)
 	returned := false
 	defer func() {
 		v := recover()
@@ -80,7 +108,7 @@ func (l *link) attempt(ev *event, conn *eventConn, f func(*pdk.PDK)) (e ending) 
 			go l.carryOn(ev, e)
 		}
 	}()
-	f(&conn.kong)
+	f(&conn.ctx, &conn.kong)
 	returned = true
 	return e
 }
@@ -100,7 +128,7 @@ func (l *link) conclude(ev *event, e ending) error {
 	}
 	how, err := l.finishEvent(ev, e)
 	ev.metrics.observe(how, time.Since(ev.began), ev.calls)
-	l.srv.leave()
+	l.srv.leave(ev)
 	l.srv.instances.release(ev.inst)
 	return err
 }
@@ -109,7 +137,7 @@ func (l *link) conclude(ev *event, e ending) error {
 func (l *link) finishEvent(ev *event, e ending) (outcome, error) {
 	switch {
 	case e.exited:
-		return l.finishExit(ev)
+		return l.finishExit(ev, e)
 	case e.broken != nil:
 		return outcomeAborted, abortError(ev, e.broken)
 	}
@@ -122,11 +150,14 @@ func (l *link) finishEvent(ev *event, e ending) (outcome, error) {
 // finishExit drops the replies to what the handler called before it exited.
 // Kong writes nothing after those, so that the connection can be closed; to
 // close it earlier would break Kong's writes, and be a 500 in place of the exit.
-func (l *link) finishExit(ev *event) (outcome, error) {
-	if err := l.skipOwed(); err != nil {
+func (l *link) finishExit(ev *event, e ending) (outcome, error) {
+	err := l.skipOwed()
+	switch {
+	case err != nil:
 		return outcomeAborted, abortError(ev, err)
-	}
-	if ev.how != outcomeOK {
+	case e.tooBig:
+		return outcomeTooLarge, errFinished
+	case ev.how != outcomeOK:
 		return ev.how, errFinished
 	}
 	return outcomeExit, errFinished

@@ -2,9 +2,9 @@ package pluginserver
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -27,7 +27,7 @@ const (
 var (
 	errNoCall = errors.New("read from Kong: no PDK call was made")
 	errEnded  = errors.New("the event has ended: a *pdk.PDK is good for one event")
-	errCutOff = errors.New("the event was cut off at its deadline: nothing more reaches Kong")
+	errCutOff = errors.New("the event was cut off after its deadline: nothing more reaches Kong")
 	errMethod = errors.New("PDK call without a method")
 )
 
@@ -59,17 +59,21 @@ type eventConn struct {
 	given  int             // how many bytes of head were given to the plugin
 	left   int             // bytes of the body that were not
 	exited bool
+	tooBig bool    // with a 500, in place of an answer that was too large
 	kong   pdk.PDK // what the plugin has of it
 	ended  bool    // the connection was taken from the plugin
 
-	calls   int           // PDK calls made
-	opening opening       // of a first attempt
-	waited  time.Duration // link.waited when the attempt began
+	calls   int     // PDK calls made
+	opening opening // of a first attempt
 
 	// What it takes to cut the plugin off, see overrun.
-	event *event
-	due   time.Time // when the plugin's time is up, zero for never; guarded by mu
-	label string    // of the goroutine that runs the plugin
+	ctx     eventContext
+	event   *event
+	breaker *breaker
+	trial   bool   // the breaker is open, and waits for how this ends
+	label   string // of the goroutine that runs the plugin
+	next    int64  // when the next tick is due, by the link's clock, 0 before the deadline; guarded by mu
+	ticks   int    // that came in time after the deadline; guarded by mu
 }
 
 // replyState is where the plugin is with the reply to its last call.
@@ -112,8 +116,7 @@ func (c *eventConn) advance() (more bool, err error) {
 	}
 	n := int64(binary.LittleEndian.Uint32(written))
 	if n > int64(c.link.frames.max) {
-		c.drop()
-		return false, fmt.Errorf("PDK call: %w: %d bytes, the limit is %d", errFrameTooLarge, n, c.link.frames.max)
+		return false, c.tooLarge(n)
 	}
 	if int64(len(written)-frameHead) < n {
 		return false, nil
@@ -128,8 +131,7 @@ func (c *eventConn) advance() (more bool, err error) {
 		c.frame += frameHead + int(n)
 		return true, nil
 	case bytes.HasPrefix(data, methodPrefix):
-		c.dropMethod()
-		return true, nil
+		return true, c.dropMethod()
 	default:
 		name := c.link.out[c.method+frameHead : c.frame]
 		c.frame += frameHead + int(n)
@@ -166,7 +168,7 @@ func (c *eventConn) called(entry callEntry) error {
 // foresee has the calls sent that the event is taken to begin with, and reports
 // whether this one was sent before.
 func (c *eventConn) foresee(entry callEntry) (sent bool) {
-	if whole := c.frame == len(c.link.out); !entry.foreseeable || !whole {
+	if whole := c.frame == len(c.link.out); !whole || !c.constant(entry) {
 		c.endOpening()
 		return false
 	}
@@ -256,6 +258,9 @@ func (c *eventConn) await() error {
 		return err
 	}
 	n, err := c.link.replyHead()
+	if errors.Is(err, errFrameTooLarge) {
+		return c.skipReply(n, err)
+	}
 	if err != nil {
 		return c.fail(err)
 	}
@@ -269,6 +274,9 @@ func (c *eventConn) deliver(p []byte) (n int, err error) {
 		n = copy(p, c.head[c.given:])
 		c.given += n
 	} else {
+		if c.left > readBuffer {
+			c.link.bound() // a body takes its time
+		}
 		n, err = c.link.frames.r.Read(p[:min(len(p), c.left)])
 		c.left -= n
 		if err != nil {
@@ -305,9 +313,13 @@ func (c *eventConn) drop() {
 
 // dropMethod forgets a method whose argument never came; what follows it is
 // the next method.
-func (c *eventConn) dropMethod() {
+func (c *eventConn) dropMethod() error {
+	if c.exiting() {
+		return c.exitTooLarge()
+	}
 	c.link.out = slices.Delete(c.link.out, c.method, c.frame)
 	c.frame, c.inArgs = c.method, false
+	return nil
 }
 
 // fail ends the connection's use.
@@ -321,6 +333,9 @@ func (c *eventConn) fail(err error) error {
 func (c *eventConn) toBoundary() error {
 	if c.err != nil {
 		return c.err
+	}
+	if c.exiting() {
+		return c.exitTooLarge()
 	}
 	c.drop()
 	err := c.dropReply()
@@ -343,8 +358,9 @@ func (c *eventConn) take(late error) ending {
 	}
 	broken := c.toBoundary()
 	c.ended, c.err = true, late
+	c.ctx.end(context.Canceled)
 	if c.exited {
-		return ending{exited: true}
+		return ending{exited: true, tooBig: c.tooBig}
 	}
 	return ending{broken: broken}
 }

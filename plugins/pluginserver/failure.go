@@ -1,6 +1,7 @@
 package pluginserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,10 +25,15 @@ var errGoexit = errors.New("the handler ended its goroutine with runtime.Goexit"
 func (ev *event) fail(failure error) {
 	how := outcomeDeadline
 	var panicked *panicError
-	if errors.As(failure, &panicked) {
+	switch {
+	case errors.As(failure, &panicked):
 		how = outcomePanic
 		ev.metrics.panics.Inc()
 		ev.conn.link.srv.logPanic(ev.inst.plugin, ev.phase, panicked)
+	case errors.Is(failure, errOverloaded):
+		how = outcomeOverloaded
+	case errors.Is(failure, errUnusable):
+		how = outcomeDegraded
 	}
 	if ev.how == outcomeOK {
 		ev.how = how
@@ -35,22 +41,33 @@ func (ev *event) fail(failure error) {
 }
 
 // redirect applies the declared direction to an event whose handler failed:
-// the configuration's Failed, or else the plugin's FailClosed. If Failed fails
-// in turn, FailClosed decides.
+// the configuration's Failed, or else the plugin's FailOpen. If Failed fails
+// in turn, FailOpen decides.
 func (l *link) redirect(ev *event, failure error) ending {
-	failed := ev.inst.failer
-	switch {
-	case failed != nil && !ev.failing:
-		ev.failing, ev.started = true, time.Now()
-		return l.attempt(ev, l.conn(), func(kong *pdk.PDK) { failed.Failed(kong, failure) })
-	case ev.inst.plugin.FailClosed && exitable[ev.phase]:
-		conn := l.conn()
-		pdk.Init(conn).Response.Exit(http.StatusServiceUnavailable, []byte(unavailable),
-			map[string][]string{"Content-Type": {"application/problem+json"}, "Cache-Control": {"no-store"}})
-		return conn.end(errEnded)
-	default:
+	if failed := ev.built.failer; failed != nil && !ev.failing {
+		return l.fail(ev, failed, failure)
+	}
+	if ev.inst.plugin.FailOpen || !exitable[ev.phase] {
 		return ending{}
 	}
+	conn := l.conn()
+	pdk.Init(conn).Response.Exit(http.StatusServiceUnavailable, []byte(unavailable),
+		map[string][]string{"Content-Type": {"application/problem+json"}, "Cache-Control": {"no-store"}})
+	return conn.end(errEnded)
+}
+
+// fail calls Failed, unless that hangs all too often.
+func (l *link) fail(ev *event, failed failer, failure error) ending {
+	ev.failing, ev.started = true, time.Now()
+	b := &ev.inst.plugin.breakers[ofFailed]
+	allowed, trial := b.allow(ev.started)
+	if !allowed {
+		l.srv.refused(b, ev.started)
+		return l.redirect(ev, failure)
+	}
+	conn := l.conn()
+	conn.breaker, conn.trial = b, trial
+	return l.attempt(ev, conn, failedDeadline, func(_ context.Context, kong *pdk.PDK) { failed.Failed(kong, failure) })
 }
 
 // panicError is what a handler panicked with.
@@ -81,11 +98,11 @@ func (s *Server) logPanic(p *plugin, ph phase, panicked *panicError) {
 
 // logCutOff logs where a handler was when its time was up, at most once per
 // plugin in a second.
-func (s *Server) logCutOff(inst *instance, ph phase, ran time.Duration, label string) {
+func (s *Server) logCutOff(inst *instance, ph phase, d, ran time.Duration, label string) {
 	p := inst.plugin
 	if suppressed, ok := s.allow(&p.overruns); ok {
 		s.opts.Logger.Error("handler cut off at its deadline", "plugin", p.Name, "phase", phaseNames[ph], "instance", inst.id,
-			"deadline", p.deadline.String(), "ran", ran.String(), "fix", "if it is right to take that long: -deadline "+p.Name+"=DURATION",
+			"deadline", d.String(), "ran", ran.String(), "fix", "have it heed its context; if it is right to take that long: -deadline "+p.Name+"."+phaseNames[ph]+"=DURATION",
 			"stack", stackOf(label), "suppressed", suppressed)
 	}
 }

@@ -38,7 +38,7 @@ func (f frameReader) wait() error {
 }
 
 // head reads the length of the next frame. The error is io.EOF only if the
-// stream ends before it.
+// stream ends before it. A length beyond the limit is returned with the error.
 func (f frameReader) head() (int, error) {
 	b, err := f.r.Peek(frameHead)
 	if err != nil {
@@ -47,12 +47,11 @@ func (f frameReader) head() (int, error) {
 		}
 		return 0, err
 	}
-	n := binary.LittleEndian.Uint32(b)
-	if int64(n) > int64(f.max) {
-		return 0, fmt.Errorf("%w: %d bytes, the limit is %d", errFrameTooLarge, n, f.max)
+	n := int(binary.LittleEndian.Uint32(b))
+	if _, err = f.r.Discard(frameHead); err == nil && n > f.max {
+		err = fmt.Errorf("%w: %d bytes, the limit is %d", errFrameTooLarge, n, f.max)
 	}
-	_, err = f.r.Discard(frameHead)
-	return int(n), err
+	return n, err
 }
 
 // frame reads a whole frame into buf, which it grows as the bytes arrive: a

@@ -6,12 +6,15 @@ import (
 	"net/http"
 	"runtime/pprof"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Handler answers GET /healthz with 200 while the process runs, and /readyz
 // with 200 while the server accepts connections, 503 before and while it
-// drains. With Options.Profiling it answers /debug/pprof/ as well. The caller
+// drains. The body of /readyz is "ok", then a line for each plugin that is overloaded
+// and for each configuration that is degraded: neither takes the node out of
+// rotation. With Options.Profiling it answers /debug/pprof/ as well. The caller
 // mounts it, and /metrics beside it.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -23,7 +26,7 @@ func (s *Server) Handler() http.Handler {
 			http.Error(w, "not serving", http.StatusServiceUnavailable)
 			return
 		}
-		_, _ = io.WriteString(w, "ok\n")
+		_, _ = io.WriteString(w, "ok\n"+s.troubles())
 	})
 	if s.opts.Profiling {
 		mux.HandleFunc("GET /debug/pprof/{$}", listProfiles)
@@ -31,6 +34,22 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/{name}", writeProfile)
 	}
 	return mux
+}
+
+// maxTroubles bounds the lines of /readyz.
+const maxTroubles = 100
+
+// troubles are what is wrong with plugins and does not keep the server from serving,
+// a line each.
+func (s *Server) troubles() string {
+	lines := append(s.overloads(), s.instances.degradations()...)
+	if more := len(lines) - maxTroubles; more > 0 {
+		lines = append(lines[:maxTroubles], fmt.Sprintf("and %d more", more))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return strings.Join(lines, "\n") + "\n"
 }
 
 // The profiles are written here, in the format of package net/http/pprof, as

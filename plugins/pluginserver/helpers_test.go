@@ -211,3 +211,15 @@ func (k *miniKong) event(id int32) error {
 	_, err := kongtest.ReadFrame(k.in)
 	return err
 }
+
+// silentListener is one to which nobody connects.
+type silentListener struct {
+	net.Listener
+	once   sync.Once
+	closed chan struct{}
+}
+
+func newSilentListener() *silentListener { return &silentListener{closed: make(chan struct{})} }
+
+func (l *silentListener) Accept() (net.Conn, error) { <-l.closed; return nil, net.ErrClosed }
+func (l *silentListener) Close() error              { l.once.Do(func() { close(l.closed) }); return nil }

@@ -3,10 +3,9 @@ package pluginserver
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,12 +25,13 @@ type instance struct {
 	live   atomic.Int64 // one while Kong may use it, and one for each running event
 	used   atomic.Int64 // last event, Unix seconds
 
-	provision sync.Once // see instances.provision; sets what follows
-	text      []byte    // the configuration, until then
-	config    any
-	handlers  handlers
-	failer    failer // nil if the configuration has no Failed
-	err       error  // why it cannot run, nil if it can
+	built    atomic.Pointer[built] // nil until it was provisioned
+	building sync.Mutex
+	text     []byte    // the configuration, until it is good; guarded by building
+	bad      error     // why text is no configuration, nil if it is one
+	tried    time.Time // when it was provisioned last; guarded by building
+	former   *built    // what it was while it was degraded; guarded by building
+	reminded minutely  // of its being degraded
 
 	openings [phaseCount]atomic.Pointer[openings]
 }
@@ -59,39 +59,21 @@ func (k instanceKey) id() int32 {
 // nextID is the id to try after one that another content has.
 func nextID(id int32) int32 { return 1 + id%(math.MaxInt32-1) }
 
-// build decodes and provisions the configuration.
-func (i *instance) build(text []byte) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("start panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
-	config := i.plugin.New()
-	if err := json.Unmarshal(text, config); err != nil {
-		return fmt.Errorf("decode config: %w", err)
-	}
-	if p, ok := config.(provisioner); ok {
-		if err := p.Provision(); err != nil {
-			return err
+// close ends the configuration, of which no event runs any more.
+func (i *instance) close() error {
+	i.building.Lock()
+	defer i.building.Unlock()
+	var errs []error
+	for _, b := range []*built{i.built.Load(), i.former} {
+		if b != nil {
+			errs = append(errs, b.close())
 		}
 	}
-	i.config, i.handlers = config, handlersOf(config)
-	i.failer, _ = config.(failer)
-	return i.handlers.restrict(i.plugin.Phases)
+	return errors.Join(errs...)
 }
 
-func (i *instance) close() (err error) {
-	c, ok := i.config.(closer)
-	if !ok {
-		return nil
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("close panicked: %v\n%s", v, debug.Stack())
-		}
-	}()
-	return c.Close()
-}
+// handles reports whether the instance has such an event, whether it is degraded or not.
+func (i *instance) handles(p phase) bool { return i.plugin != nil && i.plugin.events[p] != nil }
 
 // status is what Kong is told of an instance; empty for one that is not known.
 func (i *instance) status() *kpp.RpcReturn_InstanceStatus {
@@ -103,10 +85,10 @@ func (i *instance) status() *kpp.RpcReturn_InstanceStatus {
 	}}
 }
 
-// refusal is why the instance cannot run a phase.
+// refusal is why the instance has no such event.
 func (i *instance) refusal(p phase) string {
-	if i.err != nil {
-		return fmt.Sprintf("%s cannot start: %v", i.key.plugin, i.err)
+	if i.plugin == nil {
+		return fmt.Sprintf("no plugin %q in this plugin server", i.key.plugin)
 	}
 	return fmt.Sprintf("%s has no phase %s", i.key.plugin, phaseNames[p])
 }

@@ -2,7 +2,6 @@ package pluginserver
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"sync"
@@ -28,13 +27,15 @@ type instances struct {
 	mu    sync.RWMutex
 	byID  map[int32]*instance
 	byKey map[instanceKey]*instance
-	swept time.Time // when idle instances were looked for
+	// degraded are those of byID that do not run as they are written.
+	degraded map[*instance]*built
+	swept    time.Time // when idle instances were looked for
 }
 
 func newInstances(plugins map[string]*plugin, opts Options, m *metrics) (*instances, error) {
 	t := &instances{
 		plugins: plugins, metrics: m, log: opts.Logger, idle: opts.IdleInstance, most: opts.MaxInstances,
-		opened: time.Now(), byID: map[int32]*instance{}, byKey: map[instanceKey]*instance{},
+		opened: time.Now(), byID: map[int32]*instance{}, byKey: map[instanceKey]*instance{}, degraded: map[*instance]*built{},
 	}
 	if opts.InstanceDir == "" {
 		return t, nil
@@ -44,27 +45,26 @@ func newInstances(plugins map[string]*plugin, opts Options, m *metrics) (*instan
 	return t, err
 }
 
-// start returns the instance of a plugin's configuration. It always succeeds:
-// an instance that cannot run says why in err, and its events are refused.
+// start returns the instance of a plugin's configuration. It always succeeds: one that
+// is wrong is degraded, and the events of one without a plugin are refused.
 func (t *instances) start(name string, raw []byte) *instance {
-	text, err := raw, error(nil)
-	p := t.plugins[name]
-	if p == nil {
-		err = fmt.Errorf("no plugin %q in this plugin server", name)
-	} else if normal, bad := p.config.normalise(raw); bad != nil {
-		err = bad
+	p, text, bad := t.plugins[name], raw, error(nil)
+	if p != nil {
+		text, bad = p.normalise(raw)
 	} else {
-		text = normal
+		t.metrics.failedStarts.Inc()
+		t.log.Error("Kong starts a plugin that is not here, its events are refused", "plugin", name)
 	}
-	inst := t.claim(name, p, text, err)
+	inst := t.claim(name, p, text, bad)
 	defer t.release(inst)
 	t.provision(inst)
+	t.retry(inst)
 	return inst
 }
 
 // claim finds the instance of a content or makes it, counts the start, and
 // acquires it.
-func (t *instances) claim(name string, p *plugin, text []byte, err error) *instance {
+func (t *instances) claim(name string, p *plugin, text []byte, bad error) *instance {
 	key := keyOf(name, text)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -73,7 +73,7 @@ func (t *instances) claim(name string, p *plugin, text []byte, err error) *insta
 		t.evictIdle()
 		t.evictExcess()
 		inst = t.add(t.freeID(key), key, p)
-		inst.text, inst.err = text, err
+		inst.text, inst.bad = text, bad
 	}
 	inst.starts++
 	inst.live.Add(1)
@@ -112,29 +112,6 @@ func (t *instances) storedAs(id int32, key instanceKey) bool {
 	return err == nil && keyOf(stored.Plugin, stored.Config) != key
 }
 
-// provision makes an instance ready, once. One that fails is no longer found by
-// its content, so that the next start tries again.
-func (t *instances) provision(inst *instance) {
-	inst.provision.Do(func() {
-		text := inst.text
-		inst.text = nil
-		if inst.err == nil {
-			t.save(inst, text)
-			inst.err = inst.build(text)
-		}
-		if inst.err == nil {
-			return
-		}
-		t.metrics.failedStarts.Inc()
-		t.log.Error("instance cannot start, its events are refused", "plugin", inst.key.plugin, "instance", inst.id, "error", inst.err)
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if t.byKey[inst.key] == inst {
-			delete(t.byKey, inst.key)
-		}
-	})
-}
-
 func (t *instances) save(inst *instance, text []byte) {
 	if t.store == nil || inst.adopted {
 		return
@@ -161,13 +138,13 @@ func (t *instances) adopt(id int32) *instance {
 	if p == nil {
 		return nil
 	}
-	text, bad := p.config.normalise(stored.Config)
+	text, bad := p.normalise(stored.Config)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	inst := t.byID[id]
 	if inst == nil {
 		inst = t.add(id, keyOf(stored.Plugin, text), p)
-		inst.text, inst.err, inst.adopted = text, bad, true
+		inst.text, inst.bad, inst.adopted = text, bad, true
 		t.metrics.adopted.Inc()
 	}
 	inst.live.Add(1)
@@ -260,5 +237,6 @@ func (t *instances) forget(inst *instance) {
 	if t.byKey[inst.key] == inst {
 		delete(t.byKey, inst.key)
 	}
+	t.heal(inst)
 	t.metrics.instances.Dec()
 }

@@ -1,6 +1,7 @@
 package pluginserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,8 @@ const (
 	// ioTimeout bounds the wait for the rest of a frame that has begun, and for
 	// Kong to read what is written. Kong sends a frame from memory.
 	ioTimeout = 10 * time.Second
+	// pieceSize is how much is written at a time.
+	pieceSize = 256 << 10
 	// replyTimeout bounds the wait for the reply to a PDK call. It may be as
 	// long as a client takes to send a body.
 	replyTimeout = 5 * time.Minute
@@ -50,7 +53,7 @@ type link struct {
 	release func()    // called when the link has ended
 	label   string    // of the goroutine that has it
 
-	waited time.Duration // for Kong, in all events
+	waited atomic.Int64 // nanoseconds in which Kong was waited for, in all events
 
 	began   time.Time
 	timer   *time.Timer               // calls overrun
@@ -164,7 +167,12 @@ func (l *link) drain() {
 
 // cut ends the link in mid-event, which fails in Kong. It is not run again
 // elsewhere: that would start all instances of the plugin anew, see inbox.
-func (l *link) cut() { _ = l.nc.Close() }
+func (l *link) cut() {
+	if conn := l.current.Load(); conn != nil {
+		conn.ctx.end(context.Canceled)
+	}
+	_ = l.nc.Close()
+}
 
 // leave gives the connection to the next process, or else hangs up. Nothing is
 // under way on it. A call that came with the last reply is the next process' too.
@@ -281,7 +289,7 @@ func (l *link) refuseWith(reason string) error {
 
 func (l *link) flush() error {
 	l.bound()
-	_, err := l.outbox.Write(l.out)
+	err := l.put(l.out)
 	l.out = l.out[:0]
 	if err != nil {
 		return fmt.Errorf("write to Kong: %w", err)
@@ -289,11 +297,25 @@ func (l *link) flush() error {
 	return nil
 }
 
+// put writes to Kong. What is large is written in pieces, each of which has ioTimeout:
+// a busy node takes its time.
+func (l *link) put(b []byte) error {
+	for len(b) > pieceSize {
+		if _, err := l.outbox.Write(b[:pieceSize]); err != nil {
+			return err
+		}
+		b = b[pieceSize:]
+		l.bound()
+	}
+	_, err := l.outbox.Write(b)
+	return err
+}
+
 // write writes calls, in an event.
 func (l *link) write(b []byte) error {
 	began := l.bound()
-	_, err := l.outbox.Write(b)
-	l.waited += time.Since(began)
+	err := l.put(b)
+	l.waited.Add(int64(time.Since(began)))
 	return err
 }
 
@@ -301,11 +323,11 @@ func (l *link) write(b []byte) error {
 func (l *link) skipOwed() error {
 	for ; l.owed > 0; l.owed-- {
 		n, err := l.replyHead()
-		if err != nil {
+		if err != nil && !errors.Is(err, errFrameTooLarge) {
 			return err
 		}
-		if _, err := l.frames.r.Discard(n); err != nil {
-			return unexpected(err)
+		if err := l.skip(n); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -325,7 +347,7 @@ func (l *link) replyHead() (int, error) {
 // awaitReply waits until Kong begins to reply.
 func (l *link) awaitReply() error {
 	asked := l.bound()
-	defer func() { l.waited += l.bound().Sub(asked) }()
+	defer func() { l.waited.Add(int64(l.bound().Sub(asked))) }()
 	for {
 		err := l.frames.wait()
 		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(asked) > replyTimeout {

@@ -13,16 +13,19 @@ import (
 type outcome uint8
 
 const (
-	outcomeOK       outcome = iota
-	outcomeExit             // the handler answered the client itself
-	outcomePanic            // the handler panicked, the declared direction was applied
-	outcomeDeadline         // the handler was cut off, the declared direction was applied
-	outcomeAborted          // the connection ended before the event did
-	outcomeRefused          // no such instance, or one that cannot run
+	outcomeOK         outcome = iota
+	outcomeExit               // the handler answered the client itself
+	outcomePanic              // the handler panicked, the declared direction was applied
+	outcomeDeadline           // the handler was cut off, the declared direction was applied
+	outcomeOverloaded         // the handler was not called since too many hang, the declared direction was applied
+	outcomeDegraded           // the handler could not be called, the declared direction was applied
+	outcomeTooLarge           // the client got a 500 in place of an answer that was too large
+	outcomeAborted            // the connection ended before the event did
+	outcomeRefused            // no such instance, or no such phase
 	outcomeCount
 )
 
-var outcomeNames = [outcomeCount]string{"ok", "exit", "panic", "deadline", "aborted", "refused"}
+var outcomeNames = [outcomeCount]string{"ok", "exit", "panic", "deadline", "overloaded", "degraded", "too_large", "aborted", "refused"}
 
 // metrics are the server's, all under gatehouse_pluginserver_.
 type metrics struct {
@@ -35,7 +38,9 @@ type metrics struct {
 	running      prometheus.Gauge
 	eventWaits   prometheus.Counter
 	abandoned    prometheus.Gauge
+	overloaded   *prometheus.GaugeVec
 	instances    prometheus.Gauge
+	degraded     *prometheus.GaugeVec
 	adopted      prometheus.Counter
 	evicted      *prometheus.CounterVec
 	failedStarts prometheus.Counter
@@ -53,8 +58,9 @@ type metrics struct {
 
 // callEntry is what the connection needs to know of a PDK method.
 type callEntry struct {
-	pipelined, exits, foreseeable bool
-	count                         prometheus.Counter
+	pipelined, exits bool
+	constant         constancy
+	count            prometheus.Counter
 }
 
 // call finds a PDK method. It does not allocate.
@@ -100,10 +106,14 @@ func (f *factory) counter(name, help string) prometheus.Counter {
 	return f.counters(name, help).WithLabelValues()
 }
 
-func (f *factory) gauge(name, help string) prometheus.Gauge {
-	v := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help})
+func (f *factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help}, labels)
 	*f = append(*f, v)
 	return v
+}
+
+func (f *factory) gauge(name, help string) prometheus.Gauge {
+	return f.gauges(name, help).WithLabelValues()
 }
 
 func (f *factory) histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
@@ -124,12 +134,14 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		calls:        f.counters("pdk_calls_total", "PDK calls by method.", "method"),
 		unused:       f.counter("pdk_calls_unused_total", "PDK calls that were made because the last events began with them, and that the handler did not make."),
 		running:      f.gauge("events_running", "Events under way."),
-		eventWaits:   f.counter("event_waits_total", "Events that had to wait because as many as may were under way."),
+		eventWaits:   f.counter("event_waits_total", "Events that had to wait because as many as may were under way in their plugin and phase."),
 		abandoned:    f.gauge("abandoned_handlers", "Handlers that were cut off at their deadline and still run."),
+		overloaded:   f.gauges("overloaded", "1 while the handlers of a plugin in a phase are not called, since too many of them hang.", "plugin", "handler"),
 		instances:    f.gauge("instances", "Configurations that are started and not closed."),
+		degraded:     f.gauges("degraded_instances", "Configurations that are started, and do not run as they are written.", "plugin"),
 		adopted:      f.counter("instances_adopted_total", "Configurations that Kong had started in a process before this one."),
 		evicted:      f.counters("instances_evicted_total", "Configurations closed because they were idle, or because there were too many.", "reason"),
-		failedStarts: f.counter("instance_start_failures_total", "Configurations that could not be started."),
+		failedStarts: f.counter("instance_start_failures_total", "Configurations that do not run as they are written."),
 		connections:  f.gauge("connections", "Open connections."),
 		takenOver:    f.counter("connections_taken_over_total", "Connections that the process before this one handed over."),
 		acceptWaits:  f.counter("accept_waits_total", "Times that connections had to wait because as many as may were open."),
@@ -141,7 +153,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	for _, call := range Calls() {
 		m.entries[call.Method] = callEntry{
-			pipelined: call.Pipelined, exits: call.Method == exitCall, foreseeable: foreseeable[call.Method], count: m.calls.WithLabelValues(call.Method),
+			pipelined: call.Pipelined, exits: call.Method == exitCall, constant: constants[call.Method], count: m.calls.WithLabelValues(call.Method),
 		}
 	}
 	m.unknown = callEntry{count: m.calls.WithLabelValues("unknown")}

@@ -11,35 +11,15 @@ import (
 // worker a wait, and both sides several system calls.
 //
 // That a read is made before the handler asks for it makes no difference to the
-// answer, as nothing that the handler does in between reaches Kong: only reads
-// that follow one another from the beginning are foreseen. One that the handler
-// then does not make is dropped.
+// answer: it is one of those that are constant (constant.go), and nothing that the
+// handler does in between reaches Kong, since only reads that follow one another from
+// the beginning are foreseen. One that the handler then does not make is dropped.
 
 const (
 	// openingCalls and openingBytes bound what is foreseen.
 	openingCalls = 16
 	openingBytes = 2 << 10
 )
-
-// foreseeable are the methods that answer from what Kong has at hand, whatever
-// they are called with: they do not throw, wait, or cost much.
-var foreseeable = map[string]bool{
-	"kong.client.get_consumer":     true,
-	"kong.client.get_credential":   true,
-	"kong.client.get_forwarded_ip": true,
-	"kong.client.get_ip":           true,
-	"kong.ctx.shared.get":          true,
-	"kong.log.serialize":           true,
-	"kong.nginx.get_var":           true,
-	"kong.request.get_header":      true,
-	"kong.request.get_host":        true,
-	"kong.request.get_method":      true,
-	"kong.request.get_path":        true,
-	"kong.request.get_raw_query":   true,
-	"kong.request.get_scheme":      true,
-	"kong.router.get_route":        true,
-	"kong.router.get_service":      true,
-}
 
 // run is the calls that an event begins with: their frames as they are written.
 type run struct {
@@ -88,7 +68,7 @@ type openings struct {
 type opening struct {
 	of    *atomic.Pointer[openings] // nil for a connection whose events are not foreseen
 	known *openings                 // when the event began
-	ended bool                      // the event has made another call than a foreseeable one
+	ended bool                      // the event has made another call than a constant one
 	made  int                       // calls of the opening that the handler has made
 	ahead int                       // calls of known.common that were sent, made or not
 	now   *run                      // what the handler made, if that is not known.last
@@ -112,7 +92,7 @@ const (
 	stepOver             // the opening is over, and the call to be sent
 )
 
-// call takes note of a foreseeable call. rest is what to send behind it at stepAll.
+// call takes note of a constant call. rest is what to send behind it at stepAll.
 func (o *opening) call(frames []byte) (s step, rest []byte) {
 	if o.of == nil || o.ended {
 		return stepAsk, nil
@@ -156,7 +136,7 @@ func (r *run) firstOrNone(n int) *run {
 	return r.first(n)
 }
 
-// end ends the opening, with the first call that is not foreseeable or with the
+// end ends the opening, with the first call that is not constant or with the
 // event. It returns how many calls were sent that the handler has not made.
 func (o *opening) end() (unused int) {
 	if o.of == nil || o.ended {

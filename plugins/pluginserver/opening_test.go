@@ -118,6 +118,9 @@ func (s script) run(t *testing.T, kong *pdk.PDK) {
 	}
 }
 
+// letters are variables that are constant in these tests.
+var letters = []string{"a", "b", "c", "d"}
+
 // TestOpenings runs events one after the other and looks at how their calls
 // arrive.
 func TestOpenings(t *testing.T) {
@@ -147,6 +150,17 @@ func TestOpenings(t *testing.T) {
 			[]script{{"a", "b", "c"}, {"a", "b", "c"}, {"a"}, {"a", "b", "c"}, {"a", "b", "c"}, {"a", "b", "c"}},
 			[][]string{{"a", "b", "c", ""}, {"a", "b", "c", ""}, {"a,b,c", ""}, {"a", "b", "c", ""}, {"a", "b", "c", ""}, {"a,b,c", ""}}, 2,
 		},
+		"what changes while the handler runs": {
+			[]script{{"a", "request_time", "b"}, {"a", "request_time", "b"}, {"a", "request_time", "b"}, {"a", "request_time", "b"}},
+			[][]string{{"a", "request_time", "b", ""}, {"a", "request_time", "b", ""}, {"a", "request_time", "b", ""}, {"a", "request_time", "b", ""}}, 0,
+		},
+		"what is like a constant, but none": {
+			[]script{{"a", "http"}, {"a", "http"}, {"a", "http"}}, [][]string{{"a", "http", ""}, {"a", "http", ""}, {"a", "http", ""}}, 0,
+		},
+		"facts of the request": {
+			[]script{{"http_x_a", "remote_addr", "arg_b"}, {"http_x_a", "remote_addr", "arg_b"}, {"http_x_a", "remote_addr", "arg_b"}},
+			[][]string{{"http_x_a", "remote_addr", "arg_b", ""}, {"http_x_a", "remote_addr", "arg_b", ""}, {"http_x_a,remote_addr,arg_b", ""}}, 0,
+		},
 		"another order": {
 			[]script{{"a", "b"}, {"a", "b"}, {"b", "a"}},
 			[][]string{{"a", "b", ""}, {"a", "b", ""}, {"b", "a", ""}}, 0,
@@ -155,7 +169,7 @@ func TestOpenings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			next := make(chan script, 1)
-			srv := serve(t, Options{}, accessPlugin(func(kong *pdk.PDK) { (<-next).run(t, kong) }))
+			srv := serve(t, Options{ConstantVars: letters}, accessPlugin(func(kong *pdk.PDK) { (<-next).run(t, kong) }))
 			id := srv.mustStart(t, "test", nil)
 			kong := &readingKong{conn: dial(t, srv.path)}
 			for i, s := range tt.scripts {
@@ -178,7 +192,7 @@ func TestOpenings(t *testing.T) {
 func TestExitAfterAnOpening(t *testing.T) {
 	t.Parallel()
 	next := make(chan script, 1)
-	srv := serve(t, Options{}, accessPlugin(func(kong *pdk.PDK) { (<-next).run(t, kong) }))
+	srv := serve(t, Options{ConstantVars: letters}, accessPlugin(func(kong *pdk.PDK) { (<-next).run(t, kong) }))
 	id := srv.mustStart(t, "test", nil)
 	for _, s := range []script{{"a", "b"}, {"a", "b"}, {"a", "exit"}, {"a", "b"}} {
 		kong := &readingKong{conn: dial(t, srv.path)}
@@ -201,7 +215,7 @@ func TestOpeningsOfAnyEvents(t *testing.T) {
 		}
 	}
 	next := make(chan script, 1)
-	srv := serve(t, Options{}, accessPlugin(func(kong *pdk.PDK) { (<-next).run(t, kong) }))
+	srv := serve(t, Options{ConstantVars: letters}, accessPlugin(func(kong *pdk.PDK) { (<-next).run(t, kong) }))
 	id := srv.mustStart(t, "test", nil)
 	kong := &readingKong{conn: dial(t, srv.path)}
 	for range 500 {
@@ -217,9 +231,9 @@ func TestOpeningIsBounded(t *testing.T) {
 	t.Parallel()
 	var many script
 	for i := range 3 * openingCalls {
-		many = append(many, fmt.Sprint("v", i))
+		many = append(many, fmt.Sprint("http_", i))
 	}
-	long := script{strings.Repeat("x", openingBytes), "a", "b"}
+	long := script{"http_" + strings.Repeat("x", openingBytes), "http_a", "http_b"}
 	for name, s := range map[string]script{"calls": many, "bytes": long} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -11,7 +11,7 @@ import (
 
 // Options are a server's. The zero value is fit for production.
 type Options struct {
-	// Logger takes what goes wrong; nil is slog.Default().
+	// Logger takes what goes wrong; nil discards it.
 	Logger *slog.Logger
 	// Registerer takes the server's metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
@@ -20,17 +20,17 @@ type Options struct {
 	DrainTimeout time.Duration
 	// MaxFrame bounds a frame in either direction, in bytes. Frames carry
 	// bodies whole (kong.service.response.get_raw_body, response.exit), so
-	// that it bounds these as well. Default 16 MiB: more than bodies that
-	// are sensibly looked into at a gateway, and 64 of them fit in a
-	// gigabyte. A call beyond it fails; a reply or a call from Kong beyond it
-	// closes the connection.
+	// that it bounds these as well. Default 64 MiB. A call or a reply beyond it fails,
+	// and the event goes on; an answer to the client beyond it becomes a 500. Any other
+	// frame from Kong beyond it closes the connection.
 	MaxFrame int
 	// MaxConnections bounds the open connections. Beyond it none is accepted
 	// until one closes: Kong's calls wait in the listener's backlog
 	// meanwhile. To accept and close would make Kong start all instances anew
 	// and run the event again at once, a storm at the worst moment. Default
 	// 4096: sixteen workers with full pools (lua_socket_pool_size is 256), or
-	// one with as many log timers as it runs at a time.
+	// one with as many log timers as it runs at a time. Half of them are for events
+	// that are not of the log phase: one of those beyond the other half is dropped.
 	MaxConnections int
 	// IdleInstance is how long an instance may have no event before it may be
 	// closed; Kong starts it anew when it needs it. It keeps what Kong forgot
@@ -50,16 +50,29 @@ type Options struct {
 	// place, and brings those of the process before. Default: none, and
 	// connections are closed when the server stops.
 	Handover *Handover
-	// MaxEvents bounds the events that are under way at once; further ones
-	// wait. Handlers that were cut off do not count, see MaxAbandoned.
+	// MaxEvents bounds the events of one plugin in one phase that are under way at once;
+	// further ones wait. Handlers that were cut off do not count, see MaxAbandoned.
 	// Default 1024.
 	MaxEvents int
-	// MaxAbandoned bounds the handlers that were cut off at their deadline and
-	// still run. Beyond it Serve drains and returns [ErrReplace]. Default 64.
+	// MaxAbandoned bounds the handlers of one plugin in one phase that were cut off
+	// and still run. From then on they are not called, and the events go the plugin's
+	// declared way; every five seconds one is tried, until one ends by itself.
+	// Default 64.
 	MaxAbandoned int
-	// Deadlines overrides the deadline of plugins by name, for an operator; see
-	// Plugin.Deadline for the values.
+	// MaxGoroutines and MaxMemory, in bytes, are what the process may use. When it uses
+	// more, and has served for a minute, Serve drains and returns [ErrReplace].
+	// Default 100,000, and nine tenths of GOMEMLIMIT, or 4 GiB where that is not set.
+	MaxGoroutines int
+	MaxMemory     int64
+	// Deadlines are an operator's, in place of those of plugins: by a plugin's name, or
+	// by name and phase as in "tenant-rate-limit.log"; "*" is every plugin. 0 or
+	// less is none. One for a plugin without a phase is not for its log phase. One that
+	// names the plugin has the last word, also against a configuration's Deadline.
 	Deadlines map[string]time.Duration
+	// ConstantVars names nginx variables of one's own that are the same throughout an
+	// event, so that they may be read ahead (docs/adr/0011). Those of nginx and
+	// Kong are known.
+	ConstantVars []string
 	// Strict refuses a configuration that Kong would take but that an operator
 	// would not understand: each field needs a json tag and a desc tag, and a
 	// type that Kong can check. It is for one's own plugins.
@@ -70,18 +83,21 @@ type Options struct {
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.DrainTimeout < 0 || o.IdleInstance < 0 || min(o.MaxFrame, o.MaxConnections, o.MaxInstances, o.MaxEvents, o.MaxAbandoned) < 0 {
+	if min(o.DrainTimeout, o.IdleInstance) < 0 || o.MaxMemory < 0 ||
+		min(o.MaxFrame, o.MaxConnections, o.MaxInstances, o.MaxEvents, o.MaxAbandoned, o.MaxGoroutines) < 0 {
 		return o, errors.New("plugin server options: a bound is negative: use 0 for the default")
 	}
 	if o.Logger == nil {
-		o.Logger = slog.Default()
+		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 10*time.Second)
-	o.MaxFrame = cmp.Or(o.MaxFrame, 16<<20)
+	o.MaxFrame = cmp.Or(o.MaxFrame, 64<<20)
 	o.MaxConnections = cmp.Or(o.MaxConnections, 4096)
 	o.IdleInstance = cmp.Or(o.IdleInstance, 24*time.Hour)
 	o.MaxInstances = cmp.Or(o.MaxInstances, 16384)
 	o.MaxEvents = cmp.Or(o.MaxEvents, 1024)
 	o.MaxAbandoned = cmp.Or(o.MaxAbandoned, 64)
+	o.MaxGoroutines = cmp.Or(o.MaxGoroutines, 100_000)
+	o.MaxMemory = cmp.Or(o.MaxMemory, defaultMemory())
 	return o, nil
 }

@@ -20,11 +20,12 @@ type piped struct {
 	far    net.Conn
 	ended  chan struct{} // closed when the server is done with the connection
 	nextID int32
+	plugin string // whose events run; the first by name unless set
 }
 
-// timed gives a plugin of the tests the default deadline.
+// timed gives a plugin of the tests the default deadlines.
 func timed(p Plugin) Plugin {
-	p.Deadline = 0
+	p.Deadline, p.LogDeadline = DefaultDeadline, DefaultLogDeadline
 	return p
 }
 
@@ -37,17 +38,23 @@ func pipe(t *testing.T, opts Options, plugins ...Plugin) *piped {
 	if p.Server, err = New(opts, plugins...); err != nil {
 		t.Fatal(err)
 	}
-	near, far := net.Pipe()
-	p.far = newQueued(far)
-	l := newLink(p.Server, near)
-	l.release = func() { close(p.ended) }
-	p.add(l)
-	go p.serveLink(l)
+	p.plugin = p.names[0]
+	p.connect(func() { close(p.ended) })
 	t.Cleanup(func() {
 		_ = p.far.Close()
 		time.Sleep(24 * time.Hour) // let handlers end
 	})
 	return p
+}
+
+// connect makes a connection that events run on from now on.
+func (p *piped) connect(ended func()) {
+	near, far := net.Pipe()
+	p.far = newQueued(far)
+	l := newLink(p.Server, near)
+	l.release = ended
+	p.add(l)
+	go p.serveLink(l)
 }
 
 // queued is a connection with a buffer for writes, as a socket has.
@@ -75,7 +82,7 @@ func (q *queued) Close() error                { q.once.Do(func() { close(q.write
 func (p *piped) run(t *testing.T, phase string, req kongtest.Request) (kongtest.Effects, error) {
 	t.Helper()
 	p.nextID++
-	inst := p.instances.start(p.names[0], nil)
+	inst := p.instances.start(p.plugin, nil)
 	if err := kongtest.WriteFrame(p.far, eventCall(int64(p.nextID), inst.id, phase)); err != nil {
 		t.Fatal(err)
 	}

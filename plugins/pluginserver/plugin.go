@@ -1,12 +1,10 @@
 package pluginserver
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/Kong/go-pdk"
@@ -22,31 +20,43 @@ type Plugin struct {
 	Priority int
 	// New returns a new configuration, a pointer to a struct with a method
 	// for at least one phase: Certificate, Rewrite, Access, Response, Preread
-	// or Log, each taking a *pdk.PDK. It is called once by [New] and once for
-	// each configuration that Kong starts.
+	// or Log, each taking a *pdk.PDK; or CertificateContext and so on, each taking
+	// a context.Context before that, which are called where there are both. It is
+	// called once by [New] and once for each configuration that Kong starts.
 	New func() any
 	// Phases are the phases that Kong is to call, by Kong's names, of those that
 	// the configuration has methods for. Default: all of them.
 	Phases []string
-	// Deadline is how long a handler may take, the time that Kong takes to
-	// reply not counted. A handler that takes longer is cut off: each of its
-	// PDK calls fails from then on, and the event goes on without it. 0 is
-	// [DefaultDeadline]; a negative one is none.
+	// Deadline is how long a handler of the phases that a client waits for may take,
+	// the time that Kong takes to reply not counted. Its context ends then; a handler
+	// that goes on for [Grace] is cut off: each of its PDK calls fails from then on,
+	// and the event goes on without it. 0 or less is none, as for go-pdk's own server.
 	Deadline time.Duration
-	// FailClosed says what becomes of a request whose handler panicked or was
-	// cut off: Kong answers it with 503 and a problem+json body, in the phases
-	// in which it can (rewrite, access, response, preread). Otherwise the
-	// request goes on as if the handler had returned. A configuration with a
-	// method Failed(*pdk.PDK, error) decides itself, and this is for when that
-	// fails too.
-	FailClosed bool
+	// LogDeadline is the same for handlers of the log phase, for which nobody waits.
+	LogDeadline time.Duration
+	// FailOpen says what becomes of a request whose handler panicked, was cut off, or
+	// cannot be called: it goes on as if the handler had returned. Otherwise Kong
+	// answers it with 503 and a problem+json body, in the phases in which it can
+	// (rewrite, access, response, preread). A configuration with a method
+	// Failed(*pdk.PDK, error) decides itself, within five seconds, and this is for when
+	// that fails too.
+	FailOpen bool
 }
 
 // What a configuration may do besides handling phases.
 type (
+	// Its error says that the configuration cannot run as it is written.
 	provisioner interface{ Provision() error }
-	closer      interface{ Close() error }
-	failer      interface{ Failed(*pdk.PDK, error) }
+	// It is called with that error, or with why the configuration could not be
+	// decoded or Provision panicked. From then on handlers are called, and do what
+	// still can be done.
+	degrader interface{ Degrade(err error) }
+	// It is called once, after these, and says how long this configuration's handlers
+	// may take in place of Plugin.Deadline; 0 is that, and less is for ever.
+	deadliner interface{ Deadline() time.Duration }
+	// It is called when a handler has failed, and decides about the request.
+	failer interface{ Failed(*pdk.PDK, error) }
+	closer interface{ Close() error }
 )
 
 // phase is an event of Kong, an index into handlers.
@@ -75,71 +85,40 @@ func phaseOf(name []byte) (phase, bool) {
 	return 0, false
 }
 
-// handlers are the phase methods of one configuration; nil where it has none.
-type handlers [phaseCount]func(*pdk.PDK)
-
-// handlersOf resolves the phase methods once, so that an event is one call.
-func handlersOf(config any) handlers {
-	var h handlers
-	if c, ok := config.(interface{ Certificate(*pdk.PDK) }); ok {
-		h[certificate] = c.Certificate
-	}
-	if c, ok := config.(interface{ Rewrite(*pdk.PDK) }); ok {
-		h[rewrite] = c.Rewrite
-	}
-	if c, ok := config.(interface{ Access(*pdk.PDK) }); ok {
-		h[access] = c.Access
-	}
-	if c, ok := config.(interface{ Response(*pdk.PDK) }); ok {
-		h[response] = c.Response
-	}
-	if c, ok := config.(interface{ Preread(*pdk.PDK) }); ok {
-		h[preread] = c.Preread
-	}
-	if c, ok := config.(interface{ Log(*pdk.PDK) }); ok {
-		h[logging] = c.Log
-	}
-	return h
-}
-
-// names lists the phases that are handled, in Kong's names.
-func (h *handlers) names() []string {
-	var names []string
-	for p, handler := range h {
-		if handler != nil {
-			names = append(names, phaseNames[p])
-		}
-	}
-	return names
-}
-
-// restrict forgets the handlers of all phases but those named, unless none is.
-func (h *handlers) restrict(phases []string) error {
-	if len(phases) == 0 {
-		return nil
-	}
-	for _, name := range phases {
-		if ph, ok := phaseOf([]byte(name)); !ok || h[ph] == nil {
-			return fmt.Errorf("phases: the configuration does not handle %q: use some of %v", name, h.names())
-		}
-	}
-	for ph, name := range phaseNames {
-		if !slices.Contains(phases, name) {
-			h[ph] = nil
-		}
-	}
-	return nil
-}
-
 // plugin is a Plugin that was found fit to serve.
 type plugin struct {
 	Plugin
-	phases   []string
-	deadline time.Duration              // 0 for none
-	config   *field                     // the schema of the configuration
-	events   *[phaseCount]*eventMetrics // nil for a phase that is not handled
-	stacks   rateLimit                  // of log lines about panics
-	overruns rateLimit                  // of log lines about handlers that were cut off
+	phases    []string
+	deadlines deadlines
+	config    *field                     // the schema of the configuration
+	events    *[phaseCount]*eventMetrics // nil for a phase that is not handled
+	slots     [phaseCount]chan struct{}  // one for each event under way; nil as above
+	breakers  [phaseCount + 1]breaker    // that of Failed is the last
+	stacks    rateLimit                  // of log lines about panics
+	overruns  rateLimit                  // of log lines about handlers that were cut off
+	oversized rateLimit                  // of log lines about answers that are too large
+}
+
+// ofFailed is the index of the breaker of a plugin's Failed.
+const ofFailed = phaseCount
+
+// prepare makes what events of the plugin need.
+func (p *plugin) prepare(m *metrics, maxEvents int) {
+	p.events = m.forPlugin(p)
+	for ph, e := range p.events {
+		if e != nil {
+			p.slots[ph] = make(chan struct{}, maxEvents)
+		}
+	}
+	for i := range p.breakers {
+		b := &p.breakers[i]
+		b.plugin, b.handler = p.Name, "Failed"
+		if i < int(phaseCount) {
+			b.handler = phaseNames[i]
+		}
+		b.open = m.overloaded.WithLabelValues(b.plugin, b.handler)
+	}
+	m.degraded.WithLabelValues(p.Name)
 }
 
 var (
@@ -174,7 +153,7 @@ func compile(p Plugin, strict bool) (*plugin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
 	}
-	return &plugin{Plugin: p, phases: h.names(), deadline: max(cmp.Or(p.Deadline, DefaultDeadline), 0), config: schema}, nil
+	return &plugin{Plugin: p, phases: h.names(), config: schema}, nil
 }
 
 // configType returns a configuration to look at.

@@ -23,7 +23,7 @@ func (handled) Access(*pdk.PDK) {}
 
 // plain is a plugin without a deadline, so that a slow machine fails no test.
 func plain(name string, config func() any) Plugin {
-	return Plugin{Name: name, Version: "1.2.3", Priority: 905, New: config, Deadline: -1}
+	return Plugin{Name: name, Version: "1.2.3", Priority: 905, New: config, FailOpen: true}
 }
 
 type scalarsConfig struct {

@@ -25,15 +25,17 @@ type Server struct {
 	instances *instances
 	metrics   *metrics
 	endings   rateLimit     // of log lines about connections that ended badly
-	slots     chan struct{} // one for each event under way
-	abandoned atomic.Int64  // handlers that were cut off and still run
+	logEvents atomic.Int64  // under way or waiting
+	lost      minutely      // of log lines about log events that were dropped
 	marks     atomic.Uint64 // of goroutines that serve links
-	serving   atomic.Bool
-	ready     atomic.Bool
+	usage     func() usage  // of this process
 
-	mu     sync.Mutex
-	links  map[*link]struct{}
-	cancel context.CancelCauseFunc // ends Serve; nil while it does not run
+	constantVars map[string]bool
+	serving      atomic.Bool
+	ready        atomic.Bool
+
+	mu    sync.Mutex
+	links map[*link]struct{}
 }
 
 // New returns a server of the plugins. It calls New of each once. The error
@@ -59,12 +61,11 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, plugins: compiled, metrics: m, instances: started,
-		slots: make(chan struct{}, opts.MaxEvents),
-		links: map[*link]struct{}{},
+		links: map[*link]struct{}{}, usage: processUsage, constantVars: constantNames(opts.ConstantVars),
 	}
 	for name, p := range compiled {
 		s.names = append(s.names, name)
-		p.events = m.forPlugin(p)
+		p.prepare(m, opts.MaxEvents)
 	}
 	slices.Sort(s.names)
 	return s, nil
@@ -77,21 +78,17 @@ func compileAll(opts Options, plugins []Plugin) (map[string]*plugin, error) {
 	compiled := make(map[string]*plugin, len(plugins))
 	var errs []error
 	for _, p := range plugins {
-		if d, ok := opts.Deadlines[p.Name]; ok {
-			p.Deadline = d
-		}
 		c, err := compile(p, opts.Strict)
 		if err == nil && compiled[p.Name] != nil {
 			err = fmt.Errorf("plugin %s is there twice: names are unique in Kong", p.Name)
 		}
+		if err == nil {
+			c.deadlines = deadlinesOf(p, opts.Deadlines)
+		}
 		errs = append(errs, err)
 		compiled[p.Name] = c
 	}
-	for name := range opts.Deadlines {
-		if _, ok := compiled[name]; !ok {
-			errs = append(errs, fmt.Errorf("deadline of plugin %q: there is no such plugin: correct the name", name))
-		}
-	}
+	errs = append(errs, checkDeadlines(opts.Deadlines, compiled))
 	return compiled, errors.Join(errs...)
 }
 
@@ -111,8 +108,8 @@ func (s *Server) Info(name string) ([]byte, error) {
 // the listener. When ctx ends, running events may end within
 // Options.DrainTimeout; idle connections are closed such that Kong reads a
 // clean end. Instances are closed last. It returns nil when ctx ended,
-// [ErrReplace] when it drained because too many handlers run past their
-// deadline, and otherwise why the listener failed. One Serve can run at a time.
+// [ErrReplace] when it drained because the process ran out of memory or
+// goroutines, and otherwise why the listener failed. One Serve can run at a time.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	if !s.serving.CompareAndSwap(false, true) {
 		return errors.New("plugin server is serving already: use one listener")
@@ -120,8 +117,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	defer s.serving.Store(false)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	s.setCancel(cancel)
-	defer s.setCancel(nil)
+	go s.watchUsage(ctx, cancel)
 	defer context.AfterFunc(ctx, func() { retire(ln) })()
 
 	s.ready.Store(true)
@@ -135,12 +131,6 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return ErrReplace
 	}
 	return err
-}
-
-func (s *Server) setCancel(cancel context.CancelCauseFunc) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.cancel = cancel
 }
 
 // accept accepts connections, at most Options.MaxConnections at a time, those
@@ -259,25 +249,6 @@ func (s *Server) finish(l *link, err error) {
 	s.mu.Unlock()
 	s.metrics.connections.Dec()
 	l.release()
-}
-
-// enter waits until one more event may run, and reports whether it had to.
-func (s *Server) enter() (waited bool) {
-	select {
-	case s.slots <- struct{}{}:
-	default:
-		waited = true
-		s.metrics.eventWaits.Inc()
-		s.slots <- struct{}{}
-	}
-	s.metrics.running.Inc()
-	return waited
-}
-
-// leave ends an event.
-func (s *Server) leave() {
-	s.metrics.running.Dec()
-	<-s.slots
 }
 
 // logEnding logs a connection that ended badly, at most once in a second.

@@ -106,8 +106,9 @@ func TestStockConfigIsDecoded(t *testing.T) {
 		"pair": ["a", "b"], "anything": {"a": []}, "extra": {"Case": {"K": {}}}, "mixed": [1, "x"], "objects": [{"a": null}],
 		"raw": [1,  2], "number": 1.50, "secret": "aGk=", "custom": "one", "tree": {"children": [{"name": "leaf", "children": {}}]},
 		"level": "info", "hidden": "x", "client": 1, "LIST": null}`))
-	if inst.err != nil {
-		t.Fatal(inst.err)
+	built := inst.built.Load()
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
 	port := int32(1)
 	nested := &stockNested{Host: "h", Port: &port, Inner: &struct{ Deep []string }{[]string{}}}
@@ -119,7 +120,7 @@ func TestStockConfigIsDecoded(t *testing.T) {
 		Mixed: []any{1.0, "x"}, Objects: []map[string]any{{"a": nil}}, Raw: json.RawMessage(`[1,2]`), Number: "1.50",
 		Secret: []byte("hi"), Custom: stockEither{"one"}, Tree: stockTree{Children: []stockTree{{Name: "leaf", Children: []stockTree{}}}},
 	}
-	if diff := stockDiff(want, inst.config.(*stockConfig)); diff != "" {
+	if diff := stockDiff(want, built.config.(*stockConfig)); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 }

@@ -2,7 +2,11 @@
 // handler does, two reads and four writes, or nothing.
 package sixcalls
 
-import "github.com/Kong/go-pdk"
+import (
+	"time"
+
+	"github.com/Kong/go-pdk"
+)
 
 // Version and Priority are what Kong would be told.
 const (
@@ -10,16 +14,30 @@ const (
 	Priority = 10
 )
 
-// Config says whether the handler makes its calls.
+// Config says whether the access handler makes its calls, or waits in their place, and
+// how long the log handler waits.
 type Config struct {
-	Idle bool `json:"idle"`
+	Idle      bool `json:"idle"`
+	WaitMS    int  `json:"wait_ms"`
+	LogWaitMS int  `json:"log_wait_ms"`
 }
 
 // New is the constructor that go-pdk asks for.
 func New() any { return &Config{} }
 
-// Access makes six calls, unless it is to be idle.
+// Log waits, if it is to.
+func (c *Config) Log(*pdk.PDK) {
+	if c.LogWaitMS > 0 {
+		time.Sleep(time.Duration(c.LogWaitMS) * time.Millisecond)
+	}
+}
+
+// Access makes six calls, unless it is to be idle or to wait.
 func (c *Config) Access(kong *pdk.PDK) {
+	if c.WaitMS > 0 {
+		time.Sleep(time.Duration(c.WaitMS) * time.Millisecond)
+		return
+	}
 	if c.Idle {
 		return
 	}

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 )
@@ -46,42 +45,19 @@ func noArguments(flags *flag.FlagSet) error {
 	return nil
 }
 
-// deadlineFlag gathers deadlines by plugin name.
-type deadlineFlag map[string]time.Duration
-
-// deadlinesFlag begins with what GATEHOUSE_DEADLINES says.
-func deadlinesFlag(flags *flag.FlagSet) (deadlineFlag, error) {
-	deadlines := deadlineFlag{}
-	flags.Var(deadlines, "deadline", "PLUGIN=DURATION: how long an event of a plugin may take, 100ms unless said; may be repeated (GATEHOUSE_DEADLINES, with commas between)")
-	for item := range strings.SplitSeq(os.Getenv("GATEHOUSE_DEADLINES"), ",") {
-		if item == "" {
-			continue
-		}
-		if err := deadlines.Set(item); err != nil {
-			return nil, fmt.Errorf("GATEHOUSE_DEADLINES: %q: %w", item, err)
-		}
-	}
-	return deadlines, nil
-}
+// variablePrefix begins the variables of this program.
+const variablePrefix = "GATEHOUSE_"
 
 // profilingFlag begins with what GATEHOUSE_PROFILING says.
-func profilingFlag(flags *flag.FlagSet) *bool {
-	on, _ := strconv.ParseBool(os.Getenv("GATEHOUSE_PROFILING")) // what is no boolean is no wish
-	return flags.Bool("profiling", on, "serve /debug/pprof/ beside /metrics (GATEHOUSE_PROFILING=true)")
-}
-
-// String is for the flag package, which shows it as the default: none.
-func (d deadlineFlag) String() string { return "" }
-
-// Set adds one PLUGIN=DURATION.
-func (d deadlineFlag) Set(text string) error {
-	name, value, _ := strings.Cut(text, "=")
-	deadline, err := time.ParseDuration(value)
-	if name == "" || err != nil {
-		return errors.New("write it as PLUGIN=DURATION, such as tenant-rate-limit=200ms")
+func profilingFlag(flags *flag.FlagSet) (*bool, error) {
+	on, text := false, os.Getenv("GATEHOUSE_PROFILING")
+	if text != "" {
+		var err error
+		if on, err = strconv.ParseBool(text); err != nil {
+			return nil, fmt.Errorf("GATEHOUSE_PROFILING=%q: write true or false", text)
+		}
 	}
-	d[name] = deadline
-	return nil
+	return flags.Bool("profiling", on, "serve /debug/pprof/ beside /metrics (GATEHOUSE_PROFILING=true)"), nil
 }
 
 func socketFlag(flags *flag.FlagSet) *string {
@@ -124,9 +100,30 @@ func (d *days) Set(text string) error {
 	return nil
 }
 
-func httpFlag(flags *flag.FlagSet) *string {
-	return flags.String("http", cmp.Or(os.Getenv("GATEHOUSE_HTTP"), "127.0.0.1:"+cmp.Or(os.Getenv("PLUGINSERVER_PORT"), defaultPort)),
-		"address of /metrics, /healthz and /readyz (GATEHOUSE_HTTP, or PLUGINSERVER_PORT on 127.0.0.1)")
+// httpFlag begins with what the environment says, which must be an address.
+func httpFlag(flags *flag.FlagSet) (*string, error) {
+	addr, err := httpAddress(os.Getenv)
+	return flags.String("http", addr,
+		"address of /metrics, /healthz and /readyz (GATEHOUSE_HTTP, or PLUGINSERVER_PORT on 127.0.0.1)"), err
+}
+
+func httpAddress(getenv func(string) string) (string, error) {
+	if addr := getenv("GATEHOUSE_HTTP"); addr != "" {
+		if _, port, err := net.SplitHostPort(addr); err != nil || !isPort(port) {
+			return "", fmt.Errorf("GATEHOUSE_HTTP=%q: write an address such as 127.0.0.1:%s", addr, defaultPort)
+		}
+		return addr, nil
+	}
+	port := cmp.Or(getenv("PLUGINSERVER_PORT"), defaultPort)
+	if !isPort(port) {
+		return "", fmt.Errorf("PLUGINSERVER_PORT=%q: write a port such as %s", port, defaultPort)
+	}
+	return "127.0.0.1:" + port, nil
+}
+
+func isPort(text string) bool {
+	_, err := strconv.ParseUint(text, 10, 16)
+	return err == nil
 }
 
 func instancesFlag(flags *flag.FlagSet) *string {

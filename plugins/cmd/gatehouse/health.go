@@ -15,7 +15,10 @@ const healthTimeout = 2 * time.Second
 // health check; `kong health` is the other.
 func health(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "health")
-	addr := httpFlag(flags)
+	addr, err := httpFlag(flags)
+	if err != nil {
+		return err
+	}
 	if handled, err := parse(flags, args); handled {
 		return err
 	}

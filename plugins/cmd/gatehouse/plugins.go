@@ -85,13 +85,17 @@ func offlinePlugins() (*plugins, error) {
 // which it let through would carry whatever identity its client wrote. The others fail
 // open, and the scrubber drops what it could not scrub.
 func (p *plugins) list() []pluginserver.Plugin {
-	return []pluginserver.Plugin{
-		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New, Phases: p.scrubber.Phases()},
-		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New},
-		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New, FailClosed: true},
-		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New},
-		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New, Phases: p.onehop.Phases()},
+	list := []pluginserver.Plugin{
+		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New, Phases: p.scrubber.Phases(), FailOpen: true},
+		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New, FailOpen: true},
+		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New},
+		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New, FailOpen: true},
+		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New, Phases: p.onehop.Phases(), FailOpen: true},
 	}
+	for i := range list {
+		list[i].Deadline, list[i].LogDeadline = pluginserver.DefaultDeadline, pluginserver.DefaultLogDeadline
+	}
+	return list
 }
 
 // close flushes and ends what the plugins hold, for as long as ctx allows.

@@ -20,7 +20,14 @@ import (
 // on them, and the command, which is Kong.
 func runBeside(_ context.Context, s streams, args []string) error {
 	flags := newFlags(s, "run")
-	socket, syslog, addr, instances := socketFlag(flags), syslogFlag(flags), httpFlag(flags), instancesFlag(flags)
+	socket, syslog, instances := socketFlag(flags), syslogFlag(flags), instancesFlag(flags)
+	addr, err := httpFlag(flags)
+	if err != nil {
+		return err
+	}
+	if _, _, err := parseServe(s, nil); err != nil {
+		return err // what the plugin server would not start with
+	}
 	if handled, err := parse(flags, args); handled {
 		return err
 	}

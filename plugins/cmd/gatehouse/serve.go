@@ -18,6 +18,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/inherit"
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
@@ -30,7 +31,7 @@ const flushTimeout = 5 * time.Second
 type serving struct {
 	socket, syslog, addr, instances *string
 	profiling                       *bool
-	deadlines                       deadlineFlag
+	bounds                          pluginserver.Options
 	audit                           auditlog.Options
 }
 
@@ -38,14 +39,15 @@ type serving struct {
 func parseServe(s streams, args []string) (told serving, handled bool, err error) {
 	flags := newFlags(s, "serve")
 	told = serving{
-		socket: socketFlag(flags), syslog: syslogFlag(flags), addr: httpFlag(flags), instances: instancesFlag(flags),
-		profiling: profilingFlag(flags),
-		audit:     auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")},
+		socket: socketFlag(flags), syslog: syslogFlag(flags), instances: instancesFlag(flags),
+		audit: auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")},
 	}
-	if told.deadlines, err = deadlinesFlag(flags); err != nil {
-		return told, false, err
-	}
-	if err := auditFlags(flags, &told.audit); err != nil {
+	var errs [4]error
+	told.addr, errs[0] = httpFlag(flags)
+	told.profiling, errs[1] = profilingFlag(flags)
+	errs[2] = told.bounds.BindFlags(flags, variablePrefix, os.Getenv)
+	errs[3] = auditFlags(flags, &told.audit)
+	if err := errors.Join(errs[:]...); err != nil {
 		return told, false, err
 	}
 	if handled, err := parse(flags, args); handled {
@@ -104,10 +106,10 @@ func (told *serving) untilDone(ctx context.Context, p *plugins, out io.Writer, l
 	if err != nil {
 		return err
 	}
-	server, err := pluginserver.New(pluginserver.Options{
-		Logger: logger, Registerer: registry, Strict: true, Deadlines: told.deadlines, Profiling: *told.profiling,
-		InstanceDir: *told.instances, Handover: handover,
-	}, p.list()...)
+	opts := told.bounds
+	opts.Logger, opts.Registerer, opts.Strict, opts.Profiling = logger, registry, true, *told.profiling
+	opts.InstanceDir, opts.Handover, opts.ConstantVars = *told.instances, handover, []string{kongrequest.Composite}
+	server, err := pluginserver.New(opts, p.list()...)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/Kong/go-pdk"
 )
@@ -41,20 +42,18 @@ var (
 	ErrThrown = errors.New("lua error")
 )
 
-// maxFrame bounds what a plugin may send to the fake, in bytes.
-const maxFrame = 64 << 20
-
 // Kong answers the PDK calls of one event. It is safe for concurrent use.
 type Kong struct {
 	mu      sync.Mutex
 	req     Request
+	began   time.Time
 	effects Effects
 }
 
 // New returns a Kong that is about to run an event of the request.
 func New(req Request) *Kong {
 	req = req.withDefaults()
-	return &Kong{req: req, effects: Effects{
+	return &Kong{req: req, began: time.Now(), effects: Effects{
 		Service: ServiceRequest{
 			Scheme: req.Scheme, Method: req.Method, Path: req.Path, RawQuery: req.RawQuery,
 			Headers: req.Headers.Clone(), Body: req.Body,
@@ -148,21 +147,38 @@ func Run(t testing.TB, handler func(*pdk.PDK), req Request) Effects {
 }
 
 // ReadFrame reads one frame: a little-endian uint32 length, then that many
-// bytes. It returns io.EOF only where no byte of the frame was there.
+// bytes. Like Kong it has no limit, but takes memory only as bytes come. It returns
+// io.EOF only where no byte of the frame was there.
 func ReadFrame(r io.Reader) ([]byte, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return nil, err
 	}
-	n := binary.LittleEndian.Uint32(head[:])
-	if n > maxFrame {
-		return nil, fmt.Errorf("frame of %d bytes, more than %d", n, maxFrame)
+	n := int64(binary.LittleEndian.Uint32(head[:]))
+	frame := make([]byte, min(n, firstRead))
+	got, err := io.ReadFull(r, frame)
+	for int64(got) < n && err == nil {
+		more := min(n-int64(got), int64(got))
+		frame = append(frame, make([]byte, more)...)
+		var read int
+		read, err = io.ReadFull(r, frame[got:])
+		got += read
 	}
-	frame := make([]byte, n)
-	if _, err := io.ReadFull(r, frame); err != nil {
-		return nil, fmt.Errorf("read frame of %d bytes: %w", n, err)
+	if err != nil {
+		return nil, fmt.Errorf("read frame of %d bytes: %w", n, unexpected(err))
 	}
 	return frame, nil
+}
+
+// firstRead is how many bytes a length alone makes ReadFrame allocate.
+const firstRead = 64 << 10
+
+// unexpected names an end inside a frame.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // WriteFrame writes one frame in two writes, as Kong does.

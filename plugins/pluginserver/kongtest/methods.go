@@ -48,7 +48,7 @@ var answers = map[string]answer{
 	"kong.log.set_serialize_value": on(setSerializeValue),
 	"kong.log.serialize":           text(func(k *Kong) string { return k.req.Log }),
 
-	"kong.nginx.get_var":              lookup(func(k *Kong, name string) string { return k.req.variable(name) }),
+	"kong.nginx.get_var":              lookup(func(k *Kong, name string) string { return k.variable(name) }),
 	"kong.nginx.get_tls1_version_str": text(func(*Kong) string { return "TLSv1.3" }),
 	"kong.nginx.set_ctx":              put(func(e *Effects) map[string]any { return e.Ctx }),
 	"kong.nginx.get_ctx": get(

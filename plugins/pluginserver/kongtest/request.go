@@ -2,9 +2,11 @@ package kongtest
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/Kong/go-pdk/entities"
 )
@@ -93,8 +95,17 @@ func (r Request) pathWithQuery() string {
 	return r.Path + "?" + r.RawQuery
 }
 
-// variable answers kong.nginx.get_var: a variable of the test first, then
-// those which nginx derives from the request. An unknown one is empty.
+// variable answers kong.nginx.get_var. $request_time is how long the request has taken
+// so far, in seconds, unless a test says something else.
+func (k *Kong) variable(name string) string {
+	if _, ok := k.req.Vars[name]; !ok && name == "request_time" {
+		return fmt.Sprintf("%.3f", time.Since(k.began).Seconds())
+	}
+	return k.req.variable(name)
+}
+
+// variable is a variable of the test first, then one of those which nginx derives
+// from the request. An unknown one is empty.
 func (r Request) variable(name string) string {
 	if v, ok := r.Vars[name]; ok {
 		return v

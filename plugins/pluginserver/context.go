@@ -1,0 +1,113 @@
+package pluginserver
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// eventContext is the context that a handler gets. It ends at the handler's
+// deadline, and is canceled when the handler has ended or was cut off. It is a part
+// of the event, without a timer, goroutine or allocation of its own: its channel is
+// made when somebody asks for it, and a context derived from it learns of its end by
+// AfterFunc.
+type eventContext struct {
+	link   *link
+	due    int64 // by the link's clock, 0 for no deadline
+	waited int64 // link.waited when the attempt began
+
+	mu    sync.Mutex
+	err   error
+	done  chan struct{} // nil until it is asked for
+	after *afterFunc    // the last one, nil for none
+}
+
+// afterFunc is a function to call when a context has ended.
+type afterFunc struct {
+	call     func()
+	previous *afterFunc
+}
+
+var _ context.Context = (*eventContext)(nil)
+
+// closed is the channel of a context that had ended before it was asked for one.
+var closed = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// Deadline is when the handler's time is up. It moves away while Kong takes to reply:
+// that time is not the handler's.
+func (c *eventContext) Deadline() (due time.Time, ok bool) {
+	if c.due == 0 {
+		return time.Time{}, false
+	}
+	return c.link.time(c.dueNow()), true
+}
+
+func (c *eventContext) dueNow() int64 { return c.due + c.link.waited.Load() - c.waited }
+
+// Done is closed when the context has ended.
+func (c *eventContext) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.done != nil:
+	case c.err != nil:
+		c.done = closed
+	default:
+		c.done = make(chan struct{})
+	}
+	return c.done
+}
+
+// Err is why the context has ended, nil while it has not.
+func (c *eventContext) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Value is nil: the context carries nothing.
+func (c *eventContext) Value(any) any { return nil }
+
+// AfterFunc has a function called in a goroutine of its own once the context has ended.
+// stop takes that back, and reports whether it did. Package context uses it in place of a
+// goroutine that waits for Done.
+func (c *eventContext) AfterFunc(call func()) (stop func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		go call()
+		return func() bool { return false }
+	}
+	f := &afterFunc{call, c.after}
+	c.after = f
+	return func() bool { return c.forget(f) }
+}
+
+func (c *eventContext) forget(f *afterFunc) (found bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for at := &c.after; *at != nil; at = &(*at).previous {
+		if *at == f {
+			*at = f.previous
+			return true
+		}
+	}
+	return false
+}
+
+// end ends the context, once.
+func (c *eventContext) end(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	if c.done != nil {
+		close(c.done)
+	}
+	for f := c.after; f != nil; f = f.previous {
+		go f.call()
+	}
+	c.after = nil
+}
