@@ -15,7 +15,8 @@ import (
 type Local struct {
 	now      func() time.Time
 	capacity int
-	// See [RedisOptions]; wake is called when there is something to tell Redis.
+	// See [RedisOptions]; wake is called when there is something to tell Redis. They
+	// are called with the lock held.
 	settled, forgot func(units int64)
 	wake            func()
 
