@@ -207,8 +207,10 @@ func (p plugin) decode(value any) (any, error) {
 // started provisions a config, and says what that says.
 func started(r *Report, where string, config any) {
 	if p, ok := config.(interface{ Provision() error }); ok {
-		if err := p.Provision(); err != nil {
-			r.add(Mistake, where, err)
+		if err := provision(p.Provision); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				r.add(Mistake, where, errors.New(line+" (the plugin starts degraded)"))
+			}
 		}
 	}
 	if w, ok := config.(interface{ Warnings() []error }); ok {
@@ -221,10 +223,20 @@ func started(r *Report, where string, config any) {
 	}
 }
 
+// provision makes a panic an error: it is one config's, and others are to be checked.
+func provision(start func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return start()
+}
+
 // shown is Kong's complaint with the value that it is about, which Kong often leaves
 // out. What may be secret is not shown.
 func shown(f *schema.Field, value any, e schema.Error) error {
-	if e.Entity {
+	if e.Entity || len(e.Path) == 0 {
 		return e
 	}
 	for _, step := range e.Path {
@@ -239,9 +251,9 @@ func shown(f *schema.Field, value any, e schema.Error) error {
 			value, f = list(value)[step], f.Elements
 		}
 	}
-	text := fmt.Sprintf("%q", value)
-	if _, isText := value.(string); !isText || f.Referenceable || f.Encrypted || strings.Contains(e.Message, value.(string)) {
+	text, isText := value.(string)
+	if !isText || f.Referenceable || f.Encrypted || strings.Contains(e.Message, text) {
 		return e
 	}
-	return fmt.Errorf("%s: %s: %s", e.Path, text, e.Message)
+	return fmt.Errorf("%s: %q: %s", e.Path, text, e.Message)
 }

@@ -54,15 +54,8 @@ func printFindings(w io.Writer, name string, report configcheck.Report, fatal co
 		if f.Severity < fatal {
 			kind = "warning: "
 		}
-		fmt.Fprintf(w, "gatehouse: %s%s: %v%s\n", kind, name, f, consequence(f.Severity, fatal))
+		fmt.Fprintf(w, "gatehouse: %s%s: %v\n", kind, name, f)
 	}
-}
-
-func consequence(s, fatal configcheck.Severity) string {
-	if s == configcheck.Mistake && s < fatal {
-		return " (the plugin starts degraded)"
-	}
-	return ""
 }
 
 // checkStart says what is wrong with what Kong is about to start with. Its error is that
