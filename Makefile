@@ -6,6 +6,8 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 TOOL    := go tool -modfile=tools/go.mod
 LDFLAGS := -s -w -X main.version=$(VERSION)
+# One set of flags, so that whatever is built next finds the packages compiled.
+BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/
 # The race detector needs a C compiler.
 RACE    := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
 FUZZTIME ?= 20s
@@ -18,7 +20,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/gatehouse and bin/bff, and bin/stack that runs them here
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./plugins/cmd/gatehouse ./bff/cmd/bff ./e2e/cmd/stack
+	$(BUILD) ./plugins/cmd/gatehouse ./bff/cmd/bff ./e2e/cmd/stack
 
 .PHONY: run
 run: build ## run everything on this machine, with requests to paste; Ctrl-C stops it
@@ -26,7 +28,8 @@ run: build ## run everything on this machine, with requests to paste; Ctrl-C sto
 
 .PHONY: token
 token: ## print a development token: make token TENANT=acme USER=u1 [CLIENT=mobile] [PLAN=pro]
-	@go run ./e2e/cmd/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
+	@$(BUILD) ./e2e/cmd/stack
+	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
 
 .PHONY: test
 test: ## every test that needs no container; says what this machine left out

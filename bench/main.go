@@ -4,7 +4,8 @@
 //
 // Without a suite it takes all of them. A suite whose peer is not on this
 // machine says so and is left out; a target that is missed is printed as
-// missed, and is no error.
+// missed, and is no error. A row that fails is printed as failed, and the table
+// goes on.
 package main
 
 import (
@@ -79,15 +80,12 @@ func (s suite) take(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll()) }()
-	results := make([]ratio.Result, 0, len(rows))
-	for _, row := range rows {
-		result, err := ratio.Take(ctx, row)
-		if err != nil {
-			return errors.Join(err, ratio.Print(w, results))
-		}
-		results = append(results, result)
+	results := make([]ratio.Result, len(rows))
+	for i, row := range rows {
+		results[i] = ratio.Take(ctx, row)
+		err = errors.Join(err, results[i].Err)
 	}
-	return ratio.Print(w, results)
+	return errors.Join(err, ratio.Print(w, results))
 }
 
 func suiteNames() []string {

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
@@ -20,6 +22,9 @@ const (
 	length = time.Second
 	// reloads is how long configs are posted for in a round, one a second.
 	reloads = 10 * time.Second
+	// losses is how long configs are posted for to count what that loses, which is
+	// less than one request in thousands.
+	losses = time.Minute
 )
 
 func (b *bench) rows() []ratio.Row {
@@ -61,6 +66,11 @@ func (b *bench) rows() []ratio.Row {
 			What: "p99 of no plugin while configs are posted", Peer: "without", Unit: "ms at half of saturation", Target: 2, AtMost: true,
 			Ours: b.reloading("/bare"), Base: b.quiet("/bare"),
 		},
+		{
+			What: "requests lost by one hop while configs are posted, beyond those of no plugin",
+			Unit: "in a minute at half of saturation", Target: 0, AtMost: true, Rounds: 1,
+			Ours: b.lostMore("/onehop", "/bare"),
+		},
 	}
 }
 
@@ -72,18 +82,23 @@ func saturated(k *kong, path string) ratio.Measure {
 	}
 }
 
-// measure runs a load after a short one that does not count.
+// measure runs a load after a short one that does not count. No request of it may fail.
 func measure(ctx context.Context, k *kong, path string, pause, length time.Duration) (outcome, error) {
+	o, err := count(ctx, k, path, pause, length)
+	if err == nil && o.failed > 0 {
+		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.failed, o.requests, path, k.lastWords())
+	}
+	return o, err
+}
+
+// count is measure for a load of which requests may fail.
+func count(ctx context.Context, k *kong, path string, pause, length time.Duration) (outcome, error) {
 	l := newLoad(k.proxy, path)
 	l.pause = pause
 	if _, err := l.run(ctx, warmUp); err != nil {
 		return outcome{}, err
 	}
-	o, err := l.run(ctx, length)
-	if err == nil && o.failed > 0 {
-		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.failed, o.requests, path, k.lastWords())
-	}
-	return o, err
+	return l.run(ctx, length)
 }
 
 // half is the pause of a client at half of the requests that the one-hop plugin lets
@@ -113,7 +128,11 @@ func (b *bench) added(path string, quantile float64) ratio.Measure {
 	}
 }
 
+// milliseconds is a quantile of latencies, 0 if there are none.
 func milliseconds(latencies []time.Duration, quantile float64) float64 {
+	if len(latencies) == 0 {
+		return 0
+	}
 	slices.Sort(latencies)
 	return float64(latencies[int(quantile*float64(len(latencies)-1))]) / float64(time.Millisecond)
 }
@@ -134,14 +153,43 @@ func (b *bench) quiet(path string) ratio.Measure {
 func (b *bench) reloading(path string) ratio.Measure {
 	quiet := b.quiet(path)
 	return func(ctx context.Context) (float64, error) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		posted := make(chan error, 1)
-		go func() { posted <- b.post(ctx) }()
-		p99, err := quiet(ctx)
-		cancel()
-		return p99, errors.Join(err, <-posted)
+		var p99 float64
+		err := b.whilePosting(ctx, func(ctx context.Context) (err error) {
+			p99, err = quiet(ctx)
+			return err
+		})
+		return p99, err
 	}
+}
+
+// lostMore counts how many more requests to one path fail than to another, side by
+// side, while the config is posted once a second.
+func (b *bench) lostMore(path, than string) ratio.Measure {
+	return func(ctx context.Context) (float64, error) {
+		pause, err := b.half(ctx)
+		if err != nil {
+			return 0, err
+		}
+		var ours, theirs outcome
+		err = b.whilePosting(ctx, func(ctx context.Context) error {
+			both, ctx := errgroup.WithContext(ctx)
+			both.Go(func() (err error) { ours, err = count(ctx, b.line, path, 2*pause, losses); return err })
+			both.Go(func() (err error) { theirs, err = count(ctx, b.line, than, 2*pause, losses); return err })
+			return both.Wait()
+		})
+		return float64(ours.failed - theirs.failed), err
+	}
+}
+
+// whilePosting runs a load while the config is posted once a second.
+func (b *bench) whilePosting(ctx context.Context, load func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	posted := make(chan error, 1)
+	go func() { posted <- b.post(ctx) }()
+	err := load(ctx)
+	cancel()
+	return errors.Join(err, <-posted)
 }
 
 // post posts the config again and again, one changed in a comment so that Kong loads

@@ -11,11 +11,15 @@ import (
 	"text/tabwriter"
 )
 
-// Print writes results as a table.
+// Print writes results as a table, and below it why rows failed.
 func Print(w io.Writer, results []Result) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "what\tours\tpeer\tunit\tratio (range)\ttarget\t")
 	for _, r := range results {
+		if r.Err != nil {
+			_, _ = fmt.Fprintf(table, "%s\tfailed\t\t%s\t\t%s\t\n", r.What, r.Unit, r.target())
+			continue
+		}
 		peer, ratio := "", figure(r.Ratio)
 		if r.Base != nil {
 			peer = figure(r.BaseMedian) + " " + r.Peer
@@ -23,7 +27,13 @@ func Print(w io.Writer, results []Result) error {
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t\n", r.What, figure(r.OursMedian), peer, r.Unit, ratio, r.target())
 	}
-	return table.Flush()
+	err := table.Flush()
+	for _, r := range results {
+		if r.Err != nil {
+			_, _ = fmt.Fprintln(w, r.Err)
+		}
+	}
+	return err
 }
 
 func (r Result) target() string {

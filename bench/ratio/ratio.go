@@ -43,25 +43,31 @@ type Result struct {
 	OursMedian, BaseMedian float64
 	// Ratio is the median of the rounds' ratios; Low and High the range of them.
 	Ratio, Low, High float64
+	// Err is why there are no figures, nil if there are.
+	Err error
 }
 
 // Met reports whether the target is reached.
 func (r Result) Met() bool {
-	if r.AtMost {
+	switch {
+	case r.Err != nil:
+		return false
+	case r.AtMost:
 		return r.Ratio <= r.Target
 	}
 	return r.Ratio >= r.Target
 }
 
 // Take measures a row: some rounds of each side, in turn, after one round that
-// does not count. The side that goes first changes with each round.
-func Take(ctx context.Context, row Row) (Result, error) {
+// does not count. The side that goes first changes with each round. A round that
+// fails ends the row, and is the result's error.
+func Take(ctx context.Context, row Row) Result {
 	rounds := cmp.Or(row.Rounds, Rounds)
 	ours, base, ratios := make([]float64, 0, rounds), make([]float64, 0, rounds), make([]float64, 0, rounds)
 	for i := range rounds + 1 {
 		a, b, err := pair(ctx, row, i%2 == 1)
 		if err != nil {
-			return Result{}, fmt.Errorf("measure %q: %w", row.What, err)
+			return Result{Row: row, Err: fmt.Errorf("measure %q: %w", row.What, err)}
 		}
 		if i == 0 {
 			continue
@@ -71,7 +77,7 @@ func Take(ctx context.Context, row Row) (Result, error) {
 	return Result{
 		Row: row, OursMedian: Median(ours), BaseMedian: Median(base),
 		Ratio: Median(ratios), Low: slices.Min(ratios), High: slices.Max(ratios),
-	}, nil
+	}
 }
 
 func pair(ctx context.Context, row Row, baseFirst bool) (ours, base float64, err error) {

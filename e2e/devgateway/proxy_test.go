@@ -197,6 +197,29 @@ services:
 	}
 }
 
+// A kept connection is no reason for a try more: it timed out on an upstream
+// that had the request.
+func TestTimeoutOnKeptConnection(t *testing.T) {
+	t.Parallel()
+	answered := make(chan struct{})
+	h := start(t, `
+services:
+- {name: s, url: "http://UPSTREAM", retries: 1, read_timeout: 100, routes: [{name: r, paths: [/]}]}
+`, nil, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			<-answered
+		}
+	})
+	t.Cleanup(func() { close(answered) })
+	if res, _ := h.get("/quick"); res.StatusCode != 200 {
+		t.Fatalf("status %d of a quick request", res.StatusCode)
+	}
+	res, _ := h.get("/slow")
+	if tries := h.upstream.count() - 1; res.StatusCode != 504 || tries != 2 {
+		t.Errorf("status %d after %d tries, want 504 after 2", res.StatusCode, tries)
+	}
+}
+
 func TestStreaming(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -74,13 +76,37 @@ func newTransport(key transportKey) *http.Transport {
 type timedConn struct {
 	net.Conn
 	read, write time.Duration
+	// timedOut ends the request that has the connection, nil before the first.
+	timedOut atomic.Pointer[context.CancelCauseFunc]
 }
 
+// Read ends the request too if it times out: http.Transport would send a request
+// again that failed on a connection it had kept, and nginx does not after a
+// timeout.
 func (c *timedConn) Read(p []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.read)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if end := c.timedOut.Load(); end != nil && err != nil && isTimeout(err) {
+		(*end)(err)
+	}
+	return n, err
+}
+
+// withoutRepeat is a context for one try of a request: it ends when the
+// connection that the try gets times out.
+func withoutRepeat(ctx context.Context) context.Context {
+	ctx, end := context.WithCancelCause(ctx)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		c := got.Conn
+		if secured, ok := c.(*tls.Conn); ok {
+			c = secured.NetConn()
+		}
+		if timed, ok := c.(*timedConn); ok {
+			timed.timedOut.Store(&end)
+		}
+	}})
 }
 
 // Write starts the time for reading anew too: http.Transport reads an idle

@@ -122,7 +122,7 @@ func (f *flow) try(req *http.Request, to peer) (*http.Response, *tryError) {
 	addr := net.JoinHostPort(to.ip, strconv.Itoa(to.port))
 	t := &exchange.Try{BalancerStart: start.UnixMilli(), BalancerStartNS: start.UnixNano(), IP: to.ip, Port: to.port}
 	f.x.Balancer.Tries = append(f.x.Balancer.Tries, t)
-	out := req.Clone(req.Context())
+	out := req.Clone(withoutRepeat(req.Context()))
 	out.URL.Host, out.Host = addr, f.x.UpstreamHost
 	f.x.Times.Balancer = time.Now()
 	t.BalancerLatency = f.x.Times.Balancer.UnixMilli() - t.BalancerStart

@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/gatehousehq/gatehouse/e2e/services"
+)
+
+// TestTimeoutIsTriedOnceMore: a service with one retry gets a request twice if it does
+// not answer in time, be its connection new or kept from an earlier request.
+func TestTimeoutIsTriedOnceMore(t *testing.T) {
+	defer useConfig(t, func(config map[string]any) {
+		config["services"] = append(config["services"].([]any), map[string]any{
+			"name": "slow", "host": "orders.upstream", "protocol": "http", "path": "/v2/orders",
+			"retries": 1, "read_timeout": 700,
+			"routes": []any{map[string]any{"name": "slow", "paths": []string{"/slow"}}},
+		})
+	})()
+	for range 4 { // so that each worker has a connection to keep
+		get(t, "/slow")
+	}
+	fault(t, services.Orders, `{"hang": true}`)
+	forgetRequests(t, services.Orders)
+	get(t, "/slow").wantStatus(t, http.StatusGatewayTimeout)
+	if tries := len(received(t, services.Orders, "")); tries != 2 {
+		t.Errorf("the service received %d tries, want 2", tries)
+	}
+}
+
+// forgetRequests has a service forget what it received.
+func forgetRequests(t *testing.T, service string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodDelete, gate.services[service]+"/__requests", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, req).wantStatus(t, http.StatusNoContent)
+}
