@@ -88,19 +88,48 @@ func (p *process) endedEarly() error {
 	return errors.Join(p.exitError(), fmt.Errorf("%s ended on its own; its log is %s", p.name, p.logPath))
 }
 
-// maxWords bounds the lines of a child's last words.
-const maxWords = 20
+const (
+	// maxWords bounds the lines of a child's last words.
+	maxWords = 20
+	// maxAfterwords bounds the log lines that may follow them: of a parent, that it ended.
+	maxAfterwords = 5
+)
 
-// lastWords are what the child said in plain text at its end; log lines are JSON.
+// lastWords are what the child said in plain text at its end, a line for each thing that
+// is wrong; log lines are JSON.
 func (p *process) lastWords() string {
-	log, err := os.ReadFile(p.logPath)
-	if err != nil {
-		return ""
+	lines := p.lines()
+	end := len(lines)
+	for end > 0 && len(lines)-end < maxAfterwords && isLogLine(lines[end-1]) {
+		end--
 	}
-	lines := strings.Split(strings.TrimSpace(string(log)), "\n")
-	first := len(lines)
-	for first > max(0, len(lines)-maxWords) && !strings.HasPrefix(lines[first-1], "{") {
+	first := end
+	for first > max(0, end-maxWords) && !isLogLine(lines[first-1]) {
 		first--
 	}
-	return strings.TrimPrefix(strings.Join(lines[first:], "\n"), "stack: ")
+	words := lines[first:end]
+	for i, line := range words {
+		words[i] = strings.TrimPrefix(strings.TrimPrefix(line, "stack: "), "gatehouse: ")
+	}
+	return strings.Join(words, "\n")
 }
+
+// warnings are what the child said of its config before it started.
+func (p *process) warnings() (list []string) {
+	for _, line := range p.lines() {
+		if warning, ok := strings.CutPrefix(line, "gatehouse: warning: "); ok {
+			list = append(list, warning)
+		}
+	}
+	return list
+}
+
+func (p *process) lines() []string {
+	log, err := os.ReadFile(p.logPath)
+	if err != nil || len(log) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSpace(string(log)), "\n")
+}
+
+func isLogLine(line string) bool { return strings.HasPrefix(line, "{") }

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -70,9 +69,6 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.writeGatewayFiles(); err != nil {
 		return err
 	}
-	if err := s.checkConfig(ctx); err != nil {
-		return err
-	}
 	if err := s.startStore(); err != nil {
 		return err
 	}
@@ -130,18 +126,21 @@ func (s *Stack) prepare() error {
 	return nil
 }
 
-// checkConfig asks `gatehouse check` about the declarative config before anything is
-// started, as what is wrong in a plugin's config would show at its first request only.
-func (s *Stack) checkConfig(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, s.binary("gatehouse"), "check", s.config).CombinedOutput()
-	if err != nil && len(out) > 0 {
-		return errors.New(strings.TrimPrefix(strings.TrimSpace(string(out)), "gatehouse: "))
+// Warnings are what the gateway said of its config before it started, a line each.
+func (s *Stack) Warnings() (list []string) {
+	for _, child := range s.children {
+		if child.name != partGateway {
+			continue
+		}
+		for _, warning := range child.warnings() {
+			list = append(list, s.ofFile(warning))
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("check Kong config: %w", err)
-	}
-	return nil
+	return list
 }
+
+// ofFile is what a child said of its config, about the file that the operator wrote.
+func (s *Stack) ofFile(words string) string { return strings.ReplaceAll(words, s.config, s.KongConfig) }
 
 // await returns when the part answers 200, or with an error when it has ended or
 // does not answer in time.
@@ -154,7 +153,7 @@ func (s *Stack) await(ctx context.Context, child *process, health string) error 
 		}
 		select {
 		case <-child.exited:
-			return child.exitError()
+			return errors.New(s.ofFile(child.endedEarly().Error()))
 		case <-ctx.Done():
 			return fmt.Errorf("wait for %s at %s: %w; its log is %s", child.name, health, ctx.Err(), child.logPath)
 		case <-time.After(20 * time.Millisecond):

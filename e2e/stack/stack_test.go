@@ -83,7 +83,7 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		{"no config", Config{KongConfig: "missing.yaml", Ports: free}, "missing.yaml"},
 		{"busy port", Config{KongConfig: "../../kong.yaml", Ports: busy}, "PROXY_PORT"},
-		{"no binaries", Config{KongConfig: "../../kong.yaml", Ports: free, Bin: "nowhere"}, "check Kong config"},
+		{"no binaries", Config{KongConfig: "../../kong.yaml", Ports: free, Bin: "nowhere"}, "start orders"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,6 +91,38 @@ func TestStartRefuses(t *testing.T) {
 			_, err := Start(context.Background(), tt.cfg)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error = %v, want one line with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// TestLastWords: why a child ended is what it said in plain text, whatever its parent
+// logged after that.
+func TestLastWords(t *testing.T) {
+	const log = "{\"msg\":\"started\"}\n"
+	tests := []struct {
+		name, log, want string
+		warnings        int
+	}{
+		{"nothing", "", "", 0},
+		{"log lines", log + log, "", 0},
+		{"one line", log + "stack: kong.yaml: no\n", "kong.yaml: no", 0},
+		{"a line a finding", "gatehouse: warning: f: a\ngatehouse: f: b\ngatehouse: f: c\n", "warning: f: a\nf: b\nf: c", 1},
+		{"and its parent's", log + "in 'plugins': no\n" + log + log, "in 'plugins': no", 0},
+		{"long ago", "stack: no\n" + strings.Repeat(log, 9), "", 0},
+		{"many lines", strings.Repeat("x\n", 99), strings.TrimSpace(strings.Repeat("x\n", maxWords)), 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := &process{logPath: filepath.Join(t.TempDir(), "log")}
+			if err := os.WriteFile(p.logPath, []byte(tt.log), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if got := p.lastWords(); got != tt.want {
+				t.Errorf("last words %q, want %q", got, tt.want)
+			}
+			if got := p.warnings(); len(got) != tt.warnings {
+				t.Errorf("warnings %q, want %d", got, tt.warnings)
 			}
 		})
 	}

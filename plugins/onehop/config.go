@@ -51,10 +51,17 @@ type Config struct {
 	TenantRateLimit *tenantratelimit.Config `json:"tenant_rate_limit" desc:"Issues the verified identity to the upstream and limits requests; the configuration of tenant-rate-limit."`
 	SunsetHeaders   *sunsetheaders.Config   `json:"sunset_headers" desc:"Announces the end of an API version and ends it; the configuration of sunset-headers."`
 
-	// RouteID is the route that the configuration is of; empty for one of more routes.
-	RouteID string `json:"route_id" kong:"scope"`
+	// RouteID, ServiceID and ConsumerID are what the configuration is of; all empty for
+	// one that is for all requests.
+	RouteID    string `json:"route_id" kong:"scope"`
+	ServiceID  string `json:"service_id" kong:"scope"`
+	ConsumerID string `json:"consumer_id" kong:"scope"`
 
 	runtime *Runtime
+	// mistakes are what Provision found, by section; nil before it ran.
+	mistakes map[string]error
+	// limits says that requests are to be limited, and their identities issued.
+	limits bool
 }
 
 var (
@@ -67,23 +74,41 @@ var (
 )
 
 // Provision checks every section and prepares it. Errors are the sections' own,
-// each field with the section's name before it.
+// each field with the section's name before it. What is wrong in one section leaves
+// the others as they are.
 func (c *Config) Provision() error {
+	c.mistakes = map[string]error{}
+	c.limits = slices.Contains(c.Run, sectionLimit)
 	if len(c.Run) == 0 {
 		return errNoSection
 	}
-	o := c.runtime.options
-	if o.AccessLines && slices.Contains(c.Run, sectionScrub) && c.PIILogScrub != nil && len(c.PIILogScrub.ResponseHeaders) > 0 {
-		return prefixed(sectionScrub, errNoHeaders)
+	if c.PIILogScrub != nil {
+		c.PIILogScrub.RouteID, c.PIILogScrub.ServiceID, c.PIILogScrub.ConsumerID = c.RouteID, c.ServiceID, c.ConsumerID
 	}
+	o := c.runtime.options
 	return errors.Join(
 		c.checkRun(),
+		c.checkHeaders(),
 		provision(c, sectionScrub, o.Scrubber, &c.PIILogScrub),
 		provision(c, sectionTrace, o.Tracer, &c.TraceInject),
 		provision(c, sectionLimit, o.Limiter, &c.TenantRateLimit),
 		provision(c, sectionSunset, o.Sunset, &c.SunsetHeaders),
 	)
 }
+
+// checkHeaders leaves out the response headers of the audit record where they cannot be
+// known.
+func (c *Config) checkHeaders() error {
+	if !c.runtime.options.AccessLines || !slices.Contains(c.Run, sectionScrub) || c.PIILogScrub == nil || len(c.PIILogScrub.ResponseHeaders) == 0 {
+		return nil
+	}
+	c.PIILogScrub.ResponseHeaders = nil
+	c.mistakes[headersOfScrub] = errNoHeaders
+	return prefixed(sectionScrub, errNoHeaders)
+}
+
+// headersOfScrub is what the scrubber has nothing to do with, and so goes on.
+const headersOfScrub = sectionScrub + ".response_headers"
 
 // checkRun refuses the name of no section.
 func (c *Config) checkRun() error {
@@ -100,6 +125,7 @@ func (c *Config) checkRun() error {
 // binder is the Runtime of a plugin whose configuration is a C.
 type binder[R, C any] interface {
 	*R
+	New() any
 	Bind(*C)
 }
 
@@ -109,19 +135,29 @@ type provisioner[C any] interface {
 	Provision() error
 }
 
-// provision makes a section ready, or forgets it if it is not to run.
+// provision makes a section ready, or forgets it if it is not to run. One that is to run
+// and absent runs with the defaults; one that this process does not serve cannot.
 func provision[R, C any, PR binder[R, C], PC provisioner[C]](config *Config, name string, runtime PR, section *PC) error {
-	switch {
-	case !slices.Contains(config.Run, name):
+	if !slices.Contains(config.Run, name) {
 		*section = nil
 		return nil
-	case *section == nil:
-		return fmt.Errorf("%s: %w", name, errAbsent)
-	case runtime == nil:
-		return fmt.Errorf("%s: %w", name, errNotServed)
 	}
-	runtime.Bind(*section)
-	return prefixed(name, (*section).Provision())
+	err := func() error {
+		if runtime == nil {
+			*section = nil
+			return fmt.Errorf("%s: %w", name, errNotServed)
+		}
+		var absent error
+		if *section == nil {
+			*section, absent = runtime.New().(PC), fmt.Errorf("%s: %w", name, errAbsent)
+		}
+		runtime.Bind(*section)
+		return errors.Join(absent, prefixed(name, guard((*section).Provision)))
+	}()
+	if err != nil {
+		config.mistakes[name] = err
+	}
+	return err
 }
 
 // prefixed puts the section's name before the field's in each line of err.

@@ -53,6 +53,7 @@ type process struct {
 	registry *prometheus.Registry
 	spans    keptSpans
 	panics   string // the section whose clock, or whose chance, panics
+	degrades bool   // configurations that Provision refuses degrade, as in the plugin server
 
 	scrub  *piilogscrub.Config
 	trace  *traceinject.Config
@@ -82,7 +83,8 @@ func newProcessWith(t *testing.T, s sections, noLogPlugins bool) *process {
 		Sunset:   must(sunsetheaders.NewRuntime(sunsetheaders.Options{Logger: logger, Now: clock("sunset_headers")}))(t),
 		Logger:   logger, Registerer: p.registry, Now: clock(""), NoLogPlugins: noLogPlugins,
 	}
-	t.Cleanup(func() { _ = p.options.Limiter.Close(context.Background()) })
+	limiter := p.options.Limiter
+	t.Cleanup(func() { _ = limiter.Close(context.Background()) })
 	p.scrub = section[piilogscrub.Config](t, p.options.Scrubber.New(), s.scrub)
 	p.trace = section[traceinject.Config](t, p.options.Tracer.New(), s.trace)
 	p.limit = section[tenantratelimit.Config](t, p.options.Limiter.New(), s.limit)
@@ -130,10 +132,23 @@ func (p *process) oneHop(t *testing.T) *onehop.Config {
 			config.Run = append(config.Run, name)
 		}
 	}
-	if err := config.Provision(); err != nil {
+	p.start(t, config)
+	return config
+}
+
+// start provisions a configuration as the plugin server does.
+func (p *process) start(t *testing.T, config interface {
+	Provision() error
+	Degrade(error)
+}) {
+	t.Helper()
+	err := config.Provision()
+	if err != nil && !p.degrades {
 		t.Fatal(err)
 	}
-	return config
+	if err != nil {
+		config.Degrade(err)
+	}
 }
 
 type handler = func(*pdk.PDK)
@@ -141,25 +156,20 @@ type handler = func(*pdk.PDK)
 // apart are the four plugins' handlers, in the order in which Kong runs them.
 func (p *process) apart(t *testing.T) (rewrite, access, log []handler) {
 	t.Helper()
-	provision := func(config interface{ Provision() error }) {
-		if err := config.Provision(); err != nil {
-			t.Fatal(err)
-		}
-	}
 	if p.scrub != nil {
-		provision(p.scrub)
+		p.start(t, p.scrub)
 		rewrite, access, log = append(rewrite, p.scrub.Rewrite), append(access, p.scrub.Access), append(log, p.scrub.Log)
 	}
 	if p.trace != nil {
-		provision(p.trace)
+		p.start(t, p.trace)
 		access, log = append(access, p.trace.Access), append(log, p.trace.Log)
 	}
 	if p.limit != nil {
-		provision(p.limit)
+		p.start(t, p.limit)
 		access = append(access, p.limit.Access)
 	}
 	if p.sunset != nil {
-		provision(p.sunset)
+		p.start(t, p.sunset)
 		access = append(access, p.sunset.Access)
 	}
 	return rewrite, access, log

@@ -25,6 +25,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	c.runtime.rewrites.Store(true)
 	e := c.runtime.source.Open(kong)
 	known := c.know(e, true)
+	c.decideDegraded(&known)
 	var h headers
 	var done []string
 	if c.PIILogScrub != nil {
@@ -63,6 +64,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 		c.runtime.report(sectionEvent, err)
 	}
 	known := c.know(e, false)
+	c.decideDegraded(&known)
 	var h headers
 	begun := c.begin(e, &h, &known, earlier)
 	refused := c.judge(e, &h, &known)

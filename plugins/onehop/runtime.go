@@ -93,13 +93,19 @@ func (r *Runtime) Close(context.Context) error {
 
 // part runs one section's part of an event. A panic in it is an error of this
 // part alone.
-func (r *Runtime) part(section string, run func() error) (err error) {
+func (r *Runtime) part(section string, run func() error) error {
+	err := guard(run)
+	if err != nil {
+		r.report(section, err)
+	}
+	return err
+}
+
+// guard makes a panic an error.
+func guard(run func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{value: v, stack: debug.Stack()}
-		}
-		if err != nil {
-			r.report(section, err)
 		}
 	}()
 	return run()

@@ -58,7 +58,7 @@ type refusal struct {
 // judge asks the limiter and the sunset policy, in this order, and returns the
 // answer of the first that refuses the request.
 func (c *Config) judge(e *kongrequest.Event, h *headers, known *call) *refusal {
-	if c.TenantRateLimit != nil {
+	if c.limits {
 		if refused := c.admit(e, h, known); refused != nil {
 			return refused
 		}
@@ -72,6 +72,9 @@ func (c *Config) judge(e *kongrequest.Event, h *headers, known *call) *refusal {
 // admit asks the limiter. What a failing Redis means is for the limiter to say; a
 // request whose identity cannot be read is refused.
 func (c *Config) admit(e *kongrequest.Event, h *headers, known *call) *refusal {
+	if c.TenantRateLimit == nil { // which this process does not serve
+		return c.unvouched()
+	}
 	var d tenantratelimit.Decision
 	err := c.runtime.part(sectionLimit, func() error {
 		req, err := c.TenantRateLimit.Read(e)
@@ -116,7 +119,7 @@ func (c *Config) announce(e *kongrequest.Event, h *headers, known *call) (refuse
 // upstream, it would carry whatever identity its client wrote. Without a limiter
 // it goes on.
 func (c *Config) unvouched() *refusal {
-	if c.TenantRateLimit == nil {
+	if !c.limits {
 		return nil
 	}
 	return &refusal{status: http.StatusInternalServerError}

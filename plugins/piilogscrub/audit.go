@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]
 	if id := traceID(e.TraceID); id != "" {
 		r.AddAttrs(slog.String("trace_id", c.identifier("trace_id", id)))
 	}
-	if e.Policies != nil {
+	if e.Policies != nil || c.degraded {
 		r.AddAttrs(c.policies(e.Policies))
 	}
 	if len(headers) > 0 {
@@ -119,8 +120,19 @@ func pathOf(e *kongrequest.Record) []byte {
 	return []byte(path)
 }
 
-// identifier is the identifier of a request or a trace.
-func (c *Config) identifier(name, id string) string { return c.value("audit", name, id) }
+// identifier is the identifier of a request or a trace. They are the gateway's own, and
+// all that is left to find a request by where its texts are dropped.
+func (c *Config) identifier(name, id string) string {
+	if c.degraded && plainIdentifier.MatchString(id) {
+		return id
+	}
+	return c.value("audit", name, id)
+}
+
+var (
+	plainIdentifier = regexp.MustCompile(`^[0-9a-f-]{1,36}$`)
+	plainWord       = regexp.MustCompile(`^[a-z_-]{1,20}$`)
+)
 
 // traceID is Kong's trace_id: a string, or by format in a table.
 func traceID(v any) string {
@@ -148,15 +160,14 @@ func inTrace(id string) context.Context {
 }
 
 // policies is what other plugins decided, scrubbed as any other JSON where it came
-// through Kong.
+// through Kong, and that this plugin drops texts if it does.
 func (c *Config) policies(v any) slog.Attr {
 	const name = "policies"
 	if decisions, ok := v.(kongrequest.Decisions); ok {
-		attrs := make([]slog.Attr, len(decisions))
-		for i, d := range decisions {
-			attrs[i] = slog.String(d.Plugin, d.Word)
-		}
-		return slog.GroupAttrs(name, attrs...)
+		return slog.GroupAttrs(name, c.words(decisions)...)
+	}
+	if c.degraded {
+		return slog.Any(name, c.plainWords(v))
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -169,6 +180,31 @@ func (c *Config) policies(v any) slog.Attr {
 		return slog.String(name, droppedMarker)
 	}
 	return slog.Any(name, scrubbed)
+}
+
+// words are decisions that were told within the process.
+func (c *Config) words(decisions kongrequest.Decisions) []slog.Attr {
+	var attrs []slog.Attr
+	if c.degraded {
+		attrs = append(attrs, slog.String(Name, kongrequest.Degraded))
+	}
+	for _, d := range decisions {
+		attrs = append(attrs, slog.String(d.Plugin, d.Word))
+	}
+	return attrs
+}
+
+// plainWords are decisions that came through Kong, where any plugin can have written
+// anything: those that are no single word are dropped.
+func (c *Config) plainWords(v any) map[string]string {
+	all, _ := v.(map[string]any)
+	words := map[string]string{Name: kongrequest.Degraded}
+	for plugin, word := range all {
+		if word, ok := word.(string); ok && plainWord.MatchString(plugin) && plainWord.MatchString(word) {
+			words[plugin] = word
+		}
+	}
+	return words
 }
 
 // listed is the response headers that the configuration lists.

@@ -1,7 +1,10 @@
 package piilogscrub
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
@@ -49,8 +52,16 @@ type Config struct {
 	// ResponseHeaders are written to it. Default none.
 	ResponseHeaders []string `json:"response_headers" kong:"set,each_len_max=128,shape=header_name" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
 
-	runtime *Runtime
-	engine  *scrub.Engine
+	// RouteID, ServiceID and ConsumerID are what the configuration is of; all empty for
+	// one that is for all requests.
+	RouteID    string `json:"route_id" kong:"scope"`
+	ServiceID  string `json:"service_id" kong:"scope"`
+	ConsumerID string `json:"consumer_id" kong:"scope"`
+
+	runtime  *Runtime
+	engine   *scrub.Engine
+	leave    func() // takes the policy out of those in use; nil if it is not among them
+	degraded bool
 }
 
 // Pattern is a detector of the operator's own.
@@ -69,32 +80,77 @@ const (
 )
 
 // Provision fills in defaults, checks the configuration and prepares the engine.
-// Its error names the field, the value and the fix.
+// Each error names the field, the value and the fix. Where there is one, all texts of
+// the requests under the configuration are dropped, since it is not known what was to be
+// taken out of them; nginx's lines are scrubbed with what is right in it, and more
+// strictly where that says less than the default.
 func (c *Config) Provision() error {
-	if c.MaxValueBytes == 0 {
-		c.MaxValueBytes = defaultMaxValueBytes
-	}
-	if c.MaxDepth == 0 {
-		c.MaxDepth = defaultMaxDepth
-	}
-	if c.Audit == "" {
-		c.Audit = on
-	}
-	if c.Audit != on && c.Audit != off {
-		return fmt.Errorf("audit %q: use on or off", c.Audit)
-	}
+	errs := []error{c.checkAudit()}
+	defaultTo(&c.MaxValueBytes, defaultMaxValueBytes)
+	defaultTo(&c.MaxDepth, defaultMaxDepth)
 	policy, err := c.policy()
-	if err != nil {
-		return err
-	}
+	errs = append(errs, err)
 	if c.engine, err = scrub.New(policy); err != nil {
-		return err
+		policy, err = policy.Sound()
+		errs = append(errs, err)
 	}
-	c.runtime.engine.Store(c.engine)
+	err = errors.Join(errs...)
+	if err != nil {
+		c.engine, policy = scrub.Dropping(), strict(policy)
+	}
+	c.Close()
+	c.leave = c.runtime.lines.add(policy, c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "")
+	return err
+}
+
+// strict is a policy that leaves nothing alone that it could take out.
+func strict(p scrub.Policy) scrub.Policy {
+	everything := scrub.Policy{Actions: map[scrub.Kind]scrub.Action{}}
+	for kind := range scrub.Kinds() {
+		everything.Actions[kind] = scrub.Redact
+	}
+	return scrub.Strictest(p, everything)
+}
+
+// Degrade has a configuration that Provision refused drop all texts.
+func (c *Config) Degrade(error) {
+	c.degraded = true
+	if c.engine == nil { // it could not be decoded
+		_ = c.Provision()
+	}
+	c.engine = scrub.Dropping()
+}
+
+// Close is the end of the configuration.
+func (c *Config) Close() error {
+	if c.leave != nil {
+		c.leave()
+		c.leave = nil
+	}
 	return nil
 }
 
-// policy translates the configuration.
+func (c *Config) checkAudit() error {
+	switch c.Audit {
+	case on, off:
+		return nil
+	case "":
+		c.Audit = on
+		return nil
+	}
+	err := fmt.Errorf("audit %q: use on or off", c.Audit)
+	c.Audit = on
+	return err
+}
+
+func defaultTo(field *int, value int) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// policy translates the configuration. An action that is none redacts; a kind that is
+// none has none.
 func (c *Config) policy() (scrub.Policy, error) {
 	p := scrub.Policy{
 		Actions: map[scrub.Kind]scrub.Action{},
@@ -102,17 +158,20 @@ func (c *Config) policy() (scrub.Policy, error) {
 		PseudonymKey: []byte(c.PseudonymKey), PseudonymKeyID: c.PseudonymKeyID,
 		MaxBytes: c.MaxValueBytes, MaxDepth: c.MaxDepth,
 	}
-	for name, value := range c.Actions {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.Actions)) {
 		kind, err := scrub.ParseKind(name)
 		if err != nil {
-			return p, fmt.Errorf("actions: %w", err)
+			errs = append(errs, fmt.Errorf("actions: %w", err))
+			continue
 		}
-		if p.Actions[kind], err = scrub.ParseAction(value); err != nil {
-			return p, fmt.Errorf("actions.%s: %w", name, err)
+		if p.Actions[kind], err = scrub.ParseAction(c.Actions[name]); err != nil {
+			errs = append(errs, fmt.Errorf("actions.%s: %w", name, err))
+			p.Actions[kind] = scrub.Redact
 		}
 	}
 	for _, custom := range c.Patterns {
 		p.Patterns = append(p.Patterns, scrub.Pattern{Name: custom.Name, Regexp: custom.Regex, Keywords: custom.Keywords})
 	}
-	return p, nil
+	return p, errors.Join(errs...)
 }

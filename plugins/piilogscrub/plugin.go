@@ -29,6 +29,10 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 // RewriteEvent is the rewrite phase, without telling the access phase of it.
 func (c *Config) RewriteEvent(e *kongrequest.Event) {
 	defer c.timed("rewrite", c.runtime.now())
+	if c.degraded {
+		c.drop(e.Kong(), textKeys[:]...)
+		return
+	}
 	if err := c.replaceRequest(e); err != nil {
 		c.Failed(e.Kong(), err)
 	}
@@ -52,6 +56,14 @@ func (c *Config) Access(kong *pdk.PDK) {
 // AccessEvent is the access phase. rewritten says that a rewrite phase ran.
 func (c *Config) AccessEvent(e *kongrequest.Event, rewritten bool) {
 	defer c.timed("access", c.runtime.now())
+	switch {
+	case c.degraded && rewritten:
+		c.drop(e.Kong(), upstreamKey)
+		return
+	case c.degraded:
+		c.drop(e.Kong(), textKeys[:]...)
+		return
+	}
 	replace := c.replaceRequest
 	if rewritten {
 		replace = c.replaceUpstream
@@ -84,7 +96,12 @@ func (c *Config) replaceRequest(e *kongrequest.Event) error {
 // called where a phase fails or panics: the text is lost, never passed.
 func (c *Config) Failed(kong *pdk.PDK, err error) {
 	c.runtime.logger.Error("scrub request", "error", err)
-	for _, key := range textKeys {
+	c.drop(kong, textKeys[:]...)
+}
+
+// drop leaves log plugins the marker in place of what they would write.
+func (c *Config) drop(kong *pdk.PDK, keys ...string) {
+	for _, key := range keys {
 		if err := kongrequest.SetLogFields(kong, dropped(key)); err != nil {
 			c.runtime.logger.Error("drop log field", "error", err)
 			return

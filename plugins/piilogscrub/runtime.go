@@ -36,13 +36,13 @@ type Options struct {
 }
 
 // Runtime holds what outlives a config reload: the audit log, the metrics, and
-// the engine that is in force. It is safe for concurrent use.
+// the policies that are in use. It is safe for concurrent use.
 type Runtime struct {
 	logger  *slog.Logger
 	audit   slog.Handler
 	now     func() time.Time
 	metrics *metrics
-	engine  atomic.Pointer[scrub.Engine]
+	lines   *lines
 	source  kongrequest.Source
 	// noLogPlugins: see Options.
 	noLogPlugins bool
@@ -54,7 +54,7 @@ type Runtime struct {
 // NewRuntime makes a Runtime. The error is about registering metrics.
 func NewRuntime(o Options) (*Runtime, error) {
 	r := &Runtime{
-		logger: o.Logger, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now},
+		logger: o.Logger, now: o.Now, metrics: newMetrics(), lines: newLines(), source: kongrequest.Source{Now: o.Now},
 		noLogPlugins: o.NoLogPlugins,
 	}
 	if r.logger == nil {
@@ -69,11 +69,6 @@ func NewRuntime(o Options) (*Runtime, error) {
 	if r.audit = o.AuditHandler; r.audit == nil {
 		r.audit = auditlog.NewHandler(o.Audit)
 	}
-	engine, err := scrub.New(scrub.Policy{})
-	if err != nil {
-		return nil, fmt.Errorf("make default engine: %w", err)
-	}
-	r.engine.Store(engine)
 	if o.Registerer == nil {
 		return r, nil
 	}
@@ -98,10 +93,10 @@ func (r *Runtime) New() any { return &Config{runtime: r} }
 // records go is its owner's to close.
 func (r *Runtime) Close(context.Context) error { return nil }
 
-// Engine is the engine of the configuration that was provisioned last, for logs
-// that belong to no request's configuration, such as nginx's; that of the
-// default policy before there is one.
-func (r *Runtime) Engine() *scrub.Engine { return r.engine.Load() }
+// Engine is the engine for logs that belong to no request's configuration, such as
+// nginx's: the strictest of all configurations in use, and of the default policy unless
+// one of them is for all requests.
+func (r *Runtime) Engine() *scrub.Engine { return r.lines.current() }
 
 // Observe counts what was found in n bytes of text from a place, such as
 // "access_log". Places are few and known: they become a label.

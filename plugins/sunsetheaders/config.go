@@ -107,6 +107,9 @@ func (c *Config) Provision() error {
 // are certain.
 func (c *Config) Degrade(error) { c.plan.degraded = true }
 
+// Close is the end of the config, which holds nothing that needs ending.
+func (c *Config) Close() error { return nil }
+
 // newPlan returns what is certain of a plan beside an error.
 func newPlan(c *Config) (Plan, error) {
 	var errs fieldErrors

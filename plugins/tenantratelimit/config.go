@@ -40,6 +40,8 @@ type Config struct {
 
 	runtime  *Runtime
 	compiled *compiled
+	// degraded says that there is a mistake in the config, alone that it has no Redis.
+	degraded, alone bool
 }
 
 // Identity configures the principal.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 )
 
@@ -35,16 +36,22 @@ type Decision struct {
 	Upstream, Client map[string][]string
 	// Body is the problem document of a request that is not admitted.
 	Body []byte
+	// Degraded says that the config has a mistake in it.
+	Degraded bool
 }
 
 // Allowed is true for a request that goes upstream.
 func (d Decision) Allowed() bool { return d.Status == 0 }
 
 // Outcome is the decision in a word, for the audit record: allowed, limited, or
-// unavailable where no limit could be asked.
+// unavailable where no limit could be asked. Of a config with a mistake in it, what
+// is allowed is degraded.
 func (d Decision) Outcome() string {
 	switch d.Status {
 	case 0:
+		if d.Degraded {
+			return kongrequest.Degraded
+		}
 		return "allowed"
 	case http.StatusTooManyRequests:
 		return "limited"
@@ -63,7 +70,7 @@ func (c *Config) Decide(ctx context.Context, req Request) Decision {
 	})
 	set, plan := c.compiled.choose(&p, c.DefaultPlan)
 	j := c.judge(ctx, &p, &req, set)
-	d := Decision{Status: j.status, Principal: p, Plan: plan}
+	d := Decision{Status: j.status, Principal: p, Plan: plan, Degraded: c.degraded}
 	c.runtime.metrics.tenants.count(p.Tenant, d.Allowed())
 	d.Client, d.Body = c.tell(j)
 	if d.Allowed() {

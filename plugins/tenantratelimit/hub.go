@@ -2,7 +2,6 @@ package tenantratelimit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 
@@ -11,11 +10,13 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/pulse"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // backend is one Redis, shared by every config that names its URL.
 type backend struct {
 	client redis.UniversalClient
+	usable bool // it has a URL; else each call of client fails
 	store  *limiter.Redis
 	leased *limiter.Leased
 }
@@ -30,23 +31,23 @@ type hub struct {
 type hubKey struct{ url, prefix string }
 
 // hub finds or makes the hub, without connecting. Errors do not show the URL,
-// which may hold a password.
+// which may hold a password; there is a hub beside an error too, and where there
+// is no URL: one whose Redis fails.
 func (r *Runtime) hub(url, prefix string) (*hub, error) {
+	field := "redis.url"
 	if url == "" {
-		url = r.options.RedisURL
-	}
-	if url == "" {
-		return nil, errors.New("redis.url: empty, and the process has no REDIS_URL; write redis://host:6379/0")
+		url, field = r.options.RedisURL, "REDIS_URL"
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := hubKey{url, prefix}
-	if h, ok := r.hubs[key]; ok {
-		return h, nil
-	}
 	b, err := r.backend(url)
 	if err != nil {
-		return nil, fmt.Errorf("redis.url: %w", err)
+		url, err = "", fmt.Errorf("%s: %w", field, err)
+		b, _ = r.backend(url)
+	}
+	key := hubKey{url, prefix}
+	if h, ok := r.hubs[key]; ok {
+		return h, err
 	}
 	h := &hub{
 		backend: b,
@@ -56,7 +57,7 @@ func (r *Runtime) hub(url, prefix string) (*hub, error) {
 		}),
 	}
 	r.hubs[key] = h
-	return h, nil
+	return h, err
 }
 
 // start begins what runs in the background, with the first request: a config
@@ -78,14 +79,21 @@ func (r *Runtime) backend(url string) (*backend, error) {
 	if b, ok := r.backends[url]; ok {
 		return b, nil
 	}
-	client, err := r.options.Open(url)
+	client, err := r.open(url)
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{client: client, store: r.newStore(client, place(url))}
+	b := &backend{client: client, usable: url != "", store: r.newStore(client, place(url))}
 	b.leased = limiter.NewLeased(b.store, localBlocks, r.options.Now, r.metrics.waste)
 	r.backends[url] = b
 	return b, nil
+}
+
+func (r *Runtime) open(url string) (redis.UniversalClient, error) {
+	if url == "" {
+		return redisurl.Nowhere(), nil
+	}
+	return r.options.Open(url)
 }
 
 func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.Redis {
@@ -112,6 +120,9 @@ func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.
 
 // place is the part of a URL that says where, which is no secret.
 func place(raw string) string {
+	if raw == "" {
+		return "none"
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return ""

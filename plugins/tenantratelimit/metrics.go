@@ -21,6 +21,8 @@ type metrics struct {
 	tenants   *tenantLabels
 	// unobserved are requests of which the observation was lost.
 	unobserved prometheus.Counter
+	// withoutRedis are the configs in use that have no Redis to count in.
+	withoutRedis prometheus.Gauge
 }
 
 // outcomeCounters are the counters of one limit under one plan.
@@ -56,6 +58,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Units that this node took from Redis in blocks and gave to no request.",
 		}, []string{"limit"}),
 		tenants: newTenantLabels(),
+		withoutRedis: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatehouse_ratelimit_without_redis",
+			Help: "Configurations in use that have no Redis, for want of a URL or of one that is one: each node decides alone, as on_redis_error says.",
+		}),
 		unobserved: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_unobserved_requests_total",
 			Help: "Requests that gatehouse limits advise will not know of, because they could not be written to Redis.",
@@ -65,7 +71,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.tenants.decisions, m.unobserved} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.tenants.decisions, m.unobserved, m.withoutRedis} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

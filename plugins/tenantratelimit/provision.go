@@ -17,6 +17,10 @@ const (
 	userDefaultName = "user-default"
 	// peakFactor is how far above the expected peak a user may go.
 	peakFactor = 10
+	// The defaults of what Kong's schema has too.
+	defaultPeak      = 10
+	defaultKeyPrefix = "gatehouse"
+	defaultTimeoutMS = 20
 	// maxLevels bounds the limits that apply to one request, and so the work
 	// that one script call does while Redis does nothing else.
 	maxLevels = 32
@@ -26,40 +30,96 @@ var keyPrefix = regexp.MustCompile(`^[A-Za-z0-9_.:-]{1,64}$`)
 
 // Provision checks the config, applies the defaults that Kong's schema would
 // have, and prepares its decisions. It asks nothing of the network. Each error
-// names the field, its value and the fix.
+// names the field, its value and the fix. What is right in the config is
+// prepared beside an error: every limit, plan and tenant that is good, and the
+// default limit on users.
+//
+// A config without a Redis is no error; see [Config.Warnings].
 func (c *Config) Provision() error {
 	c.applyDefaults()
-	if err := c.check(); err != nil {
-		return err
-	}
+	var bad mistakes
+	c.check(&bad)
 	h, err := c.runtime.hub(c.Redis.URL, c.Redis.KeyPrefix)
-	if err != nil {
-		return err
-	}
+	bad.add(err)
 	built := &compiled{hub: h, maxCost: c.maxCost(), hidden: map[string]bool{}}
 	for _, name := range c.HideHeaders {
 		built.hidden[name] = true
 	}
-	if built.plans, err = c.compilePlans(); err != nil {
-		return err
-	}
-	if built.tenants, err = c.compileTenants(built.plans); err != nil {
-		return err
-	}
+	built.plans = c.compilePlans(&bad)
+	built.tenants = c.compileTenants(built.plans, &bad)
 	built.needs = c.findNeeds(built.plans)
 	c.compiled = built
+	c.countAlone()
+	return errors.Join(bad...)
+}
+
+// countAlone counts the config, and says so, if it has no Redis.
+func (c *Config) countAlone() {
+	if c.compiled.hub.usable || c.alone {
+		return
+	}
+	c.alone = true
+	c.runtime.metrics.withoutRedis.Inc()
+	for _, warning := range c.Warnings() {
+		c.runtime.options.Logger.Warn("there is no redis for this config", "plugin", Name, "error", warning)
+	}
+}
+
+// Warnings are what is no mistake, and no good: a config without a Redis, of which
+// each node counts alone.
+func (c *Config) Warnings() []error {
+	if c.Redis.URL != "" || c.runtime.options.RedisURL != "" {
+		return nil
+	}
+	return []error{fmt.Errorf("redis.url: empty, and there is no REDIS_URL: %s; write redis://host:6379/0", withoutRedis[c.OnRedisError])}
+}
+
+// withoutRedis is what becomes of requests where there is no Redis, by on_redis_error.
+var withoutRedis = map[string]string{
+	onErrorLocal: "each node counts alone, with its share of each limit",
+	onErrorAllow: "nothing is limited, as on_redis_error says",
+	onErrorDeny:  "every request is answered 503, as on_redis_error says",
+}
+
+// Degrade has a config that Provision refused go on with what is right in it; one
+// that could not be decoded, with as much of it as was.
+func (c *Config) Degrade(error) {
+	c.degraded = true
+	if c.compiled == nil {
+		_ = c.Provision() // which says what Degrade was told
+	}
+}
+
+// Close is the end of the config.
+func (c *Config) Close() error {
+	if c.alone {
+		c.alone = false
+		c.runtime.metrics.withoutRedis.Dec()
+	}
 	return nil
 }
+
+// mistakes are what is wrong with a config, each once.
+type mistakes []error
+
+func (m *mistakes) add(err error) {
+	if err == nil || slices.ContainsFunc(*m, func(e error) bool { return e.Error() == err.Error() }) {
+		return
+	}
+	*m = append(*m, err)
+}
+
+func (m *mistakes) addf(format string, args ...any) { m.add(fmt.Errorf(format, args...)) }
 
 func (c *Config) applyDefaults() {
 	defaultTo(&c.Identity.TenantClaim, "tenant")
 	defaultTo(&c.Identity.UserClaim, "sub")
 	defaultTo(&c.Identity.PlanClaim, "plan")
-	defaultTo(&c.DefaultUserLimit.ExpectedPeak, 10)
+	defaultTo(&c.DefaultUserLimit.ExpectedPeak, defaultPeak)
 	defaultTo(&c.DefaultUserLimit.WindowSeconds, 1)
 	defaultTo(&c.DefaultUserLimit.Mode, modeEnforce)
-	defaultTo(&c.Redis.TimeoutMS, 20)
-	defaultTo(&c.Redis.KeyPrefix, "gatehouse")
+	defaultTo(&c.Redis.TimeoutMS, defaultTimeoutMS)
+	defaultTo(&c.Redis.KeyPrefix, defaultKeyPrefix)
 	defaultTo(&c.Identity.PlanTag, "plan:")
 	defaultTo(&c.OnRedisError, onErrorLocal)
 	for i := range c.Limits {
@@ -96,66 +156,80 @@ const (
 	onErrorDeny  = "deny"
 )
 
-// check looks at everything but the limits themselves.
-func (c *Config) check() error {
-	d := c.DefaultUserLimit
-	switch {
-	case len(c.Limits) == 0 && len(c.Plans) == 0:
-		return errors.New("limits: empty, and plans too, so nothing would be limited; write at least one limit or plan")
-	case !keyPrefix.MatchString(c.Redis.KeyPrefix):
-		return fmt.Errorf("redis.key_prefix: %q would not make a safe Redis key; write 1 to 64 letters, digits, or any of _ . : -", c.Redis.KeyPrefix)
-	case c.Redis.TimeoutMS < 1 || c.Redis.TimeoutMS > 1000:
-		return fmt.Errorf("redis.timeout_ms: %d is out of range; write the milliseconds that a request may wait (1 to 1000)", c.Redis.TimeoutMS)
-	case c.Nodes < 0 || c.Nodes > 10_000:
-		return fmt.Errorf("nodes: %d is out of range; write the number of gateway nodes (1 to 10000), or leave it out", c.Nodes)
-	case !slices.Contains([]string{onErrorLocal, onErrorAllow, onErrorDeny}, c.OnRedisError):
-		return fmt.Errorf("on_redis_error: %q is unknown; write local, allow or deny", c.OnRedisError)
-	case d.ExpectedPeak < 1 || d.ExpectedPeak > 1_000_000:
-		return fmt.Errorf("default_user_limit.expected_peak: %d is out of range; write the requests of one user in a window (1 to 1000000)", d.ExpectedPeak)
+// check looks at everything but the limits themselves, and puts the default in the
+// place of what is no good.
+func (c *Config) check(bad *mistakes) {
+	if len(c.Limits) == 0 && len(c.Plans) == 0 {
+		bad.addf("limits: empty, and plans too, so nothing would be limited; write at least one limit or plan")
 	}
-	return errors.Join(c.checkHeaders(), c.checkCosts(), c.checkPlanNames())
+	if !keyPrefix.MatchString(c.Redis.KeyPrefix) {
+		bad.addf("redis.key_prefix: %q would not make a safe Redis key; write 1 to 64 letters, digits, or any of _ . : -", c.Redis.KeyPrefix)
+		c.Redis.KeyPrefix = defaultKeyPrefix
+	}
+	if c.Redis.TimeoutMS < 1 || c.Redis.TimeoutMS > 1000 {
+		bad.addf("redis.timeout_ms: %d is out of range; write the milliseconds that a request may wait (1 to 1000)", c.Redis.TimeoutMS)
+		c.Redis.TimeoutMS = defaultTimeoutMS
+	}
+	if c.Nodes < 0 || c.Nodes > 10_000 {
+		bad.addf("nodes: %d is out of range; write the number of gateway nodes (1 to 10000), or leave it out", c.Nodes)
+		c.Nodes = 0
+	}
+	if _, known := withoutRedis[c.OnRedisError]; !known {
+		bad.addf("on_redis_error: %q is unknown; write local, allow or deny", c.OnRedisError)
+		c.OnRedisError = onErrorLocal
+	}
+	c.checkHeaders(bad)
+	c.checkCosts(bad)
+	c.checkPlanNames(bad)
 }
 
-func (c *Config) checkHeaders() error {
+func (c *Config) checkHeaders(bad *mistakes) {
 	for i, name := range c.HideHeaders {
 		if !slices.Contains(hideable, name) {
-			return fmt.Errorf("hide_headers[%d]: %q is not sent by this plugin; write one of: %s", i, name, strings.Join(hideable, ", "))
+			bad.addf("hide_headers[%d]: %q is not sent by this plugin; write one of: %s", i, name, strings.Join(hideable, ", "))
 		}
 	}
-	return nil
 }
 
-func (c *Config) checkCosts() error {
+// checkCosts leaves out the entries that are no good.
+func (c *Config) checkCosts(bad *mistakes) {
+	var good []Cost
 	for i, rule := range c.Costs {
 		switch {
 		case rule.Cost < 1 || rule.Cost > 1_000_000:
-			return fmt.Errorf("costs[%d].cost: %d is out of range; write the units of such a request (1 to 1000000)", i, rule.Cost)
+			bad.addf("costs[%d].cost: %d is out of range; write the units of such a request (1 to 1000000)", i, rule.Cost)
+			continue
 		case rule.Header == "" && len(rule.Values) > 0:
-			return fmt.Errorf("costs[%d].values: %q are of no header; write its name in header", i, rule.Values)
+			bad.addf("costs[%d].values: %q are of no header; write its name in header", i, rule.Values)
+			continue
 		case len(rule.Methods) == 0 && len(rule.Routes) == 0 && rule.Header == "" && i < len(c.Costs)-1:
-			return fmt.Errorf("costs[%d]: has no methods, no routes and no header, so the entries after it never count; move it to the end", i)
+			bad.addf("costs[%d]: has no methods, no routes and no header, so the entries after it never count; move it to the end", i)
 		}
+		good = append(good, rule)
 	}
-	return nil
+	c.Costs = good
 }
 
-func (c *Config) checkPlanNames() error {
+// checkPlanNames leaves out plans that cannot be told apart, and references to plans
+// that there are not.
+func (c *Config) checkPlanNames(bad *mistakes) {
 	var names []string
 	for i, p := range c.Plans {
 		if p.Name == "" || slices.Contains(names, p.Name) {
-			return fmt.Errorf("plans[%d].name: %q is empty or there twice; give each plan a name of its own", i, p.Name)
+			bad.addf("plans[%d].name: %q is empty or there twice; give each plan a name of its own", i, p.Name)
+			continue
 		}
 		names = append(names, p.Name)
 	}
-	unknown := func(field, plan string) error {
-		if plan == "" || slices.Contains(names, plan) {
-			return nil
+	known := func(field string, plan *string) {
+		if *plan == "" || slices.Contains(names, *plan) {
+			return
 		}
-		return fmt.Errorf("%s: %q is not in plans; write one of: %s", field, plan, strings.Join(names, ", "))
+		bad.addf("%s: %q is not in plans; write one of: %s", field, *plan, strings.Join(names, ", "))
+		*plan = ""
 	}
-	errs := []error{unknown("default_plan", c.DefaultPlan)}
-	for i, t := range c.Tenants {
-		errs = append(errs, unknown(fmt.Sprintf("tenants[%d].plan", i), t.Plan))
+	known("default_plan", &c.DefaultPlan)
+	for i := range c.Tenants {
+		known(fmt.Sprintf("tenants[%d].plan", i), &c.Tenants[i].Plan)
 	}
-	return errors.Join(errs...)
 }

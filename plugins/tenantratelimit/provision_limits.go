@@ -11,48 +11,42 @@ import (
 )
 
 // compilePlans makes the ruleset of each plan, and of no plan.
-func (c *Config) compilePlans() (map[string]*ruleset, error) {
-	common, err := c.compileLimits("limits", c.Limits)
-	if err != nil {
-		return nil, err
-	}
-	plans := map[string]*ruleset{}
-	if plans[""], err = c.compilePlan("limits", "", common); err != nil {
-		return nil, err
-	}
+func (c *Config) compilePlans(bad *mistakes) map[string]*ruleset {
+	common := c.compileLimits("limits", c.Limits, bad)
+	plans := map[string]*ruleset{"": c.compilePlan("limits", "", common, bad)}
 	for i, p := range c.Plans {
+		if plans[p.Name] != nil {
+			continue // said already
+		}
 		field := fmt.Sprintf("plans[%d].limits", i)
-		own, err := c.compileLimits(field, p.Limits)
-		if err != nil {
-			return nil, err
-		}
-		if plans[p.Name], err = c.compilePlan(field, p.Name, append(slices.Clone(common), own...)); err != nil {
-			return nil, err
-		}
+		own := c.compileLimits(field, p.Limits, bad)
+		plans[p.Name] = c.compilePlan(field, p.Name, append(slices.Clone(common), own...), bad)
 	}
-	return plans, nil
+	return plans
 }
 
 // compilePlan adds the default limit on users to rules that have none.
-func (c *Config) compilePlan(field, plan string, rules []rule) (*ruleset, error) {
+func (c *Config) compilePlan(field, plan string, all []rule, bad *mistakes) *ruleset {
+	var rules []rule
 	names := map[string]bool{userDefaultName: true}
-	for _, r := range rules {
+	for _, r := range all {
 		if names[r.limit.Name] {
-			return nil, fmt.Errorf("%s: %q is the name of two limits of one request; give each a name of its own (%s is taken)", field, r.limit.Name, userDefaultName)
+			bad.addf("%s: %q is the name of two limits of one request; give each a name of its own (%s is taken)", field, r.limit.Name, userDefaultName)
+			continue
 		}
 		names[r.limit.Name] = true
+		rules = append(rules, r)
+	}
+	if len(rules) > maxLevels || len(rules) == maxLevels && !slices.ContainsFunc(rules, rule.countsUsers) {
+		bad.addf("%s: %d limits would apply to one request, and one on each user; write at most %d", field, len(rules), maxLevels-1)
+		rules = rules[:maxLevels-1]
 	}
 	if !slices.ContainsFunc(rules, rule.countsUsers) {
-		always, err := c.userDefault()
-		if err != nil {
-			return nil, err
-		}
-		rules = append(slices.Clone(rules), always)
+		rules = append(rules, c.userDefault(bad))
 	}
-	if len(rules) > maxLevels {
-		return nil, fmt.Errorf("%s: %d limits would apply to one request; write at most %d", field, len(rules), maxLevels)
-	}
-	return newRuleset(plan, rules, c.runtime.metrics)
+	set, err := newRuleset(plan, rules, c.runtime.metrics)
+	bad.add(err)
+	return set
 }
 
 // countsUsers is true for a limit on each user, whatever the route.
@@ -60,30 +54,43 @@ func (r rule) countsUsers() bool {
 	return !r.limit.Shadow && len(r.scope) == 1 && r.scope[0] == scopeUser
 }
 
-func (c *Config) userDefault() (rule, error) {
-	d := c.DefaultUserLimit
+// userDefault is the limit that always exists: the default's default where the
+// config's is no good, with room for one request whatever it costs.
+func (c *Config) userDefault(bad *mistakes) rule {
+	r, err := c.userLimit(c.DefaultUserLimit, 0)
+	if err == nil {
+		return r
+	}
+	bad.addf("default_user_limit.%w", err)
+	r, err = c.userLimit(UserDefault{ExpectedPeak: defaultPeak, WindowSeconds: 1, Mode: modeEnforce}, max(peakFactor*defaultPeak, c.maxCost()))
+	bad.add(err)
+	return r
+}
+
+func (c *Config) userLimit(d UserDefault, burst int64) (rule, error) {
+	if d.ExpectedPeak < 1 || d.ExpectedPeak > 1_000_000 {
+		return rule{}, fmt.Errorf("expected_peak: %d is out of range; write the requests of one user in a window (1 to 1000000)", d.ExpectedPeak)
+	}
 	l := Limit{
 		Name: userDefaultName, Scope: []string{string(scopeUser)}, Mode: d.Mode, Cost: 1,
 		Algorithm: string(limiter.TokenBucket), Limit: peakFactor * d.ExpectedPeak, WindowSeconds: d.WindowSeconds,
-		Status: statusDenied,
+		Burst: burst, Status: statusDenied,
 	}
-	r, err := l.compile(c.maxCost())
-	if err != nil {
-		return rule{}, fmt.Errorf("default_user_limit.%w", err)
-	}
-	return r, nil
+	return l.compile(c.maxCost())
 }
 
-func (c *Config) compileLimits(field string, limits []Limit) ([]rule, error) {
+// compileLimits leaves out the limits that are no good.
+func (c *Config) compileLimits(field string, limits []Limit, bad *mistakes) []rule {
 	var rules []rule
 	for i := range limits {
 		r, err := limits[i].compile(c.maxCost())
 		if err != nil {
-			return nil, fmt.Errorf("%s[%d].%w", field, i, err)
+			bad.addf("%s[%d].%w", field, i, err)
+			continue
 		}
 		rules = append(rules, r)
 	}
-	return rules, nil
+	return rules
 }
 
 // compile checks a limit; its errors begin with the field's name.
@@ -190,46 +197,53 @@ func (c *Config) maxCost() int64 {
 
 // compileTenants makes a ruleset of its own, under each plan, for each tenant
 // whose limits differ.
-func (c *Config) compileTenants(plans map[string]*ruleset) (map[string]tenantRules, error) {
+func (c *Config) compileTenants(plans map[string]*ruleset, bad *mistakes) map[string]tenantRules {
 	tenants := make(map[string]tenantRules, len(c.Tenants))
 	for i, t := range c.Tenants {
 		field := fmt.Sprintf("tenants[%d]", i)
 		if _, twice := tenants[t.Tenant]; twice || t.Tenant == "" {
-			return nil, fmt.Errorf("%s.tenant: %q is empty or there twice; write one entry for each tenant", field, t.Tenant)
+			bad.addf("%s.tenant: %q is empty or there twice; write one entry for each tenant", field, t.Tenant)
+			continue
 		}
 		own := tenantRules{plan: t.Plan}
-		if len(t.Limits) > 0 {
-			if err := checkOverrides(t.Limits, plans); err != nil {
-				return nil, fmt.Errorf("%s.%w", field, err)
-			}
-			own.plans = make(map[string]*ruleset, len(plans))
-			for name, set := range plans {
-				different, err := set.overridden(t.Limits, c.maxCost(), c.runtime.metrics)
-				if err != nil {
-					return nil, fmt.Errorf("%s.limits: %w", field, err)
-				}
-				own.plans[name] = different
-			}
+		if list := goodOverrides(field, t.Limits, plans, bad); len(list) > 0 {
+			own.plans = c.compileOverrides(field, list, plans, bad)
 		}
 		tenants[t.Tenant] = own
 	}
-	return tenants, nil
+	return tenants
 }
 
-func checkOverrides(list []Override, plans map[string]*ruleset) error {
-	for i, o := range list {
-		if o.Limit < 1 || o.Limit > limiter.MaxQuota {
-			return fmt.Errorf("limits[%d].limit: %d is out of range; write the units admitted in a window (1 to %d)", i, o.Limit, int64(limiter.MaxQuota))
+// compileOverrides leaves a plan as it is where an override does not fit it.
+func (c *Config) compileOverrides(field string, list []Override, plans map[string]*ruleset, bad *mistakes) map[string]*ruleset {
+	own := make(map[string]*ruleset, len(plans))
+	for name, set := range plans {
+		different, err := set.overridden(list, c.maxCost(), c.runtime.metrics)
+		if err != nil {
+			bad.addf("%s.limits: %w", field, err)
+			different = set
 		}
+		own[name] = different
+	}
+	return own
+}
+
+func goodOverrides(field string, list []Override, plans map[string]*ruleset, bad *mistakes) (good []Override) {
+	for i, o := range list {
 		known := false
 		for _, set := range plans {
 			known = known || set.has(o.Name)
 		}
-		if !known {
-			return fmt.Errorf("limits[%d].name: %q is no limit of this config; write the name of one", i, o.Name)
+		switch {
+		case o.Limit < 1 || o.Limit > limiter.MaxQuota:
+			bad.addf("%s.limits[%d].limit: %d is out of range; write the units admitted in a window (1 to %d)", field, i, o.Limit, int64(limiter.MaxQuota))
+		case !known:
+			bad.addf("%s.limits[%d].name: %q is no limit of this config; write the name of one", field, i, o.Name)
+		default:
+			good = append(good, o)
 		}
 	}
-	return nil
+	return good
 }
 
 func (s *ruleset) has(name string) bool {

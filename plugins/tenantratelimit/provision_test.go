@@ -111,18 +111,6 @@ func TestBadConfigIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestNoRedisURL(t *testing.T) {
-	t.Parallel()
-	r, err := NewRuntime(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = provision(t, r, `{"limits":[`+tenantLimit+`]}`)
-	if err == nil || !strings.Contains(err.Error(), "redis.url: empty, and the process has no REDIS_URL") {
-		t.Errorf("error = %v", err)
-	}
-}
-
 // A limit on each user exists unless the config has one that denies.
 func TestUsersAreAlwaysLimited(t *testing.T) {
 	t.Parallel()

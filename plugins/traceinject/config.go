@@ -97,6 +97,9 @@ func (c *Config) Degrade(error) {
 	}
 }
 
+// Close is the end of the config, which holds nothing that needs ending.
+func (c *Config) Close() error { return nil }
+
 // Degraded reports whether the config has a mistake in it.
 func (c *Config) Degraded() bool { return c.degraded }
 

@@ -23,6 +23,9 @@ func runStack(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
+	for _, warning := range s.Warnings() {
+		fmt.Fprintln(os.Stderr, "stack: warning:", warning)
+	}
 	guide, err := stack.Guide(s.Ports.Proxy.URL())
 	if err != nil {
 		return errors.Join(err, s.Close())

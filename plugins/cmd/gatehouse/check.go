@@ -1,35 +1,19 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"os"
-	"slices"
-	"strings"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
-// declared is the part of a declarative config (`_format_version: "3.0"`) that holds
-// plugins: at the top, and nested in services, routes and consumers.
-type declared struct {
-	Plugins   []declaredPlugin `yaml:"plugins"`
-	Services  []declared       `yaml:"services"`
-	Routes    []declared       `yaml:"routes"`
-	Consumers []declared       `yaml:"consumers"`
-}
-
-type declaredPlugin struct {
-	Name   string         `yaml:"name"`
-	Config map[string]any `yaml:"config"`
-}
-
-// check says what is wrong with the plugins' configs in a declarative config. Kong's
-// schema is checked by Kong; this finds what a schema cannot say, such as a plan that
-// does not exist or an end before the deprecation.
+// check says what is wrong with the plugins' configs in a declarative config: what Kong
+// would refuse, and what only shows when a plugin starts, such as a plan that does not
+// exist. Warnings alone are no failure.
 func check(_ context.Context, s streams, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("%w: gatehouse check FILE", errUsage)
@@ -38,111 +22,105 @@ func check(_ context.Context, s streams, args []string) error {
 	if err != nil {
 		return fmt.Errorf("read declarative config: %w", err)
 	}
-	var root declared
-	if err := yaml.Unmarshal(source, &root); err != nil {
-		return fmt.Errorf("parse %s: %w", args[0], err)
-	}
-	p, err := offlinePlugins()
+	report, err := checkText(source)
 	if err != nil {
 		return err
 	}
-	c := checker{file: args[0], constructors: map[string]func() any{}, logPlugins: p.logPlugins}
-	for _, plugin := range p.list() {
-		c.constructors[plugin.Name] = plugin.New
+	printFindings(s.err, args[0], report, configcheck.Mistake)
+	if report.Worst() > configcheck.Warning {
+		return exitCode(1)
 	}
-	c.entity("", root)
-	if len(c.errs) > 0 {
-		return errors.Join(c.errs...)
-	}
-	_, err = fmt.Fprintf(s.out, "%s: %d plugin configs are good\n", args[0], c.good)
+	_, err = fmt.Fprintf(s.out, "%s: %d plugin configs are good\n", args[0], report.Good)
 	return err
 }
 
-type checker struct {
-	file         string
-	constructors map[string]func() any
-	logPlugins   bool // are provided for
-	good         int
-	errs         []error
-}
-
-// bundledLogPlugins are those of Kong's that write down what kong.log.serialize says.
-var bundledLogPlugins = []string{"file-log", "http-log", "loggly", "syslog", "tcp-log", "udp-log"}
-
-var errUnscrubbed = errors.New("GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin, so it would log requests as they came; " +
-	"remove the plugin or the variable")
-
-// entity checks the plugins of one entity and of those nested in it. path is where
-// it is in the file, empty for the file itself.
-func (c *checker) entity(path string, e declared) {
-	for i, plugin := range e.Plugins {
-		if !c.logPlugins && slices.Contains(bundledLogPlugins, plugin.Name) {
-			c.errs = append(c.errs, fmt.Errorf("%s: %splugins[%d] %s: %w", c.file, path, i, plugin.Name, errUnscrubbed))
-			continue
-		}
-		construct, ours := c.constructors[plugin.Name]
-		if !ours {
-			continue
-		}
-		if err := checkConfig(construct(), plugin.Config); err != nil {
-			c.errs = append(c.errs, fmt.Errorf("%s: %splugins[%d] %s: %w", c.file, path, i, plugin.Name, err))
-			continue
-		}
-		c.good++
-	}
-	for _, nested := range []struct {
-		name string
-		list []declared
-	}{{"services", e.Services}, {"routes", e.Routes}, {"consumers", e.Consumers}} {
-		for i, child := range nested.list {
-			c.entity(fmt.Sprintf("%s%s[%d].", path, nested.name, i), child)
-		}
-	}
-}
-
-// checkConfig decodes a plugin's config and provisions it, as the plugin server would.
-func checkConfig(config any, written map[string]any) error {
-	encoded, err := json.Marshal(withoutReferences(written))
+func checkText(source []byte) (configcheck.Report, error) {
+	p, err := offlinePlugins()
 	if err != nil {
-		return fmt.Errorf("encode config: %w", err)
+		return configcheck.Report{}, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader(encoded))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(config); err != nil {
-		return fmt.Errorf("decode config: %w", err)
+	checker, err := configcheck.New(!p.logPlugins, p.list()...)
+	if err != nil {
+		return configcheck.Report{}, err
 	}
-	if p, ok := config.(interface{ Provision() error }); ok {
-		return p.Provision()
-	}
-	return nil
+	return checker.Check(source), nil
 }
 
-// keyFromVault stands in for a key that is in a vault, so that what needs a key finds
-// one.
-var keyFromVault = strings.Repeat("k", 64)
-
-// withoutReferences leaves out what Kong's vaults fill in when it starts.
-func withoutReferences(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		kept := make(map[string]any, len(v))
-		for name, value := range v {
-			if text, ok := value.(string); ok && strings.HasPrefix(text, "{vault://") {
-				if strings.HasSuffix(name, "_key") {
-					kept[name] = keyFromVault
-				}
-				continue
-			}
-			kept[name] = withoutReferences(value)
+// printFindings prints a line for each. Those that are not as bad as fatal are called
+// warnings.
+func printFindings(w io.Writer, name string, report configcheck.Report, fatal configcheck.Severity) {
+	for _, f := range report.Findings {
+		kind := ""
+		if f.Severity < fatal {
+			kind = "warning: "
 		}
-		return kept
-	case []any:
-		kept := make([]any, len(v))
-		for i, value := range v {
-			kept[i] = withoutReferences(value)
-		}
-		return kept
-	default:
-		return v
+		fmt.Fprintf(w, "gatehouse: %s%s: %v%s\n", kind, name, f, consequence(f.Severity, fatal))
 	}
+}
+
+func consequence(s, fatal configcheck.Severity) string {
+	if s == configcheck.Mistake && s < fatal {
+		return " (the plugin starts degraded)"
+	}
+	return ""
+}
+
+// checkStart says what is wrong with what Kong is about to start with. Its error is that
+// the start would fail: Kong would refuse its config, or no limit could use REDIS_URL.
+func checkStart(s streams) error {
+	redisErr := checkRedisURL(s)
+	name, source := declaredConfig(s)
+	if source == nil {
+		return redisErr
+	}
+	report, err := checkText(source)
+	if err != nil {
+		return err
+	}
+	printFindings(s.err, name, report, configcheck.Refused)
+	if report.Worst() == configcheck.Refused {
+		return exitCode(1)
+	}
+	return redisErr
+}
+
+// checkRedisURL prints why REDIS_URL is none.
+func checkRedisURL(s streams) error {
+	url := os.Getenv("REDIS_URL")
+	if url == "" {
+		return nil
+	}
+	client, err := redisurl.Open(url)
+	if err != nil {
+		fmt.Fprintf(s.err, "gatehouse: REDIS_URL: %v\n", err)
+		return exitCode(1)
+	}
+	return client.Close()
+}
+
+// The variables in which Kong is told of its declarative config. The file goes before
+// the text, and both count only where there is no database.
+const (
+	configFile = "KONG_DECLARATIVE_CONFIG"
+	configText = "KONG_DECLARATIVE_CONFIG_STRING"
+)
+
+// declaredConfig is what Kong will start with, nil if there is nothing to look at. A
+// file that cannot be read is for Kong to complain of: here it may not be there yet.
+func declaredConfig(s streams) (name string, source []byte) {
+	path, text := os.Getenv(configFile), os.Getenv(configText)
+	switch {
+	case cmp.Or(os.Getenv("KONG_DATABASE"), "off") != "off":
+		return "", nil
+	case path == "" && text != "":
+		return configText, []byte(text)
+	case path == "":
+		return "", nil
+	}
+	source, err := os.ReadFile(path)
+	if err != nil {
+		fmt.Fprintf(s.err, "gatehouse: warning: %s is not checked: %v\n", configFile, err)
+		return "", nil
+	}
+	return path, source
 }

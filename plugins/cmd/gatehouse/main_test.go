@@ -77,10 +77,11 @@ func TestCheck(t *testing.T) {
 		{"not YAML", "plugins: [", "parse"},
 		{"unknown plan", "plugins: [{name: tenant-rate-limit, config: {default_plan: gold, plans: [{name: free, limits: [" + limit + "]}]}}]", "plugins[0] tenant-rate-limit: default_plan"},
 		{"nested", "services: [{routes: [{plugins: [{name: sunset-headers, config: {sunset_at: soon}}]}]}]", "services[0].routes[0].plugins[0] sunset-headers: sunset_at"},
-		{"unknown field", "plugins: [{name: trace-inject, config: {ratio: 1}}]", `unknown field "ratio"`},
+		{"unknown field", "plugins: [{name: trace-inject, config: {ratio: 1}}]", "plugins[0] trace-inject: ratio: unknown field"},
 		{"vault reference", `plugins: [{name: tenant-rate-limit, config: {limits: [` + limit + `], redis: {url: "{vault://env/redis-url}"}}}]`, ""},
 		{"key in a vault", `plugins: [{name: pii-log-scrub, config: {actions: {email: pseudonym}, pseudonym_key: "{vault://env/key}", pseudonym_key_id: k1}}]`, ""},
-		{"unknown kind", "plugins: [{name: pii-log-scrub, config: {actions: {mail: redact}}}]", `plugins[0] pii-log-scrub: actions: unknown kind "mail"`},
+		{"unknown kind", "plugins: [{name: pii-log-scrub, config: {actions: {mail: redact}}}]", "plugins[0] pii-log-scrub: actions: expected one of: email, phone"},
+		{"what Kong reads as another type", "plugins: [{name: pii-log-scrub, config: {audit: off}}]", "plugins[0] pii-log-scrub: audit: expected a string"},
 		{"other people's plugins", "plugins: [{name: cors, config: {anything: 1}}]", ""},
 	}
 	for _, tt := range tests {

@@ -77,9 +77,8 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 }
 
 // offlinePlugins are for looking at schemas and configs: nothing is served or sent.
-// The Redis that the plugin server will have is its environment's to say.
 func offlinePlugins() (*plugins, error) {
-	return newPlugins("redis://127.0.0.1:6379/0", slog.New(slog.DiscardHandler), nil, slog.DiscardHandler)
+	return newPlugins(os.Getenv("REDIS_URL"), slog.New(slog.DiscardHandler), nil, slog.DiscardHandler)
 }
 
 // list is what the plugin server serves. A limiter that fails is closed: a request

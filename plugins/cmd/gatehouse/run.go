@@ -27,6 +27,9 @@ func runBeside(_ context.Context, s streams, args []string) error {
 	if flags.NArg() == 0 {
 		return fmt.Errorf("%w: gatehouse run [flags] -- COMMAND [ARGS]", errUsage)
 	}
+	if err := checkStart(s); err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)

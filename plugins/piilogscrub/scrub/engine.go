@@ -30,6 +30,19 @@ func New(p Policy) (*Engine, error) {
 	if err := p.validate(); err != nil {
 		return nil, err
 	}
+	return compile(p)
+}
+
+// NewStrictest is [New] of the [Strictest] of policies, which were found good each.
+func NewStrictest(policies ...Policy) (*Engine, error) { return compile(Strictest(policies...)) }
+
+// Dropping returns an engine that drops every text: for where it is not known what
+// would have to be taken out of one.
+func Dropping() *Engine {
+	return &Engine{actions: effective(nil), fields: newNames(), words: newNames(), maxDepth: DefaultMaxDepth}
+}
+
+func compile(p Policy) (*Engine, error) {
 	patterns, err := compilePatterns(p.Patterns)
 	if err != nil {
 		return nil, err

@@ -123,16 +123,37 @@ func (p *Policy) validate() error {
 			return err
 		}
 	}
-	if len(p.PseudonymKey) > 0 {
-		if err := p.validateKey(); err != nil {
-			return err
+	for _, list := range [][]string{p.Fields, p.NeverFields} {
+		for _, name := range list {
+			if err := validateName(name); err != nil {
+				return err
+			}
 		}
 	}
+	if n := len(p.Patterns); n > maxPatterns {
+		return fmt.Errorf("%d patterns: use at most %d", n, maxPatterns)
+	}
+	return errors.Join(p.validateKey(), p.validateMaxBytes(), p.validateMaxDepth())
+}
+
+func (p *Policy) validateMaxBytes() error {
 	if n := p.MaxBytes; n < 0 || n > maxMaxBytes {
 		return fmt.Errorf("max bytes %d: use 0 to %d", n, maxMaxBytes)
 	}
+	return nil
+}
+
+func (p *Policy) validateMaxDepth() error {
 	if n := p.MaxDepth; n < 0 || n > maxMaxDepth {
 		return fmt.Errorf("max depth %d: use 0 to %d", n, maxMaxDepth)
+	}
+	return nil
+}
+
+// validateName refuses the name of a field that no name in a text could be.
+func validateName(name string) error {
+	if n := len(normalize(name)); n < 2 || n > maxName {
+		return fmt.Errorf("field name %q: use one with 2 to %d letters or digits, in ASCII", name, maxName)
 	}
 	return nil
 }
@@ -154,6 +175,9 @@ func (p *Policy) validateAction(kind Kind, action Action) error {
 }
 
 func (p *Policy) validateKey() error {
+	if len(p.PseudonymKey) == 0 {
+		return nil
+	}
 	if n := len(p.PseudonymKey); n < MinKeyBytes {
 		return fmt.Errorf("%w: %d bytes, use at least %d", ErrShortKey, n, MinKeyBytes)
 	}
@@ -173,9 +197,6 @@ type pattern struct {
 }
 
 func compilePatterns(list []Pattern) ([]pattern, error) {
-	if len(list) > maxPatterns {
-		return nil, fmt.Errorf("%d patterns: use at most %d", len(list), maxPatterns)
-	}
 	var out []pattern
 	for _, p := range list {
 		c, err := compilePattern(p)

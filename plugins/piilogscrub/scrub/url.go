@@ -3,6 +3,7 @@ package scrub
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -83,17 +84,37 @@ func parseTemplate(s string) (t template, err error) {
 	return t, nil
 }
 
-// templated redacts the segments of the path b[start:end] that the first
-// template that fits it has in braces, reads the others, and reports whether
-// there is such a template.
+// templated redacts the segments of the path b[start:end] that a template which fits
+// it has in braces, reads the others, and reports whether there is such a template.
 func (s *scan) templated(start, end int) bool {
+	var all template
+	found := false
 	for _, t := range s.e.templates {
-		if t.fits(s.b[start:end]) {
-			s.redactSegments(t, start, end)
-			return true
+		if !t.fits(s.b[start:end]) {
+			continue
 		}
+		if found {
+			t = all.and(t)
+		}
+		all, found = t, true
 	}
-	return false
+	if found {
+		s.redactSegments(all, start, end)
+	}
+	return found
+}
+
+// and is the template that redacts what either does, of a path that fits both.
+func (t template) and(other template) template {
+	long, short := t.segments, other.segments
+	if len(long) < len(short) {
+		long, short = short, long
+	}
+	t.segments = slices.Clone(long)
+	for i := range short {
+		t.segments[i].redact = long[i].redact || short[i].redact
+	}
+	return t
 }
 
 // Template returns the path template that a path fits, or "". Many paths share

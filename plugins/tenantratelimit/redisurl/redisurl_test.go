@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"math/big"
 	"net"
 	"os"
@@ -171,5 +172,21 @@ func TestTLSAndUsers(t *testing.T) {
 			t.Errorf("%s: the server answers", name)
 		}
 		cancel()
+	}
+}
+
+// TestNowhere: every way to ask fails at once, and nobody is dialled.
+func TestNowhere(t *testing.T) {
+	t.Parallel()
+	client := Nowhere()
+	defer client.Close()
+	_, pipeErr := client.Pipelined(t.Context(), func(p redis.Pipeliner) error { p.Get(t.Context(), "a"); return nil })
+	for name, err := range map[string]error{
+		"command": client.Get(t.Context(), "a").Err(), "script": client.EvalSha(t.Context(), "x", nil).Err(),
+		"pipeline": pipeErr, "subscription": client.Subscribe(t.Context(), "a").Ping(t.Context()),
+	} {
+		if !errors.Is(err, ErrNowhere) {
+			t.Errorf("%s: error %v, want %v", name, err, ErrNowhere)
+		}
 	}
 }

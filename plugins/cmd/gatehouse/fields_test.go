@@ -1,0 +1,239 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
+)
+
+// field is a field of a plugin, with values that Kong's schema takes and refuses, in JSON.
+type field struct {
+	plugin string
+	config string // VALUE stands for the value
+	name   string // as Kong's error says it
+	good   []string
+	// bad is refused by Kong, at POST /config.
+	bad []string
+	// wrong is what only code can know: the plugin starts degraded.
+	wrong []string
+}
+
+const (
+	dates    = `"2027-06-30" "2027-06-30T12:00:00Z" "2027-06-30T12:00:00.125Z" "2027-06-30T12:00:00+02:00" "2027-06-30T12:00:00.1-11:30"`
+	noDates  = `"" "30.06.2027" "2027-6-30" "2027-06-30 12:00:00Z" "2027-06-30T12:00:00" "2027-06-30T12:00Z" "tomorrow" "1814313600" " 2027-06-30" "2027-06-30\n" 20270630`
+	noDays   = `"2027-02-31" "2027-13-01" "2027-06-30T29:00:00Z"`
+	names    = `"a" "tenant-route" "a \"b\" \\ c" "~"`
+	noNames  = `"" "é" "a\nb" "a\tb" "a\u0000" "\u007f" 7 ` // and what is too long, see tooLong
+	headers  = `"X-Trace" "x_trace" "X1" "!#$%&'*+-.^_|~" "X-Content-Length"`
+	noHeader = `"X Trace" "X-Trace:" "X-Tr\u00e9" "X-T\r\nSet-Cookie: a" "(X)" "X,Y" "X/Y" "X@Y" "[X]" "{X}" "X\\Y" "X=Y" "X;Y" "X<Y" "X?Y" "X\"Y" " X" 5`
+	links    = `"https://developer.example.com/v1" "http://h" "/v2/orders" "/" "/a%20b?c=d#e" "https://h/(a)*[1]'!,;="`
+	noLinks  = `"" "v2/orders" "//host/path" "ftp://host/x" "mailto:a@b.io" "https://" "/a b" "/v2>; rel=x" "/\"x\"" "/é" "/a\r\nX: y" "/a\\b" "/a^b" "/a|b" 1`
+	fieldBad = `"" "x" "é1" "größe" "a\nb1" "--" 7`
+)
+
+// fields are all fields of our plugins that a value of the right type can get wrong.
+var fields = []field{
+	{"trace-inject", `{"trusted_cidrs":["10.0.0.0/8",VALUE]}`, "trusted_cidrs",
+		list(`"10.0.0.0/8" "0.0.0.0/0" "192.0.2.1/32" "2001:db8::/32" "::/0" "::ffff:10.0.0.0/104" "fe80::1/64"`),
+		list(`"10.0.0.1" "10.0.0.0/" "10.0.0/8" "10.0.0.0/8 " "localhost/8" "example.com" "" "2001:db8::" "10.0.0.0-10.0.0.9" "fe80::1%eth0/64" 10`),
+		list(`"300.0.0.0/8" "10.0.0.0/33" "2001:db8::/129" "1:2:3/64" "10.0.0.0/08"`)},
+	{"trace-inject", `{"response_header":VALUE}`, "response_header", append(list(headers), `""`),
+		append(list(noHeader), list(`"Content-Length" "content-length" "Content_Length" "CONTENT-TYPE" "Transfer-Encoding" "Connection" "Keep-Alive" "TE" "te" "Trailer" "Upgrade" `+
+			`"Set-Cookie" "Server" "Date" "Location" "Content-Encoding" "Proxy-Connection" "Refresh" "Last-Modified" "ETag" "Vary" "Via" "WWW-Authenticate" "Retry-After" "Link"`)...), nil},
+	{"trace-inject", `{"incoming":VALUE}`, "incoming", list(`"continue" "link" "restart"`), list(`"" "trust" "Link" 1`), nil},
+	{"trace-inject", `{"baggage":VALUE}`, "baggage", list(`"remove" "pass"`), list(`"keep" ""`), nil},
+	{"trace-inject", `{"sample_ratio":VALUE}`, "sample_ratio", list(`0 0.5 1`), list(`-0.1 1.1 "1"`), nil},
+
+	{"sunset-headers", `{"deprecated_at":VALUE}`, "deprecated_at", list(dates), list(noDates), list(noDays)},
+	{"sunset-headers", `{"sunset_at":VALUE}`, "sunset_at", list(dates), list(noDates), list(noDays)},
+	{"sunset-headers", `{"deprecated_at":"2027-01-01","sunset_at":VALUE}`, "sunset_at", list(`"2027-01-01"`), nil, list(`"2026-12-31"`)},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","after_sunset":VALUE}`, "after_sunset", list(`"gone" "warn"`), list(`"redirect" ""`), nil},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","successor":VALUE}`, "successor",
+		append(list(links), list(`"/v2{+rest}" "https://h/v2{+rest}?a=b"`)...), list(noLinks), list(`"/{+rest}" "/v2/{id}" "/%zz"`)},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","documentation":VALUE}`, "documentation", list(links), append(list(noLinks), `"/doc{+rest}"`), list(`"/%zz" "https://h:port/"`)},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","sunset_documentation":VALUE}`, "sunset_documentation", list(links), list(noLinks), list(`"/%zz"`)},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","policy":VALUE}`, "policy", list(links), list(noLinks), list(`"/%zz"`)},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","brownout_status":VALUE}`, "brownout_status", list(`410 503`), list(`500 "503"`), nil},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownouts":[{"start_at":VALUE,"duration_seconds":60}]}`, "start_at", list(dates), list(noDates), list(noDays)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownouts":[{"start_at":"2027-01-01","end_at":VALUE}]}`, "end_at", list(dates), list(noDates), append(list(noDays), `"2026-12-31"`)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownouts":[{"start_at":"2027-01-01","duration_seconds":VALUE}]}`, "duration_seconds", list(`1 3600`), list(`0 -1 1.5 "60" 31536001`), list(`31536000`)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownouts":[{"start_at":"2027-01-01"VALUE}]}`, "end_at", []string{`,"end_at":"2027-01-02"`}, []string{``, `,"end_at":"2027-01-02","duration_seconds":5`}, nil},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","exemptions":[{"consumer":VALUE,"until":"2027-09-30"}]}`, "consumer", list(`"a" "jürgen" "a b"`), list(`"" "a\nb" 7`), nil},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","exemptions":[{"consumer":"a","until":VALUE}]}`, "until", list(dates), list(noDates), list(noDays)},
+	{"sunset-headers", `{VALUE}`, "sunset_at", []string{`"deprecated_at":"2027-01-01"`}, []string{``, `"policy":"/p"`}, nil},
+
+	{"pii-log-scrub", `{"actions":{"email":VALUE}}`, "actions", list(`"redact" "drop" "keep" "keep_last4" "default"`), list(`"hash" "" 1`), list(`"truncate" "pseudonym"`)},
+	{"pii-log-scrub", `{"actions":{VALUE:"redact"}}`, "actions", list(`"email" "card" "custom"`), list(`"mail" "dropped"`), nil},
+	{"pii-log-scrub", `{"fields":[VALUE]}`, "fields", list(`"order_ref" "X-Customer" "a1" "a.b"`), list(fieldBad), nil},
+	{"pii-log-scrub", `{"never_fields":[VALUE]}`, "never_fields", list(`"order_ref" "a1"`), list(fieldBad), nil},
+	{"pii-log-scrub", `{"path_templates":[VALUE]}`, "path_templates", list(`"/users/{name}" "/{a}/b/*/**" "/v1/{id}/x"`), list(`"" "users/{id}" "/users/*" "/a b/{c}" "/{a}?b" "/{}" 1`), list(`"/{a}/**/b" "/{a}/b{c}"`)},
+	{"pii-log-scrub", `{"patterns":[{"name":VALUE,"regex":"C-[0-9]+"}]}`, "name", list(`"customer" "Kunde ä"`), list(`"" "a\nb"`), nil},
+	{"pii-log-scrub", `{"patterns":[{"name":"a","regex":VALUE}]}`, "regex", list(`"C-\\d+" "(?i)abc"`), list(`"(" "" "[a"`), list(`"x*" "a|"`)},
+	{"pii-log-scrub", `{"patterns":[{"name":"a"VALUE}]}`, "regex", []string{`,"keywords":["secret"]`}, []string{``, `,"keywords":[]`}, nil},
+	{"pii-log-scrub", `{"patterns":[{"name":"a","keywords":[VALUE]}]}`, "keywords", list(`"a" "ä"`), list(`"" 1`), nil},
+	{"pii-log-scrub", `{"pseudonym_key":VALUE,"pseudonym_key_id":"k1"}`, "pseudonym_key", list(`"0123456789abcdef0123456789abcdef" "{vault://env/key}"`), list(`"short" ""`), nil},
+	{"pii-log-scrub", `{"pseudonym_key":"0123456789abcdef0123456789abcdef"VALUE}`, "pseudonym_key_id", []string{`,"pseudonym_key_id":"k1"`}, []string{``, `,"pseudonym_key_id":"k-1"`, `,"pseudonym_key_id":"12345678901234567"`}, nil},
+	{"pii-log-scrub", `{"max_value_bytes":VALUE}`, "max_value_bytes", list(`256 1048576`), list(`0 255 1048577 "1k"`), nil},
+	{"pii-log-scrub", `{"max_depth":VALUE}`, "max_depth", list(`1 16`), list(`0 17`), nil},
+	{"pii-log-scrub", `{"audit":VALUE}`, "audit", list(`"on" "off"`), list(`"yes" true`), nil},
+	{"pii-log-scrub", `{"response_headers":[VALUE]}`, "response_headers", list(headers), append(list(noHeader), `""`), nil},
+
+	{"tenant-rate-limit", `{"limits":[LIMIT],"identity":{"tenant_claim":VALUE}}`, "tenant_claim", list(`"tenant" "https://acme.example/tenant" "große"`), list(`"" "a\nb" 1`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"identity":{"user_claim":VALUE}}`, "user_claim", list(`"sub"`), list(`"" "a\u0000"`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"identity":{"plan_claim":VALUE}}`, "plan_claim", list(`"plan"`), list(`"" "a\nb"`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"identity":{"plan_tag":VALUE}}`, "plan_tag", list(`"plan:"`), list(`"" "a\nb"`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"identity":{"plan_group":VALUE}}`, "plan_group", list(`"plan:"`), list(`"" "a\nb"`), nil},
+	{"tenant-rate-limit", `{VALUE}`, "limits", []string{`"limits":[LIMIT]`, `"plans":[{"name":"p","limits":[LIMIT]}]`}, []string{``, `"limits":[]`, `"limits":[],"plans":[]`}, nil},
+	{"tenant-rate-limit", `{"limits":[{"name":VALUE,"scope":["tenant"],"limit":9,"window_seconds":60}]}`, "name", list(names), append(list(noNames), `"user-default"`, tooLong), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT,{"name":VALUE,"scope":["tenant"],"limit":9,"window_seconds":60}]}`, "name", list(`"m"`), nil, list(`"l"`)},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":VALUE,"limit":9,"window_seconds":60}]}`, "scope", []string{`["tenant"]`, `["tenant","route"]`}, []string{`[]`, `["galaxy"]`, `"tenant"`, `["claim"]`, `["header"]`}, nil},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":["claim"],"claim":VALUE,"limit":9,"window_seconds":60}]}`, "claim", list(`"org"`), list(`"" "a\nb"`), nil},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":["header"],"header":VALUE,"limit":9,"window_seconds":60}]}`, "header", list(headers), append(list(noHeader), `""`), nil},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":["user"],"limit":9,"window_seconds":60VALUE}]}`, "limits", []string{`,"cost":2`, `,"lease":9`, `,"burst":30`}, []string{`,"claim":"org"`, `,"header":"X"`, `,"period":"day"`, `,"algorithm":"calendar","period":"day"`, `,"algorithm":"fixed_window","burst":3`, `,"algorithm":"leaky"`, `,"mode":"off"`, `,"status":500`, `,"cost":0`, `,"lease":-1`}, []string{`,"lease":10`, `,"cost":10`, `,"burst":1,"cost":2`}},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":["user"],"limit":VALUE,"window_seconds":60}]}`, "limit", list(`1 1000000000`), list(`0 -1 1000000001 1.5 "1"`), nil},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":["user"],"limit":9VALUE}]}`, "window_seconds", []string{`,"window_seconds":1`}, []string{``, `,"window_seconds":0`, `,"window_seconds":31536001`}, nil},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":["user"],"limit":9,"algorithm":"calendar","period":VALUE}]}`, "period", list(`"day" "month"`), list(`"week" null`), nil},
+	{"tenant-rate-limit", `{"limits":[{"name":"a","scope":["user"],"limit":9,"algorithm":"calendar","period":"day","time_zone":VALUE}]}`, "time_zone", list(`"UTC" "Europe/Berlin" "America/Argentina/Buenos_Aires" "Etc/GMT+5" "America/Port-au-Prince"`), list(`"" "Local" "Europe/Berlin " "../etc/passwd" "+01:00" "/UTC" 1`), list(`"Europe/Berln" "CEST"`)},
+	{"tenant-rate-limit", `{"plans":[{"name":VALUE,"limits":[LIMIT]}]}`, "name", list(names), append(list(noNames), tooLong), nil},
+	{"tenant-rate-limit", `{"plans":[{"name":"p","limits":VALUE}]}`, "limits", []string{`[LIMIT]`}, []string{`[]`, `null`}, nil},
+	{"tenant-rate-limit", `{"plans":[{"name":"p","limits":[LIMIT]}],"default_plan":VALUE}`, "default_plan", list(`"p"`), list(`"" "a\nb"`), list(`"q"`)},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"tenants":[{"tenant":VALUE}]}`, "tenant", list(`"acme" "jürgen"`), list(`"" "a\nb"`), nil},
+	{"tenant-rate-limit", `{"plans":[{"name":"p","limits":[LIMIT]}],"tenants":[{"tenant":"acme","plan":VALUE}]}`, "plan", list(`"p"`), list(`"" "a\nb"`), list(`"q"`)},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"tenants":[{"tenant":"acme","limits":[{"name":VALUE,"limit":1}]}]}`, "name", list(`"l"`), list(`"" "é"`), list(`"nope"`)},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"default_user_limit":{"expected_peak":VALUE}}`, "expected_peak", list(`1 1000000`), list(`0 1000001`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2,"methods":[VALUE]}]}`, "methods", list(`"GET" "M-SEARCH"`), list(`"" "get" "G ET" "-"`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2,"routes":[VALUE]}]}`, "routes", list(`"web"`), list(`"" "a\nb"`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2,"header":VALUE}]}`, "header", list(headers), append(list(noHeader), `""`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2VALUE}]}`, "costs", []string{`,"header":"X","values":["a"]`}, []string{`,"values":["a"]`, `,"header":"X","values":[""]`}, nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":VALUE}]}`, "cost", list(`1 9`), list(`0 1000001`), list(`1000000`)},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2}VALUE]}`, "costs", []string{``}, nil, []string{`,{"cost":1}`}},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"redis":{"url":VALUE}}`, "url",
+		list(`"redis://localhost" "redis://user:p%40ss@host:6379/0" "rediss://host:6380?server_name=h" "unix:///run/redis.sock?db=1" "redis://h?cluster=true&addr=h2:6379" "redis://[::1]:6379" "{vault://env/redis-url}"`),
+		list(`"" "localhost:6379" "http://redis" "https://redis" "redis//x" "redis:6379" "redis:/h" "tcp://h" "redis://a b" "redis://" 6379`),
+		list(`"redis://h:port" "redis://h/db/x" "redis://h?cluster=maybe" "redis://h?cluster=true&master_name=m" "redis://h?ca_file=/x" "rediss://h?ca_file=/nonexistent"`)},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"redis":{"timeout_ms":VALUE}}`, "timeout_ms", list(`1 1000`), list(`0 1001`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"redis":{"key_prefix":VALUE}}`, "key_prefix", list(`"gatehouse" "a:b-c_d.e"`), list(`"" "a{b}" "a b" "é"`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"on_redis_error":VALUE}`, "on_redis_error", list(`"local" "allow" "deny"`), list(`"panic" ""`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"nodes":VALUE}`, "nodes", list(`1 10000`), list(`0 10001`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"hide_headers":[VALUE]}`, "hide_headers", list(`"RateLimit" "Retry-After"`), list(`"Date" ""`), nil},
+
+	{"gatehouse", `{"run":VALUE,"sunset_headers":{"sunset_at":"2027-01-01"},"tenant_rate_limit":{"limits":[LIMIT]}}`, "run", []string{`["trace_inject"]`, `["sunset_headers","tenant_rate_limit"]`}, []string{`[]`, `["trace"]`, `null`, `"trace_inject"`}, nil},
+	{"gatehouse", `{"run":["trace_inject"],"trace_inject":{"response_header":VALUE}}`, "response_header", list(headers), list(noHeader), nil},
+	{"gatehouse", `{"run":["sunset_headers","trace_inject"],"sunset_headers":{VALUE}}`, "sunset_at", []string{`"sunset_at":"2027-01-01"`}, []string{``, `"sunset_at":"30.06.2027"`}, []string{`"sunset_at":"2027-02-31"`}},
+	{"gatehouse", `{"run":["tenant_rate_limit"],"tenant_rate_limit":{VALUE}}`, "limits", []string{`"limits":[LIMIT]`}, []string{``, `"limits":[]`}, []string{`"limits":[LIMIT,LIMIT]`}},
+	{"gatehouse", `{"run":["trace_inject"]VALUE}`, "", []string{``, `,"trace_inject":{}`}, nil, nil},
+}
+
+var tooLong = `"` + strings.Repeat("n", 65) + `"`
+
+const aLimit = `{"name":"l","scope":["tenant"],"limit":9,"window_seconds":60}`
+
+// list splits JSON values at the spaces between them.
+func list(text string) []string {
+	var values []string
+	dec := json.NewDecoder(strings.NewReader(text))
+	for dec.More() {
+		var v json.RawMessage
+		if err := dec.Decode(&v); err != nil {
+			panic(err)
+		}
+		values = append(values, string(v))
+	}
+	return values
+}
+
+// with is the field's config with a value.
+func (f field) with(value string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(f.config, "VALUE", value), "LIMIT", aLimit)
+}
+
+// TestFields: what one field, or two, can get wrong is refused by Kong, and its error
+// names the field; what only code can know is not.
+func TestFields(t *testing.T) {
+	t.Setenv("REDIS_URL", "redis://127.0.0.1:1")
+	p, err := offlinePlugins()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checker, err := configcheck.New(false, p.list()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range fields {
+		t.Run(f.plugin+" "+f.config, func(t *testing.T) {
+			for want, values := range map[configcheck.Severity][]string{configcheck.Warning: f.good, configcheck.Refused: f.bad, configcheck.Mistake: f.wrong} {
+				for _, value := range values {
+					wantSeverity(t, checker, f, value, want)
+				}
+			}
+		})
+	}
+}
+
+func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value string, want configcheck.Severity) {
+	t.Helper()
+	report := checker.Check([]byte(fmt.Sprintf(`{"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))))
+	if got := report.Worst(); got != want {
+		t.Errorf("%s: severity %d, want %d: %v", value, got, want, report.Findings)
+	}
+	if want == configcheck.Refused && !slices.ContainsFunc(report.Findings, func(found configcheck.Finding) bool { return strings.Contains(found.What, f.name) }) {
+		t.Errorf("%s: no finding names %s: %v", value, f.name, report.Findings)
+	}
+}
+
+// TestEveryFieldIsTried: a new field has its line in the table.
+func TestEveryFieldIsTried(t *testing.T) {
+	free := map[string]bool{ // what a value of the type cannot get wrong
+		"ignore_parent_sampled": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
+		"burst": true, "cost": true, "lease": true, "mode": true, "status": true, "algorithm": true, "values": true,
+		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "redis": true, "costs": true,
+		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true,
+	}
+	tried := map[string]bool{}
+	for _, f := range fields {
+		tried[f.name] = true
+	}
+	for _, plugin := range []string{"trace-inject", "sunset-headers", "pii-log-scrub", "tenant-rate-limit", "gatehouse"} {
+		out, errs, code := gatehouse(t, "", "info", plugin)
+		if code != 0 {
+			t.Fatal(errs)
+		}
+		var dump any
+		if err := json.Unmarshal([]byte(out), &dump); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(fieldNames(dump))) {
+			if !free[name] && !tried[name] && name != "config" {
+				t.Errorf("%s: nothing is tried on %s", plugin, name)
+			}
+		}
+	}
+}
+
+// fieldNames are the names of the fields in a schema dump.
+func fieldNames(v any) map[string]bool {
+	found := map[string]bool{}
+	switch v := v.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			if members, ok := inner.([]any); ok && key == "fields" {
+				for _, m := range members {
+					for name := range m.(map[string]any) {
+						found[name] = true
+					}
+				}
+			}
+			maps.Copy(found, fieldNames(inner))
+		}
+	case []any:
+		for _, inner := range v {
+			maps.Copy(found, fieldNames(inner))
+		}
+	}
+	return found
+}
