@@ -55,4 +55,3 @@ func ParseInfo(data []byte) (*Info, error) {
 	return &Info{Name: first.Name, Priority: first.Priority, Version: first.Version,
 		Phases: first.Phases, Schema: parsed}, nil
 }
-
