@@ -30,8 +30,8 @@ func TestRecordedTrafficIsAdvisedOn(t *testing.T) {
 		return total != nil && total.Units() == requests
 	})
 	for _, a := range demand.Advise(groups) {
-		if a.Group == "t."+tenant && a.Scope == "user" && (a.Units != requests || a.Choices[0].Denied != 0) {
-			t.Errorf("advice on the tenant's user: %+v", a)
+		if a.Group == "t."+tenant && a.Scope == "tenant" && (a.Units != requests || a.Choices[0].Denied != 0) {
+			t.Errorf("advice on the tenant: %+v", a)
 		}
 	}
 }

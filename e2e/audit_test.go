@@ -25,6 +25,7 @@ type auditRecord struct {
 	Route     string  `json:"route"`
 	Service   string  `json:"service"`
 	Tenant    string  `json:"tenant"`
+	User      string  `json:"user"` // without a key for pseudonyms no more than there or not
 	Consumer  string  `json:"consumer"`
 	LatencyMS float64 `json:"latency_ms"`
 	Policies  map[string]string
@@ -41,23 +42,23 @@ func TestAuditRecords(t *testing.T) {
 	}{
 		{"token", "/web/v1/dashboard?page=2", []string{bearer(t, devtoken.Web, "acme", "u1")}, "", auditRecord{
 			Path: "/web/v1/dashboard", Status: http.StatusOK, Source: "upstream",
-			Route: "web-dashboard", Service: "web-bff", Tenant: "acme", Consumer: "web-app",
+			Route: "web-dashboard", Service: "web-bff", Tenant: "acme", User: "[user]", Consumer: "web-app",
 			Policies: map[string]string{"tenant-rate-limit": "allowed"},
 		}},
 		{"deprecated version", "/partner/v1/orders", []string{partnerKey}, "", auditRecord{
 			Path: "/partner/v1/orders", Status: http.StatusOK, Source: "upstream",
-			Route: "partner-orders-v1", Service: "orders-v1", Tenant: "globex", Consumer: "globex-crm",
+			Route: "partner-orders-v1", Service: "orders-v1", Tenant: "globex", User: "[user]", Consumer: "globex-crm",
 			Policies: map[string]string{"tenant-rate-limit": "allowed", "sunset-headers": "deprecated"},
 		}},
 		{"key", "/partner/v2/orders", []string{partnerKey}, "", auditRecord{
 			Path: "/partner/v2/orders", Status: http.StatusOK, Source: "upstream",
-			Route: "partner-orders-v2", Service: "orders-v2", Tenant: "globex", Consumer: "globex-crm",
+			Route: "partner-orders-v2", Service: "orders-v2", Tenant: "globex", User: "[user]", Consumer: "globex-crm",
 			Policies: map[string]string{"tenant-rate-limit": "allowed"},
 		}},
 		{"no route", "/nowhere", nil, "", auditRecord{Path: "/nowhere", Status: http.StatusNotFound, Source: "kong"}},
 		{"no upstream", "/partner/v2/orders", []string{partnerKey}, `{"reset":true}`, auditRecord{
 			Path: "/partner/v2/orders", Status: http.StatusBadGateway, Source: "kong",
-			Route: "partner-orders-v2", Service: "orders-v2", Tenant: "globex", Consumer: "globex-crm",
+			Route: "partner-orders-v2", Service: "orders-v2", Tenant: "globex", User: "[user]", Consumer: "globex-crm",
 			Policies: map[string]string{"tenant-rate-limit": "allowed"},
 		}},
 		{"refused by the gateway", "/web/v1/dashboard", nil, "", auditRecord{

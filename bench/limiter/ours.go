@@ -12,8 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )

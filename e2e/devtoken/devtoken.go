@@ -5,6 +5,8 @@ package devtoken
 
 import (
 	"embed"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,16 +46,12 @@ type Claims struct {
 
 // Sign returns a compact JWS (RFC 7515) for the client's issuer.
 func Sign(client Client, c Claims) (string, error) {
-	issuer, ok := issuers[client]
-	if !ok {
-		return "", fmt.Errorf("client %q is unknown: use one of %s", client, strings.Join(Clients(), ", "))
-	}
-	pem, err := keys.ReadFile(issuer.keyFile)
+	issuer, err := Issuer(client)
 	if err != nil {
-		return "", fmt.Errorf("read signing key: %w", err)
+		return "", err
 	}
 	claims := jwt.MapClaims{
-		"iss":    issuer.name,
+		"iss":    issuer,
 		"sub":    c.User,
 		"tenant": c.Tenant,
 		"nbf":    c.NotBefore.Unix(),
@@ -62,22 +60,53 @@ func Sign(client Client, c Claims) (string, error) {
 	if c.Plan != "" {
 		claims["plan"] = c.Plan
 	}
-	return sign(client, pem, claims)
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encode claims: %w", err)
+	}
+	return SignSegment(client, base64.RawURLEncoding.EncodeToString(payload))
 }
 
-func sign(client Client, pem []byte, claims jwt.MapClaims) (string, error) {
-	if client == Mobile {
-		key, err := jwt.ParseECPrivateKeyFromPEM(pem)
-		if err != nil {
-			return "", fmt.Errorf("parse signing key of %s: %w", client, err)
-		}
-		return jwt.NewWithClaims(jwt.SigningMethodES256, claims).SignedString(key)
+// Issuer is who issues the client's tokens: their iss.
+func Issuer(client Client) (string, error) {
+	issuer, ok := issuers[client]
+	if !ok {
+		return "", fmt.Errorf("client %q is unknown: use one of %s", client, strings.Join(Clients(), ", "))
 	}
-	key, err := jwt.ParseRSAPrivateKeyFromPEM(pem)
+	return issuer.name, nil
+}
+
+// SignSegment is [Sign] for a payload that is encoded already, in whatever way: the
+// middle part of the token. It must name the client's [Issuer].
+func SignSegment(client Client, payload string) (string, error) {
+	method, key, err := signingKey(client)
 	if err != nil {
-		return "", fmt.Errorf("parse signing key of %s: %w", client, err)
+		return "", err
 	}
-	return jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(key)
+	header := fmt.Sprintf(`{"alg":%q,"typ":"JWT"}`, method.Alg())
+	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + payload
+	signature, err := method.Sign(signed, key)
+	if err != nil {
+		return "", fmt.Errorf("sign token of %s: %w", client, err)
+	}
+	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+func signingKey(client Client) (method jwt.SigningMethod, key any, err error) {
+	pem, err := keys.ReadFile(issuers[client].keyFile)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read signing key: %w", err)
+	}
+	if method = jwt.SigningMethodRS256; client == Mobile {
+		method = jwt.SigningMethodES256
+		key, err = jwt.ParseECPrivateKeyFromPEM(pem)
+	} else {
+		key, err = jwt.ParseRSAPrivateKeyFromPEM(pem)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("parse signing key of %s: %w", client, err)
+	}
+	return method, key, nil
 }
 
 // Clients lists the client names, sorted.

@@ -9,6 +9,8 @@ import (
 	"github.com/Kong/go-pdk/entities"
 	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 )
 
 // tokenKey is where Kong's jwt plugin leaves a token that it has verified.
@@ -26,7 +28,7 @@ type Event struct {
 	known [count]bool
 	vars  values
 
-	token      fact[string]
+	token      fact[*identity.Token]
 	groups     fact[[]string]
 	headers    map[string]*fact[string]
 	consumer   fact[entities.Consumer]
@@ -90,16 +92,16 @@ func (e *Event) askAll() error {
 	return nil
 }
 
-// Token is the raw token that Kong's jwt plugin verified, or empty. Kong is not asked
+// Token is the token that Kong's jwt plugin verified, or nil. Kong is not asked
 // where its record, read before, has the note that there is none.
-func (e *Event) Token() (string, error) {
+func (e *Event) Token() (*identity.Token, error) {
 	if r := e.record.value; r != nil && r.NoToken {
-		return "", nil
+		return nil, nil
 	}
-	return e.token.get("verified token", func() (string, error) {
+	return e.token.get("verified token", func() (*identity.Token, error) {
 		shared, err := e.kong.Ctx.GetSharedAny(tokenKey)
 		text, _ := shared.(string)
-		return text, err
+		return identity.ReadToken(text), err
 	})
 }
 
@@ -141,30 +143,22 @@ func (e *Event) Header(name string) (string, error) {
 
 // Consumer is the consumer that Kong's auth plugins attached to the request, its
 // Id empty if there is none. With an empty [Event.Credential] it stands in for
-// anonymous requests. It may be a second old where the composite variable was read
-// before, and Kong's auth plugin says by header which consumer it is.
+// anonymous requests. It is asked for with each request: nothing else that a request
+// has says for certain which consumer it is of.
 func (e *Event) Consumer() (entities.Consumer, error) {
-	return e.consumer.get("consumer", func() (entities.Consumer, error) {
-		key, err := e.consumerKey()
-		if err != nil {
-			return entities.Consumer{}, err
-		}
-		return e.source.consumers.get(key, e.source.now(), e.kong.Client.GetConsumer)
-	})
+	return e.consumer.get("consumer", e.kong.Client.GetConsumer)
 }
 
-// consumerKey is what no two consumers have together, or empty. An auth plugin may have
-// one credential id for all of them, and a client may write the header: both would have
-// to agree, with the same header from the client that is to be mistaken for another.
-func (e *Event) consumerKey() (string, error) {
-	if !e.known[ConsumerID] || e.vars[ConsumerID] == "" {
-		return "", nil
+// ReadConsumer adds the consumer to what is known of who is asking, and the credential
+// if there is a consumer: only that tells one who was authenticated from a stand-in.
+func (e *Event) ReadConsumer(who *identity.Evidence) error {
+	consumer, err := e.Consumer()
+	if err != nil || consumer.Id == "" {
+		return err
 	}
-	credential, err := e.Credential()
-	if err != nil || credential == "" {
-		return "", err
-	}
-	return credential + "\n" + e.vars[ConsumerID], nil
+	who.Consumer = identity.Consumer{ID: consumer.Id, Username: consumer.Username, CustomID: consumer.CustomId, Tags: consumer.Tags}
+	who.CredentialID, err = e.Credential()
+	return err
 }
 
 // Credential is the id of the credential that Kong authenticated, or empty.

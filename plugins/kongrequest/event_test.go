@@ -10,6 +10,7 @@ import (
 	"github.com/Kong/go-pdk/entities"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
@@ -47,7 +48,7 @@ func TestVarsByOneReadAndBySingleReads(t *testing.T) {
 	want := map[string]string{
 		"remote_addr": "203.0.113.7", "request_method": "POST", "scheme": "http", "host": "api.example.com",
 		"server_port": "8000", "kong_request_id": "6b3f", "http_traceparent": "00-\xff", "http_tracestate": "a=1, b=2",
-		"request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1", "http_x_consumer_id": "",
+		"request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1",
 	}
 	singles := len(want)
 	broken := kongrequesttest.Installed(t, request())
@@ -94,7 +95,7 @@ func TestFactsAreAskedForOnce(t *testing.T) {
 	req := request()
 	req.Consumer, req.CredentialID = &entities.Consumer{Id: "c1"}, "k1"
 	req.Route, req.Log = &entities.Route{Id: "r1"}, `{"request":{"id":"6b3f"}}`
-	req.Shared = map[string]any{"authenticated_jwt_token": "a.b.c"}
+	req.Shared = map[string]any{"authenticated_jwt_token": "e30.eyJzdWIiOiJ1MSJ9.c2ln"}
 	effects := kongtest.Run(t, func(kong *pdk.PDK) {
 		event := new(kongrequest.Source).Open(kong)
 		for range 2 {
@@ -106,8 +107,8 @@ func TestFactsAreAskedForOnce(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := []string{token, consumer.Id, credential, route.Id, record.Request.ID}
-			if diff := cmp.Diff([]string{"a.b.c", "c1", "k1", "r1", "6b3f"}, got); diff != "" {
+			got := []string{token.Claim("sub").Value, consumer.Id, credential, route.Id, record.Request.ID}
+			if diff := cmp.Diff([]string{"u1", "c1", "k1", "r1", "6b3f"}, got); diff != "" {
 				t.Errorf("facts (-want +got):\n%s", diff)
 			}
 		}
@@ -118,48 +119,57 @@ func TestFactsAreAskedForOnce(t *testing.T) {
 	}
 }
 
-// TestEntitiesAreRemembered: the service of a route is asked for once in a second, and
-// so is the consumer of a credential where a header tells it from others.
-func TestEntitiesAreRemembered(t *testing.T) {
+// TestServiceIsRemembered: the service of a route is asked for once in a second.
+func TestServiceIsRemembered(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 	source := &kongrequest.Source{Now: func() time.Time { return clock }}
 	for _, step := range []struct {
 		after              time.Duration
-		credential, header string
-		service            string
-		now, want          string // the names of the consumer and of the service
-		calls              int    // the composite variable, the credential, the route, and what is asked for
+		service, now, want string
+		calls              int // the route, and the service where it is asked for
 	}{
-		{0, "k1", "c1", "s1", "first", "first,first", 5},
-		{time.Second - 1, "k1", "c1", "s1", "renamed", "first,first", 3},
-		{0, "k2", "c1", "s2", "another credential", "another credential,another credential", 5},
-		{0, "k1", "c2", "s1", "another consumer", "another consumer,first", 4},
-		{0, "k1", "", "s1", "no header", "no header,first", 3},
-		{0, "", "c1", "", "no credential", "no credential,", 4},
-		{1, "k1", "c1", "s1", "renamed", "renamed,renamed", 5},
+		{0, "s1", "first", "first", 2},
+		{time.Second - 1, "s1", "renamed", "first", 1},
+		{0, "s2", "another", "another", 2},
+		{0, "", "no service", "", 1},
+		{1, "s1", "renamed", "renamed", 2},
 	} {
 		clock = clock.Add(step.after)
 		req := request()
-		req.CredentialID, req.Consumer = step.credential, &entities.Consumer{Username: step.now}
-		if step.header != "" {
-			req.Headers.Set("X-Consumer-Id", step.header)
-		}
 		req.Route, req.Service = &entities.Route{Service: entities.ServiceKey{Id: step.service}}, &entities.Service{Id: step.service, Name: step.now}
-		got := ""
 		effects := kongtest.Run(t, func(kong *pdk.PDK) {
+			if service, err := source.Open(kong).Service(); err != nil || service.Name != step.want {
+				t.Errorf("%+v: service %s, %v", step, service.Name, err)
+			}
+		}, req)
+		if len(effects.Calls) != step.calls {
+			t.Errorf("%+v: calls %v", step, effects.Calls)
+		}
+	}
+}
+
+// TestConsumersAreNotRemembered: two clients whose requests are alike, what they wrote
+// and the credential's id included, are whom Kong says that they are.
+func TestConsumersAreNotRemembered(t *testing.T) {
+	t.Parallel()
+	source := &kongrequest.Source{}
+	for _, name := range []string{"partner", "another"} {
+		req := request()
+		req.Headers.Set("X-Consumer-Id", "c1")
+		req.CredentialID, req.Consumer = "k1", &entities.Consumer{Id: "id of " + name, Username: name, CustomId: "tenant of " + name, Tags: []string{"t"}}
+		kongtest.Run(t, func(kong *pdk.PDK) {
 			event := source.Open(kong)
+			var got identity.Evidence
 			_, err := event.Var(kongrequest.Method)
-			consumer, consumerErr := event.Consumer()
-			service, serviceErr := event.Service()
-			if err := errors.Join(err, consumerErr, serviceErr); err != nil {
+			if err := errors.Join(err, event.ReadConsumer(&got)); err != nil {
 				t.Fatal(err)
 			}
-			got = consumer.Username + "," + service.Name
+			want := identity.Evidence{CredentialID: "k1", Consumer: identity.Consumer{ID: "id of " + name, Username: name, CustomID: "tenant of " + name, Tags: []string{"t"}}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
 		}, kongrequesttest.Installed(t, req))
-		if got != step.want || len(effects.Calls) != step.calls {
-			t.Errorf("%+v: %s by %v", step, got, effects.Calls)
-		}
 	}
 }
 

@@ -1,5 +1,7 @@
 package kongrequest
 
+import "github.com/gatehousehq/gatehouse/plugins/identity"
+
 // Record is a request that is over: the part of kong.log.serialize that
 // Gatehouse's plugins use. Whoever knows the same from another source, such as
 // nginx's access line, may fill one in.
@@ -44,6 +46,16 @@ type Record struct {
 	Policies any
 	// NoToken says that the note [NoToken] was left.
 	NoToken bool
+}
+
+// Evidence is what Kong knew of who was asking; token is the one that it verified,
+// or nil.
+func (r *Record) Evidence(token *identity.Token) identity.Evidence {
+	return identity.Evidence{
+		Token:        token,
+		Consumer:     identity.Consumer{ID: r.Consumer.ID, Username: r.Consumer.Username, CustomID: r.Consumer.CustomID},
+		CredentialID: r.Credential.ID,
+	}
 }
 
 // Decisions are words of our own plugins', told within the process.

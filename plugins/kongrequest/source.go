@@ -14,15 +14,15 @@ import (
 const probeEvery = time.Minute
 
 // Source opens events, and remembers between them whether nginx has the
-// composite variable, and entities that are in use. The zero value is ready to use. It is safe for concurrent
-// use.
+// composite variable, and routes and services that are in use. The zero value is ready
+// to use. It is safe for concurrent use.
 type Source struct {
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 
-	consumers memory[entities.Consumer] // by credential
-	services  memory[entities.Service]
-	routes    memory[entities.Route]
+	// By ids that a configuration and Kong's router say: no client can write one.
+	services memory[entities.Service]
+	routes   memory[entities.Route]
 
 	missing atomic.Int64 // when the variable was missing, in Unix nanoseconds; 0: it was not
 }

@@ -15,8 +15,7 @@ type Variable int
 // Nothing in it says who is asking. Kong's auth plugins write X-Consumer-* and
 // X-Credential-Identifier on requests that they let through, but on a route
 // without one a client may write them, and nothing tells the two apart: identity
-// is [Event.Token], [Event.Consumer] and [Event.Credential]. [ConsumerID] does no more
-// than tell one answer of Kong's from another.
+// is [Event.Token], [Event.Consumer], [Event.Credential] and [Event.Groups].
 const (
 	RemoteAddr  Variable = iota // the client's address, by Kong's trusted_ips and real_ip_header
 	Method                      // the request's method
@@ -28,7 +27,6 @@ const (
 	Tracestate                  // W3C Trace Context
 	RequestURI                  // path and query, as they came
 	UpstreamURI                 // the path towards the service; empty before routing
-	ConsumerID                  // X-Consumer-ID, whoever wrote it
 	count
 )
 
@@ -44,7 +42,6 @@ var names = [count]string{
 	Tracestate:  "http_tracestate",
 	RequestURI:  "request_uri",
 	UpstreamURI: "upstream_uri",
-	ConsumerID:  "http_x_consumer_id",
 }
 
 // String is the variable's name in nginx.
@@ -69,7 +66,7 @@ const Composite = "gatehouse_request"
 
 // version begins the composite's value. It changes with the list of variables,
 // so that an include file of another release counts as none.
-const version = "gatehouse/2"
+const version = "gatehouse/3"
 
 // separator stands between the parts. No header's value holds it, nor a request
 // line: nginx refuses both.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
@@ -28,7 +29,7 @@ type call struct {
 	// record has what Kong knows and nginx does not: who was asking, and which
 	// route the request took. nginx's own facts are those of the beginning.
 	record kongrequest.Record
-	token  string // that Kong verified, or empty
+	token  *identity.Token // that Kong verified, or nil
 	trace  traceinject.Trace
 	traced bool
 	// done are the sections that a rewrite phase ran, with commas between, if it is

@@ -62,6 +62,8 @@ type Config struct {
 	mistakes map[string]error
 	// limits says that requests are to be limited, and their identities issued.
 	limits bool
+	// overruled are the fields of one section that another makes count for nothing.
+	overruled []error
 }
 
 var (
@@ -86,7 +88,7 @@ func (c *Config) Provision() error {
 		c.PIILogScrub.RouteID, c.PIILogScrub.ServiceID, c.PIILogScrub.ConsumerID = c.RouteID, c.ServiceID, c.ConsumerID
 	}
 	o := c.runtime.options
-	return errors.Join(
+	err := errors.Join(
 		c.checkRun(),
 		c.checkHeaders(),
 		provision(c, sectionScrub, o.Scrubber, &c.PIILogScrub),
@@ -94,6 +96,8 @@ func (c *Config) Provision() error {
 		provision(c, sectionLimit, o.Limiter, &c.TenantRateLimit),
 		provision(c, sectionSunset, o.Sunset, &c.SunsetHeaders),
 	)
+	c.shareIdentity()
+	return err
 }
 
 // checkHeaders leaves out the response headers of the audit record where they cannot be

@@ -2,6 +2,7 @@ package onehop
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
@@ -32,10 +33,12 @@ func (c *Config) Degrade(err error) {
 	}
 }
 
-// Warnings are the sections' warnings.
-func (c *Config) Warnings() (list []error) {
+// Warnings are the sections' warnings, and the fields of one section that count for
+// nothing because another section disagrees.
+func (c *Config) Warnings() []error {
+	list := slices.Clone(c.overruled)
 	if c.TenantRateLimit == nil {
-		return nil
+		return list
 	}
 	for _, warning := range c.TenantRateLimit.Warnings() {
 		list = append(list, prefixed(sectionLimit, warning))

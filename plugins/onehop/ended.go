@@ -76,16 +76,16 @@ func (k *call) readKong(e *kongrequest.Event) (err error) {
 	if k.record.Credential.ID, err = e.Credential(); err != nil {
 		return err
 	}
-	route, err := e.Route()
-	if err != nil {
-		return err
-	}
-	k.record.Route.ID, k.record.Route.Name, k.record.Route.Paths = route.Id, route.Name, route.Paths
 	consumer, err := e.Consumer()
 	if err != nil {
 		return err
 	}
 	k.record.Consumer.ID, k.record.Consumer.Username, k.record.Consumer.CustomID = consumer.Id, consumer.Username, consumer.CustomId
+	route, err := e.Route()
+	if err != nil {
+		return err
+	}
+	k.record.Route.ID, k.record.Route.Name, k.record.Route.Paths = route.Id, route.Name, route.Paths
 	service, err := e.Service()
 	k.record.Service.ID, k.record.Service.Name = service.Id, service.Name
 	return err

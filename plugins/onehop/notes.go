@@ -36,7 +36,7 @@ func (c *Config) note(e *kongrequest.Event, bundle string, begun *traceinject.In
 		if err != nil {
 			return err
 		}
-		if token == "" {
+		if token == nil {
 			notes = append(notes, kongrequest.NoToken())
 		}
 	}

@@ -1,8 +1,10 @@
 package onehop
 
 import (
+	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	pdk "github.com/Kong/go-pdk"
 
@@ -54,10 +56,14 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	}
 }
 
-// Access asks the sections in the order in which Kong would run the four plugins,
-// and writes for all of them: reads that come before anything is written share a
-// round trip. Like theirs it may be called again for one request.
-func (c *Config) Access(kong *pdk.PDK) {
+// Access is [Config.AccessContext] for servers that end no context.
+func (c *Config) Access(kong *pdk.PDK) { c.AccessContext(context.Background(), kong) }
+
+// AccessContext asks the sections in the order in which Kong would run the four
+// plugins, and writes for all of them: reads that come before anything is written
+// share a round trip. Like theirs it may be called again for one request. When ctx
+// ends, the limiter decides without Redis.
+func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
 	e := c.runtime.source.OpenOn(kong, c.RouteID)
 	earlier, err := c.rewritten(e)
 	if err != nil {
@@ -67,7 +73,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 	c.decideDegraded(&known)
 	var h headers
 	begun := c.begin(e, &h, &known, earlier)
-	refused := c.judge(e, &h, &known)
+	refused := c.judge(ctx, e, &h, &known)
 	if c.PIILogScrub != nil && !c.runtime.options.NoLogPlugins {
 		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(earlier.done, sectionScrub)) })
 	}
@@ -143,8 +149,9 @@ const (
 	phaseLog     = 0x2000
 )
 
-// Failed is for an event that was cut off at its deadline, where no section can
-// be asked: each section's declared direction applies.
+// Failed is for an event that was cut off at its deadline, or panicked outside the
+// sections: each section's declared direction applies. The limiter's is to decide
+// as if Redis did not answer.
 func (c *Config) Failed(kong *pdk.PDK, err error) {
 	c.runtime.report(sectionEvent, err)
 	phase, _ := kong.Nginx.GetCtxInt("KONG_PHASE") // unreadable: as if in access
@@ -154,7 +161,19 @@ func (c *Config) Failed(kong *pdk.PDK, err error) {
 	if c.PIILogScrub != nil {
 		c.PIILogScrub.Failed(kong, err)
 	}
-	if refusal := c.unvouched(); refusal != nil && phase != phaseRewrite {
-		kong.Response.Exit(refusal.status, refusal.body, nil)
+	if c.TenantRateLimit != nil && phase != phaseRewrite {
+		err := c.runtime.part(sectionLimit, func() error { c.TenantRateLimit.Failed(kong, err); return nil })
+		if err != nil {
+			kong.Response.ExitStatus(c.unvouched().status)
+		}
 	}
+}
+
+// Deadline is how long an event may have to take: the limiter alone waits for
+// somebody. Zero is as good as any.
+func (c *Config) Deadline() time.Duration {
+	if c.TenantRateLimit == nil {
+		return 0
+	}
+	return c.TenantRateLimit.Deadline()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	pdk "github.com/Kong/go-pdk"
 	"github.com/google/go-cmp/cmp"
@@ -162,21 +163,26 @@ func TestPanicIsOneSectionsOwn(t *testing.T) {
 	}
 }
 
-// TestFailedAppliesDirections: an event that was cut off could be in any section.
+// TestFailedAppliesDirections: an event that was cut off could be in any section. The
+// limiter decides without Redis, and issues the identity.
 func TestFailedAppliesDirections(t *testing.T) {
 	t.Parallel()
+	refusing := all
+	refusing.limit = strings.Replace(all.limit, `{`, `{"on_redis_error":"deny",`, 1)
 	for _, tt := range []struct {
-		name            string
-		sections        sections
-		phase           any
-		exits, droppeds bool
+		name             string
+		sections         sections
+		phase            any
+		status           int
+		issues, droppeds bool
 	}{
-		{"access", all, 0x20, true, true},
-		{"phase unknown", all, nil, true, true},
-		{"rewrite", all, 0x10, false, true},
-		{"log", all, 0x2000, false, false},
-		{"no limiter", sections{scrub: all.scrub, trace: all.trace}, 0x20, false, true},
-		{"neither", sections{sunset: all.sunset}, 0x20, false, false},
+		{"access", all, 0x20, 0, true, true},
+		{"phase unknown", all, nil, 0, true, true},
+		{"access, deny", refusing, 0x20, http.StatusServiceUnavailable, false, true},
+		{"rewrite", all, 0x10, 0, false, true},
+		{"log", all, 0x2000, 0, false, false},
+		{"no limiter", sections{scrub: all.scrub, trace: all.trace}, 0x20, 0, false, true},
+		{"neither", sections{sunset: all.sunset}, 0x20, 0, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -184,10 +190,43 @@ func TestFailedAppliesDirections(t *testing.T) {
 			req := alice()
 			req.Ctx = map[string]any{"KONG_PHASE": tt.phase}
 			effects := kongtest.Run(t, func(kong *pdk.PDK) { config.Failed(kong, errors.New("cut off")) }, req)
-			if (effects.Exit != nil) != tt.exits || (len(effects.Serialized) > 0) != tt.droppeds {
-				t.Errorf("exit %v, log fields %v", effects.Exit, effects.Serialized)
+			if got := statusOf(effects); got != tt.status || (len(effects.Serialized) > 0) != tt.droppeds {
+				t.Errorf("status %d, want %d; log fields %v", got, tt.status, effects.Serialized)
+			}
+			if got := effects.Service.Headers.Get("X-Tenant-Id"); (got == "acme") != tt.issues {
+				t.Errorf("X-Tenant-Id %q", got)
 			}
 		})
+	}
+}
+
+func statusOf(e kongtest.Effects) int {
+	if e.Exit == nil {
+		return 0
+	}
+	return e.Exit.Status
+}
+
+// TestFailedWithoutIdentity: what cannot be vouched for is refused, also where the
+// limiter fails again.
+func TestFailedWithoutIdentity(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, sections{limit: all.limit})
+	config := p.oneHop(t)
+	p.panics = "tenant_rate_limit"
+	effects := kongtest.Run(t, func(kong *pdk.PDK) { config.Failed(kong, errors.New("cut off")) }, alice())
+	if got := statusOf(effects); got != http.StatusInternalServerError {
+		t.Errorf("status %d", got)
+	}
+}
+
+func TestDeadline(t *testing.T) {
+	t.Parallel()
+	if d := newProcess(t, all).oneHop(t).Deadline(); d != 2100*time.Millisecond { // for timeout_ms 1000
+		t.Errorf("deadline %v", d)
+	}
+	if d := newProcess(t, sections{trace: all.trace}).oneHop(t).Deadline(); d != 0 {
+		t.Errorf("without a limiter, deadline %v", d)
 	}
 }
 

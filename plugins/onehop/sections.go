@@ -2,6 +2,7 @@ package onehop
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
@@ -57,9 +58,9 @@ type refusal struct {
 
 // judge asks the limiter and the sunset policy, in this order, and returns the
 // answer of the first that refuses the request.
-func (c *Config) judge(e *kongrequest.Event, h *headers, known *call) *refusal {
+func (c *Config) judge(ctx context.Context, e *kongrequest.Event, h *headers, known *call) *refusal {
 	if c.limits {
-		if refused := c.admit(e, h, known); refused != nil {
+		if refused := c.admit(ctx, e, h, known); refused != nil {
 			return refused
 		}
 	}
@@ -69,22 +70,26 @@ func (c *Config) judge(e *kongrequest.Event, h *headers, known *call) *refusal {
 	return nil
 }
 
-// admit asks the limiter. What a failing Redis means is for the limiter to say; a
-// request whose identity cannot be read is refused.
-func (c *Config) admit(e *kongrequest.Event, h *headers, known *call) *refusal {
+// admit asks the limiter. What a failing Redis means, or a panic, is for the limiter
+// to say; a request whose identity cannot be read is refused.
+func (c *Config) admit(ctx context.Context, e *kongrequest.Event, h *headers, known *call) *refusal {
 	if c.TenantRateLimit == nil { // which this process does not serve
 		return c.unvouched()
 	}
 	var d tenantratelimit.Decision
-	err := c.runtime.part(sectionLimit, func() error {
+	decide := func(ctx context.Context) error {
 		req, err := c.TenantRateLimit.Read(e)
 		if err != nil {
 			return err
 		}
-		d = c.TenantRateLimit.Decide(context.Background(), req)
+		d = c.TenantRateLimit.Decide(ctx, req)
 		known.decide(tenantratelimit.Name, d.Outcome())
 		return nil
-	})
+	}
+	err := c.runtime.part(sectionLimit, func() error { return decide(ctx) })
+	if panicked := (*panicError)(nil); errors.As(err, &panicked) {
+		err = c.runtime.part(sectionLimit, func() error { return decide(tenantratelimit.WithoutRedis()) })
+	}
 	if err != nil {
 		return c.unvouched()
 	}

@@ -3,7 +3,6 @@ package piilogscrub
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -15,15 +14,10 @@ import (
 
 	otel "go.opentelemetry.io/otel/trace"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
-
-// claims are what the record takes from a verified token.
-type claims struct {
-	Tenant  string `json:"tenant"`
-	Subject string `json:"sub"`
-}
 
 // audit reads what Kong knows of a request that is over, and writes its record.
 func (c *Config) audit(e *kongrequest.Event) error {
@@ -45,18 +39,18 @@ func (c *Config) audit(e *kongrequest.Event) error {
 }
 
 // WriteAudit writes the audit record of a request that is over. token is the one
-// that Kong verified, or empty; headers are the response's, by lower-case name,
+// that Kong verified, or nil; headers are the response's, by lower-case name,
 // of which those that the configuration lists are written. It asks Kong nothing.
-func (c *Config) WriteAudit(r *kongrequest.Record, token string, headers map[string][]string) error {
-	return c.runtime.audit.Handle(inTrace(traceID(r.TraceID)), c.record(r, tokenClaims(token), headers))
+func (c *Config) WriteAudit(r *kongrequest.Record, token *identity.Token, headers map[string][]string) error {
+	return c.runtime.audit.Handle(inTrace(traceID(r.TraceID)), c.record(r, token, headers))
 }
 
 // record is the audit record. Whatever is text in it is scrubbed, and what was
 // scrubbed before comes out as it is. It does no I/O.
-func (c *Config) record(e *kongrequest.Record, who claims, headers map[string][]string) slog.Record {
+func (c *Config) record(e *kongrequest.Record, token *identity.Token, headers map[string][]string) slog.Record {
 	r := slog.NewRecord(c.startOf(e), slog.LevelInfo, "audit", 0)
 	r.AddAttrs(slog.String("log", "audit"), slog.String("request_id", c.identifier("request_id", e.Request.ID)))
-	r.AddAttrs(c.who(e, who)...)
+	r.AddAttrs(c.who(e, token)...)
 	r.AddAttrs(
 		slog.String("method", c.text("audit", e.Request.Method, scrub.FormatText)),
 		slog.String("route", cmp.Or(e.Route.Name, e.Route.ID)),
@@ -94,9 +88,10 @@ func (c *Config) startOf(e *kongrequest.Record) time.Time {
 }
 
 // who is the tenant, the consumer and the user, from what Kong has verified and
-// never from the headers that a client sent. A user is a pseudonym.
-func (c *Config) who(e *kongrequest.Record, token claims) []slog.Attr {
-	tenant := cmp.Or(token.Tenant, e.Consumer.CustomID)
+// never from the headers that a client sent. A user is a pseudonym. The consumer is
+// named also where it only stands in for anonymous requests.
+func (c *Config) who(e *kongrequest.Record, token *identity.Token) []slog.Attr {
+	p := identity.Resolve(e.Evidence(token), identity.Claims{Names: c.Identity})
 	var attrs []slog.Attr
 	if name := cmp.Or(e.Consumer.Username, e.Consumer.ID); name != "" {
 		attrs = append(attrs, slog.String("consumer", c.text("audit", name, scrub.FormatText)))
@@ -105,8 +100,8 @@ func (c *Config) who(e *kongrequest.Record, token claims) []slog.Attr {
 		attrs = append(attrs, slog.String("credential_id", e.Credential.ID))
 	}
 	return append(attrs,
-		slog.String("tenant", c.text("audit", tenant, scrub.FormatText)),
-		slog.String("user", c.engine.Pseudonym("user", token.Subject)))
+		slog.String("tenant", c.text("audit", p.Tenant.String(), scrub.FormatText)),
+		slog.String("user", c.engine.Pseudonym("user", p.User.String())))
 }
 
 // path is the request's path without its query: the serialized one is scrubbed
@@ -221,18 +216,4 @@ func (c *Config) listed(headers map[string][]string) map[string]string {
 		}
 	}
 	return out
-}
-
-// tokenClaims reads the claims of a token that Kong has verified; none where
-// there is no such token.
-func tokenClaims(token string) (c claims) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return claims{}
-	}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil || json.Unmarshal(payload, &c) != nil {
-		return claims{}
-	}
-	return c
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -49,6 +50,8 @@ type Config struct {
 
 	// Audit writes the record. Default on.
 	Audit string `json:"audit" kong:"default=on,one_of=on|off" desc:"Whether the log phase writes an audit record of each call: on or off."`
+	// Identity says which claims of a verified token the record names.
+	Identity identity.Names `json:"identity" desc:"Which claims of the verified token the audit record takes tenant and user from, as tenant-rate-limit has it; in the plugin gatehouse, tenant_rate_limit.identity counts in its place where that section runs."`
 	// ResponseHeaders are written to it. Default none.
 	ResponseHeaders []string `json:"response_headers" kong:"set,each_len_max=128,shape=header_name" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
 
@@ -88,6 +91,7 @@ func (c *Config) Provision() error {
 	errs := []error{c.checkAudit()}
 	defaultTo(&c.MaxValueBytes, defaultMaxValueBytes)
 	defaultTo(&c.MaxDepth, defaultMaxDepth)
+	c.Identity = c.Identity.OrDefaults()
 	policy, err := c.policy()
 	errs = append(errs, err)
 	if c.engine, err = scrub.New(policy); err != nil {

@@ -92,7 +92,7 @@ func TestDegradedAudit(t *testing.T) {
 			r := &kongrequest.Record{ClientIP: "203.0.113.77", Policies: tt.policies, TraceID: "4bf92f3577b34da6a3ce929d0e0e4736"}
 			r.Request.ID, r.Request.Method, r.Request.URI = "6b3f0a1c2d4e5f60718293a4b5c6d7e8", "GET", "/users/ada@example.com?a=b"
 			r.Response.Status, r.Consumer.Username = 200, "ada@example.com"
-			c.AuditEnded(r, "")
+			c.AuditEnded(r, nil)
 			checkClean(t, audit.String())
 			var got map[string]any
 			if err := json.Unmarshal(audit.Bytes(), &got); err != nil {
@@ -121,7 +121,7 @@ func TestDegradedIdentifier(t *testing.T) {
 	c := degraded(t, newRuntime(t, &audit), broken)
 	r := &kongrequest.Record{TraceID: "ada@example.com"}
 	r.Request.ID = "ada@example.com"
-	c.AuditEnded(r, "")
+	c.AuditEnded(r, nil)
 	checkClean(t, audit.String())
 }
 

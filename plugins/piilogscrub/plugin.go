@@ -6,6 +6,7 @@ import (
 	pdk "github.com/Kong/go-pdk"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
@@ -122,8 +123,8 @@ func (c *Config) LogEvent(e *kongrequest.Event) {
 func (c *Config) Audits() bool { return c.Audit != off }
 
 // AuditEnded writes the audit record of a request that is over, of which nobody
-// knows the response's headers. token is the one that Kong verified, or empty.
-func (c *Config) AuditEnded(r *kongrequest.Record, token string) {
+// knows the response's headers. token is the one that Kong verified, or nil.
+func (c *Config) AuditEnded(r *kongrequest.Record, token *identity.Token) {
 	c.auditBy(func() error { return c.WriteAudit(r, token, nil) })
 }
 

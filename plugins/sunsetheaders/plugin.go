@@ -7,6 +7,7 @@ import (
 	pdk "github.com/Kong/go-pdk"
 	"github.com/Kong/go-pdk/entities"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
@@ -49,12 +50,13 @@ func (c *Config) Read(e *kongrequest.Event) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	consumer, err := e.Consumer()
-	if err != nil {
+	var who identity.Evidence
+	if err := e.ReadConsumer(&who); err != nil {
 		return Caller{}, err
 	}
+	holder := who.Holder()
 	caller := Caller{
-		Username: consumer.Username, CustomID: consumer.CustomId, ID: consumer.Id,
+		Username: holder.Username, CustomID: holder.CustomID, ID: holder.ID,
 		Route: cmp.Or(route.Name, route.Id),
 	}
 	if !c.NeedsRest() {

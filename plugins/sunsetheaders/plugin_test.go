@@ -51,7 +51,7 @@ func partner() kongtest.Request {
 	return kongtest.Request{
 		Path:     "/partner/v1/orders/4711",
 		Route:    &entities.Route{Id: "r1", Name: "partner-orders-v1", Paths: []string{"/partner/v1/orders", "/partner"}},
-		Consumer: &entities.Consumer{Id: "c1", Username: "initech-erp", CustomId: "initech"},
+		Consumer: &entities.Consumer{Id: "c1", Username: "initech-erp", CustomId: "initech"}, CredentialID: "k1",
 	}
 }
 
@@ -66,7 +66,7 @@ func TestAccessAnnounces(t *testing.T) {
 	if diff := cmp.Diff(want, effects.Response.Headers); diff != "" {
 		t.Errorf("response headers (-want +got):\n%s", diff)
 	}
-	calls := []string{"kong.router.get_route", "kong.client.get_consumer", "kong.log.set_serialize_value", "kong.response.set_headers"}
+	calls := []string{"kong.router.get_route", "kong.client.get_consumer", "kong.client.get_credential", "kong.log.set_serialize_value", "kong.response.set_headers"}
 	if diff := cmp.Diff(calls, effects.Calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
@@ -145,7 +145,7 @@ func TestAccessNamesTheResourcesOwnSuccessor(t *testing.T) {
 // TestAccessFailsOpen: a lost connection in mid-event answers nothing.
 func TestAccessFailsOpen(t *testing.T) {
 	t.Parallel()
-	for _, method := range []string{"kong.client.get_consumer", "kong.router.get_route", "kong.request.get_path", "kong.response.set_headers"} {
+	for _, method := range []string{"kong.client.get_consumer", "kong.client.get_credential", "kong.router.get_route", "kong.request.get_path", "kong.response.set_headers"} {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			var log strings.Builder

@@ -7,6 +7,8 @@
 // told in answer.
 package tenantratelimit
 
+import "github.com/gatehousehq/gatehouse/plugins/identity"
+
 // What Kong knows the plugin by.
 const (
 	Name    = "tenant-rate-limit"
@@ -46,12 +48,11 @@ type Config struct {
 
 // Identity configures the principal.
 type Identity struct {
-	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the tenant."`
-	UserClaim   string `json:"user_claim" kong:"default=sub,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the user."`
-	PlanClaim   string `json:"plan_claim" kong:"default=plan,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the plan."`
-	PlanTag     string `json:"plan_tag" kong:"default=plan:,len_min=1,len_max=64,shape=printable" desc:"What a consumer's tag begins with that names the plan, such as plan:gold, where no token was verified."`
-	PlanGroup   string `json:"plan_group" kong:"len_min=1,len_max=64,shape=printable" desc:"What an authenticated group begins with that names the plan, in kong.ctx.shared.authenticated_groups. Not read if absent."`
-	Issue       bool   `json:"issue" kong:"default=true" desc:"Whether the verified X-Tenant-Id, X-User-Id and X-Plan are sent upstream. Those that a client sent are removed either way."`
+	identity.Names
+	PlanClaim string `json:"plan_claim" kong:"default=plan,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the plan."`
+	PlanTag   string `json:"plan_tag" kong:"default=plan:,len_min=1,len_max=64,shape=printable" desc:"What a consumer's tag begins with that names the plan, such as plan:gold, where no token was verified."`
+	PlanGroup string `json:"plan_group" kong:"len_min=1,len_max=64,shape=printable" desc:"What an authenticated group begins with that names the plan, in kong.ctx.shared.authenticated_groups. Not read if absent."`
+	Issue     bool   `json:"issue" kong:"default=true" desc:"Whether the verified X-Tenant-Id, X-User-Id and X-Plan are sent upstream. Those that a client sent are removed either way."`
 }
 
 // Limit is one named limit.

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 )
 
 // Request is what a decision is made from.
@@ -38,22 +38,24 @@ type Decision struct {
 	Body []byte
 	// Degraded says that the config has a mistake in it.
 	Degraded bool
+
+	// limited is true if a limit denied the request.
+	limited bool
 }
 
 // Allowed is true for a request that goes upstream.
 func (d Decision) Allowed() bool { return d.Status == 0 }
 
-// Outcome is the decision in a word, for the audit record: allowed, limited, or
-// unavailable where no limit could be asked. Of a config with a mistake in it, what
-// is allowed is degraded.
+// Outcome is the decision in a word, for the audit record: allowed; limited where a
+// limit denied the request, be its status 429 or 503; unavailable where no limit
+// could be asked. Of a config with a mistake in it, what is allowed is degraded.
 func (d Decision) Outcome() string {
-	switch d.Status {
-	case 0:
-		if d.Degraded {
-			return kongrequest.Degraded
-		}
+	switch {
+	case d.Allowed() && d.Degraded:
+		return kongrequest.Degraded
+	case d.Allowed():
 		return "allowed"
-	case http.StatusTooManyRequests:
+	case d.limited:
 		return "limited"
 	}
 	return "unavailable"
@@ -61,22 +63,32 @@ func (d Decision) Outcome() string {
 
 // Decide resolves the principal, charges every limit or none, and says what to
 // tell the client and the upstream. It waits for Redis no longer than
-// redis.timeout_ms, and never fails: what a failing Redis means is
-// on_redis_error's to say.
+// redis.timeout_ms and than ctx lives, and never fails: what a Redis means that
+// does not answer is on_redis_error's to say.
 func (c *Config) Decide(ctx context.Context, req Request) Decision {
 	p := identity.Resolve(req.Evidence, identity.Claims{
-		Tenant: c.Identity.TenantClaim, User: c.Identity.UserClaim, Plan: c.Identity.PlanClaim,
-		PlanTag: c.Identity.PlanTag, PlanGroup: c.Identity.PlanGroup,
+		Names: c.Identity.Names,
+		Plan:  c.Identity.PlanClaim, PlanTag: c.Identity.PlanTag, PlanGroup: c.Identity.PlanGroup,
 	})
 	set, plan := c.compiled.choose(&p, c.DefaultPlan)
 	j := c.judge(ctx, &p, &req, set)
-	d := Decision{Status: j.status, Principal: p, Plan: plan, Degraded: c.degraded}
+	d := Decision{
+		Status: j.status, Principal: p, Plan: plan, Degraded: c.degraded,
+		limited: slices.ContainsFunc(j.findings, finding.violated),
+	}
 	c.runtime.metrics.tenants.count(p.Tenant, d.Allowed())
 	d.Client, d.Body = c.tell(j)
 	if d.Allowed() {
 		d.Upstream = c.upstream(&p, &req, plan)
 	}
 	return d
+}
+
+// WithoutRedis is a context in which Redis is not asked.
+func WithoutRedis() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 // choose finds the limits of a principal: those of the first plan that its

@@ -57,7 +57,7 @@ func TestDegradedLimits(t *testing.T) {
 		{"costs more than the default holds", `{"limits":[` + tenant + `],"costs":[{"methods":["POST"],"cost":500}]}`, `"user-default";q=100;w=1;gatehouse-burst=500`},
 		{"a default that is none", `{"limits":[` + tenant + `],"default_user_limit":{"window_seconds":-1}}`, `"t";q=9;w=60` + always},
 		{"lease above the limit", `{"limits":[` + tenant + `,{"name":"l","scope":["user"],"limit":9,"window_seconds":60,"lease":10}]}`, `"t";q=9;w=60` + always},
-		{"too many limits", `{"limits":[` + many(40) + `]}`, policies(31) + always},
+		{"too many limits", `{"limits":[` + many(40) + `]}`, policyField(31) + always},
 		{"plan twice", `{"limits":[` + user + `],"plans":[{"name":"p","limits":[` + tenant + `]},{"name":"p","limits":[` + zone + `]}]}`, `"u";q=9;w=60`},
 		{"unknown default plan", `{"plans":[{"name":"p","limits":[` + tenant + `]}],"default_plan":"q"}`, `"user-default";q=100;w=1`},
 		{"bad override", `{"limits":[` + user + `],"tenants":[{"tenant":"acme","limits":[{"name":"u","limit":4},{"name":"nope","limit":1}]}]}`, `"u";q=4;w=60`},
@@ -94,7 +94,7 @@ func many(n int) string {
 	return strings.Join(list, ",")
 }
 
-func policies(n int) string {
+func policyField(n int) string {
 	var list []string
 	for i := range n {
 		list = append(list, `"l`+strconv.Itoa(i)+`";q=9;w=60`)

@@ -19,8 +19,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 )
 
 // fakeRedis runs no script: it admits, or fails, or hangs.

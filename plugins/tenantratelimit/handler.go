@@ -4,35 +4,51 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 )
 
 // Bind makes a config that was not made by New run on this runtime. It sets no
 // defaults.
 func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
-// Access is Kong's access phase. Kong runs an event again whose connection
-// broke, so a request may be charged twice. One whose identity cannot be read
-// or passed on gets a 500: going upstream, it would carry whatever identity the
-// client wrote.
-func (c *Config) Access(kong *pdk.PDK) {
-	err := c.access(c.runtime.source.OpenOn(kong, c.RouteID))
+// Access is [Config.AccessContext] for servers that end no context.
+func (c *Config) Access(kong *pdk.PDK) { c.AccessContext(context.Background(), kong) }
+
+// AccessContext is Kong's access phase. When ctx ends, it decides without Redis.
+// Kong runs an event again whose connection broke, so a request may be charged
+// twice. One whose identity cannot be read or passed on gets a 500: going
+// upstream, it would carry whatever identity the client wrote.
+func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
+	err := c.access(ctx, c.runtime.source.OpenOn(kong, c.RouteID))
 	if err != nil {
 		c.runtime.options.Logger.Error("the request is not admitted", "plugin", Name, "error", err)
 		kong.Response.ExitStatus(http.StatusInternalServerError)
 	}
 }
 
-func (c *Config) access(e *kongrequest.Event) error {
+// Failed is for an event whose handler was cut off or panicked. The request is
+// decided as if Redis did not answer, by on_redis_error.
+func (c *Config) Failed(kong *pdk.PDK, _ error) { c.AccessContext(WithoutRedis(), kong) }
+
+// roomTime is what a decision takes besides waiting for Redis, on a busy machine:
+// reading the request and writing the answer, a few calls to Kong.
+const roomTime = 100 * time.Millisecond
+
+// Deadline is how long an event may have to take. Redis is waited for up to twice
+// redis.timeout_ms, where the process had no processor meanwhile.
+func (c *Config) Deadline() time.Duration { return 2*c.timeout() + roomTime }
+
+func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 	req, err := c.Read(e)
 	if err != nil {
 		return err
 	}
-	d := c.Decide(context.Background(), req)
+	d := c.Decide(ctx, req)
 	if err := kongrequest.SetLogFields(e.Kong(), kongrequest.Decided(Name, d.Outcome())); err != nil {
 		return err
 	}
@@ -59,21 +75,20 @@ func apply(kong *pdk.PDK, d Decision) error {
 // Read asks Kong for no more than the decision needs; every call costs the
 // worker 9 to 15 µs. For a token that names tenant and user, it is one.
 func (c *Config) Read(e *kongrequest.Event) (Request, error) {
-	raw, err := e.Token()
-	if err != nil {
+	var req Request
+	var err error
+	if req.Token, err = e.Token(); err != nil {
 		return Request{}, err
 	}
-	var req Request
 	if err := c.readRouting(e, &req); err != nil {
 		return Request{}, err
 	}
-	req.Token = identity.ReadToken(raw)
 	if req.Token == nil || c.compiled.needs.consumer || !c.namesBoth(req.Token) {
-		if err := readConsumer(e, &req); err != nil {
+		if err := e.ReadConsumer(&req.Evidence); err != nil {
 			return Request{}, err
 		}
 	}
-	authenticated := req.Token != nil || req.CredentialID != ""
+	authenticated := req.Authenticated()
 	if !authenticated {
 		if req.HeaderNames, err = headerNames(e.Kong()); err != nil {
 			return Request{}, err
@@ -108,20 +123,7 @@ func (c *Config) readHeaders(e *kongrequest.Event, req *Request) error {
 }
 
 func (c *Config) namesBoth(t *identity.Token) bool {
-	return t.Claim(c.Identity.TenantClaim) != "" && t.Claim(c.Identity.UserClaim) != ""
-}
-
-// readConsumer reads the credential too: only it tells a consumer who was
-// authenticated from one that stands in for anonymous requests. It comes after the
-// reads that are made for every request: a consumer may be remembered.
-func readConsumer(e *kongrequest.Event, req *Request) error {
-	consumer, err := e.Consumer()
-	if err != nil || consumer.Id == "" {
-		return err
-	}
-	req.Consumer = identity.Consumer{ID: consumer.Id, Username: consumer.Username, CustomID: consumer.CustomId, Tags: consumer.Tags}
-	req.CredentialID, err = e.Credential()
-	return err
+	return t.Claim(c.Identity.TenantClaim).Known() && t.Claim(c.Identity.UserClaim).Known()
 }
 
 func (c *Config) readRouting(e *kongrequest.Event, req *Request) error {

@@ -56,6 +56,7 @@ func (r *Runtime) hub(url, prefix string) (*hub, error) {
 			r.metrics.unobserved.Add(float64(n))
 		}),
 	}
+	h.demand.Partly = r.metrics.partly.Inc
 	r.hubs[key] = h
 	return h, err
 }
@@ -106,7 +107,10 @@ func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.
 	log := r.options.Logger.With("plugin", Name)
 	r.metrics.open.WithLabelValues(place)
 	return limiter.NewRedis(client, limiter.RedisOptions{
-		Now: r.options.Now,
+		Now:       r.options.Now,
+		Local:     limiter.NewLocal(localCounters, r.options.Now),
+		Settled:   func(units int64) { r.metrics.settled.Add(float64(units)) },
+		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
 		Tripped: func(addr string, err error) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(1)
 			log.Error("redis fails; limits fall back to what on_redis_error says", "redis", at(addr), "error", err)

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/pulse"
 )
@@ -55,7 +55,7 @@ func (c *Config) judge(ctx context.Context, p *identity.Principal, req *Request,
 	}
 	v, err := c.ask(ctx, q)
 	if err != nil {
-		return c.fallBack(ctx, q)
+		return c.fallBack(q)
 	}
 	c.runtime.refusals.Remember(q.ask.Levels, v, now)
 	return q.judged(v)
@@ -124,21 +124,23 @@ const maxAsks = 3
 
 var errOverridesChange = errors.New("overrides change faster than they can be read")
 
-// ask takes from Redis, within the deadline. Overrides that are news are read
+// ask takes from Redis, within redis.timeout_ms. Overrides that are news are read
 // on the way, which takes a second round trip.
 func (c *Config) ask(ctx context.Context, q *question) (limiter.Verdict, error) {
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.Redis.TimeoutMS)*time.Millisecond)
-	defer cancel()
-	v, err := c.askUntilKnown(ctx, q)
+	q.ask.Passes = c.OnRedisError == onErrorAllow
+	v, err := c.askUntilKnown(ctx, q, start)
 	if !errors.Is(err, limiter.ErrOpen) {
 		c.runtime.metrics.observe(time.Since(start))
 	}
 	return v, err
 }
 
-func (c *Config) askUntilKnown(ctx context.Context, q *question) (limiter.Verdict, error) {
+func (c *Config) askUntilKnown(ctx context.Context, q *question, start time.Time) (limiter.Verdict, error) {
 	for range maxAsks {
+		if q.ask.Timeout = c.timeout() - time.Since(start); q.ask.Timeout <= 0 {
+			return limiter.Verdict{}, context.DeadlineExceeded
+		}
 		v, err := c.compiled.hub.leased.Take(ctx, q.ask)
 		if err != nil || v.News == nil {
 			return v, err
@@ -146,6 +148,10 @@ func (c *Config) askUntilKnown(ctx context.Context, q *question) (limiter.Verdic
 		c.prepare(q, c.learn(q.ask.OverridesKey, *v.News))
 	}
 	return limiter.Verdict{}, errOverridesChange
+}
+
+func (c *Config) timeout() time.Duration {
+	return time.Duration(c.Redis.TimeoutMS) * time.Millisecond
 }
 
 // nodes is how many share the limits, as far as this one knows.
@@ -157,7 +163,7 @@ func (c *Config) nodes() int64 {
 }
 
 // fallBack decides without Redis.
-func (c *Config) fallBack(ctx context.Context, q *question) judgement {
+func (c *Config) fallBack(q *question) judgement {
 	c.runtime.metrics.fallback.WithLabelValues(c.OnRedisError).Inc()
 	switch c.OnRedisError {
 	case onErrorAllow:
@@ -165,13 +171,9 @@ func (c *Config) fallBack(ctx context.Context, q *question) judgement {
 	case onErrorDeny:
 		return judgement{status: statusUnavailable, set: q.set}
 	}
-	nodes := c.nodes()
-	levels := make([]limiter.Level, len(q.ask.Levels))
-	for i, l := range q.ask.Levels {
-		l.Limit = l.Limit.Share(nodes, l.Cost)
-		levels[i] = l
-	}
-	v, err := c.runtime.local.Take(ctx, limiter.Ask{Levels: levels})
+	q.ask.Alone, q.ask.Nodes = true, c.nodes()
+	q.ask.Unsure = c.Nodes == 0 && !c.compiled.hub.pulse.Settled()
+	v, err := c.compiled.hub.leased.Take(context.Background(), q.ask)
 	if err != nil {
 		return judgement{status: statusUnavailable, set: q.set}
 	}

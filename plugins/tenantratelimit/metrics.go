@@ -19,10 +19,15 @@ type metrics struct {
 	open      *prometheus.GaugeVec
 	wasted    *prometheus.CounterVec
 	tenants   *tenantLabels
+	// settled are units that were admitted without Redis and charged there later,
+	// forgotten those that were not.
+	settled, forgotten prometheus.Counter
 	// unobserved are requests of which the observation was lost.
 	unobserved prometheus.Counter
 	// withoutRedis are the configs in use that have no Redis to count in.
 	withoutRedis prometheus.Gauge
+	// partly are those that were observed as part of a larger group only.
+	partly prometheus.Counter
 }
 
 // outcomeCounters are the counters of one limit under one plan.
@@ -57,6 +62,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_lease_wasted_units_total",
 			Help: "Units that this node took from Redis in blocks and gave to no request.",
 		}, []string{"limit"}),
+		settled: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_settled_units_total",
+			Help: "Units that this node admitted while Redis did not answer, and charged there when it did.",
+		}),
+		forgotten: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_forgotten_units_total",
+			Help: "Units that this node admitted while Redis did not answer, and that are never charged, since there were too many counters to keep.",
+		}),
 		tenants: newTenantLabels(),
 		withoutRedis: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "gatehouse_ratelimit_without_redis",
@@ -66,12 +79,16 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_unobserved_requests_total",
 			Help: "Requests that gatehouse limits advise will not know of, because they could not be written to Redis.",
 		}),
+		partly: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_partly_observed_requests_total",
+			Help: "Requests that gatehouse limits advise does not know by tenant, user or address, and route, because one node saw too many of these in a minute.",
+		}),
 	}
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.tenants.decisions, m.unobserved, m.withoutRedis} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -112,8 +112,7 @@ func (m *mistakes) add(err error) {
 func (m *mistakes) addf(format string, args ...any) { m.add(fmt.Errorf(format, args...)) }
 
 func (c *Config) applyDefaults() {
-	defaultTo(&c.Identity.TenantClaim, "tenant")
-	defaultTo(&c.Identity.UserClaim, "sub")
+	c.Identity.Names = c.Identity.OrDefaults()
 	defaultTo(&c.Identity.PlanClaim, "plan")
 	defaultTo(&c.DefaultUserLimit.ExpectedPeak, defaultPeak)
 	defaultTo(&c.DefaultUserLimit.WindowSeconds, 1)

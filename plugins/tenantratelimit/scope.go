@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 )
 
@@ -117,7 +117,7 @@ func (r *rule) component(s scope, p *identity.Principal, req *Request) limiter.P
 	case scopeCredential:
 		return firstKnown(p, credential, consumer)
 	case scopeClaim:
-		return firstKnown(p, named(kindClaim, r.claim, req.Token.Identifier(r.claim)), user, consumer, credential)
+		return firstKnown(p, named(kindClaim, r.claim, req.Token.Claim(r.claim)), user, consumer, credential)
 	case scopeHeader:
 		return named(kindHeader, strings.ToLower(r.header), identity.Clean(req.Headers[r.header]))
 	case scopeRoute:

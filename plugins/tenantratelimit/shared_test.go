@@ -14,8 +14,8 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/identity"
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 )
 
 // tenantLabels counts decisions by tenant, for as many tenants as a metrics

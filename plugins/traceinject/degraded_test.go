@@ -30,7 +30,9 @@ func TestDegraded(t *testing.T) {
 			upstream{Traceparent: []string{"00-" + clientTraceID + "-" + ownSpanID + "-01"}}, "X-Trace-Id"},
 		{"a bad header is not sent", func(c *traceinject.Config) { c.ResponseHeader = "Content-Length" }, "", linked, ""},
 		{"choices that are none", func(c *traceinject.Config) { c.Incoming, c.Baggage, c.SampleRatio = "x", "y", 7 }, "", linked, "X-Trace-Id"},
-		{"all of it", func(c *traceinject.Config) { c.TrustedCIDRs, c.Incoming, c.ResponseHeader = []string{"none"}, "x", "\n" }, "", linked, ""},
+		{"all of it", func(c *traceinject.Config) {
+			c.TrustedCIDRs, c.Incoming, c.ResponseHeader = []string{"none"}, "x", "\n"
+		}, "", linked, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

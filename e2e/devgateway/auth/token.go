@@ -58,9 +58,10 @@ func decodePart(part string, into any) error {
 	return json.Unmarshal(text, into)
 }
 
-// base64URL decodes with or without padding.
+// base64URL decodes with or without padding, up to where it begins.
 func base64URL(s string) ([]byte, error) {
-	return base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+	text, _, _ := strings.Cut(s, "=")
+	return base64.RawURLEncoding.DecodeString(text)
 }
 
 // knownAlgorithm tells whether Kong can verify an algorithm at all: one that it

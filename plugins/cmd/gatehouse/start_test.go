@@ -13,7 +13,9 @@ const (
 	goodConfig    = `{plugins: [{name: trace-inject}]}`
 	refusedConfig = `{plugins: [{name: trace-inject, config: {response_header: X Trace}}, {name: sunset-headers, config: {sunset_at: 30.06.2027}}]}`
 	wrongConfig   = `{plugins: [{name: sunset-headers, config: {sunset_at: "2027-02-31"}}]}`
-	aloneConfig   = `{plugins: [{name: tenant-rate-limit, config: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}]}`
+	// disagreeingConfig has two sections name the tenant by two claims.
+	disagreeingConfig = `{plugins: [{name: gatehouse, config: {run: [pii_log_scrub, tenant_rate_limit], pii_log_scrub: {identity: {tenant_claim: team}}, tenant_rate_limit: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}}]}`
+	aloneConfig       = `{plugins: [{name: tenant-rate-limit, config: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}]}`
 )
 
 // TestCheckStart: what Kong would refuse, and a REDIS_URL that is none, end the start;
@@ -42,6 +44,9 @@ func TestCheckStart(t *testing.T) {
 		}},
 		{"starts degraded", wrongConfig, nil, false, []string{`warning: FILE: plugins[0] sunset-headers: sunset_at: "2027-02-31" is not a date; write it as 2027-06-30`}},
 		{"no Redis", aloneConfig, nil, false, []string{"warning: FILE: plugins[0] tenant-rate-limit: redis.url: empty, and there is no REDIS_URL"}},
+		{"sections that disagree on who is asking", disagreeingConfig, map[string]string{"REDIS_URL": "redis://127.0.0.1:1"}, false, []string{
+			`warning: FILE: plugins[0] gatehouse: pii_log_scrub.identity.tenant_claim: "team" does not count`,
+		}},
 		{"a Redis", aloneConfig, map[string]string{"REDIS_URL": "redis://127.0.0.1:1"}, false, nil},
 		{"a Redis that is none", goodConfig, map[string]string{"REDIS_URL": "localhost:6379"}, true, []string{"REDIS_URL: not the URL of a Redis; write redis://"}},
 		{"a Redis that is none, and no config", "", map[string]string{"REDIS_URL": "http://user:secret@redis"}, true, []string{"REDIS_URL: not the URL of a Redis; write redis://"}},

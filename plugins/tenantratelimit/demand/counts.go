@@ -35,27 +35,53 @@ type realm struct {
 	users, routes map[string]int64
 }
 
-// add counts a request, and says how many counts are new.
-func (c counts) add(window int64, s Sighting) (grown int) {
+// bounds are how many of each are counted one by one in a minute. Requests of
+// others count where they are counted together with somebody else's.
+type bounds struct {
+	realms int
+	// users and routes are of one realm, addresses are the users of [Anonymous]:
+	// clients choose them.
+	users, addresses, routes int
+}
+
+// rest is the realm of those past the bound: it has no group of its own.
+const rest = ""
+
+// add counts a request. It says how many counts are new, and whether the request
+// is counted as one of its tenant, its user and its route.
+func (c counts) add(window int64, s Sighting, b bounds) (grown int, whole bool) {
 	realms := c[window]
 	if realms == nil {
 		realms = map[string]*realm{}
 		c[window] = realms
 	}
-	r := realms[s.Realm]
+	name := s.Realm
+	if realms[name] == nil && len(realms) >= b.realms {
+		name = rest
+	}
+	r := realms[name]
 	if r == nil {
 		r = &realm{users: map[string]int64{}, routes: map[string]int64{}}
-		realms[s.Realm], grown = r, 1
+		realms[name], grown = r, 1
 	}
 	before := len(r.users) + len(r.routes)
 	r.total += s.Units
-	if s.User != "" {
-		r.users[s.User] += s.Units
+	users := b.users
+	if s.Realm == Anonymous {
+		users = b.addresses
 	}
-	if s.Route != "" {
-		r.routes[s.Route] += s.Units
+	user := name == rest || count(r.users, s.User, s.Units, users)
+	route := count(r.routes, s.Route, s.Units, b.routes)
+	return grown + len(r.users) + len(r.routes) - before, name == s.Realm && user && route
+}
+
+// count is false if there are too many to count one more.
+func count(of map[string]int64, who string, units int64, most int) bool {
+	if _, known := of[who]; who != "" && (known || len(of) < most) {
+		of[who] += units
+		return true
 	}
-	return grown + len(r.users) + len(r.routes) - before
+	return who == ""
 }
 
 // cell is one count of a group in a minute.
@@ -71,13 +97,18 @@ func (c counts) cells() map[cell]int64 {
 	for window, realms := range c {
 		for name, r := range realms {
 			all[cell{window, groupEverybody, kindTotal, ""}] += r.total
+			for route, units := range r.routes {
+				all[cell{window, routeGroup(route), kindTotal, ""}] += units
+			}
+			if name == rest {
+				continue
+			}
 			all[cell{window, name, kindTotal, ""}] += r.total
 			for user, units := range r.users {
 				all[cell{window, name, kindUser, user}] += units
 			}
 			for route, units := range r.routes {
 				all[cell{window, name, kindRoute, route}] += units
-				all[cell{window, routeGroup(route), kindTotal, ""}] += units
 			}
 		}
 	}

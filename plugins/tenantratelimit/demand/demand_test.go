@@ -244,7 +244,9 @@ func TestRecorderIsForMany(t *testing.T) {
 func TestReadRecorded(t *testing.T) {
 	t.Parallel()
 	const lines = `{"time":"2026-03-14T15:09:26Z","log":"audit","tenant":"acme","user":"p_1f","route":"orders","status":200}
-{"started_at":1773500966000,"consumer":{"custom_id":"acme","username":"bot"},"route":{"name":"orders","id":"r1"},"request":{}}
+{"started_at":1773500966000,"consumer":{"custom_id":"acme","username":"bot"},"authenticated_entity":{"id":"k1"},"route":{"name":"orders","id":"r1"},"request":{}}
+{"started_at":1773500966000,"consumer":{"custom_id":"acme","username":"stand-in"},"route":{"id":"r2"}}
+{"time":"2026-03-14T15:09:26Z","log":"audit","consumer":"bot","tenant":"acme","user":"[user]","route":"orders"}
 {"started_at":1773500966000,"route":{"id":"r2"},"consumer":[]}
 {"time":"2026-03-14T15:09:26Z","level":"INFO","msg":"serving"}
 {"time":"2026-03-14T15:09:26Z","route":"orders","tenant":"acme","cost":5}
@@ -252,7 +254,7 @@ not JSON
 `
 	var tally Tally
 	requests, skipped, err := tally.ReadRecorded(strings.NewReader(lines))
-	if err != nil || requests != 4 || skipped != 2 {
+	if err != nil || requests != 6 || skipped != 2 {
 		t.Fatalf("%d requests, %d skipped, error %v", requests, skipped, err)
 	}
 	g := tally.Groups()
@@ -262,7 +264,7 @@ not JSON
 			got[group+" "+kind] = d.Units()
 		}
 	}
-	want := map[string]int64{"g. t": 8, "t.acme t": 7, "t.acme u": 2, "t.acme r": 7, "r.orders t": 7, "r.r2 t": 1, "anonymous t": 1, "anonymous r": 1}
+	want := map[string]int64{"g. t": 10, "t.acme t": 8, "t.acme u": 2, "t.acme r": 8, "r.orders t": 8, "r.r2 t": 2, "anonymous t": 2, "anonymous r": 2}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -3,6 +3,7 @@ package demand
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,12 +29,15 @@ func (g Groups) of(group, kind string) *Distribution {
 // each user and route of each minute.
 type Tally struct{ counts counts }
 
+// unbounded is for one who reads what is there.
+var unbounded = bounds{realms: math.MaxInt, users: math.MaxInt, addresses: math.MaxInt, routes: math.MaxInt}
+
 // Observe counts a request that came in at that time.
 func (t *Tally) Observe(at time.Time, s Sighting) {
 	if t.counts == nil {
 		t.counts = counts{}
 	}
-	t.counts.add(at.Unix()/windowSeconds, s)
+	t.counts.add(at.Unix()/windowSeconds, s, unbounded)
 }
 
 // Groups are the distributions of what was counted.

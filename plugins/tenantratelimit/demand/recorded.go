@@ -18,6 +18,7 @@ type recorded struct {
 	Tenant    string    `json:"tenant"`
 	User      string    `json:"user"`
 	Consumer  entity    `json:"consumer"`
+	Verified  entity    `json:"authenticated_entity"` // the credential, in Kong's lines
 	Route     entity    `json:"route"`
 	Cost      int64     `json:"cost"`
 }
@@ -78,10 +79,28 @@ func parseRecorded(line []byte) (at time.Time, s Sighting, ok bool) {
 	default:
 		return at, s, false
 	}
-	tenant, user := cmp.Or(r.Tenant, r.Consumer.CustomID), cmp.Or(r.User, r.Consumer.Username)
-	s = Sighting{Realm: Anonymous, User: user, Route: cmp.Or(r.Route.Name, r.Route.ID), Units: max(1, r.Cost)}
-	if tenant != "" {
+	s = Sighting{Realm: Anonymous, Route: cmp.Or(r.Route.Name, r.Route.ID), Units: max(1, r.Cost)}
+	var tenant string
+	if tenant, s.User = r.who(); tenant != "" {
 		s.Realm = "t." + tenant
 	}
 	return at, s, true
+}
+
+// anyUser is what the audit record has for each user where it has no key to tell them
+// apart.
+const anyUser = "[user]"
+
+// who is the tenant and the user of the audit record, which found them out as the
+// limiter does. Kong's own lines know no token, and tell no more than the consumer whose
+// credential was verified; without one it stands in for anonymous requests.
+func (r *recorded) who() (tenant, user string) {
+	tenant, user = r.Tenant, r.User
+	if r.Verified.ID != "" {
+		tenant, user = cmp.Or(tenant, r.Consumer.CustomID), cmp.Or(user, r.Consumer.Username)
+	}
+	if user == anyUser {
+		user = ""
+	}
+	return tenant, user
 }

@@ -20,6 +20,11 @@ var observeScript = redis.NewScript(observeText)
 
 // Recorder counts what one node sees and adds it to what Redis knows.
 type Recorder struct {
+	// Partly, if not nil, is told about each request that is not counted as one of
+	// its tenant, user and route, since there were too many of them. It is set
+	// before the first request.
+	Partly func()
+
 	client   redis.UniversalClient
 	prefix   string
 	capacity int
@@ -39,9 +44,21 @@ type Recorder struct {
 const (
 	flushEvery      = 10 * time.Second
 	pipelineTimeout = 2 * time.Second
-	// flushTogether is how many groups share a pipeline.
-	flushTogether = 100
 )
+
+// A run of the script keeps Redis from other work, and so does a pipeline, which
+// Redis reads in one go. A count takes it some 6 µs and a run 10 more, so that
+// neither holds it for more than half a millisecond.
+const (
+	maxCounts = 64 // of a run, and of a pipeline
+	maxRuns   = 16 // of a pipeline
+	// pause is what is left to requests after each pipeline.
+	pause = time.Millisecond
+)
+
+// perMinute are the bounds of one node in a minute. So many counts take Redis a
+// hundredth of its time.
+var perMinute = bounds{realms: 5000, users: 5000, addresses: 500, routes: 500}
 
 // NewRecorder holds at most capacity counts between two writes, about 200 bytes
 // each; what would need more is lost, and said so.
@@ -58,14 +75,19 @@ func NewRecorder(client redis.UniversalClient, prefix string, capacity int, lost
 func (r *Recorder) Observe(at time.Time, s Sighting) {
 	window := at.Unix() / windowSeconds
 	r.mu.Lock()
-	full := r.held >= r.capacity
+	full, whole := r.held >= r.capacity, true
 	if !full {
-		r.held += r.counts.add(window, s)
+		var grown int
+		grown, whole = r.counts.add(window, s, perMinute)
+		r.held += grown
 		r.seen++
 	}
 	r.mu.Unlock()
 	if full {
 		r.lost(1)
+	}
+	if !whole && r.Partly != nil {
+		r.Partly()
 	}
 }
 
@@ -95,15 +117,29 @@ func (r *Recorder) Flush(ctx context.Context) error {
 }
 
 func (r *Recorder) write(ctx context.Context, c counts) error {
-	calls := r.calls(c)
-	for len(calls) > 0 {
-		n := min(len(calls), flushTogether)
-		if err := r.send(ctx, calls[:n]); err != nil {
+	runs := r.runs(c)
+	for len(runs) > 0 {
+		n := together(runs)
+		if err := r.send(ctx, runs[:n]); err != nil {
 			return fmt.Errorf("write what was asked for: %w", err)
 		}
-		calls = calls[n:]
+		if runs = runs[n:]; len(runs) > 0 {
+			time.Sleep(pause)
+		}
 	}
 	return nil
+}
+
+// together is how many of the runs share a pipeline.
+func together(runs []*observation) (n int) {
+	counts := 0
+	for n < min(len(runs), maxRuns) {
+		if counts += runs[n].counts(); counts > maxCounts {
+			break
+		}
+		n++
+	}
+	return max(n, 1)
 }
 
 // observation is one run of observe.lua.
@@ -112,16 +148,24 @@ type observation struct {
 	args []any
 }
 
-// calls makes one run for each window of each group.
-func (r *Recorder) calls(c counts) []*observation {
-	byGroup := map[cell]*observation{}
+// Arguments of observe.lua before the counts, and for each.
+const (
+	headerArgs = 2
+	countArgs  = 3
+)
+
+func (o *observation) counts() int { return (len(o.args) - headerArgs) / countArgs }
+
+// runs are as many for each window of each group as it has counts for.
+func (r *Recorder) runs(c counts) []*observation {
+	open := map[cell]*observation{}
 	var list []*observation
 	for at, units := range c.cells() {
 		group := cell{window: at.window, group: at.group}
-		o := byGroup[group]
-		if o == nil {
+		o := open[group]
+		if o == nil || o.counts() == maxCounts {
 			o = r.newObservation(group)
-			byGroup[group], list = o, append(list, o)
+			open[group], list = o, append(list, o)
 		}
 		o.args = append(o.args, at.kind, at.whose, strconv.FormatInt(units, 10))
 	}

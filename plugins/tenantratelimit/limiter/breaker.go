@@ -47,16 +47,24 @@ func NewBreaker(tripped func(error), recovered func()) *Breaker {
 // Do runs call unless the breaker is open. Each failed call counts as one,
 // however many requests waited for it.
 func (b *Breaker) Do(call func() error) error {
-	if !b.circuit.TryAcquirePermit() {
+	if !b.begin() {
 		return ErrOpen
 	}
-	if err := call(); err != nil {
-		b.last.Store(&err)
-		b.circuit.RecordFailure()
-		return err
+	err := call()
+	b.end(err)
+	return err
+}
+
+// begin says whether a call may be made. Where it may, end is told how it went.
+func (b *Breaker) begin() bool { return b.circuit.TryAcquirePermit() }
+
+func (b *Breaker) end(err error) {
+	if err == nil {
+		b.circuit.RecordSuccess()
+		return
 	}
-	b.circuit.RecordSuccess()
-	return nil
+	b.last.Store(&err)
+	b.circuit.RecordFailure()
 }
 
 // Refuses is true while Do would not run a call.

@@ -2,45 +2,13 @@ package limiter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 )
-
-// call is an ask on its way to Redis.
-type call struct {
-	ctx    context.Context
-	levels []Level
-	// words are the script's keys, this many, and arguments, after a header.
-	words []any
-	keys  int
-
-	result
-	done chan struct{} // nil for a call that nobody waits for
-}
-
-type result struct {
-	verdict Verdict
-	at      int64 // Redis' time at the decision, in microseconds
-	err     error
-}
-
-func (c *call) finish(r result) {
-	c.result = r
-	if c.done != nil {
-		close(c.done)
-	}
-}
-
-func (c *call) wait() result {
-	select {
-	case <-c.done:
-		return c.result
-	case <-c.ctx.Done():
-		return result{err: fmt.Errorf("wait for redis: %w", c.ctx.Err())}
-	}
-}
 
 // lane carries calls to one Redis server. Whoever finds the lane empty flies at
 // once, alone. Those who come while others fly share the next flight: one
@@ -48,11 +16,13 @@ func (c *call) wait() result {
 // lane, the less each call costs, and no one waits for company.
 //
 // A call that is given up before its flight begins is not made. One that is
-// given up later may still be made, and its charge stays.
+// given up later may still be made. Its answer is waited for, for the sake of
+// what it says, but keeps nobody else waiting.
 type lane struct {
 	client  redis.UniversalClient
 	script  *script
 	breaker *Breaker
+	local   *Local
 	// apart keeps calls of different tags out of one run of the script, as a
 	// Redis Cluster demands.
 	apart bool
@@ -60,6 +30,19 @@ type lane struct {
 	mu      sync.Mutex
 	waiting []*call
 	flying  int
+	// parked are goroutines that have flown, while others still do.
+	parked  []chan []*call
+	horizon horizon
+}
+
+// flight is calls that are made together. The lane's mutex guards it.
+type flight struct {
+	calls int // that somebody waited for as it began
+	left  int // those of them that nobody waits for any more
+	// permitted is the breaker's word. over is true when the flight is answered, empty
+	// when its place in the lane is another's already, and late when the breaker was
+	// told that no answer came in time.
+	permitted, over, empty, late bool
 }
 
 // Bounds of a lane: one flight is answered while the next is written, and a run
@@ -70,69 +53,105 @@ const (
 	maxTogether = 32
 )
 
-// do makes the call and waits for it, but not past its context's deadline.
+var errLate = errors.New("no answer in time")
+
+func newLane(client redis.UniversalClient, s *script, b *Breaker, local *Local, apart bool) *lane {
+	return &lane{client: client, script: s, breaker: b, local: local, apart: apart}
+}
+
+// do makes the call and waits for it.
 func (l *lane) do(c *call) result {
 	if l.breaker.Refuses() {
 		return result{err: ErrOpen}
 	}
-	if !l.begin(c) {
-		return c.wait()
-	}
-	l.fly([]*call{c})
-	l.land()
-	return c.result
+	c.done = make(chan struct{})
+	l.begin(c)
+	return c.wait(l)
 }
 
 // start makes the call without waiting for it.
 func (l *lane) start(c *call) {
 	c.done = make(chan struct{})
+	c.local = l.local
 	if l.breaker.Refuses() {
 		c.finish(result{err: ErrOpen})
 		return
 	}
-	if l.begin(c) {
-		go func() {
-			l.fly([]*call{c})
-			l.land()
-		}()
-	}
+	l.begin(c)
 }
 
-// begin is true if the caller is to fly c itself. Otherwise c waits.
-func (l *lane) begin(c *call) bool {
+// begin makes c fly, or wait for the next flight.
+func (l *lane) begin(c *call) {
+	c.local = l.local
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.flying < maxFlights {
-		l.flying++
-		return true
+	if l.flying >= maxFlights {
+		l.waiting = append(l.waiting, c)
+		return
 	}
-	if c.done == nil {
-		c.done = make(chan struct{})
-	}
-	l.waiting = append(l.waiting, c)
-	return false
+	l.flying++
+	l.hand([]*call{c})
 }
 
-// land ends a flight. Those who wait by now fly on with a goroutine of their
-// own: who has just landed has an answer to give.
-func (l *lane) land() {
-	if next := l.board(); next != nil {
-		go l.flyOn(next)
+// hand gives calls to a goroutine that is parked, or to a new one. The caller holds
+// l.mu.
+func (l *lane) hand(calls []*call) {
+	if last := len(l.parked) - 1; last >= 0 {
+		l.parked[last] <- calls
+		l.parked = l.parked[:last]
+		return
+	}
+	go l.flyOn(calls)
+}
+
+// flyOn flies as long as there is somebody to carry. As long as others fly, it
+// parks then: a goroutine that has flown has a stack that is large enough.
+func (l *lane) flyOn(calls []*call) {
+	next := make(chan []*call, 1)
+	for calls != nil {
+		if l.fly(calls).empty {
+			return
+		}
+		if calls = l.board(next); calls == nil {
+			calls = <-next
+		}
 	}
 }
 
-func (l *lane) flyOn(next []*call) {
-	for ; next != nil; next = l.board() {
-		l.fly(next)
-	}
-}
-
-// board takes those who wait, or ends the flight if there are none.
-func (l *lane) board() []*call {
+// giveUp waits no longer for the answers to flights.
+func (l *lane) giveUp() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.horizon.end()
+}
+
+// board takes those who wait. If there are none, the flight ends, and next is told
+// what comes then: other calls, or nil once nobody flies.
+func (l *lane) board(next chan []*call) []*call {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if calls := l.takeWaiting(); calls != nil {
+		return calls
+	}
+	l.flying--
+	l.parked = append(l.parked, next)
+	if l.flying == 0 {
+		l.dismiss()
+	}
+	return nil
+}
+
+// dismiss ends all goroutines that are parked. The caller holds l.mu.
+func (l *lane) dismiss() {
+	for _, next := range l.parked {
+		next <- nil
+	}
+	l.parked = l.parked[:0]
+}
+
+// takeWaiting is the next flight's calls. The caller holds l.mu.
+func (l *lane) takeWaiting() []*call {
 	if len(l.waiting) == 0 {
-		l.flying--
 		return nil
 	}
 	n := min(len(l.waiting), maxAboard)
@@ -144,39 +163,117 @@ func (l *lane) board() []*call {
 }
 
 // fly makes the calls and finishes each.
-func (l *lane) fly(aboard []*call) {
-	ctx, aboard := present(aboard)
-	if len(aboard) == 0 {
-		return
+func (l *lane) fly(aboard []*call) *flight {
+	f, calls, ctx := l.depart(aboard)
+	if len(calls) == 0 {
+		return f
 	}
-	runs := l.runs(ctx, aboard)
-	err := l.breaker.Do(func() error { return l.exec(ctx, runs) })
+	runs := l.runs(ctx, l.withCharges(calls))
+	err := ErrOpen
+	if f.permitted {
+		err = l.exec(ctx, runs)
+	}
+	if l.arrive(f) {
+		l.breaker.end(err)
+	}
 	for _, r := range runs {
 		r.finish(err)
 	}
+	return f
 }
 
-// present drops the calls that were given up, and finds the context with the
-// latest deadline among the others.
-func present(aboard []*call) (ctx context.Context, live []*call) {
-	live = aboard[:0]
+// depart leaves behind the calls that were given up.
+func (l *lane) depart(aboard []*call) (*flight, []*call, context.Context) {
+	f, live := &flight{}, aboard[:0]
+	var gone []*call
+	l.mu.Lock()
 	for _, c := range aboard {
-		if err := c.ctx.Err(); err != nil {
-			c.finish(result{err: err})
+		if c.fate.Load() == left {
+			gone = append(gone, c)
 			continue
 		}
-		if ctx == nil || laterThan(c.ctx, ctx) {
-			ctx = c.ctx
-		}
+		c.flight = f
 		live = append(live, c)
 	}
-	return ctx, live
+	f.calls = len(live)
+	f.permitted = f.calls > 0 && l.breaker.begin()
+	ctx := l.horizon.context()
+	l.mu.Unlock()
+	for _, c := range gone {
+		c.finish(result{err: context.Canceled}) // and was not made
+	}
+	return f, live, ctx
 }
 
-func laterThan(a, b context.Context) bool {
-	one, bounded := a.Deadline()
-	two, otherBounded := b.Deadline()
-	return otherBounded && (!bounded || one.After(two))
+// arrive ends a flight, and is true if the breaker is still to be told how.
+func (l *lane) arrive(f *flight) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.over = true
+	return f.permitted && !f.late
+}
+
+// left is told of a call that nobody waits for any more. A flight that carries
+// only such calls makes place for another, and has failed if they waited as long
+// as they wanted to.
+func (l *lane) left(c *call, reason error) {
+	l.mu.Lock()
+	f := c.flight
+	if f == nil || f.over {
+		l.mu.Unlock()
+		return
+	}
+	f.left++
+	f.empty = f.left == f.calls
+	f.late = f.empty && f.permitted && errors.Is(reason, context.DeadlineExceeded)
+	if f.empty {
+		l.replace()
+	}
+	late := f.late
+	l.mu.Unlock()
+	if late {
+		l.breaker.end(errLate)
+	}
+}
+
+// replace gives a flight's place to those who wait. The caller holds l.mu.
+func (l *lane) replace() {
+	if calls := l.takeWaiting(); calls != nil {
+		l.hand(calls)
+		return
+	}
+	if l.flying--; l.flying == 0 {
+		l.dismiss()
+	}
+}
+
+// withCharges puts before each call what was admitted without Redis of its
+// counters, so that it is decided by all that was admitted.
+func (l *lane) withCharges(calls []*call) []*call {
+	var all []*call
+	for i, c := range calls {
+		charges := l.local.due(c.levels)
+		if len(charges) > 0 && all == nil {
+			all = append(make([]*call, 0, 2*len(calls)), calls[:i]...)
+		}
+		if len(charges) > 0 {
+			all = append(all, l.charge(charges))
+		}
+		if all != nil {
+			all = append(all, c)
+		}
+	}
+	if all == nil {
+		return calls
+	}
+	return all
+}
+
+// charge is a call that charges levels whether there is room or not.
+func (l *lane) charge(levels []Level) *call {
+	c := newCall(context.Background(), Ask{Levels: levels}, time.Now())
+	c.local, c.owed = l.local, true
+	return c
 }
 
 // exec fails if every run does: then it is the server that fails. One that says

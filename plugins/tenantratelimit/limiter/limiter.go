@@ -20,9 +20,14 @@ type Level struct {
 	// Cost is what the request takes from the counter, at least 1.
 	Cost int64
 	// More is taken beyond the cost where there is room for both: a block for
-	// the requests to come. See [Leased].
+	// the requests to come. See [Leased]. [unconditional] takes nothing more,
+	// and the cost whether there is room or not.
 	More int64
 }
+
+// unconditional is the More of a level that is charged in any case, for what was
+// admitted already. It makes no counter admit more.
+const unconditional = -1
 
 // Ask is what one request asks of a store.
 type Ask struct {
@@ -30,6 +35,17 @@ type Ask struct {
 	// OverridesKey, if there is one, holds the text that the limits of Levels
 	// were made with, Believed. If it holds another, nothing is charged.
 	OverridesKey, Believed string
+	// Timeout is how long an answer is waited for, up to twice as long where the
+	// process had no processor meanwhile; zero is as long as the context lives.
+	Timeout time.Duration
+	// Alone asks nobody: this node decides by what it knows. Nodes is how many
+	// share the limits, zero for one; Unsure, that there may be more than that.
+	Alone  bool
+	Nodes  int64
+	Unsure bool
+	// Passes says that the request goes on if there is no answer in time, without
+	// being counted: what an answer that comes later has charged is then right.
+	Passes bool
 }
 
 // Outcome is what one level said.

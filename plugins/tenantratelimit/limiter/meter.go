@@ -12,6 +12,11 @@ type meter interface {
 	// left is the units left, the time until more become available, and the
 	// time until the state says no more than an unused counter does.
 	left(s state, now int64) (remaining, reset, idle int64)
+	// used is the units charged that count at the state's time, rounded up.
+	used(s state) int64
+	// heard is a state of which left would say the same at that time. Where several
+	// are, it is one that gives back no sooner than any other.
+	heard(at, remaining, reset int64) state
 }
 
 // state is a counter's memory. Its meaning is the algorithm's.
@@ -90,6 +95,19 @@ func (b bucket) left(s state, now int64) (remaining, reset, idle int64) {
 	return remaining, ceilDiv(next, b.drain) + ahead, ceilDiv(fill, b.drain) + ahead
 }
 
+func (b bucket) used(s state) int64 { return ceilDiv(s.count[0], b.unit) }
+
+func (b bucket) heard(at, remaining, reset int64) state {
+	s := state{stamp: at, basis: b.unit}
+	if reset > 0 {
+		s.count[0] = b.unit*(b.burst-remaining-1) + reset*b.drain
+	}
+	if remaining > 0 { // reset was rounded up
+		s.count[0] = min(s.count[0], b.unit*(b.burst-remaining))
+	}
+	return s
+}
+
 // fixed counts in windows whose bounds follow from the time alone.
 type fixed struct {
 	quota  int64
@@ -127,6 +145,13 @@ func (f fixed) charge(s state, cost int64) state {
 
 func (f fixed) left(s state, now int64) (remaining, reset, idle int64) {
 	return max(0, f.quota-s.count[0]), s.basis - now, s.basis - now
+}
+
+func (f fixed) used(s state) int64 { return s.count[0] }
+
+func (f fixed) heard(at, remaining, _ int64) state {
+	start, end := f.bounds(at)
+	return state{stamp: start, basis: end, count: [sliceCount + 1]int64{f.quota - remaining}}
 }
 
 // sliceCount is how many parts a sliding window is counted in. The slice being
@@ -182,6 +207,11 @@ func (w sliding) used(s state) (sum int64) {
 		sum += n
 	}
 	return sum
+}
+
+// heard has all that was used in the newest slice: which ones it was in, nobody says.
+func (w sliding) heard(at, remaining, _ int64) state {
+	return state{stamp: at / w.slice, count: [sliceCount + 1]int64{w.quota - remaining}}
 }
 
 // gone is when the slice of that age leaves the window.

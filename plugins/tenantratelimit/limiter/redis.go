@@ -2,11 +2,14 @@ package limiter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
 )
 
 // Redis counts in Redis, with one script and one round trip whatever the number
@@ -16,9 +19,15 @@ import (
 // different tags, as a tenant's and the global one have, are asked for side by
 // side, each slot once; where one denies, what the others charged is taken back
 // after the answer. Until then, somebody else may be denied for it.
+//
+// With a [Local] beside it, a counter that cannot be asked is counted on by this
+// node, and what it admits so is charged in Redis later: with the counter's next
+// call, or in the background where none comes. Memory is bounded by the Local's.
 type Redis struct {
 	options RedisOptions
+	client  redis.UniversalClient
 	script  script
+	settler *periodic.Task
 	cluster *redis.ClusterClient // nil for anything else
 	// one is the lane of a Redis that is no cluster; others are by address.
 	one    *lane
@@ -33,6 +42,12 @@ type RedisOptions struct {
 	// Now is this node's clock. It only picks which calendar periods the script
 	// chooses from. Default: time.Now.
 	Now func() time.Time
+	// Local is what this node decides by while Redis does not answer; nil for none.
+	Local *Local
+	// Settled is told of units that were admitted without Redis, as they are charged
+	// there. Forgotten is told of those that never will be, since their counters were
+	// too many to keep. Both may be nil.
+	Settled, Forgotten func(units int64)
 	// Tripped is told once when a server is given up on, Recovered once when it
 	// is back; see [NewBreaker]. addr is empty but for a cluster's.
 	Tripped   func(addr string, err error)
@@ -44,7 +59,11 @@ func NewRedis(client redis.UniversalClient, o RedisOptions) *Redis {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Redis{options: o, script: newScript(scriptText), others: map[string]*lane{}}
+	r := &Redis{options: o, client: client, script: newScript(scriptText), others: map[string]*lane{}}
+	r.settler = periodic.New(settleEvery, r.settle)
+	if o.Local != nil {
+		o.Local.attach(r.settler.Start, o.Settled, o.Forgotten)
+	}
 	if r.cluster, _ = client.(*redis.ClusterClient); r.cluster == nil {
 		r.one = r.newLane(client, "")
 	}
@@ -65,12 +84,24 @@ func (r *Redis) newLane(client redis.UniversalClient, addr string) *lane {
 			r.options.Recovered(addr)
 		}
 	}
-	return &lane{client: client, script: &r.script, apart: r.cluster != nil, breaker: NewBreaker(tripped, recovered)}
+	return newLane(client, &r.script, NewBreaker(tripped, recovered), r.options.Local, r.cluster != nil)
 }
 
+// errNoLocal means that nobody is there to decide alone.
+var errNoLocal = errors.New("no store to decide without redis")
+
 // Take implements [Store]. It fails with [ErrOpen] while Redis is given up on,
-// and never waits longer than ctx allows.
+// and never waits longer than ctx and the ask's timeout allow.
 func (r *Redis) Take(ctx context.Context, ask Ask) (Verdict, error) {
+	if ask.Alone && r.options.Local != nil {
+		return r.options.Local.Take(ctx, ask)
+	}
+	if ask.Alone {
+		return Verdict{}, errNoLocal
+	}
+	if err := ctx.Err(); err != nil {
+		return Verdict{}, fmt.Errorf("wait for redis: %w", err)
+	}
 	if r.cluster != nil {
 		return r.takeFromSlots(ctx, ask)
 	}
@@ -78,8 +109,26 @@ func (r *Redis) Take(ctx context.Context, ask Ask) (Verdict, error) {
 	return done.verdict, done.err
 }
 
-// Close waits until what has to be taken back is.
-func (r *Redis) Close() { r.backs.Wait() }
+// Close charges what is owed, as far as Redis lets it within a moment, and waits
+// until what has to be taken back is. Answers that are still out are given up.
+func (r *Redis) Close() {
+	r.settler.Stop()
+	if r.options.Local != nil {
+		r.options.Local.ripen()
+		ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
+		r.settle(ctx)
+		cancel()
+	}
+	r.backs.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.one != nil {
+		r.one.giveUp()
+	}
+	for _, l := range r.others {
+		l.giveUp()
+	}
+}
 
 // laneFor is the lane to the master that has the key.
 func (r *Redis) laneFor(ctx context.Context, key string) (*lane, error) {

@@ -5,8 +5,8 @@
 -- ARGV    for each request the number of its levels; if it has overrides, less
 --         one and below zero, and then the text that the caller believes they
 --         have; then six for each level: kind (a capital for a shadow), cost, how much more to
---         take if there is room for it, quota (or burst), and two numbers that
---         depend on the kind
+--         take if there is room for it (below zero: the cost is charged in any case),
+--         quota (or burst), and two numbers that depend on the kind
 -- Reply   Redis' time, then for each request wait, remaining and reset of each
 --         level, all flat, in microseconds. A wait of 0 is a level that fits, and
 --         -1 one of which more was taken too. Or, if the overrides differ, their
@@ -196,9 +196,9 @@ local function decide(count)
     local level, key = levels[i], KEYS[k + i]
     local kind, cost, quota, a, b, wait = level[1], level[2], level[3], level[4], level[5], level[6]
     local s = counters[key]
-    local charged = allowed and wait == 0
+    local more = numbers[ARGV[first + (i - 1) * LEVEL + 2]]
+    local charged = allowed and wait == 0 or more < 0
     if charged then
-      local more = numbers[ARGV[first + (i - 1) * LEVEL + 2]]
       if more > 0 and kind[4](s, now, cost + more, quota, a, b) == 0 then
         cost, wait = cost + more, -1
       end
@@ -207,7 +207,7 @@ local function decide(count)
       else s[3] = s[3] + cost end
     end
     local remaining, reset, idle = kind[5](s, now, quota, a, b)
-    if charged then changed[key] = idle end
+    if charged and cost > 0 then changed[key] = idle end
     reply[r + 1], reply[r + 2], reply[r + 3] = wait, remaining, reset
     r = r + 3
   end

@@ -16,6 +16,7 @@ type trip struct {
 	index               []int
 	overridesKey, trust string
 
+	lane *lane
 	call *call
 	result
 }
@@ -44,12 +45,23 @@ func split(ask Ask) []*trip {
 
 // takeFromSlots asks each slot at once, and has all of it or nothing.
 func (r *Redis) takeFromSlots(ctx context.Context, ask Ask) (Verdict, error) {
+	within := ctx // for what is asked of the cluster beside
+	if ask.Timeout > 0 {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, ask.Timeout)
+		defer cancel()
+	}
 	trips := split(ask)
 	for _, t := range trips {
-		r.start(ctx, t)
+		part := ask
+		part.Levels, part.OverridesKey, part.Believed = t.levels, t.overridesKey, t.trust
+		t.call = newCall(ctx, part, r.options.Now())
+		if t.lane, t.err = r.laneFor(within, t.tag); t.err == nil {
+			t.lane.start(t.call)
+		}
 	}
 	for _, t := range trips {
-		r.finish(t)
+		r.finish(within, t)
 	}
 	v, err := merge(ask, trips)
 	if err == nil && v.News == nil && v.Allowed {
@@ -61,20 +73,12 @@ func (r *Redis) takeFromSlots(ctx context.Context, ask Ask) (Verdict, error) {
 	return v, err
 }
 
-func (r *Redis) start(ctx context.Context, t *trip) {
-	t.call = newCall(ctx, Ask{t.levels, t.overridesKey, t.trust}, r.options.Now())
-	var l *lane
-	if l, t.err = r.laneFor(ctx, t.tag); t.err == nil {
-		l.start(t.call)
-	}
-}
-
-func (r *Redis) finish(t *trip) {
+func (r *Redis) finish(ctx context.Context, t *trip) {
 	if t.err != nil {
 		return
 	}
-	if t.result = t.call.wait(); moved(t.err) {
-		t.result = r.follow(t.call)
+	if t.result = t.call.wait(t.lane); moved(t.err) {
+		t.result = r.follow(ctx, t.call)
 	}
 }
 
@@ -84,13 +88,13 @@ func moved(err error) bool {
 }
 
 // follow makes a call again where the cluster says that its slot is now.
-func (r *Redis) follow(c *call) result {
-	again := &call{ctx: c.ctx, levels: c.levels, words: slices.Clone(c.words), keys: c.keys}
-	next := newRun(c.ctx, &r.script, []*call{again})
+func (r *Redis) follow(ctx context.Context, c *call) result {
+	again := &call{levels: c.levels, words: slices.Clone(c.words), keys: c.keys, local: c.local}
+	next := newRun(ctx, &r.script, []*call{again})
 	args := next.cmd.Args()
 	args[0], args[1] = "eval", r.script.text
-	next.cmd = redis.NewCmd(c.ctx, args...)
-	next.finish(r.cluster.Process(c.ctx, next.cmd))
+	next.cmd = redis.NewCmd(ctx, args...)
+	next.finish(r.cluster.Process(ctx, next.cmd))
 	return again.result
 }
 
@@ -137,11 +141,13 @@ func (r *Redis) takeBack(t *trip, outcomes []Outcome) {
 			outcomes[t.index[i]].More = 0
 		}
 	}
-	r.backs.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
-		defer cancel()
-		takeBackScript.Run(ctx, r.cluster, keys, args...)
-	})
+	r.backs.Go(func() { r.runTakeBack(keys, args) })
+}
+
+func (r *Redis) runTakeBack(keys []string, args []any) {
+	ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
+	defer cancel()
+	takeBackScript.Run(ctx, r.client, keys, args...)
 }
 
 // chargesOf are the arguments of takeback.lua for what a trip was charged.

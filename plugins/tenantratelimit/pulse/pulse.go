@@ -26,6 +26,9 @@ const (
 	every   = 500 * time.Millisecond
 	patient = 400 * time.Millisecond
 	life    = 5 * time.Second
+	// settling is how far apart nodes may start that are to know of each other by
+	// their second beat.
+	settling = 100 * time.Millisecond
 )
 
 // Pulse is one node's. Before the first beat that succeeds it knows nothing;
@@ -36,8 +39,11 @@ type Pulse struct {
 	nodes  string // the key of the nodes
 	notice string // the key of what all have to know
 
-	count atomic.Int64
-	text  atomic.Pointer[string]
+	count   atomic.Int64
+	settled atomic.Bool
+	text    atomic.Pointer[string]
+	// last is when a beat last succeeded. It belongs to the task.
+	last time.Time
 
 	task *periodic.Task
 }
@@ -46,7 +52,7 @@ type Pulse struct {
 // prefix, each in a slot of its own in a Redis Cluster.
 func New(client redis.UniversalClient, prefix, node string) *Pulse {
 	p := &Pulse{client: client, node: node, nodes: prefix + ":{nodes}", notice: NoticeKey(prefix)}
-	p.task = periodic.New(every, p.beat)
+	p.task = periodic.New(every, p.run)
 	return p
 }
 
@@ -56,6 +62,19 @@ func NoticeKey(prefix string) string { return prefix + ":{overrides}" }
 // Start begins to beat, the first time that it is called.
 func (p *Pulse) Start() { p.task.Start() }
 
+// run beats, and soon again where the first count of all is not to be relied on.
+func (p *Pulse) run(ctx context.Context) {
+	p.beat(ctx)
+	if p.Nodes() == 0 || p.Settled() {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(settling):
+		p.beat(ctx)
+	}
+}
+
 // beat tells and asks once. What cannot be asked stays as it was.
 func (p *Pulse) beat(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, patient)
@@ -64,12 +83,29 @@ func (p *Pulse) beat(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	p.count.Store(count)
+	p.counted(count)
 	text, err := p.client.Get(ctx, p.notice).Result()
 	if err == nil || errors.Is(err, redis.Nil) {
 		p.text.Store(&text)
 	}
 }
+
+// counted takes a count. Nodes that start together, or that Redis was away from for
+// long, do not see each other at the first beat after that: only the next one's
+// count may be less than what is known.
+func (p *Pulse) counted(count int64) {
+	now := time.Now()
+	settled := !p.last.IsZero() && now.Sub(p.last) < life
+	p.last = now
+	if !settled {
+		count = max(count, p.count.Load())
+	}
+	p.count.Store(count)
+	p.settled.Store(settled)
+}
+
+// Settled is false while there may be nodes that have not been heard of.
+func (p *Pulse) Settled() bool { return p.settled.Load() }
 
 // Nodes is how many nodes were alive at the last beat that succeeded, this one
 // included; zero before the first.

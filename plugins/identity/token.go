@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// Token is the payload of a verified token. Claims match by their exact names:
-// encoding/json would match a struct's fields whatever their case.
+// Token is the payload of a verified token. Claims match by their exact names, dots
+// and all: encoding/json would match a struct's fields whatever their case. Of two
+// claims with one name the last counts.
 type Token struct{ claims map[string]json.RawMessage }
 
 // ReadToken reads the payload of a JWT (RFC 7519) whose signature somebody else
@@ -22,13 +23,15 @@ func ReadToken(raw string) *Token {
 	return &Token{claims: decodeClaims(raw)}
 }
 
+// decodeClaims takes base64url as Kong does, which ends at the first padding.
 func decodeClaims(token string) map[string]json.RawMessage {
 	_, rest, found := strings.Cut(token, ".")
 	payload, _, signed := strings.Cut(rest, ".")
 	if !found || !signed {
 		return nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(payload, "="))
+	payload, _, _ = strings.Cut(payload, "=")
+	raw, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil {
 		return nil
 	}
@@ -39,9 +42,17 @@ func decodeClaims(token string) map[string]json.RawMessage {
 	return claims
 }
 
-// Claim is a claim that is a string or a number, numbers as they are written.
-// Any other claim identifies nobody, and is empty.
-func (t *Token) Claim(name string) string {
+// Claim is who a claim names: a string, or a number as it is written. Any other
+// claim names nobody, and neither does one that is not there, an empty name, or a
+// token that is not there.
+func (t *Token) Claim(name string) ID {
+	if t == nil || name == "" {
+		return ID{}
+	}
+	return Clean(t.text(name))
+}
+
+func (t *Token) text(name string) string {
 	raw := t.claims[name]
 	if len(raw) == 0 {
 		return ""
@@ -60,12 +71,4 @@ func (t *Token) Claim(name string) string {
 		return string(raw)
 	}
 	return ""
-}
-
-// Identifier is a claim as an [ID], unknown where there is no token.
-func (t *Token) Identifier(name string) ID {
-	if t == nil {
-		return ID{}
-	}
-	return Clean(t.Claim(name))
 }

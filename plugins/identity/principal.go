@@ -1,7 +1,3 @@
-// Package identity says who is asking. It believes only what Kong has
-// verified: the token that its jwt plugin accepted, and the consumer that an
-// auth plugin authenticated. Nothing that a client sends on its own becomes a
-// tenant, a user or a consumer.
 package identity
 
 import (
@@ -30,23 +26,19 @@ type Consumer struct {
 	Tags                   []string
 }
 
-// Claims names the claims of a verified token that say who its bearer is, and
-// what a consumer's tag and a group begin with that name a plan; PlanGroup may
-// be empty.
-type Claims struct{ Tenant, User, Plan, PlanTag, PlanGroup string }
+// Authenticated is true if Kong verified a token or a credential.
+func (e *Evidence) Authenticated() bool { return e.Token != nil || e.CredentialID != "" }
 
-// ID is an identifier that is safe in a header and in a Redis key.
-type ID struct {
-	Value string
-	// Hashed is true where Value stands for an identifier unfit to be passed
-	// on: a counter may be kept for it, a header never says it.
-	Hashed bool
+// Holder is the consumer whose credential Kong verified. A stand-in for anonymous
+// requests is none.
+func (e *Evidence) Holder() Consumer {
+	if e.CredentialID == "" {
+		return Consumer{}
+	}
+	return e.Consumer
 }
 
-// Known is true for an identifier that was given.
-func (id ID) Known() bool { return id.Value != "" }
-
-// Principal is who is asking.
+// Principal is who is asking. Its identifiers are clean: see [Clean].
 type Principal struct {
 	Tenant, User ID
 	// Plans are those that the token claims, or else the consumer's tags and the
@@ -72,30 +64,28 @@ type Principal struct {
 // consumer's custom_id is the tenant, its username the user, and its tags and
 // the authenticated groups name the plan.
 func Resolve(e Evidence, names Claims) Principal {
-	p := Principal{
-		Address:       Network(e.ClientIP),
-		Authenticated: e.Token != nil || e.CredentialID != "",
-	}
-	if !p.Authenticated {
-		return p
-	}
-	p.Consumer, p.Credential = Clean(e.Consumer.ID), Clean(e.CredentialID)
-	if e.Token == nil {
-		p.Tenant, p.User = Clean(e.Consumer.CustomID), Clean(e.Consumer.Username)
-		p.Plans = append(suffixes(e.Consumer.Tags, names.PlanTag), suffixes(e.Groups, names.PlanGroup)...)
-		return p
-	}
-	p.Tenant = Clean(e.Token.Claim(names.Tenant))
-	p.User = Clean(e.Token.Claim(names.User))
-	p.Issuer = Clean(e.Token.Claim("iss"))
-	if plan := Clean(e.Token.Claim(names.Plan)); plan.Known() && !plan.Hashed {
-		p.Plans = []string{plan.Value}
-	}
+	p := Principal{Address: Network(e.ClientIP), Authenticated: e.Authenticated()}
+	holder := e.Holder()
+	p.Consumer, p.Credential = Clean(holder.ID), Clean(e.CredentialID)
+	p.Tenant = e.Token.Claim(names.TenantClaim)
 	if !p.Tenant.Known() {
-		p.Tenant = Clean(e.Consumer.CustomID)
+		p.Tenant = Clean(holder.CustomID)
+	}
+	switch {
+	case e.Token != nil:
+		p.User, p.Issuer = e.Token.Claim(names.UserClaim), e.Token.Claim(issuerClaim)
+		if plan := e.Token.Claim(names.Plan); plan.Known() && !plan.Hashed {
+			p.Plans = []string{plan.Value}
+		}
+	case p.Authenticated:
+		p.User = Clean(holder.Username)
+		p.Plans = append(suffixes(holder.Tags, names.PlanTag), suffixes(e.Groups, names.PlanGroup)...)
 	}
 	return p
 }
+
+// issuerClaim is who issued a token (RFC 7519, 4.1.1).
+const issuerClaim = "iss"
 
 // suffixes are what follows prefix in the words that begin with it.
 func suffixes(words []string, prefix string) (list []string) {

@@ -1,0 +1,144 @@
+package tenantratelimit
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+)
+
+// year is a limit whose window does not end while a test runs.
+const year = `{"observe":false,"limits":[{"name":"t","scope":["tenant"],"limit":%d,"window_seconds":31536000,"algorithm":"fixed_window"}],` +
+	`"default_user_limit":{"expected_peak":1000000}%s}`
+
+// deployment is several nodes on one Redis, each of which has heard of the tenant's
+// counter.
+type deployment struct {
+	server   *redistest.Server
+	nodes    []*Config
+	admitted atomic.Int64
+}
+
+func deploy(t *testing.T, nodes int, config string) *deployment {
+	t.Helper()
+	d := &deployment{server: redistest.Launch(t)}
+	d.server.Client()
+	for range nodes {
+		c := mustProvision(t, node(t, "redis://"+d.server.Addr), config)
+		c.Redis.TimeoutMS = 1000 // until it has heard
+		d.nodes = append(d.nodes, c)
+		d.ask(c)
+		c.Redis.TimeoutMS = 20
+	}
+	return d
+}
+
+func (d *deployment) ask(c *Config) {
+	if c.Decide(context.Background(), user("acme", "alice")).Allowed() {
+		d.admitted.Add(1)
+	}
+}
+
+// hammer asks all nodes by callers at once, until the time is over.
+func (d *deployment) hammer(callers int, span, pause time.Duration) {
+	over := time.Now().Add(span)
+	var group sync.WaitGroup
+	for i := range callers {
+		group.Go(func() {
+			for time.Now().Before(over) {
+				d.ask(d.nodes[i%len(d.nodes)])
+				time.Sleep(pause)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func (d *deployment) holds(t *testing.T, limit int64) {
+	t.Helper()
+	if n := d.admitted.Load(); n > limit+limit/10 || n < limit*8/10 {
+		t.Errorf("%d admitted of a limit of %d", n, limit)
+	} else {
+		t.Logf("%d admitted of a limit of %d", n, limit)
+	}
+}
+
+// Nodes whose processors are busy miss the answers of a Redis that is well.
+func TestBusyProcessorsKeepTheLimit(t *testing.T) {
+	for round := range 3 {
+		t.Run(fmt.Sprint(round), func(t *testing.T) {
+			d := deploy(t, 3, fmt.Sprintf(year, 100, ""))
+			stop := make(chan struct{})
+			var busy sync.WaitGroup
+			for range 8 * runtime.GOMAXPROCS(0) {
+				busy.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+					}
+				})
+			}
+			d.hammer(60, 1500*time.Millisecond, 0)
+			close(stop)
+			busy.Wait()
+			d.hammer(6, 1500*time.Millisecond, time.Millisecond)
+			d.holds(t, 100)
+		})
+	}
+}
+
+// A Redis that pauses again and again.
+func TestPausesKeepTheLimit(t *testing.T) {
+	t.Parallel()
+	for _, callers := range []int{3, 30} {
+		t.Run(fmt.Sprint(callers), func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, 3, fmt.Sprintf(year, 100, ""))
+			var pauses sync.WaitGroup
+			pauses.Go(func() {
+				for range 12 {
+					d.server.Pause()
+					time.Sleep(60 * time.Millisecond)
+					d.server.Resume()
+					time.Sleep(190 * time.Millisecond)
+				}
+			})
+			d.hammer(callers, 5*time.Second, 30*time.Millisecond)
+			pauses.Wait()
+			d.holds(t, 100)
+		})
+	}
+}
+
+// One long pause, when the budget is used up by one node alone, and the others
+// heard of it when it was new.
+func TestLongPauseKeepsTheLimit(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		nodes, spent int
+		early        int64
+	}{{1, 20, 0}, {1, 10, 0}, {3, 20, 0}, {3, 5, 0}} {
+		t.Run(fmt.Sprint(tt.nodes, " nodes, ", tt.spent), func(t *testing.T) {
+			t.Parallel()
+			d := deploy(t, tt.nodes, fmt.Sprintf(year, 20, ""))
+			for d.admitted.Load() < int64(tt.spent) {
+				d.ask(d.nodes[0])
+			}
+			d.server.Pause()
+			d.hammer(2*tt.nodes, 4*time.Second, 5*time.Millisecond)
+			inPause := d.admitted.Load()
+			d.server.Resume()
+			d.hammer(2*tt.nodes, 3*time.Second, 5*time.Millisecond)
+			t.Log(inPause, "at the end of the pause")
+			d.holds(t, 20)
+		})
+	}
+}
