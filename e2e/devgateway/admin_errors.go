@@ -11,14 +11,28 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
-// configErrors is Kong's answer to an invalid configuration
-// (kong/db/errors.lua): a tree, or a list by entity.
-func configErrors(invalid *config.Invalid, flat bool) any {
-	if !flat {
-		return declarativeError(errorTree(invalid.Errors))
+// configErrors is Kong's answer to an invalid configuration with flatten_errors=1
+// (kong/db/errors.lua): the errors by entity, and a table of those about none.
+func configErrors(invalid *config.Invalid) object {
+	rest := object{}
+	flattened := []object{}
+	byEntity := map[string]object{}
+	for _, e := range invalid.Errors {
+		at, ok := invalid.Entity(e)
+		if !ok {
+			hang(rest, e.Path, e.Message)
+			continue
+		}
+		report := byEntity[at.Path.String()]
+		if report == nil {
+			report = entityReport(at)
+			byEntity[at.Path.String()] = report
+			flattened = append(flattened, report)
+		}
+		problems, _ := report["errors"].([]object)
+		report["errors"] = append(problems, problem(e, at.Field))
 	}
-	flattened, rest := flatten(invalid)
-	answer := declarativeError(errorTree(rest))
+	answer := declarativeError(rest)
 	answer["flattened_errors"] = flattened
 	return answer
 }
@@ -32,77 +46,53 @@ func declarativeError(fields object) object {
 	}
 }
 
-// errorTree hangs messages where they belong in the document. What concerns a
-// whole entity stands under "@entity".
-func errorTree(errs schema.Errors) object {
-	root := object{}
-	for _, e := range errs {
-		path := e.Path
-		if e.Entity {
-			path = path.At("@entity")
+func entityReport(at config.Entity) object {
+	report := object{"entity_type": at.Kind, "entity": at.Fields}
+	for field, name := range map[string]string{"name": "entity_name", "tags": "entity_tags"} {
+		if v, ok := at.Fields[field]; ok {
+			report[name] = v
 		}
-		if len(path) == 0 {
-			path = schema.Path{"error"}
-		}
-		addError(root, path, e.Message, e.Entity)
 	}
-	tree, _ := listsIn(root).(object)
-	return tree
+	return report
 }
 
-func addError(node object, path schema.Path, msg string, list bool) {
-	key := fmt.Sprint(path[0])
-	if i, ok := path[0].(int); ok {
-		key = "\x00" + strconv.Itoa(i) // an index; listsIn makes lists of these
+func problem(e schema.Error, field string) object {
+	if e.Entity || field == "" {
+		return object{"type": "entity", "message": e.Message}
 	}
-	if len(path) > 1 {
-		next, ok := node[key].(object)
-		if !ok {
-			next = object{}
-			node[key] = next
-		}
-		addError(next, path[1:], msg, list)
-		return
-	}
-	if earlier, ok := node[key].([]any); list || ok {
-		node[key] = append(earlier, msg)
-		return
-	}
-	node[key] = msg
+	return object{"type": "field", "field": field, "message": e.Message}
 }
 
-// listsIn turns tables with indexes into lists, in which null stands for an
-// entry without errors.
-func listsIn(v any) any {
-	node, ok := v.(object)
-	if !ok {
-		return v
+// hang puts a message where it belongs in the document, and returns the node. A
+// list has null for what is right in it.
+func hang(node any, path schema.Path, msg string) any {
+	if len(path) == 0 {
+		return msg
 	}
-	var list []any
-	for key, value := range node {
-		value = listsIn(value)
-		index, isIndex := strings.CutPrefix(key, "\x00")
-		if !isIndex {
-			node[key] = value
-			continue
-		}
-		i, _ := strconv.Atoi(index)
-		for len(list) <= i {
+	switch step := path[0].(type) {
+	case int:
+		list, _ := node.([]any)
+		for len(list) <= step {
 			list = append(list, nil)
 		}
-		list[i] = value
-	}
-	if list != nil {
+		list[step] = hang(list[step], path[1:], msg)
 		return list
+	default:
+		table, ok := node.(object)
+		if !ok {
+			table = object{}
+		}
+		key := fmt.Sprint(step)
+		table[key] = hang(table[key], path[1:], msg)
+		return table
 	}
-	return node
 }
 
 // pretty writes a tree as Lua's pl.pretty does without spaces.
 func pretty(v any) string {
+	var parts []string
 	switch v := v.(type) {
 	case object:
-		var parts []string
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			name := key
 			if strings.ContainsAny(key, "@.-") {
@@ -110,9 +100,7 @@ func pretty(v any) string {
 			}
 			parts = append(parts, name+"="+pretty(v[key]))
 		}
-		return "{" + strings.Join(parts, ",") + "}"
 	case []any:
-		var parts []string
 		holes := false
 		for i, item := range v {
 			switch {
@@ -124,102 +112,8 @@ func pretty(v any) string {
 				parts = append(parts, pretty(item))
 			}
 		}
-		return "{" + strings.Join(parts, ",") + "}"
 	default:
 		return strconv.Quote(fmt.Sprint(v))
 	}
-}
-
-// flatten groups errors by the entity that they are about; rest are those about
-// none.
-func flatten(invalid *config.Invalid) (flattened []any, rest schema.Errors) {
-	flattened = []any{}
-	byEntity := map[string]object{}
-	for _, e := range invalid.Errors {
-		at, field := entityPath(e.Path)
-		entity, ok := entityAt(invalid.Document, at).(object)
-		if !ok {
-			rest = append(rest, e)
-			continue
-		}
-		report := byEntity[at.String()]
-		if report == nil {
-			report = entityReport(at, entity)
-			byEntity[at.String()] = report
-			flattened = append(flattened, report)
-		}
-		problem := object{"type": "field", "field": field, "message": e.Message}
-		if e.Entity || field == "" {
-			problem = object{"type": "entity", "message": e.Message}
-		}
-		problems, _ := report["errors"].([]object)
-		report["errors"] = append(problems, problem)
-	}
-	return flattened, rest
-}
-
-// entityPath splits a path into that of the innermost entity and the field in
-// it, whose indexes count from one as in Lua.
-func entityPath(path schema.Path) (at schema.Path, field string) {
-	n := 0
-	for n+1 < len(path) {
-		kind, isName := path[n].(string)
-		_, isIndex := path[n+1].(int)
-		if !isName || !isIndex || !isEntity(kind) {
-			break
-		}
-		n += 2
-	}
-	var steps []string
-	for _, step := range path[n:] {
-		if i, ok := step.(int); ok {
-			step = i + 1
-		}
-		steps = append(steps, fmt.Sprint(step))
-	}
-	return path[:n], strings.Join(steps, ".")
-}
-
-func isEntity(kind string) bool {
-	return slices.Contains([]string{
-		"services", "routes", "upstreams", "targets", "consumers", "plugins", "jwt_secrets", "keyauth_credentials", "acls",
-	}, kind)
-}
-
-func entityAt(doc any, at schema.Path) any {
-	if len(at) == 0 {
-		return nil
-	}
-	for _, step := range at {
-		switch step := step.(type) {
-		case string:
-			m, _ := doc.(map[string]any)
-			doc = m[step]
-		case int:
-			list, _ := doc.([]any)
-			if step >= len(list) {
-				return nil
-			}
-			doc = list[step]
-		}
-	}
-	return doc
-}
-
-// entityReport describes an entity without what is nested in it.
-func entityReport(at schema.Path, entity object) object {
-	own := object{}
-	for k, v := range entity {
-		if !isEntity(k) {
-			own[k] = v
-		}
-	}
-	kind, _ := at[len(at)-2].(string)
-	report := object{"entity_type": strings.TrimSuffix(kind, "s"), "entity": own}
-	for field, name := range map[string]string{"name": "entity_name", "id": "entity_id", "tags": "entity_tags"} {
-		if v, ok := own[field]; ok {
-			report[name] = v
-		}
-	}
-	return report
+	return "{" + strings.Join(parts, ",") + "}"
 }

@@ -13,8 +13,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 )
 
 func admin(t *testing.T, h *harness, method, target, contentType, body string) (int, map[string]any) {
@@ -37,9 +35,8 @@ func admin(t *testing.T, h *harness, method, target, contentType, body string) (
 func TestPostConfig(t *testing.T) {
 	t.Parallel()
 	h := start(t, oneService, nil, nil)
-	next := "_format_version: \"3.0\"\nservices: [{name: s, url: \"http://" + h.upstream.addr() + "\", routes: [{name: r, paths: [/new]}]}]"
-	status, answer := admin(t, h, "POST", "/config", "text/yaml", next)
-	if _, created := answer["routes"].(map[string]any); status != 201 || !created {
+	next := "_format_version: \"3.0\"\n" + strings.NewReplacer("UPSTREAM", h.upstream.addr(), "[/]", "[/new]").Replace(oneService)
+	if status, answer := admin(t, h, "POST", flat, "text/yaml", next); status != 201 {
 		t.Fatalf("status %d, answer %v", status, answer)
 	}
 	if res, _ := h.get("/old"); res.StatusCode != 404 {
@@ -48,67 +45,37 @@ func TestPostConfig(t *testing.T) {
 	if res, _ := h.get("/new"); res.StatusCode != 200 {
 		t.Errorf("the new route answers %d", res.StatusCode)
 	}
-	if _, status := admin(t, h, "GET", "/status", "", ""); status["configuration_hash"] != config.Hash([]byte(next)) {
-		t.Errorf("status %v", status)
-	}
-	if status, _ := admin(t, h, "POST", "/config?check_hash=1", "text/yaml", next); status != 304 {
-		t.Errorf("the same configuration: %d", status)
-	}
-	if _, answer := admin(t, h, "GET", "/config", "", ""); answer["config"] != next {
-		t.Errorf("config %v", answer)
-	}
-	text, err := json.Marshal(map[string]string{"config": next})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if status, answer := admin(t, h, "POST", "/config", "application/json", string(text)); status != 201 {
-		t.Errorf("in a field: %d %v", status, answer)
-	}
 }
+
+const flat = "/config?flatten_errors=1"
 
 func TestPostInvalidConfig(t *testing.T) {
 	t.Parallel()
 	h := start(t, oneService, nil, nil)
 	const invalid = `{"_format_version": "3.0", "services": [
 		{"name": "a", "host": "h"},
-		{"name": "b", "port": "x", "host": "h", "routes": [{"name": "q", "paths": ["x"], "plugins": [{"name": "acl"}]}]}
-	], "nope": 1}`
-	status, got := admin(t, h, "POST", "/config", "application/json", invalid)
-	const oneOf = "exactly one of these fields must be non-empty: 'config.allow', 'config.deny'"
-	const atLeast = "at least one of these fields must be non-empty: 'config.allow', 'config.deny'"
-	const path = "should start with: / (fixed path) or ~/ (regex path)"
+		{"name": "b", "retries": "x", "host": "h", "routes": [{"name": "q", "paths": ["/"], "methods": ["GET", "get"]}]},
+		"c"
+	], "consumers": [{"username": "u", "acls": [{}]}, {}], "nope": 1}`
+	status, got := admin(t, h, "POST", flat, "application/json", invalid)
 	want := map[string]any{
 		"code": 14.0, "name": "invalid declarative configuration",
-		"message": `declarative config is invalid: {nope="unknown field",services={[2]={port="expected an integer",routes={{paths={"` + path +
-			`"},plugins={{["@entity"]={"` + oneOf + `","` + atLeast + `"}}}}}}}}`,
-		"fields": map[string]any{
-			"nope": "unknown field",
-			"services": []any{nil, map[string]any{
-				"port": "expected an integer",
-				"routes": []any{map[string]any{
-					"paths":   []any{path},
-					"plugins": []any{map[string]any{"@entity": []any{oneOf, atLeast}}},
-				}},
-			}},
+		"message": `declarative config is invalid: {nope="unknown field",services={[3]="expected a record"}}`,
+		"fields":  map[string]any{"nope": "unknown field", "services": []any{nil, nil, "expected a record"}},
+		"flattened_errors": []any{
+			map[string]any{"entity_type": "service", "entity_name": "b", "entity": map[string]any{"name": "b", "retries": "x", "host": "h"},
+				"errors": []any{map[string]any{"type": "field", "field": "retries", "message": "expected an integer"}}},
+			map[string]any{"entity_type": "route", "entity_name": "q",
+				"entity": map[string]any{"name": "q", "paths": []any{"/"}, "methods": []any{"GET", "get"}},
+				"errors": []any{map[string]any{"type": "field", "field": "methods.2", "message": "invalid value: get"}}},
+			map[string]any{"entity_type": "acl", "entity": map[string]any{},
+				"errors": []any{map[string]any{"type": "field", "field": "group", "message": "required field missing"}}},
+			map[string]any{"entity_type": "consumer", "entity": map[string]any{},
+				"errors": []any{map[string]any{"type": "entity", "message": "at least one of these fields must be non-empty: 'custom_id', 'username'"}}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || status != 400 {
 		t.Errorf("status %d\n%s", status, diff)
-	}
-	status, got = admin(t, h, "POST", "/config?flatten_errors=1", "application/json", invalid)
-	wantFlat := []any{
-		map[string]any{"entity_type": "service", "entity_name": "b", "entity": map[string]any{"name": "b", "port": "x", "host": "h"},
-			"errors": []any{map[string]any{"type": "field", "field": "port", "message": "expected an integer"}}},
-		map[string]any{"entity_type": "route", "entity_name": "q", "entity": map[string]any{"name": "q", "paths": []any{"x"}},
-			"errors": []any{map[string]any{"type": "field", "field": "paths.1", "message": path}}},
-		map[string]any{"entity_type": "plugin", "entity_name": "acl", "entity": map[string]any{"name": "acl"},
-			"errors": []any{map[string]any{"type": "entity", "message": oneOf}, map[string]any{"type": "entity", "message": atLeast}}},
-	}
-	if diff := cmp.Diff(wantFlat, got["flattened_errors"]); diff != "" || status != 400 {
-		t.Errorf("status %d\n%s", status, diff)
-	}
-	if diff := cmp.Diff(map[string]any{"nope": "unknown field"}, got["fields"]); diff != "" {
-		t.Error(diff)
 	}
 	if res, _ := h.get("/"); res.StatusCode != 200 {
 		t.Errorf("the old configuration answers %d", res.StatusCode)
@@ -119,31 +86,26 @@ func TestPostRubbish(t *testing.T) {
 	t.Parallel()
 	h := start(t, oneService, nil, nil)
 	tests := []struct {
-		contentType, body string
-		status            int
-		message           string
+		method, target, contentType, body string
+		status                            int
+		message                           string
 	}{
-		{"text/yaml", "a: [", 400, `declarative config is invalid: {error="failed parsing declarative configuration: `},
-		{"text/yaml", "", 400, "expected a declarative configuration"},
-		{"application/json", "{", 400, "Cannot parse JSON body"},
-		{"image/png", "x", 415, "Unsupported media type"},
-		{"", "x", 415, "Unsupported media type"},
+		{"POST", flat, "text/yaml", "a: [", 400, `declarative config is invalid: {error="failed parsing declarative configuration: `},
+		{"POST", flat, "text/yaml", "", 400, "expected a declarative configuration"},
+		{"POST", flat, "application/json", "[]", 400, `declarative config is invalid: {error="failed parsing declarative configuration: expected an object"}`},
+		{"POST", flat, "image/png", "x", 415, "Unsupported media type"},
+		{"POST", flat, "", "x", 415, "Unsupported media type"},
+		{"POST", "/config", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 only"},
+		{"POST", "/config?flatten_errors=1&check_hash=1", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 only"},
+		{"DELETE", "/config", "", "", 405, "Method not allowed"},
+		{"GET", "/nope", "", "", 404, "Not found"},
 	}
 	for _, tt := range tests {
-		status, answer := admin(t, h, "POST", "/config", tt.contentType, tt.body)
+		status, answer := admin(t, h, tt.method, tt.target, tt.contentType, tt.body)
 		message, _ := answer["message"].(string)
 		if status != tt.status || !strings.HasPrefix(message, tt.message) {
 			t.Errorf("%s %q: status %d, message %q", tt.contentType, tt.body, status, message)
 		}
-	}
-	if status, answer := admin(t, h, "DELETE", "/config", "", ""); status != 405 || answer["message"] != "Method not allowed" {
-		t.Errorf("%d %v", status, answer)
-	}
-	if status, answer := admin(t, h, "GET", "/nope", "", ""); status != 404 || answer["message"] != "Not found" {
-		t.Errorf("%d %v", status, answer)
-	}
-	if status, answer := admin(t, h, "GET", "/", "", ""); status != 200 || answer["version"] != "3.9.1" || answer["tagline"] != "Welcome to kong" {
-		t.Errorf("%d %v", status, answer)
 	}
 }
 
@@ -153,7 +115,7 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(file, []byte("_format_version: \"3.0\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	opts := Options{ConfigFile: file, StatusAddr: "127.0.0.1:0", ErrorLog: filepath.Join(t.TempDir(), "error.log")}
+	opts := Options{ConfigFile: file, StatusAddr: "127.0.0.1:0"}
 	g, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -189,24 +151,33 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "kong.yaml")
-	if err := os.WriteFile(file, []byte("_format_version: \"3.0\"\nservices: [{host: h, snis: [x]}]"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("_format_version: \"3.0\"\nupstreams: [{name: u, targets: [{target: \"127.0.0.1:1\"}]}]\nservices: [{name: s, host: u, snis: [x]}]"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	hosts := filepath.Join(dir, "hosts")
 	if err := os.WriteFile(hosts, []byte("127.0.0.1 a\nnonsense b\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	level := func(name string) (string, bool) { return "loud", name == "KONG_LOG_LEVEL" }
+	empty, include := filepath.Join(dir, "empty.yaml"), filepath.Join(dir, "include.conf")
+	if err := os.WriteFile(empty, []byte("_format_version: \"3.0\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(include, []byte("log_format odd escape=none '$upstream_addr';"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const syslog = "syslog:server=unix:/s,nohostname"
 	for _, tt := range []struct {
 		opts Options
 		want string
 	}{
 		{Options{ConfigFile: dir + "/none"}, "read declarative config: open "},
-		{Options{ConfigFile: file}, file + ": services[0].snis: unknown field"},
+		{Options{ConfigFile: file}, file + `: services[0].snis (service "s"): unknown field`},
 		{Options{ConfigFile: file, HostsFile: hosts}, `line 2: "nonsense" is not an IP address`},
-		{Options{ConfigFile: file, AccessLog: "syslog:"}, `open log "syslog:"`},
-		{Options{ConfigFile: file, AccessLog: "/dev/null json"}, `access log: unknown log format "json"`},
-		{Options{ConfigFile: file, Env: level}, `KONG_LOG_LEVEL: log level "loud"`},
+		{Options{ConfigFile: empty, AccessLog: "/dev/stdout"}, `KONG_PROXY_ACCESS_LOG: open log "/dev/stdout"`},
+		{Options{ConfigFile: empty, ErrorLog: "/dev/stdout"}, `KONG_PROXY_ERROR_LOG: open log "/dev/stdout"`},
+		{Options{ConfigFile: empty, AccessLog: syslog + " json", NginxInclude: include}, `KONG_PROXY_ACCESS_LOG: no log_format "json"`},
+		{Options{ConfigFile: empty, AccessLog: syslog + " odd", NginxInclude: include}, `the dev gateway has no nginx variable $upstream_addr`},
+		{Options{ConfigFile: empty, AccessLog: syslog + " odd"}, `read log format "odd" from KONG_NGINX_HTTP_INCLUDE`},
 	} {
 		_, err := New(tt.opts)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
@@ -215,48 +186,9 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-func TestHostsFile(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "hosts")
-	if err := os.WriteFile(file, []byte("# comment\n::1 both\n127.0.0.9 both Orders # here\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	r, err := newResolver(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for host, want := range map[string]string{"both": "127.0.0.9", "orders": "127.0.0.9", "10.1.2.3": "10.1.2.3"} {
-		if got, err := r.lookup(t.Context(), host); got != want || err != nil {
-			t.Errorf("%s is %q, %v; want %q", host, got, err, want)
-		}
-	}
-}
-
-func TestWheel(t *testing.T) {
-	t.Parallel()
-	w := newWheel(&config.Upstream{Targets: []*config.Target{{Target: "a", Weight: 300}, {Target: "b", Weight: 100}, {Target: "c"}}})
-	got := map[string]int{}
-	for range 40 {
-		got[w.turn().Target]++
-	}
-	if diff := cmp.Diff(map[string]int{"a": 30, "b": 10}, got); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestListenError(t *testing.T) {
 	t.Parallel()
 	if err := listenError("x:1", &net.OpError{Err: errors.New("odd")}); !strings.HasPrefix(err.Error(), "listen on x:1: ") {
 		t.Error(err)
 	}
-}
-
-func FuzzHostsLine(f *testing.F) {
-	f.Add("127.0.0.1 orders # local")
-	f.Fuzz(func(t *testing.T, line string) {
-		r := &resolver{hosts: map[string]string{}}
-		if err := r.addLine(line); err != nil && len(r.hosts) > 0 {
-			t.Errorf("%q: error %v, and hosts %v", line, err, r.hosts)
-		}
-	})
 }

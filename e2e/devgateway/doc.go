@@ -2,19 +2,28 @@
 // Kong: a test double that reads the same declarative configuration and drives
 // the same plugin server over the same socket.
 //
-// It supports what this repository's kong.yaml uses and refuses the rest by
-// name. It follows Kong's source at 3.9.1; where it differs, Kong is right. The
-// differences that are known:
+// It supports what this repository's kong.yaml and the end-to-end suite use, and
+// refuses the rest by name: `make up` runs that on Kong. It follows Kong's source
+// at 3.9.1; where it differs, Kong is right. The differences that are known:
 //
 //   - It passes a response on piece by piece. Kong holds pieces back until a
 //     buffer is full, unless the route says response_buffering: false.
-//   - It has one worker, no TLS listener, and trusts no proxy in front
-//     (trusted_ips).
+//   - It has one worker, no TLS listener, trusts no proxy in front (trusted_ips),
+//     and logs errors from notice on, whatever KONG_LOG_LEVEL says.
 //   - net/http answers a malformed request itself, with a bare 400, and sends
-//     headers in its own order and spelling.
+//     headers in its own order and spelling. WebSockets and request targets that do
+//     not begin with a slash are answered 501.
 //   - request.size and response.size are computed from the headers as HTTP/1.1
 //     writes them, without the framing of chunks.
 //   - Credentials have random ids and get new ones on each load, as in Kong; log
 //     events are not limited to 4,096 at a time.
-//   - key-auth does not look into multipart bodies.
+//   - The addresses of targets are looked up once, when the configuration is loaded.
+//   - The Admin API takes configurations, reports what is wrong in them by entity,
+//     and does not tell what it made of one that is right.
+//
+// The packages, in the order in which a request meets them: config has the
+// configuration, router finds the route, auth has Kong's own plugins, pluginclient
+// calls the plugin server and pdkserver answers it, upstream asks the service.
+// exchange is the request and its response on their way, nginxlog writes the logs.
+// This package ties them together: flow.go is the way of a request.
 package devgateway

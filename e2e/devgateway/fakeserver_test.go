@@ -138,7 +138,6 @@ func (s *fakeServer) info(name string) ([]byte, error) {
 				"type": "record",
 				"fields": []any{
 					map[string]any{"limit": map[string]any{"type": "integer", "default": 10, "between": []int{1, 100}}},
-					map[string]any{"secret": map[string]any{"type": "string", "referenceable": true}},
 					map[string]any{"names": map[string]any{"type": "array", "elements": map[string]any{"type": "string"}, "default": []string{}}},
 				},
 			}}}},

@@ -23,13 +23,13 @@ type harness struct {
 	gateway  *Gateway
 	front    *httptest.Server
 	url      string
-	upstream *upstream
+	upstream *backend
 	access   *lines
 	errors   *lines
 }
 
-// upstream records requests and answers with answer, or with "ok".
-type upstream struct {
+// backend records requests and answers with answer, or with "ok".
+type backend struct {
 	*httptest.Server
 	answer http.HandlerFunc
 
@@ -38,9 +38,9 @@ type upstream struct {
 	body []string
 }
 
-func startUpstream(t *testing.T, answer http.HandlerFunc) *upstream {
+func startUpstream(t *testing.T, answer http.HandlerFunc) *backend {
 	t.Helper()
-	u := &upstream{answer: answer}
+	u := &backend{answer: answer}
 	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		u.mu.Lock()
@@ -57,9 +57,9 @@ func startUpstream(t *testing.T, answer http.HandlerFunc) *upstream {
 	return u
 }
 
-func (u *upstream) addr() string { return u.Listener.Addr().String() }
+func (u *backend) addr() string { return u.Listener.Addr().String() }
 
-func (u *upstream) last(t *testing.T) *http.Request {
+func (u *backend) last(t *testing.T) *http.Request {
 	t.Helper()
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -69,7 +69,7 @@ func (u *upstream) last(t *testing.T) *http.Request {
 	return u.got[len(u.got)-1]
 }
 
-func (u *upstream) count() int {
+func (u *backend) count() int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return len(u.got)
@@ -81,11 +81,15 @@ type lines struct {
 	buf bytes.Buffer
 }
 
-func (l *lines) Write(p []byte) (int, error) {
+func (l *lines) Line(_ nginxlog.Severity, line string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.buf.Write(p)
+	l.buf.WriteString(line + "\n")
 }
+
+func (l *lines) Close() error { return nil }
+
+const accessFormat = `log_format test escape=none '$remote_addr "$request" $status $body_bytes_sent "$http_referer" $kong_request_id';`
 
 func (l *lines) String() string {
 	l.mu.Lock()
@@ -102,10 +106,7 @@ func start(t *testing.T, yaml string, server *fakeServer, answer http.HandlerFun
 	if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	opts := Options{ConfigFile: file, Env: func(name string) (string, bool) {
-		v, ok := map[string]string{"PROBE_SECRET": "s3cret"}[name]
-		return v, ok
-	}}
+	opts := Options{ConfigFile: file}
 	if server != nil {
 		opts.PluginSocket, opts.PluginInfo = server.socket, server.info
 	}
@@ -114,8 +115,10 @@ func start(t *testing.T, yaml string, server *fakeServer, answer http.HandlerFun
 		t.Fatal(err)
 	}
 	h := &harness{t: t, gateway: g, upstream: u, access: &lines{}, errors: &lines{}}
-	g.logs.access = nginxlog.NewSink(h.access)
-	g.logs.errors = nginxlog.NewErrorLog(nginxlog.NewSink(h.errors), nginxlog.Notice)
+	g.logs.access, g.logs.errors = h.access, nginxlog.NewErrorLog(h.errors)
+	if g.logs.format, err = nginxlog.FindFormat("test", accessFormat); err != nil {
+		t.Fatal(err)
+	}
 	front := httptest.NewUnstartedServer(http.HandlerFunc(g.serveProxy))
 	front.Config = g.httpServer(http.HandlerFunc(g.serveProxy))
 	front.Start()
@@ -167,9 +170,10 @@ func (h *harness) get(path string, headers ...string) (*http.Response, string) {
 
 // oneService is a service with one route for everything.
 const oneService = `
+upstreams: [{name: up, targets: [{target: "UPSTREAM"}]}]
 services:
 - name: s
-  url: http://UPSTREAM
+  host: up
   routes:
   - {name: r, paths: [/], strip_path: false}
 `

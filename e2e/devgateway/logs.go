@@ -6,7 +6,6 @@ import (
 	"log"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -23,54 +22,41 @@ type logs struct {
 }
 
 func openLogs(opts Options) (logs, error) {
-	setting := func(name, fallback string) string {
-		if v, ok := opts.Env(name); ok && v != "" {
-			return v
-		}
-		return fallback
-	}
-	level, err := nginxlog.ParseSeverity(setting("KONG_LOG_LEVEL", "notice"))
+	access, name, err := nginxlog.Open(opts.AccessLog)
 	if err != nil {
-		return logs{}, fmt.Errorf("KONG_LOG_LEVEL: %w", err)
+		return logs{}, fmt.Errorf("KONG_PROXY_ACCESS_LOG: %w", err)
 	}
-	access, err := nginxlog.Open(opts.AccessLog)
+	format, err := readFormat(name, opts.NginxInclude)
 	if err != nil {
-		return logs{}, err
+		return logs{}, fmt.Errorf("KONG_PROXY_ACCESS_LOG: %w", err)
 	}
-	definitions, err := includedFormats(setting("KONG_NGINX_HTTP_INCLUDE", ""))
+	errs, _, err := nginxlog.Open(opts.ErrorLog)
 	if err != nil {
-		return logs{}, errors.Join(err, access.Sink.Close())
+		return logs{}, fmt.Errorf("KONG_PROXY_ERROR_LOG: %w", err)
 	}
-	definitions = append(definitions, setting("KONG_NGINX_HTTP_LOG_FORMAT", ""))
-	format, err := nginxlog.FindFormat(access.Format, definitions...)
-	if err != nil {
-		return logs{}, errors.Join(fmt.Errorf("access log: %w", err), access.Sink.Close())
-	}
-	errs, err := nginxlog.Open(opts.ErrorLog)
-	if err != nil {
-		return logs{}, errors.Join(err, access.Sink.Close())
-	}
-	return logs{
-		access: access.Sink, format: format,
-		errors: nginxlog.NewErrorLog(errs.Sink, level), errorsSink: errs.Sink,
-	}, nil
+	return logs{access: access, format: format, errors: nginxlog.NewErrorLog(errs), errorsSink: errs}, nil
 }
 
-// includedFormats are the log_format directives in the files of a pattern. Of what
-// else nginx would read there, the dev gateway knows nothing.
-func includedFormats(pattern string) (definitions []string, err error) {
-	files, err := filepath.Glob(pattern)
+// readFormat finds the access log's format in the file that nginx would include. Of
+// what else stands there, the dev gateway knows nothing.
+func readFormat(name, include string) (*nginxlog.Format, error) {
+	if name == "" {
+		return &nginxlog.Format{}, nil // the log is off
+	}
+	text, err := os.ReadFile(include)
 	if err != nil {
-		return nil, fmt.Errorf("KONG_NGINX_HTTP_INCLUDE: %w", err)
+		return nil, fmt.Errorf("read log format %q from KONG_NGINX_HTTP_INCLUDE: %w", name, err)
 	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("KONG_NGINX_HTTP_INCLUDE: %w", err)
+	format, err := nginxlog.FindFormat(name, string(text))
+	if err != nil {
+		return nil, err
+	}
+	for _, variable := range format.Variables() {
+		if err := exchange.CheckVar(variable); err != nil {
+			return nil, fmt.Errorf("log format %q: %w", name, err)
 		}
-		definitions = append(definitions, nginxlog.Definitions(string(text))...)
 	}
-	return definitions, nil
+	return format, nil
 }
 
 func (l logs) close() error { return errors.Join(l.access.Close(), l.errorsSink.Close()) }

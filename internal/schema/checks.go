@@ -45,8 +45,6 @@ func runCheck(f *Field, name string, arg json.RawMessage, record map[string]any,
 		return checkConditional(f, arg, record, at)
 	case "conditional_at_least_one_of":
 		return checkConditionalAtLeastOne(f, arg, record, at)
-	case "mutually_exclusive_sets":
-		return checkExclusiveSets(arg, record, at)
 	default:
 		return checkCount(name, arg, record, at)
 	}
@@ -132,20 +130,6 @@ func checkConditionalAtLeastOne(f *Field, raw json.RawMessage, record map[string
 		msg = "at least one of these fields must be non-empty: %s"
 	}
 	return entityError(at, strings.ReplaceAll(msg, "%s", quoted(names)))
-}
-
-func checkExclusiveSets(raw json.RawMessage, record map[string]any, at Path) Errors {
-	var arg struct {
-		Set1 []string `json:"set1"`
-		Set2 []string `json:"set2"`
-	}
-	if err := decodeStrict(raw, &arg); err != nil {
-		return entityError(at, fmt.Sprintf("mutually_exclusive_sets: %v", err))
-	}
-	if !anySet(record, arg.Set1) || !anySet(record, arg.Set2) {
-		return nil
-	}
-	return entityError(at, fmt.Sprintf("these sets are mutually exclusive: (%s), (%s)", quoted(arg.Set1), quoted(arg.Set2)))
 }
 
 func matches(f *Field, field string, match json.RawMessage, record map[string]any) (bool, error) {

@@ -107,17 +107,6 @@ func (fs Fields) Get(name string) *Field {
 	return nil
 }
 
-// Names lists the supported fields.
-func (fs Fields) Names() []string {
-	var names []string
-	for _, f := range fs {
-		if f.Field.Unsupported == "" {
-			names = append(names, f.Name)
-		}
-	}
-	return names
-}
-
 func (f *Field) required() bool { return f.Required != nil && *f.Required }
 
 func decodeStrict(data []byte, into any) error {

@@ -130,35 +130,28 @@ func TestDefaults(t *testing.T) {
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	p, _ := parse(t)
-	env := map[string]string{"REDIS_PASSWORD": "pw", "APP": `{"url": "https://a"}`}
+	known := map[string]string{"{vault://env/redis-password}": "pw", "{vault://env/url}": "https://a"}
+	get := func(ref string) (string, error) {
+		if value, ok := known[ref]; ok {
+			return value, nil
+		}
+		return "", errors.New("no such secret")
+	}
 	var warned []string
 	got := Resolve(p.Config(), map[string]any{
-		"name": "{vault://env/ignored}", "url": "{vault://env/app/url}",
+		"name": "{vault://env/ignored}", "url": "{vault://env/url}",
 		"redis": map[string]any{"host": "h", "password": "{vault://env/redis-password}"},
-	}, EnvVault(func(name string) (string, bool) { v, ok := env[name]; return v, ok }), func(err error) { warned = append(warned, err.Error()) })
+	}, get, func(err error) { warned = append(warned, err.Error()) })
 	want := map[string]any{
-		"name": "{vault://env/ignored}", "url": "https://a", "$refs": map[string]any{"url": "{vault://env/app/url}"},
+		"name": "{vault://env/ignored}", "url": "https://a", "$refs": map[string]any{"url": "{vault://env/url}"},
 		"redis": map[string]any{"host": "h", "password": "pw", "$refs": map[string]any{"password": "{vault://env/redis-password}"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || warned != nil {
 		t.Errorf("warned %v\n%s", warned, diff)
 	}
-}
-
-func TestUnresolved(t *testing.T) {
-	t.Parallel()
-	p, _ := parse(t)
-	for ref, want := range map[string]string{
-		"{vault://env/nope}":   "environment variable NOPE is not set",
-		"{vault://aws/secret}": "use {vault://env/NAME}",
-		"{vault://env/app/x}":  `subfield "x" not found`,
-	} {
-		var warned error
-		get := EnvVault(func(name string) (string, bool) { return "{}", name == "APP" })
-		got := Resolve(p.Config(), map[string]any{"url": ref}, get, func(err error) { warned = err })
-		if got["url"] != "" || warned == nil || !strings.Contains(warned.Error(), want) {
-			t.Errorf("%s: %q, warned %v", ref, got["url"], warned)
-		}
+	got = Resolve(p.Config(), map[string]any{"url": "{vault://env/nope}"}, get, func(err error) { warned = append(warned, err.Error()) })
+	if got["url"] != "" || len(warned) != 1 || warned[0] != "unable to resolve reference {vault://env/nope} (no such secret)" {
+		t.Errorf("%q, warned %v", got["url"], warned)
 	}
 }
 

@@ -1,11 +1,6 @@
 package schema
 
-import (
-	"encoding/json"
-	"fmt"
-	"net/url"
-	"strings"
-)
+import "fmt"
 
 // Resolve returns a copy of a record in which the vault references of its
 // referenceable fields are replaced by their values. As in Kong, the originals
@@ -98,41 +93,4 @@ func (r resolver) fetch(reference string) string {
 		r.warn(fmt.Errorf("unable to resolve reference %s (%w)", reference, err))
 	}
 	return value
-}
-
-// EnvVault reads {vault://env/NAME} and {vault://env/NAME/KEY}, where KEY is a
-// key of the JSON object in the variable. A dash in NAME stands for an
-// underscore, and NAME is upper-cased (kong/vaults/env/init.lua).
-func EnvVault(lookup func(name string) (string, bool)) func(reference string) (string, error) {
-	return func(reference string) (string, error) {
-		u, err := url.Parse(strings.Trim(reference, "{}"))
-		if err != nil {
-			return "", fmt.Errorf("reference is not url: %w", err)
-		}
-		if u.Host != "env" {
-			return "", fmt.Errorf("vault %q is not supported by the dev gateway; use {vault://env/NAME}", u.Host)
-		}
-		name, key, hasKey := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-		name = strings.ToUpper(strings.ReplaceAll(u.Query().Get("prefix")+name, "-", "_"))
-		value, ok := lookup(name)
-		if !ok {
-			return "", fmt.Errorf("environment variable %s is not set", name)
-		}
-		if !hasKey {
-			return value, nil
-		}
-		return jsonKey(value, key)
-	}
-}
-
-func jsonKey(value, key string) (string, error) {
-	var object map[string]any
-	if err := json.Unmarshal([]byte(value), &object); err != nil {
-		return "", fmt.Errorf("value is not a JSON object: %w", err)
-	}
-	s, ok := object[key].(string)
-	if !ok {
-		return "", fmt.Errorf("subfield %q not found", key)
-	}
-	return s, nil
 }

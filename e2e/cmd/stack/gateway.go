@@ -38,6 +38,7 @@ func runGateway(ctx context.Context, args []string) error {
 		HostsFile:    os.Getenv("KONG_DNS_HOSTSFILE"),
 		AccessLog:    os.Getenv("KONG_PROXY_ACCESS_LOG"),
 		ErrorLog:     os.Getenv("KONG_PROXY_ERROR_LOG"),
+		NginxInclude: os.Getenv("KONG_NGINX_HTTP_INCLUDE"),
 	})
 	if err != nil {
 		return err

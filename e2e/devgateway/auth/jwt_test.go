@@ -18,7 +18,6 @@ import (
 type keys struct {
 	rsa   *rsa.PrivateKey
 	p256  *ecdsa.PrivateKey
-	p384  *ecdsa.PrivateKey
 	yaml  string // consumers with credentials for them
 	other *rsa.PrivateKey
 }
@@ -31,17 +30,14 @@ func newKeys(t *testing.T) keys {
 		func() { k.rsa, err = rsa.GenerateKey(rand.Reader, 2048) },
 		func() { k.other, err = rsa.GenerateKey(rand.Reader, 2048) },
 		func() { k.p256, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader) },
-		func() { k.p384, err = ecdsa.GenerateKey(elliptic.P384(), rand.Reader) },
 	} {
 		if generate(); err != nil {
 			t.Fatal(err)
 		}
 	}
 	k.yaml = "consumers:\n- username: u\n  custom_id: c\n  jwt_secrets:\n" +
-		credential(t, "RS256", &k.rsa.PublicKey) + credential(t, "RS384", &k.rsa.PublicKey) + credential(t, "RS512", &k.rsa.PublicKey) +
-		credential(t, "ES256", &k.p256.PublicKey) + credential(t, "ES384", &k.p384.PublicKey) +
-		"  - {key: HS256, secret: shh}\n  - {key: HS384, secret: shh, algorithm: HS384}\n  - {key: HS512, secret: shh, algorithm: HS512}\n" +
-		"  - {key: keyless, algorithm: ES256}\n"
+		credential(t, "RS256", &k.rsa.PublicKey) +
+		credential(t, "ES256", &k.p256.PublicKey)
 	return k
 }
 
@@ -82,21 +78,11 @@ func TestJWT(t *testing.T) {
 		body, challenge       string // "" is success
 	}{
 		{"no token", "", "/", nil, `{"message":"Unauthorized"}`, "Bearer"},
-		{"no token, realm", "realm: shop", "/", nil, `{"message":"Unauthorized"}`, `Bearer realm="shop"`},
 		{"other scheme", "", "/", []string{"Authorization: Basic eDp5"}, `{"message":"Unauthorized"}`, "Bearer"},
 		{"RS256", verify, "/", bearer(valid), "", ""},
 		{"lower case scheme", verify, "/", []string{"Authorization: bearer " + valid}, "", ""},
-		{"RS384", "", "/", of(jwt.SigningMethodRS384, k.rsa, jwt.MapClaims{"iss": "RS384"}), "", ""},
-		{"RS512", "", "/", of(jwt.SigningMethodRS512, k.rsa, jwt.MapClaims{"iss": "RS512"}), "", ""},
 		{"ES256", "", "/", of(jwt.SigningMethodES256, k.p256, jwt.MapClaims{"iss": "ES256"}), "", ""},
-		{"ES384", "", "/", of(jwt.SigningMethodES384, k.p384, jwt.MapClaims{"iss": "ES384"}), "", ""},
-		{"HS256", "", "/", of(jwt.SigningMethodHS256, []byte("shh"), jwt.MapClaims{"iss": "HS256"}), "", ""},
-		{"HS384", "", "/", of(jwt.SigningMethodHS384, []byte("shh"), jwt.MapClaims{"iss": "HS384"}), "", ""},
-		{"HS512", "", "/", of(jwt.SigningMethodHS512, []byte("shh"), jwt.MapClaims{"iss": "HS512"}), "", ""},
-		{"base64 secret", "secret_is_base64: true", "/", of(jwt.SigningMethodHS256, []byte{0xb2, 0x18}, jwt.MapClaims{"iss": "HS256"}), "", ""},
 		{"query", "", "/?jwt=" + valid, nil, "", ""},
-		{"query of another name", "uri_param_names: [t]", "/?jwt=" + valid, nil, `{"message":"Unauthorized"}`, "Bearer"},
-		{"cookie", "cookie_names: [sid]", "/", []string{"Cookie: a=b; sid=" + valid}, "", ""},
 		{"the same token twice", "", "/?jwt=" + valid, bearer(valid), "", ""},
 		{"two tokens", "", "/?jwt=x.y.z", bearer(valid), `{"message":"Multiple tokens provided"}`, invalid},
 		{"rubbish", "", "/", bearer("abc"), `{"message":"Bad token; invalid JSON"}`, invalid},
@@ -105,13 +91,11 @@ func TestJWT(t *testing.T) {
 		{"empty issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": ""}), `{"message":"Invalid 'iss' in claims"}`, invalid},
 		{"unknown issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "x"}), `{"message":"No credentials found for given 'iss'"}`, invalid},
 		{"other algorithm", "", "/", of(jwt.SigningMethodHS256, []byte("shh"), jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid algorithm"}`, invalid},
-		{"no key", "", "/", of(jwt.SigningMethodES256, k.p256, jwt.MapClaims{"iss": "keyless"}), `{"message":"Invalid key/secret"}`, invalid},
 		{"other key", "", "/", of(jwt.SigningMethodRS256, k.other, jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid signature"}`, invalid},
 		{"expired", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now - 1, "nbf": now - 9}), `{"exp":"token expired"}`, invalid},
 		{"too early", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now + 60, "nbf": now + 30}), `{"nbf":"token not valid yet"}`, invalid},
 		{"no times", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256"}), `{"exp":"must be a number","nbf":"must be a number"}`, invalid},
 		{"expired, not verified", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now - 1}), "", ""},
-		{"expires too late", "claims_to_verify: [exp], maximum_expiration: 30", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now + 90}), `{"exp":"exceeds maximum allowed expiration"}`, invalid},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -132,23 +116,6 @@ func TestJWT(t *testing.T) {
 				t.Errorf("answer %+v", x.Answer)
 			}
 		})
-	}
-}
-
-func TestPreflight(t *testing.T) {
-	t.Parallel()
-	for _, plugin := range []string{"jwt", "key-auth"} {
-		for _, run := range []bool{true, false} {
-			cfg := load(t, fmt.Sprintf("plugins: [{name: %s, config: {run_on_preflight: %t}}]", plugin, run))
-			access, err := New(cfg.Plugins[0])
-			if err != nil {
-				t.Fatal(err)
-			}
-			x := newExchange(cfg, "OPTIONS")
-			if err := access(x); err != nil || (x.Answer != nil) != run {
-				t.Errorf("%s, run_on_preflight %t: error %v, answer %+v", plugin, run, err, x.Answer)
-			}
-		}
 	}
 }
 

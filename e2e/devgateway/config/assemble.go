@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
@@ -14,176 +15,158 @@ type assembler struct {
 	loader *Loader
 	config *Config
 	errs   schema.Errors
-	ids    map[string]bool // kind + id
-	keys   map[string]bool // kind + field + value
+	taken  map[string]bool // kind, field and value
 	now    int64
 
-	services map[string]*Service // by name and id
-	routes   map[string]*Route   // by name and id
+	targets map[string]*Target // by their upstream's name
 }
 
 func newAssembler(l *Loader) *assembler {
 	return &assembler{
 		loader: l,
-		config: &Config{
-			Upstreams:  map[string]*Upstream{},
-			jwtSecrets: map[string]*JWTSecret{},
-			keys:       map[string]*KeyAuth{},
-		},
-		ids: map[string]bool{}, keys: map[string]bool{},
-		services: map[string]*Service{}, routes: map[string]*Route{},
+		config: &Config{jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}},
+		taken:  map[string]bool{}, targets: map[string]*Target{},
 		now: l.opts.Now().Unix(),
 	}
 }
 
-// item is an entity of the document and where it stands.
-type item struct {
-	raw map[string]any
-	at  schema.Path
+// entry is an entity of the document and where it stands.
+type entry struct {
+	fields map[string]any
+	at     schema.Path
 }
 
-func items(raw map[string]any, kind string, at schema.Path) []item {
-	list, _ := raw[kind].([]any)
-	out := make([]item, 0, len(list))
+// nested are the entities of a kind in another one.
+func (e entry) nested(kind string) []entry {
+	list, _ := e.fields[kind].([]any)
+	out := make([]entry, len(list))
 	for i, v := range list {
-		if m, ok := v.(map[string]any); ok {
-			out = append(out, item{raw: m, at: at.At(kind, i)})
-		}
+		fields, _ := v.(map[string]any)
+		out[i] = entry{fields: fields, at: e.at.At(kind, i)}
 	}
 	return out
 }
 
-func (a *assembler) document(root map[string]any) {
-	for _, it := range items(root, "upstreams", nil) {
-		a.upstream(it)
-	}
-	services := items(root, "services", nil)
-	for _, it := range services {
-		a.service(it)
-	}
-	for _, it := range items(root, "routes", nil) {
-		a.route(it, a.serviceRef(it))
-	}
-	consumers := items(root, "consumers", nil)
-	for _, it := range consumers {
-		a.consumer(it)
-	}
-	a.allPlugins(root, services, consumers)
+func (e entry) text(field string) string {
+	s, _ := e.fields[field].(string)
+	return s
 }
 
-// decode fills an entity from its fields, and its id, times and uniqueness.
-func decode[T any](a *assembler, it item, kind, id string, meta func(*T) *Meta) *T {
-	entity := new(T)
-	text, err := json.Marshal(it.raw)
+func (a *assembler) document(root entry) {
+	for _, e := range root.nested("upstreams") {
+		a.upstream(e)
+	}
+	for _, e := range root.nested("services") {
+		a.service(e)
+	}
+	for _, e := range root.nested("consumers") {
+		a.consumer(e)
+	}
+	a.plugins(root, scope{})
+}
+
+// meta is what Kong adds to each entity.
+func (a *assembler) meta(m *Meta, id string) { m.ID, m.CreatedAt, m.UpdatedAt = id, a.now, a.now }
+
+// decode fills an entity from its fields.
+func (a *assembler) decode(e entry, into any) {
+	text, err := json.Marshal(e.fields)
 	if err == nil {
-		err = json.Unmarshal(text, entity)
+		err = json.Unmarshal(text, into)
 	}
 	if err != nil {
-		a.fail(it.at, err.Error())
+		a.fail(e.at, err.Error())
 	}
-	m := meta(entity)
-	if m.ID == "" {
-		m.ID = id
-	}
-	if m.CreatedAt == 0 {
-		m.CreatedAt = a.now
-	}
-	m.UpdatedAt = a.now
-	if a.ids[kind+m.ID] && (it.raw["id"] != nil || !isNamed(kind)) {
-		a.fail(it.at, fmt.Sprintf("uniqueness violation: '%s' entity with primary key set to '%s' already declared", kind, m.ID))
-	}
-	a.ids[kind+m.ID] = true
-	return entity
-}
-
-// isNamed tells the kinds whose id comes from their name: for those, unique
-// reports a duplicate.
-func isNamed(kind string) bool {
-	return slices.Contains([]string{"services", "routes", "upstreams", "consumers"}, kind)
 }
 
 // unique reports a value that another entity of the kind has already.
-func (a *assembler) unique(it item, kind, field, value string) {
+func (a *assembler) unique(e entry, kind, field, value string) {
 	key := kind + " " + field + " " + value
-	if value != "" && a.keys[key] {
-		a.fail(it.at, fmt.Sprintf("uniqueness violation: '%s' entity with %s set to '%s' already declared", kind, field, value))
+	if value != "" && a.taken[key] {
+		a.fail(e.at, fmt.Sprintf("uniqueness violation: '%s' entity with %s set to '%s' already declared", kind, field, value))
 	}
-	a.keys[key] = true
+	a.taken[key] = true
 }
 
 func (a *assembler) fail(at schema.Path, msg string) {
 	a.errs = append(a.errs, schema.Error{Path: at, Message: msg})
 }
 
-// namedID is the id of an entity whose name is its key.
-func namedID(kind string, raw map[string]any, field string) string {
-	if name, ok := raw[field].(string); ok {
-		return entityID(kind, name)
+func (a *assembler) upstream(e entry) {
+	a.unique(e, "upstreams", "name", e.text("name"))
+	for _, t := range e.nested("targets") {
+		target, ok := a.loader.opts.Hosts.target(t.text("target"))
+		if !ok {
+			a.fail(t.at.At("target"), fmt.Sprintf("%q: the dev gateway supports host:port only, where host is an address or a name in the file of KONG_DNS_HOSTSFILE; %s",
+				t.text("target"), onKong))
+		}
+		a.targets[e.text("name")] = target
 	}
-	return randomID()
 }
 
-func (a *assembler) upstream(it item) {
-	u := decode(a, it, "upstreams", namedID("upstreams", it.raw, "name"), func(u *Upstream) *Meta { return &u.Meta })
-	a.unique(it, "upstreams", "name", u.Name)
-	for _, t := range items(it.raw, "targets", it.at) {
-		name, _ := t.raw["target"].(string)
-		id := entityID("targets", compoundKey("targets", u.ID, name))
-		target := decode(a, t, "targets", id, func(t *Target) *Meta { return &t.Meta })
-		target.Host, target.Port, _ = splitTarget(target.Target)
-		u.Targets = append(u.Targets, target)
+func (a *assembler) service(e entry) {
+	s := &Service{Workspace: DefaultWorkspace}
+	a.decode(e, s)
+	a.meta(&s.Meta, namedID("services", s.Name))
+	a.unique(e, "services", "name", s.Name)
+	var known bool
+	if s.Target, known = a.targets[s.Host]; !known {
+		a.fail(e.at.At("host"), fmt.Sprintf("%q: the dev gateway supports the names of upstreams only; %s", s.Host, onKong))
 	}
-	a.config.Upstreams[u.Name] = u
-}
-
-func (a *assembler) service(it item) {
-	s := decode(a, it, "services", namedID("services", it.raw, "name"), func(s *Service) *Meta { return &s.Meta })
-	s.Workspace = DefaultWorkspace
-	a.unique(it, "services", "name", s.Name)
-	it.raw["id"] = s.ID
-	register(a.services, s, s.ID, s.Name)
-	a.config.Services = append(a.config.Services, s)
-	for _, r := range items(it.raw, "routes", it.at) {
+	for _, r := range e.nested("routes") {
 		a.route(r, s)
 	}
+	a.plugins(e, scope{service: s.ID})
 }
 
-func (a *assembler) route(it item, s *Service) {
-	fields := make(map[string]any, len(it.raw))
-	for k, v := range it.raw {
-		if k != "service" {
-			fields[k] = v
-		}
-	}
-	r := decode(a, item{fields, it.at}, "routes", namedID("routes", it.raw, "name"), func(r *Route) *Meta { return &r.Meta })
-	r.Workspace = DefaultWorkspace
-	a.unique(it, "routes", "name", r.Name)
-	if s != nil {
-		r.Service, r.ServiceRef = s, &Ref{ID: s.ID}
-	}
-	it.raw["id"] = r.ID
-	register(a.routes, r, r.ID, r.Name)
+func (a *assembler) route(e entry, s *Service) {
+	r := &Route{Workspace: DefaultWorkspace, Service: s}
+	a.decode(e, r)
+	a.meta(&r.Meta, namedID("routes", r.Name))
+	r.ServiceRef.ID = s.ID
+	a.unique(e, "routes", "name", r.Name)
 	a.config.Routes = append(a.config.Routes, r)
+	a.plugins(e, scope{route: r.ID})
 }
 
-// register makes an entity known by the keys that it has.
-func register[T any](known map[string]*T, entity *T, keys ...string) {
-	for _, key := range keys {
-		if key != "" {
-			known[key] = entity
+// scope is where a plugin stands in the document: the id of what it is nested in.
+type scope struct{ route, service string }
+
+func (a *assembler) plugins(parent entry, in scope) {
+	for _, e := range parent.nested("plugins") {
+		a.plugin(e, in)
+	}
+}
+
+func (a *assembler) plugin(e entry, in scope) {
+	p := &Plugin{RouteID: in.route, ServiceID: in.service}
+	a.decode(e, p)
+	a.meta(&p.Meta, entityID("plugins", compoundKey("plugins", p.Name, in.route, in.service, "")))
+	a.unique(e, "plugins", "primary key", p.ID)
+	a.refuseReferences(p.Config, e.at.At("config"))
+	d, err := a.loader.plugins.find(p.Name)
+	if err != nil {
+		a.fail(e.at.At("name"), oneLine(err))
+	}
+	p.Info = d.info
+	a.config.Plugins = append(a.config.Plugins, p)
+}
+
+// refuseReferences reports vault references, in whose place Kong puts the
+// values of secrets.
+func (a *assembler) refuseReferences(value any, at schema.Path) {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			a.refuseReferences(value[name], at.At(name))
+		}
+	case []any:
+		for i, v := range value {
+			a.refuseReferences(v, at.At(i))
+		}
+	default:
+		if schema.IsReference(value) {
+			a.fail(at, "the dev gateway does not resolve vault references: write the value itself, or "+onKong)
 		}
 	}
-}
-
-func (a *assembler) serviceRef(it item) *Service {
-	name, given := it.raw["service"].(string)
-	s := a.services[name]
-	if given && s == nil {
-		a.noSuch(it, "service", name, "services")
-	}
-	return s
-}
-
-func (a *assembler) noSuch(it item, field, name, kind string) {
-	a.fail(it.at.At(field), fmt.Sprintf("invalid reference '%s: %s' (no such entry in '%s')", field, name, kind))
 }

@@ -1,12 +1,17 @@
 package config
 
 import (
-	"encoding/json"
+	"fmt"
+	"reflect"
+	"regexp"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
-// Short forms in which entities.go is written.
+// Short forms in which entities.go and bundled.go are written.
 
 func record(fields ...schema.Named) *schema.Field {
 	return &schema.Field{Type: "record", Fields: fields}
@@ -18,18 +23,13 @@ func list(elements *schema.Field) *schema.Field {
 
 func with(name string, f *schema.Field) schema.Named { return schema.Named{Name: name, Field: f} }
 
-func required(name string, f *schema.Field) schema.Named { return with(name, require(f)) }
-
-func require(f *schema.Field) *schema.Field {
-	f.Required = yes()
-	return f
+func required(name string, f *schema.Field) schema.Named {
+	yes := true
+	f.Required = &yes
+	return with(name, f)
 }
 
 func str() *schema.Field { return &schema.Field{Type: "string"} }
-
-func checked(check func(string) string) *schema.Field {
-	return &schema.Field{Type: "string", Check: onString(check)}
-}
 
 func boolean(value bool) *schema.Field { return &schema.Field{Type: "boolean", Default: value} }
 
@@ -37,18 +37,83 @@ func integer(value, least, most int) *schema.Field {
 	return &schema.Field{Type: "integer", Default: float64(value), Between: []float64{float64(least), float64(most)}}
 }
 
-func onString(check func(string) string) func(any) string {
-	return func(v any) string {
-		s, _ := v.(string)
-		return check(s)
+// onKong is what to do about a configuration that the dev gateway refuses and Kong
+// does not.
+const onKong = "`make up` runs it on Kong"
+
+// refuse adds fields that Kong has and the dev gateway has not.
+func refuse(f *schema.Field, names ...string) *schema.Field {
+	for _, name := range names {
+		f.Fields = append(f.Fields, with(name, &schema.Field{
+			Type: "any", Unsupported: "the dev gateway does not support this field: leave it out, or " + onKong,
+		}))
 	}
+	return f
 }
 
-// rule is one check over several fields; arg is JSON.
-func rule(name, arg string) []schema.EntityCheck {
-	return []schema.EntityCheck{{name: json.RawMessage(arg)}}
+// only is a field of which the dev gateway supports Kong's default and nothing
+// else.
+func only(value any) *schema.Field {
+	f := &schema.Field{Default: value}
+	switch value.(type) {
+	case bool:
+		f.Type = "boolean"
+	case float64:
+		f.Type = "integer"
+	case string:
+		f.Type = "string"
+	default:
+		f.Type, f.Elements = "set", str()
+	}
+	f.Check = func(given any) string {
+		if reflect.DeepEqual(given, value) {
+			return ""
+		}
+		return fmt.Sprintf("the dev gateway supports %v only: leave it out, or %s", value, onKong)
+	}
+	return f
 }
 
-func yes() *bool { return ptr(true) }
+// plain is a text for which no rule of Kong's on special characters has to be
+// known.
+func plain(pattern, what string) *schema.Field {
+	shape := regexp.MustCompile(pattern)
+	return &schema.Field{Type: "string", Check: func(v any) string {
+		if s, _ := v.(string); !shape.MatchString(s) {
+			return fmt.Sprintf("%q: the dev gateway supports %s only; %s", s, what, onKong)
+		}
+		return ""
+	}}
+}
 
-func ptr[T any](v T) *T { return &v }
+func name() *schema.Field { return plain(`^[\w.~-]+$`, "letters, digits and . _ ~ -") }
+
+func path() *schema.Field {
+	return plain(`^(/[\w.~-]+)*/?$`, "paths of letters, digits and . _ ~ - between single slashes")
+}
+
+// header is a value of a header that a route wants.
+func headerValue() *schema.Field { return plain(`^[^~]`, "whole values, and no regular expressions,") }
+
+func algorithm() *schema.Field {
+	return &schema.Field{Type: "string", Default: "HS256", Check: func(v any) string {
+		if v == jwt.SigningMethodRS256.Name || v == jwt.SigningMethodES256.Name {
+			return ""
+		}
+		return fmt.Sprintf("%q: the dev gateway supports RS256 and ES256 only; %s", v, onKong)
+	}}
+}
+
+func publicKey() *schema.Field {
+	return &schema.Field{Type: "string", Check: func(v any) string {
+		text, _ := v.(string)
+		_, rsaErr := jwt.ParseRSAPublicKeyFromPEM([]byte(text))
+		_, ecErr := jwt.ParseECPublicKeyFromPEM([]byte(text))
+		if rsaErr != nil && ecErr != nil {
+			return "invalid key"
+		}
+		return ""
+	}}
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

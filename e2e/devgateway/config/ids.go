@@ -12,15 +12,23 @@ import (
 
 var entitiesNamespace = uuid.MustParse("fd02801f-0957-4a15-a55a-c8d9606f30b5")
 
-// entityID is the id of an entity whose key is unique: its name, or for some
-// kinds a compound of names and ids.
+// entityID is the id of an entity whose key is unique.
 func entityID(kind, key string) string {
 	namespace := uuid.NewSHA1(entitiesNamespace, []byte(kind))
 	return uuid.NewSHA1(namespace, []byte(key)).String()
 }
 
-// compoundKey is the key of an entity that has a cache key in Kong: plugins,
-// targets and acls.
+// namedID is the id of an entity whose name is its key; without a name it is a
+// random one.
+func namedID(kind, name string) string {
+	if name == "" {
+		return randomID()
+	}
+	return entityID(kind, name)
+}
+
+// compoundKey is the key of an entity that has a cache key in Kong, as plugins
+// have.
 func compoundKey(kind string, parts ...string) string {
 	return strings.Join(append([]string{kind, "*"}, parts...), ":")
 }
@@ -28,7 +36,3 @@ func compoundKey(kind string, parts ...string) string {
 // randomID is for what Kong numbers at random: credentials, and entities
 // without a name.
 func randomID() string { return uuid.NewString() }
-
-// randomKey is Kong's value for a key or a secret that is not given: 32 letters
-// and digits.
-func randomKey() string { return strings.ReplaceAll(uuid.NewString(), "-", "") }

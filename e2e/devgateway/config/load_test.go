@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,16 +28,15 @@ func loader(t testing.TB) *Loader {
 			}
 			return []byte(probeInfo), nil
 		},
-		Env:  func(name string) (string, bool) { return "s3cret", name == "SECRET" },
-		Warn: func(err error) { t.Log(err) },
-		Now:  func() time.Time { return time.Unix(1795490021, 0) },
+		Hosts: Hosts{"orders": "10.0.0.7"},
+		Now:   func() time.Time { return time.Unix(1795490021, 0) },
 	})
 }
 
 // What is refused is listed completely, one line each.
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"bad", "references"} {
+	for _, name := range []string{"bad", "unsupported", "references"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile("testdata/" + name + ".yaml")
@@ -81,7 +81,7 @@ func TestNotADocument(t *testing.T) {
 		"a: .inf":                "expected a finite number, got .inf",
 		"_format_version: 3.0":   "_format_version: expected a string",
 		"services: []":           "_format_version: required field missing",
-		`_format_version: "2.1"`: "the dev gateway does not support it",
+		`_format_version: "2.1"`: `write _format_version: "3.0"`,
 		bomb:                     "document has more than",
 	} {
 		_, err := loader(t).Load([]byte(text))
@@ -95,58 +95,64 @@ func TestLoad(t *testing.T) {
 	t.Parallel()
 	cfg, err := loader(t).Load([]byte(`
 _format_version: "3.0"
-upstreams:
-- {name: u, targets: [{target: a:81}, {target: b, weight: 50}]}
+_transform: true
+upstreams: [{name: u, targets: [{target: "orders:81", weight: 100}]}, {name: v, targets: [{target: "[::1]:82"}]}]
 services:
 - name: orders
-  url: https://u/v1
+  host: u
+  path: /v1
   read_timeout: 500
-  routes: [{name: r, paths: [/a], methods: [GET], plugins: [{name: probe, config: {limit: 2, secret: "{vault://env/secret}"}}]}]
-  plugins: [{name: acl, config: {deny: [x]}, enabled: false}]
-routes: [{name: top, paths: [/t], service: orders}]
-consumers:
-- {username: c, custom_id: "7", tags: [a], acls: [{group: g}, {group: h}], plugins: [{name: probe}], keyauth_credentials: [{key: k}]}
-plugins: [{name: probe}, {name: probe, route: top, consumer: c}]
+  routes: [{name: r, paths: [/a], methods: [GET], plugins: [{name: probe, config: {limit: 2}}]}, {paths: [/b], protocols: [http, https]}]
+  plugins: [{name: acl, config: {allow: [x]}, enabled: true}]
+- {host: v}
+consumers: [{username: c, custom_id: "7", tags: [a], acls: [{group: g}, {group: h}], keyauth_credentials: [{key: k, tags: [t]}]}]
+plugins: [{name: probe}]
 `))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := cfg.Services[0]
-	got := []any{s.ID, s.Protocol, s.Host, s.Port, s.Path, s.Retries, s.ConnectTimeout, s.ReadTimeout, s.Enabled, s.CreatedAt}
+	s := cfg.Routes[0].Service
+	got := []any{s.ID, s.Protocol, s.Host, s.Port, s.Path, s.Retries, s.ConnectTimeout, s.ReadTimeout, s.Enabled, s.CreatedAt, *s.Target}
 	// A version 5 UUID of the name, in Kong's namespace of services.
-	want := []any{"580c8aca-d632-5804-b307-a24326e1e2d5", "https", "u", 443, "/v1", 5, 60000, 500, true, int64(1795490021)}
+	want := []any{"580c8aca-d632-5804-b307-a24326e1e2d5", "http", "u", 80, "/v1", 5, 60000, 500, true, int64(1795490021), Target{"orders", 81, "10.0.0.7"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("service: %s", diff)
 	}
 	for i, r := range cfg.Routes {
-		if r.Service != s || !r.StripPath || r.HTTPSRedirectStatusCode != 426 || len(r.Protocols) != 2 {
+		if r.Service != s || !r.StripPath || r.HTTPSRedirectStatusCode != 426 || len(r.Protocols) != 2 || r.ID == "" {
 			t.Errorf("route %d: %+v", i, r)
 		}
 	}
-	targets := cfg.Upstreams["u"].Targets
-	if len(targets) != 2 || targets[0].Port != 81 || targets[1].Host != "b" || targets[1].Port != 8000 || targets[1].Weight != 50 {
-		t.Errorf("targets %+v, %+v", targets[0], targets[1])
-	}
-	c := cfg.APIKey("k").Consumer
-	if c != cfg.Consumer("c", true) || c != cfg.Consumer(c.ID, false) || cfg.Consumer("c", false) != nil || len(c.Groups) != 2 {
+	if c := cfg.APIKey("k").Consumer; c.Username != "c" || c.CustomID != "7" || len(c.Groups) != 2 || len(c.Tags) != 1 {
 		t.Errorf("consumer %+v", c)
 	}
 	type scoped struct {
-		Name, Route, Service, Consumer string
-		Config                         map[string]any
+		Name, Route, Service string
+		Config               map[string]any
 	}
 	var plugins []scoped
 	for _, p := range cfg.Plugins {
-		plugins = append(plugins, scoped{p.Name, p.RouteID, p.ServiceID, p.ConsumerID, p.Config})
+		plugins = append(plugins, scoped{p.Name, p.RouteID, p.ServiceID, p.Config})
 	}
 	wantPlugins := []scoped{
-		{"probe", "", "", "", map[string]any{"limit": 5.0}},
-		{"probe", cfg.Routes[1].ID, "", c.ID, map[string]any{"limit": 5.0}},
-		{"probe", cfg.Routes[0].ID, "", "", map[string]any{"limit": 2.0, "secret": "s3cret", "$refs": map[string]any{"secret": "{vault://env/secret}"}}},
-		{"probe", "", "", c.ID, map[string]any{"limit": 5.0}},
+		{"probe", cfg.Routes[0].ID, "", map[string]any{"limit": 2.0}},
+		{"acl", "", s.ID, map[string]any{"allow": []any{"x"}, "hide_groups_header": false}},
+		{"probe", "", "", map[string]any{"limit": 5.0}},
 	}
 	if diff := cmp.Diff(wantPlugins, plugins); diff != "" {
 		t.Errorf("plugins: %s", diff)
+	}
+}
+
+func TestReadHosts(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "hosts")
+	if err := os.WriteFile(file, []byte("# comment\n::1 both\n127.0.0.9 both Orders # here\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hosts, err := ReadHosts(file)
+	if diff := cmp.Diff(Hosts{"both": "127.0.0.9", "orders": "127.0.0.9"}, hosts); diff != "" || err != nil {
+		t.Errorf("error %v\n%s", err, diff)
 	}
 }
 
@@ -168,7 +174,7 @@ func TestPluginIsAskedOnce(t *testing.T) {
 }
 
 func FuzzLoad(f *testing.F) {
-	for _, name := range []string{"bad", "references"} {
+	for _, name := range []string{"bad", "unsupported", "references"} {
 		text, err := os.ReadFile("testdata/" + name + ".yaml")
 		if err != nil {
 			f.Fatal(err)
@@ -184,6 +190,16 @@ func FuzzLoad(f *testing.F) {
 		}
 		if err != nil && err.Error() == "" {
 			t.Error("an error without words")
+		}
+	})
+}
+
+func FuzzHostsLine(f *testing.F) {
+	f.Add("127.0.0.1 orders # local")
+	f.Fuzz(func(t *testing.T, line string) {
+		hosts := Hosts{}
+		if err := hosts.addLine(line); err != nil && len(hosts) > 0 {
+			t.Errorf("%q: error %v, and hosts %v", line, err, hosts)
 		}
 	})
 }

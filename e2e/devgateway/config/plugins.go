@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
@@ -17,10 +16,10 @@ type registry struct {
 	known map[string]definition
 }
 
-// definition is what a plugin's configuration is validated with; info is nil
-// for a bundled plugin.
+// definition is what a plugin's entity is validated with; info is nil for a
+// bundled plugin.
 type definition struct {
-	schema *schema.Plugin
+	entity *schema.Field
 	info   *schema.Info
 }
 
@@ -38,12 +37,14 @@ func (r *registry) find(name string) (definition, error) {
 }
 
 func (r *registry) load(name string) (definition, error) {
-	if s, err := bundledSchema(name); s != nil || err != nil {
-		return definition{schema: s}, err
+	if config := bundledConfig(name); config != nil {
+		yes := true
+		config.Required = &yes
+		return definition{entity: pluginFields(config, nil)}, nil
 	}
 	if inKong(name) {
-		return definition{}, fmt.Errorf("the dev gateway does not support plugin '%s'; it supports %s, %s, %s and those of the plugin server",
-			name, JWTName, KeyAuthName, ACLName)
+		return definition{}, fmt.Errorf("the dev gateway supports %s, %s, %s and the plugins of the plugin server only; %s",
+			JWTName, KeyAuthName, ACLName, onKong)
 	}
 	notEnabled := fmt.Errorf("plugin '%s' not enabled; add it to the 'plugins' configuration property", name)
 	if r.query == nil {
@@ -60,13 +61,11 @@ func (r *registry) load(name string) (definition, error) {
 	if info.Name != name {
 		return definition{}, fmt.Errorf("%w (the plugin server answers with plugin '%s')", notEnabled, info.Name)
 	}
-	return definition{schema: info.Schema, info: info}, nil
+	return definition{entity: pluginFields(info.Schema.Config(), info.Schema.EntityChecks), info: info}, nil
 }
 
-// field is the definition of a plugin entity: what all have in common, and the
-// config that its name selects.
+// field is the definition of a plugin entity, which its name selects.
 func (r *registry) field() *schema.Field {
-	common := pluginFields()
 	return &schema.Field{Type: "record", Select: func(raw map[string]any) (*schema.Field, *schema.Error) {
 		name, ok := raw["name"].(string)
 		if !ok || name == "" {
@@ -76,13 +75,6 @@ func (r *registry) field() *schema.Field {
 		if err != nil {
 			return nil, &schema.Error{Path: schema.Path{"name"}, Message: oneLine(err)}
 		}
-		fields := append(schema.Fields{with("config", d.schema.Config())}, common.Fields...)
-		return &schema.Field{Type: "record", Fields: fields, EntityChecks: d.schema.EntityChecks}, nil
+		return d.entity, nil
 	}}
 }
-
-func notSupported(supported []string) string {
-	return "the dev gateway does not support it; it supports " + strings.Join(supported, ", ")
-}
-
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -3,6 +3,8 @@
 package config
 
 import (
+	"crypto"
+
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
@@ -11,12 +13,8 @@ const DefaultWorkspace = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
 
 // Config is a whole configuration, with references resolved. It is immutable.
 type Config struct {
-	Services  []*Service
-	Routes    []*Route
-	Upstreams map[string]*Upstream // by name
-	Consumers []*Consumer
-	Plugins   []*Plugin // those that are enabled
-	Hash      string    // MD5 of the text, as Kong's configuration_hash
+	Routes  []*Route
+	Plugins []*Plugin
 
 	jwtSecrets map[string]*JWTSecret
 	keys       map[string]*KeyAuth
@@ -27,16 +25,6 @@ func (c *Config) JWTSecret(key string) *JWTSecret { return c.jwtSecrets[key] }
 
 // APIKey finds a key-auth credential by its key, or returns nil.
 func (c *Config) APIKey(key string) *KeyAuth { return c.keys[key] }
-
-// Consumer finds a consumer by id, or by username if that is asked for.
-func (c *Config) Consumer(id string, byUsername bool) *Consumer {
-	for _, consumer := range c.Consumers {
-		if consumer.ID == id || byUsername && consumer.Username != "" && consumer.Username == id {
-			return consumer
-		}
-	}
-	return nil
-}
 
 // Meta is what every entity has. The JSON of an entity is what Kong's log
 // serializer writes of it.
@@ -61,6 +49,8 @@ type Service struct {
 	ReadTimeout    int    `json:"read_timeout"`
 	Enabled        bool   `json:"enabled"`
 	Workspace      string `json:"ws_id"`
+
+	Target *Target `json:"-"` // of the upstream that Host names
 }
 
 // Ref is a foreign key.
@@ -68,14 +58,14 @@ type Ref struct {
 	ID string `json:"id"`
 }
 
-// Route says which requests go to a service.
+// Route says which requests go to a service. What the dev gateway does not
+// support has Kong's default.
 type Route struct {
 	Meta
 	Name                    string              `json:"name,omitempty"`
 	Protocols               []string            `json:"protocols"`
 	Methods                 []string            `json:"methods,omitempty"`
-	Hosts                   []string            `json:"hosts,omitempty"`
-	Paths                   []string            `json:"paths,omitempty"`
+	Paths                   []string            `json:"paths,omitempty"` // one
 	Headers                 map[string][]string `json:"headers,omitempty"`
 	HTTPSRedirectStatusCode int                 `json:"https_redirect_status_code"`
 	RegexPriority           int                 `json:"regex_priority"`
@@ -84,28 +74,17 @@ type Route struct {
 	RequestBuffering        bool                `json:"request_buffering"`
 	ResponseBuffering       bool                `json:"response_buffering"`
 	PathHandling            string              `json:"path_handling"`
-	ServiceRef              *Ref                `json:"service,omitempty"`
+	ServiceRef              Ref                 `json:"service"`
 	Workspace               string              `json:"ws_id"`
 
 	Service *Service `json:"-"`
 }
 
-// Upstream is a set of targets behind one name.
-type Upstream struct {
-	Meta
-	Name       string    `json:"name"`
-	HostHeader string    `json:"host_header,omitempty"`
-	Targets    []*Target `json:"-"`
-}
-
-// Target is an address of an upstream, "host:port", and its share of the load.
+// Target is the address behind an upstream's name.
 type Target struct {
-	Meta
-	Target string `json:"target"`
-	Weight int    `json:"weight"`
-
-	Host string `json:"-"`
-	Port int    `json:"-"`
+	Host string // as the configuration has it: a name, or an address
+	Port int
+	IP   string
 }
 
 // Consumer is who calls.
@@ -121,11 +100,11 @@ type Consumer struct {
 type JWTSecret struct {
 	Meta
 	Key          string `json:"key"`
-	Secret       string `json:"secret"`
 	RSAPublicKey string `json:"rsa_public_key"`
 	Algorithm    string `json:"algorithm"`
 
-	Consumer *Consumer `json:"-"`
+	PublicKey crypto.PublicKey `json:"-"` // RSAPublicKey, which is another kind of key if Algorithm says so
+	Consumer  *Consumer        `json:"-"`
 }
 
 // KeyAuth is a consumer's key for the key-auth plugin.
@@ -136,19 +115,15 @@ type KeyAuth struct {
 	Consumer *Consumer `json:"-"`
 }
 
-// Plugin is a plugin with its configuration, and where it applies: an empty id
-// stands for everywhere.
+// Plugin is a plugin with its configuration, and where it applies: to a route, to
+// a service, or everywhere if both ids are empty.
 type Plugin struct {
 	Meta
-	Name         string         `json:"name"`
-	InstanceName string         `json:"instance_name"`
-	Enabled      bool           `json:"enabled"`
-	Config       map[string]any `json:"config"` // with defaults, without nulls
+	Name   string         `json:"name"`
+	Config map[string]any `json:"config"` // with defaults, without nulls
 
-	RouteID    string `json:"-"`
-	ServiceID  string `json:"-"`
-	ConsumerID string `json:"-"`
+	RouteID   string `json:"-"`
+	ServiceID string `json:"-"`
 
-	Schema *schema.Plugin `json:"-"`
-	Info   *schema.Info   `json:"-"` // nil for a bundled plugin
+	Info *schema.Info `json:"-"` // nil for a bundled plugin
 }

@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
 )
@@ -47,7 +46,7 @@ func (x *Exchange) ExitJSON(status int, body any, header http.Header) {
 // accepts, with the request id. An empty message is the status's own.
 func (x *Exchange) Fail(status int, message string, header http.Header) {
 	if message == "" {
-		message = errorMessage(status)
+		message = messages[status]
 	}
 	mime := ResponseType(x.RequestHeaderValues("Accept"))
 	header = header.Clone()
@@ -71,13 +70,9 @@ func (x *Exchange) ErrorPage(status int) {
 	if len(accept) == 0 {
 		accept = []string{"text/plain"}
 	}
-	message, known := errorPages[status]
-	if !known {
-		message = fmt.Sprintf("The upstream server responded with %d", status)
-	}
 	mime := ResponseType(accept[:1])
 	x.Answer = nil
-	x.Exit(status, errorBody(mime, message, x.ID), http.Header{"Content-Type": {mime}})
+	x.Exit(status, errorBody(mime, messages[status], x.ID), http.Header{"Content-Type": {mime}})
 }
 
 // Settle writes the answer's status and headers into the response.
@@ -92,59 +87,11 @@ func (x *Exchange) Settle() {
 	}
 }
 
-// errorPages are the messages of kong/error_handlers.lua.
-var errorPages = map[int]string{
-	400: "Bad request",
-	404: "Not found",
-	405: "Method not allowed",
-	408: "Request timeout",
-	411: "Length required",
-	412: "Precondition failed",
-	413: "Payload too large",
-	414: "URI too long",
-	417: "Expectation failed",
-	494: "Request header or cookie too large",
-	500: "An unexpected error occurred",
-	502: "An invalid response was received from the upstream server",
-	503: "The upstream server is currently unavailable",
-	504: "The upstream server is timing out",
-}
-
-// errorMessage is the message of kong/pdk/response.lua for a status.
-func errorMessage(status int) string {
-	more := map[int]string{
-		401: "Unauthorized",
-		402: "Payment required",
-		403: "Forbidden",
-		406: "Not acceptable",
-		407: "Proxy authentication required",
-		409: "Conflict",
-		410: "Gone",
-		415: "Unsupported media type",
-		416: "Range not satisfiable",
-		418: "I'm a teapot",
-		421: "Misdirected request",
-		422: "Unprocessable entity",
-		423: "Locked",
-		424: "Failed dependency",
-		425: "Too early",
-		426: "Upgrade required",
-		428: "Precondition required",
-		429: "Too many requests",
-		431: "Request header fields too large",
-		451: "Unavailable for legal reasons",
-		501: "Not implemented",
-		505: "HTTP version not supported",
-		506: "Variant also negotiates",
-		507: "Insufficient storage",
-		508: "Loop detected",
-		510: "Not extended",
-		511: "Network authentication required",
-	}
-	for _, messages := range []map[int]string{errorPages, more} {
-		if msg, ok := messages[status]; ok {
-			return msg
-		}
-	}
-	return fmt.Sprintf("The upstream server responded with %d", status)
+// messages are those of kong/pdk/response.lua and kong/error_handlers.lua for the
+// statuses that the dev gateway answers with.
+var messages = map[int]string{
+	http.StatusUnauthorized:        "Unauthorized",
+	http.StatusInternalServerError: "An unexpected error occurred",
+	http.StatusBadGateway:          "An invalid response was received from the upstream server",
+	http.StatusGatewayTimeout:      "The upstream server is timing out",
 }

@@ -1,7 +1,6 @@
 package exchange
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -15,12 +14,10 @@ const bodyBufferSize = 8 << 10
 // Body is the request's body. It is read when somebody asks for it, at the
 // latest before the request is proxied.
 type Body struct {
-	source   io.Reader
-	data     []byte
-	read     bool
-	received int64  // from the client, in bytes
-	changed  bool   // by a plugin, which keeps it in memory
-	file     string // where the body was spooled to, or ""
+	source io.Reader
+	data   []byte
+	read   bool
+	file   string // where the body was spooled to, or ""
 }
 
 // NewBody wraps what the client sends.
@@ -35,28 +32,14 @@ func (b *Body) Read() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read request body: %w", err)
 	}
-	b.data, b.read, b.received = data, true, int64(len(data))
+	b.data, b.read = data, true
 	return data, nil
 }
-
-// Stream returns a reader of the body that does not wait for the end of it.
-func (b *Body) Stream() io.Reader {
-	if b.read || b.source == nil {
-		return bytes.NewReader(b.data)
-	}
-	return b.source
-}
-
-// Replace puts another body in its place.
-func (b *Body) Replace(data []byte) { b.data, b.read, b.changed = data, true, true }
-
-// Known tells whether the whole body is in memory.
-func (b *Body) Known() bool { return b.read }
 
 // Spool writes a body that does not fit nginx's buffer to a file, and returns
 // the file's path, or "" if the body fits. Close removes the file.
 func (b *Body) Spool() (string, error) {
-	if b.changed || len(b.data) <= bodyBufferSize || b.file != "" {
+	if len(b.data) <= bodyBufferSize || b.file != "" {
 		return b.file, nil
 	}
 	f, err := os.CreateTemp("", "devgateway-body-")

@@ -41,12 +41,11 @@ type Exchange struct {
 	Body   Body
 
 	// What routing found; Match is nil before.
-	Match          *router.Match
-	Balancer       *Balancer
-	UpstreamScheme string
-	UpstreamURI    string // escaped, with the query once the access phase is over
-	UpstreamHost   string // "" until it is known
-	Forwarded      Forwarded
+	Match        *router.Match
+	UpstreamURI  string // escaped, with the query once the access phase is over
+	UpstreamHost string // what a plugin set in place of the target's, or ""
+	ForwardedFor string // the X-Forwarded-For header for the upstream
+	Tries        []*Try
 
 	// Who calls.
 	Consumer   *config.Consumer
@@ -59,14 +58,13 @@ type Exchange struct {
 	Upstream   UpstreamResponse
 	Sent       Sent
 
-	// Where the response comes from, as kong.response.get_source tells it.
+	// Where the response comes from.
 	Unexpected bool // an error
 	Exited     bool // an answer of a plugin or of the gateway
 	Proxied    bool // the upstream was asked
 
 	Times  Times
 	Shared *Table // kong.ctx.shared
-	Ctx    *Table // ngx.ctx
 
 	serializeValues []serializeValue
 }
@@ -80,22 +78,10 @@ type Conn struct {
 	ServerPort int
 }
 
-// Credential is what an auth plugin found. Identifier is nil without one.
+// Credential is what an auth plugin found.
 type Credential struct {
 	ID  string
 	Key string
-}
-
-// Balancer is where the request goes, and what came of it.
-type Balancer struct {
-	HostIsIP       bool // the service names an address, which is no upstream
-	Host           string
-	Port           int
-	Retries        int
-	ConnectTimeout time.Duration
-	WriteTimeout   time.Duration
-	ReadTimeout    time.Duration
-	Tries          []*Try
 }
 
 // Try is one attempt to reach the upstream, as the log serializer writes it.
@@ -108,11 +94,6 @@ type Try struct {
 	Port              int    `json:"port"`
 	State             string `json:"state,omitempty"`
 	Code              int    `json:"code,omitempty"`
-}
-
-// Forwarded are the values of the X-Forwarded-* headers for the upstream.
-type Forwarded struct {
-	For, Proto, Host, Port, Path, Prefix string
 }
 
 // UpstreamResponse is what the upstream answered.
@@ -138,7 +119,6 @@ func New(cfg *config.Config) *Exchange {
 		Phase:      Rewrite,
 		RespHeader: http.Header{},
 		Shared:     NewTable(),
-		Ctx:        NewTable(),
 	}
 }
 
@@ -158,16 +138,6 @@ func (x *Exchange) Service() *config.Service {
 	return x.Match.Route.Service
 }
 
-// Source tells where the response comes from: "service", "exit" or "error".
-func (x *Exchange) Source() string {
-	switch {
-	case x.Unexpected:
-		return "error"
-	case x.Exited:
-		return "exit"
-	case x.Proxied:
-		return "service"
-	default:
-		return "error"
-	}
-}
+// FromUpstream tells whether the response is the upstream's, as
+// kong.response.get_source does.
+func (x *Exchange) FromUpstream() bool { return x.Proxied && !x.Exited && !x.Unexpected }

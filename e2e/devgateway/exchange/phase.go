@@ -18,7 +18,6 @@ const (
 	HeaderFilter Phase = 0x00000200
 	BodyFilter   Phase = 0x00000400
 	Log          Phase = 0x00002000
-	preread      Phase = 0x00004000
 	ErrorPage    Phase = 0x01000000
 	adminAPI     Phase = 0x10000000
 	clusterPhase Phase = 0x00000100
@@ -32,11 +31,9 @@ const (
 	BeforeContent        = Rewrite | Access | response | ErrorPage | adminAPI
 	BeforeBody           = Rewrite | Access | response | balancer | HeaderFilter | ErrorPage | adminAPI
 	ResponsePhases       = response | HeaderFilter | BodyFilter | Log | ErrorPage | adminAPI
-	UpstreamPhases       = response | HeaderFilter | BodyFilter | Log
 	WithContext          = Rewrite | Access | HeaderFilter | response | BodyFilter | Log
 	RequestChange        = Rewrite | Access
 	BeforeProxy          = Rewrite | Access | balancer
-	TargetChange         = Rewrite | Access | balancer | preread
 )
 
 var phaseNames = []struct {
@@ -45,7 +42,7 @@ var phaseNames = []struct {
 }{
 	{Rewrite, "rewrite"}, {Access, "access"}, {balancer, "balancer"}, {response, "response"},
 	{clusterPhase, "cluster_listener"}, {HeaderFilter, "header_filter"}, {BodyFilter, "body_filter"},
-	{Log, "log"}, {preread, "preread"}, {ErrorPage, "error"}, {adminAPI, "admin_api"},
+	{Log, "log"}, {ErrorPage, "error"}, {adminAPI, "admin_api"},
 }
 
 // Names lists the phases of a set, in the order of their bits.

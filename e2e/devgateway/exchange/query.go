@@ -2,19 +2,15 @@ package exchange
 
 import (
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
 
 // Query is the parsed query, at most limit arguments of it: an argument without
 // "=" is true, and one that comes several times is a list (ngx.req.get_uri_args).
-func (x *Exchange) Query(limit int) map[string]any { return ParseArgs(x.Args, limit) }
-
-// ParseArgs parses an application/x-www-form-urlencoded text as Query does.
-func ParseArgs(args string, limit int) map[string]any {
+func (x *Exchange) Query(limit int) map[string]any {
 	out := map[string]any{}
-	for part := range strings.SplitSeq(args, "&") {
+	for part := range strings.SplitSeq(x.Args, "&") {
 		key, value, hasValue := strings.Cut(part, "=")
 		if key = unescape(key); key == "" {
 			continue
@@ -75,35 +71,3 @@ func (x *Exchange) ClearQueryArg(name string) {
 func formEscape(s string) string {
 	return strings.NewReplacer("~", "%7E", "%2A", "*").Replace(url.QueryEscape(s))
 }
-
-// EncodeArgs writes a table as a query, in the order of the encoded arguments,
-// as kong.service.request.set_query does.
-func EncodeArgs(args map[string]any) string {
-	var parts []string
-	for key, value := range args {
-		parts = append(parts, encodeArg(escapeComponent(key), value))
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, "&")
-}
-
-func encodeArg(key string, value any) string {
-	switch value := value.(type) {
-	case bool:
-		return key
-	case []any:
-		parts := make([]string, len(value))
-		for i, v := range value {
-			parts[i] = encodeArg(key, v)
-		}
-		return strings.Join(parts, "&")
-	case float64:
-		return key + "=" + strconv.FormatFloat(value, 'g', 14, 64)
-	case string:
-		return key + "=" + escapeComponent(value)
-	default:
-		return key
-	}
-}
-
-func escapeComponent(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -27,8 +27,6 @@ type Saved struct {
 	Serialized     string
 	RequestHeader  http.Header
 	ResponseHeader http.Header
-	Status         int
-	Ctx            *Table
 }
 
 // Save makes the copy for one log event. The error is Kong's about a value that
@@ -46,8 +44,6 @@ func (x *Exchange) Save() (*Saved, error) {
 		Serialized:     string(text),
 		RequestHeader:  x.Header.Clone(),
 		ResponseHeader: x.SentHeader(),
-		Status:         x.Status,
-		Ctx:            x.Ctx.Clone(),
 	}, nil
 }
 
@@ -66,12 +62,12 @@ func (x *Exchange) Serialize() (map[string]any, error) {
 		"latencies":      x.latencies(),
 		"client_ip":      x.Conn.RemoteAddr,
 		"started_at":     x.Start.UnixMilli(),
-		"source":         map[bool]string{true: "upstream", false: "kong"}[x.Source() == "service"],
+		"source":         map[bool]string{true: "upstream", false: "kong"}[x.FromUpstream()],
 		"workspace":      config.DefaultWorkspace,
 		"workspace_name": "default",
 	}
-	if x.Balancer != nil {
-		root["tries"] = append([]*Try{}, x.Balancer.Tries...)
+	if x.Match != nil {
+		root["tries"] = append([]*Try{}, x.Tries...)
 	}
 	if x.Credential != nil {
 		root["authenticated_entity"] = map[string]any{"id": x.Credential.ID}
@@ -209,9 +205,6 @@ func (x *Exchange) UpstreamStatus() string {
 func (x *Exchange) SentHeader() http.Header {
 	h := x.RespHeader.Clone()
 	h.Set("Connection", "keep-alive")
-	if x.Status == http.StatusSwitchingProtocols {
-		h.Set("Connection", "upgrade")
-	}
 	if h.Get("Content-Length") == "" && x.Status != http.StatusNoContent && x.Status != http.StatusNotModified {
 		h.Set("Transfer-Encoding", "chunked")
 	}
@@ -230,4 +223,4 @@ func HeadLength(requestLine string, h http.Header) int64 {
 }
 
 // requestLength is nginx's $request_length: what was read of the request.
-func (x *Exchange) requestLength() int64 { return x.HeadLength + x.Body.received }
+func (x *Exchange) requestLength() int64 { return x.HeadLength + int64(len(x.Body.data)) }

@@ -25,11 +25,11 @@ func served() *Exchange {
 	service := &config.Service{Meta: config.Meta{ID: "s1", CreatedAt: 1, UpdatedAt: 1}, Name: "s", Protocol: "http", Host: "h", Port: 80,
 		Retries: 1, ConnectTimeout: 1, WriteTimeout: 2, ReadTimeout: 3, Enabled: true, Workspace: config.DefaultWorkspace}
 	x.Match = &router.Match{Route: &config.Route{Meta: config.Meta{ID: "r1", CreatedAt: 1, UpdatedAt: 1}, Name: "r", Protocols: []string{"http"},
-		Paths: []string{"/a"}, ServiceRef: &config.Ref{ID: "s1"}, Service: service, PathHandling: "v0", HTTPSRedirectStatusCode: 426,
+		Paths: []string{"/a"}, ServiceRef: config.Ref{ID: "s1"}, Service: service, PathHandling: "v0", HTTPSRedirectStatusCode: 426,
 		Workspace: config.DefaultWorkspace}}
 	x.Consumer = &config.Consumer{Meta: config.Meta{ID: "c1", CreatedAt: 1, UpdatedAt: 1}, Username: "u", Groups: []string{"g"}}
 	x.Credential = &Credential{ID: "k1", Key: "secret"}
-	x.Balancer = &Balancer{Tries: []*Try{{BalancerStart: 5, IP: "10.0.0.1", Port: 80, State: "failed", Code: 502}}}
+	x.Tries = []*Try{{BalancerStart: 5, IP: "10.0.0.1", Port: 80, State: "failed", Code: 502}}
 	x.UpstreamURI, x.Upstream.Statuses = "/base/a?q=1&q=2&flag", []int{502, 201}
 	x.Status, x.Proxied = 201, true
 	x.RespHeader = http.Header{"Content-Length": {"2"}, "X-R": {"v"}}
@@ -108,7 +108,7 @@ func TestSerializeEarlyEnd(t *testing.T) {
 	t.Parallel()
 	x := New(&config.Config{})
 	x.Header, x.RequestLine = http.Header{}, "GET / HTTP/1.1"
-	x.Fail(404, "", nil)
+	x.Fail(404, "no route", nil)
 	x.Settle()
 	root, err := x.Serialize()
 	if err != nil {
@@ -128,15 +128,21 @@ func TestVars(t *testing.T) {
 	t.Parallel()
 	x := served()
 	for name, want := range map[string]string{
-		"request_id": "abc", "request": x.RequestLine, "host": "shop.example", "http_x_many": "1, 2", "arg_q": "1",
-		"is_args": "?", "status": "201", "bytes_sent": "100", "body_bytes_sent": "2", "request_time": "0.012",
-		"upstream_status": "502, 201", "upstream_addr": "10.0.0.1:80", "sent_http_x_r": "v", "HTTP_HOST": "shop.example",
-		"server_protocol": "HTTP/1.1", "remote_user": "", "nope": "", "cookie_sid": "", "time_iso8601": x.Times.End.Format("2006-01-02T15:04:05-07:00"),
+		"request_id": "abc", "request": x.RequestLine, "host": "shop.example", "http_x_many": "1, 2", "HTTP_HOST": "shop.example",
+		"status": "201", "bytes_sent": "100", "body_bytes_sent": "2", "request_time": "0.012", "msec": "1795490021.012",
+		"upstream_status": "502, 201", "http_none": "", "gatehouse_request": "",
 	} {
-		got, ok := x.Var(name)
-		if got != want || ok != (want != "") {
-			t.Errorf("$%s is %q (%t), want %q", name, got, ok, want)
+		if got, err := x.Var(name); got != want || err != nil {
+			t.Errorf("$%s is %q, %v, want %q", name, got, err, want)
 		}
+	}
+	for _, name := range []string{"upstream_addr", "cookie_sid", "nope"} {
+		if got, err := x.Var(name); got != "" || err == nil || CheckVar(name) == nil {
+			t.Errorf("$%s is %q, %v, want an error", name, got, err)
+		}
+	}
+	if err := CheckVar("http_x"); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -175,8 +181,8 @@ func TestErrorPage(t *testing.T) {
 		x.ID, x.Header = "abc", tt.header
 		x.Exit(200, nil, nil)
 		x.ErrorPage(504)
-		if x.Answer.Status != 504 || string(x.Answer.Body) != tt.want || x.Source() != "error" {
-			t.Errorf("%v: %d %q, source %s", tt.header, x.Answer.Status, x.Answer.Body, x.Source())
+		if x.Answer.Status != 504 || string(x.Answer.Body) != tt.want || x.FromUpstream() {
+			t.Errorf("%v: %d %q", tt.header, x.Answer.Status, x.Answer.Body)
 		}
 	}
 }
@@ -191,20 +197,25 @@ func TestQuery(t *testing.T) {
 	if got := x.Query(1); len(got) != 1 {
 		t.Errorf("%v with a limit of 1", got)
 	}
-	if got := EncodeArgs(map[string]any{"b": "x y", "a": []any{"1", "2"}, "c": true}); got != "a=1&a=2&b=x%20y&c" {
-		t.Errorf("encoded %q", got)
+	x.ClearQueryArg("a")
+	if x.Args != "b=&=x&c=%25zz+A&d=" {
+		t.Errorf("without a: %q", x.Args)
 	}
 }
 
-func FuzzParseArgs(f *testing.F) {
+func FuzzQuery(f *testing.F) {
 	f.Add("a=1&b&a=2&=x&c=%zz+%41&d=")
 	f.Fuzz(func(t *testing.T, args string) {
-		parsed := ParseArgs(args, 1000)
+		x := &Exchange{Args: args}
+		parsed := x.Query(1000)
 		if _, empty := parsed[""]; empty {
 			t.Errorf("%q: an argument without a name", args)
 		}
-		if again := ParseArgs(EncodeArgs(parsed), 1000); !cmp.Equal(parsed, again) {
-			t.Errorf("%q: %v, and encoded and parsed again %v", args, parsed, again)
+		for name := range parsed {
+			x.ClearQueryArg(name)
+		}
+		if left := x.Query(1000); len(parsed) < 1000 && len(left) > 0 {
+			t.Errorf("%q: %v is left of %v", args, left, parsed)
 		}
 	})
 }

@@ -29,14 +29,3 @@ func (t *Table) Set(key string, value any) {
 	}
 	t.m[key] = value
 }
-
-// Clone returns a copy, which is what a log event gets of ngx.ctx.
-func (t *Table) Clone() *Table {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c := NewTable()
-	for k, v := range t.m {
-		c.m[k] = v
-	}
-	return c
-}

@@ -2,37 +2,32 @@ package exchange
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/uri"
 )
 
-// Var is an nginx variable by its name without "$", and whether it has a value.
-// It knows nginx's common ones and those that Kong sets, not those of a map.
-func (x *Exchange) Var(name string) (string, bool) {
+// Var is an nginx variable by its name without "$", empty where it has no value.
+// The error says that the dev gateway has no such variable; nginx may.
+func (x *Exchange) Var(name string) (string, error) {
 	name = strings.ToLower(name)
-	for _, family := range []struct {
-		prefix string
-		get    func(string) (string, bool)
-	}{
-		{"http_", func(n string) (string, bool) { return some(joined(n, values(x.Header, n))) }},
-		{"arg_", x.arg},
-		{"cookie_", x.cookie},
-		{"sent_http_", func(n string) (string, bool) { return some(first(x.RespHeader, n)) }},
-		{"upstream_http_", func(n string) (string, bool) { return some(first(x.Upstream.Header, n)) }},
-	} {
-		if rest, ok := strings.CutPrefix(name, family.prefix); ok {
-			return family.get(rest)
-		}
+	if header, ok := strings.CutPrefix(name, "http_"); ok {
+		return joined(header, values(x.Header, header)), nil
 	}
-	if v, ok := x.requestVars()[name]; ok {
-		return some(v)
+	get, ok := variables[name]
+	if !ok {
+		return "", CheckVar(name)
 	}
-	return some(x.responseVars()[name])
+	return get(x), nil
+}
+
+// CheckVar returns an error unless the dev gateway has a variable.
+func CheckVar(name string) error {
+	if variables[name] == nil && !strings.HasPrefix(name, "http_") {
+		return fmt.Errorf("the dev gateway has no nginx variable $%s", name)
+	}
+	return nil
 }
 
 // joined is how nginx writes several headers of one name.
@@ -43,68 +38,39 @@ func joined(name string, vals []string) string {
 	return strings.Join(vals, ", ")
 }
 
-// some says that an empty variable has no value: nginx logs it as "-".
-func some(v string) (string, bool) { return v, v != "" }
+// variables are those that this repository's plugins and log format read.
+var variables = map[string]func(*Exchange) string{
+	"request_id":      func(x *Exchange) string { return x.ID },
+	"kong_request_id": func(x *Exchange) string { return x.ID },
+	"remote_addr":     func(x *Exchange) string { return x.Conn.RemoteAddr },
+	"server_port":     func(x *Exchange) string { return strconv.Itoa(x.Conn.ServerPort) },
+	"request":         func(x *Exchange) string { return x.RequestLine },
+	"request_method":  func(x *Exchange) string { return x.Method },
+	"request_uri":     func(x *Exchange) string { return x.RequestURI },
+	"scheme":          func(*Exchange) string { return "http" },
+	"host":            func(x *Exchange) string { return x.Host },
+	"status":          func(x *Exchange) string { return fmt.Sprintf("%03d", x.Status) },
+	"bytes_sent":      func(x *Exchange) string { return strconv.FormatInt(x.Sent.Total, 10) },
+	"body_bytes_sent": func(x *Exchange) string { return strconv.FormatInt(x.Sent.Body, 10) },
+	"msec":            func(x *Exchange) string { return seconds(x.end().UnixMilli()) },
+	"request_time":    func(x *Exchange) string { return seconds(x.end().UnixMilli() - x.Start.UnixMilli()) },
 
-func (x *Exchange) requestVars() map[string]string {
-	port := strconv.Itoa(x.Conn.ServerPort)
-	return map[string]string{
-		"request_id":         x.ID,
-		"kong_request_id":    x.ID,
-		"remote_addr":        x.Conn.RemoteAddr,
-		"realip_remote_addr": x.Conn.RemoteAddr,
-		"remote_port":        strconv.Itoa(x.Conn.RemotePort),
-		"realip_remote_port": strconv.Itoa(x.Conn.RemotePort),
-		"server_addr":        x.Conn.ServerAddr,
-		"server_port":        port,
-		"server_name":        "kong",
-		"server_protocol":    x.RequestLine[strings.LastIndexByte(x.RequestLine, ' ')+1:],
-		"connection":         strconv.FormatUint(x.Conn.Number, 10),
-		"request":            x.RequestLine,
-		"request_method":     x.Method,
-		"request_uri":        x.RequestURI,
-		"request_length":     strconv.FormatInt(x.requestLength(), 10),
-		"uri":                uri.Normalize(uri.WithoutQuery(x.RequestURI)),
-		"document_uri":       uri.Normalize(uri.WithoutQuery(x.RequestURI)),
-		"args":               x.Args,
-		"query_string":       x.Args,
-		"is_args":            map[bool]string{true: "?"}[x.Args != ""],
-		"scheme":             "http",
-		"host":               x.Host,
-		"content_type":       first(x.Header, "Content-Type"),
-		"content_length":     first(x.Header, "Content-Length"),
-		"pid":                strconv.Itoa(os.Getpid()),
-		"kong_proxy_mode":    "http",
-	}
+	"upstream_uri":           func(x *Exchange) string { return x.UpstreamURI },
+	"upstream_status":        func(x *Exchange) string { return x.UpstreamStatus() },
+	"upstream_header_time":   func(x *Exchange) string { return x.upstreamTimes("-", x.Times.Header) },
+	"upstream_response_time": func(x *Exchange) string { return x.upstreamTimes("0.000", x.end()) },
+
+	// A map in our plugins' include file defines this one. The dev gateway reads no
+	// maps, so that it is empty, as on a Kong without the file.
+	"gatehouse_request": func(*Exchange) string { return "" },
 }
 
-func (x *Exchange) responseVars() map[string]string {
-	end := x.Times.End
-	if end.IsZero() {
-		end = time.Now()
+// end is when the response was sent, or now.
+func (x *Exchange) end() time.Time {
+	if x.Times.End.IsZero() {
+		return time.Now()
 	}
-	return map[string]string{
-		"status":                      fmt.Sprintf("%03d", x.Status),
-		"bytes_sent":                  strconv.FormatInt(x.Sent.Total, 10),
-		"body_bytes_sent":             strconv.FormatInt(x.Sent.Body, 10),
-		"request_time":                seconds(end.UnixMilli() - x.Start.UnixMilli()),
-		"msec":                        seconds(end.UnixMilli()),
-		"time_local":                  end.Format("02/Jan/2006:15:04:05 -0700"),
-		"time_iso8601":                end.Format("2006-01-02T15:04:05-07:00"),
-		"upstream_status":             x.UpstreamStatus(),
-		"upstream_header_time":        x.upstreamTimes("-", x.Times.Header),
-		"upstream_response_time":      x.upstreamTimes("0.000", end),
-		"upstream_addr":               x.upstreamAddr(),
-		"upstream_scheme":             x.UpstreamScheme,
-		"upstream_uri":                x.UpstreamURI,
-		"upstream_host":               x.UpstreamHost,
-		"upstream_x_forwarded_for":    x.Forwarded.For,
-		"upstream_x_forwarded_proto":  x.Forwarded.Proto,
-		"upstream_x_forwarded_host":   x.Forwarded.Host,
-		"upstream_x_forwarded_port":   x.Forwarded.Port,
-		"upstream_x_forwarded_path":   x.Forwarded.Path,
-		"upstream_x_forwarded_prefix": x.Forwarded.Prefix,
-	}
+	return x.Times.End
 }
 
 // seconds writes milliseconds as nginx does, as seconds.
@@ -120,37 +86,4 @@ func (x *Exchange) upstreamTimes(failed string, until time.Time) string {
 		times[n-1] = seconds(until.UnixMilli() - x.Times.Balancer.UnixMilli())
 	}
 	return strings.Join(times, ", ")
-}
-
-func (x *Exchange) upstreamAddr() string {
-	if x.Balancer == nil {
-		return ""
-	}
-	addrs := make([]string, len(x.Balancer.Tries))
-	for i, try := range x.Balancer.Tries {
-		addrs[i] = fmt.Sprintf("%s:%d", try.IP, try.Port)
-	}
-	return strings.Join(addrs, ", ")
-}
-
-// arg is the raw value of a query argument, the first of that name.
-func (x *Exchange) arg(name string) (string, bool) {
-	for part := range strings.SplitSeq(x.Args, "&") {
-		key, value, found := strings.Cut(part, "=")
-		if found && strings.EqualFold(key, name) {
-			return some(value)
-		}
-	}
-	return "", false
-}
-
-func (x *Exchange) cookie(name string) (string, bool) {
-	header, _ := x.RequestHeader("Cookie")
-	for part := range strings.SplitSeq(header, ";") {
-		key, value, found := strings.Cut(strings.TrimSpace(part), "=")
-		if found && strings.EqualFold(key, name) {
-			return some(value)
-		}
-	}
-	return "", false
 }

@@ -10,17 +10,17 @@ import (
 // maxErrorLine is the length at which OpenResty cuts an error line.
 const maxErrorLine = 4096
 
-// ErrorLog writes nginx's error lines down to a level.
+// level is the least severe one that is logged: the default of KONG_LOG_LEVEL.
+const level = Notice
+
+// ErrorLog writes nginx's error lines.
 type ErrorLog struct {
-	sink  Sink
-	level Severity
-	now   func() time.Time
+	sink Sink
+	now  func() time.Time
 }
 
-// NewErrorLog writes lines of this level and worse to a sink.
-func NewErrorLog(sink Sink, level Severity) *ErrorLog {
-	return &ErrorLog{sink: sink, level: level, now: time.Now}
-}
+// NewErrorLog writes lines to a sink.
+func NewErrorLog(sink Sink) *ErrorLog { return &ErrorLog{sink: sink, now: time.Now} }
 
 // Context is what nginx adds to a line about a request. Empty fields are left
 // out; the zero Context adds nothing.
@@ -38,7 +38,7 @@ type Context struct {
 
 // Log writes a line, unless its level is not logged.
 func (l *ErrorLog) Log(severity Severity, msg string, c Context) {
-	if severity > l.level {
+	if severity > level {
 		return
 	}
 	var b strings.Builder

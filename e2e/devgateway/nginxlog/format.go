@@ -2,24 +2,12 @@ package nginxlog
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
-// KongFormat is the log_format that Kong writes its access log in
-// (kong_log_format in kong/templates/nginx_kong.lua).
-const KongFormat = `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent ` +
-	`"$http_referer" "$http_user_agent" kong_request_id: "$kong_request_id"`
-
-// combined is nginx's own format of that name.
-const combined = `$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent ` +
-	`"$http_referer" "$http_user_agent"`
-
-// Format is a compiled log_format.
-type Format struct {
-	parts  []part
-	escape func(string) string
-	empty  string // what a variable without a value is written as
-}
+// Format is a compiled log_format. The zero value writes empty lines.
+type Format struct{ parts []part }
 
 // part is a text, or a variable.
 type part struct {
@@ -27,177 +15,62 @@ type part struct {
 	variable bool
 }
 
-// FindFormat returns a format by name. definitions are what follows log_format in
-// nginx's configuration: "name [escape=default|json|none] 'format' ...".
-func FindFormat(name string, definitions ...string) (*Format, error) {
-	switch name {
-	case "", "kong_log_format":
-		return compile(KongFormat, escapeDefault, "-"), nil
-	case "combined":
-		return compile(combined, escapeDefault, "-"), nil
+var (
+	comment = regexp.MustCompile(`(?m)^\s*#.*$`)
+	quoted  = regexp.MustCompile(`'((?:[^'\\]|\\.)*)'`)
+	dollar  = regexp.MustCompile(`\$(\w+)`)
+)
+
+// FindFormat finds the log_format directive of a name in nginx's configuration:
+// "log_format name escape=none 'text' 'text';".
+func FindFormat(name, config string) (*Format, error) {
+	_, rest, found := strings.Cut(comment.ReplaceAllString(config, ""), "log_format "+name+" ")
+	definition, _, closed := strings.Cut(rest, ";")
+	if !found || !closed {
+		return nil, fmt.Errorf("no log_format %q in the file of KONG_NGINX_HTTP_INCLUDE", name)
 	}
-	for _, text := range definitions {
-		text = strings.TrimSpace(text)
-		if end := strings.IndexAny(text, " \t\n"); end >= 0 && text[:end] == name {
-			return define(name, strings.TrimSpace(text[end:]))
-		}
+	texts, plain := strings.CutPrefix(strings.TrimSpace(definition), "escape=none")
+	if !plain || strings.TrimSpace(quoted.ReplaceAllString(texts, "")) != "" {
+		return nil, fmt.Errorf("log_format %q: the dev gateway supports escape=none and single quotes only; `make up` runs Kong", name)
 	}
-	return nil, fmt.Errorf("unknown log format %q; define it in KONG_NGINX_HTTP_LOG_FORMAT or a file of KONG_NGINX_HTTP_INCLUDE", name)
+	var text strings.Builder
+	for _, m := range quoted.FindAllStringSubmatch(texts, -1) {
+		text.WriteString(unescape.Replace(m[1]))
+	}
+	return compile(text.String()), nil
 }
 
-// Definitions finds the log_format directives of an nginx configuration.
-func Definitions(config string) (found []string) {
-	for line := range strings.Lines(config) {
-		if strings.HasPrefix(strings.TrimSpace(line), "#") {
-			config = strings.Replace(config, line, "", 1)
-		}
-	}
-	for {
-		_, rest, ok := strings.Cut(config, "log_format ")
-		if !ok {
-			return found
-		}
-		definition, rest, ok := strings.Cut(rest, ";")
-		if !ok {
-			return found
-		}
-		found, config = append(found, definition), rest
-	}
-}
+// unescape knows what nginx does in a quoted string.
+var unescape = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`, `\n`, "\n", `\r`, "\r", `\t`, "\t")
 
-// define compiles what follows a format's name.
-func define(name, definition string) (*Format, error) {
-	escape, empty := escapeDefault, "-"
-	if end := strings.IndexAny(definition, " \t\n"); end >= 0 && strings.HasPrefix(definition, "escape=") {
-		mode := definition[:end]
-		definition = strings.TrimSpace(definition[end:])
-		switch mode {
-		case "escape=json":
-			escape, empty = escapeJSON, ""
-		case "escape=none":
-			escape, empty = func(s string) string { return s }, ""
-		case "escape=default":
-		default:
-			return nil, fmt.Errorf("unknown log format escaping %q", mode)
-		}
+func compile(text string) *Format {
+	f, end := &Format{}, 0
+	for _, at := range dollar.FindAllStringSubmatchIndex(text, -1) {
+		f.parts = append(f.parts, part{text: text[end:at[0]]}, part{text: text[at[2]:at[3]], variable: true})
+		end = at[1]
 	}
-	text, err := unquote(definition)
-	if err != nil {
-		return nil, fmt.Errorf("log format %q: %w", name, err)
-	}
-	return compile(text, escape, empty), nil
-}
-
-// escapes are those that nginx knows in a quoted string.
-var escapes = map[string]byte{`\"`: '"', `\'`: '\'', `\\`: '\\', `\n`: '\n', `\r`: '\r', `\t`: '\t'}
-
-// unquote joins the quoted strings of an nginx directive.
-func unquote(s string) (string, error) {
-	var b strings.Builder
-	for s = strings.TrimSpace(s); s != ""; s = strings.TrimSpace(s) {
-		quote := s[0]
-		if quote != '\'' && quote != '"' {
-			word, rest, _ := strings.Cut(s, " ")
-			b.WriteString(word)
-			s = rest
-			continue
-		}
-		end := 1
-		for end < len(s) && s[end] != quote {
-			c := s[end]
-			if plain, ok := escapes[s[end:min(end+2, len(s))]]; ok {
-				end++
-				c = plain
-			}
-			b.WriteByte(c)
-			end++
-		}
-		if end >= len(s) {
-			return "", fmt.Errorf("no closing %c", quote)
-		}
-		s = s[end+1:]
-	}
-	return b.String(), nil
-}
-
-func compile(text string, escape func(string) string, empty string) *Format {
-	f := &Format{escape: escape, empty: empty}
-	for text != "" {
-		start := strings.IndexByte(text, '$')
-		if start < 0 {
-			f.parts = append(f.parts, part{text: text})
-			break
-		}
-		if start > 0 {
-			f.parts = append(f.parts, part{text: text[:start]})
-		}
-		name, rest := variable(text[start+1:])
-		f.parts = append(f.parts, part{text: name, variable: true})
-		text = rest
-	}
+	f.parts = append(f.parts, part{text: text[end:]})
 	return f
 }
 
-// variable cuts a variable's name off a text: name or {name}.
-func variable(text string) (name, rest string) {
-	if inner, ok := strings.CutPrefix(text, "{"); ok {
-		if name, rest, found := strings.Cut(inner, "}"); found {
-			return name, rest
+// Variables are the names of all variables in the format.
+func (f *Format) Variables() (names []string) {
+	for _, p := range f.parts {
+		if p.variable {
+			names = append(names, p.text)
 		}
 	}
-	end := 0
-	for end < len(text) && (text[end] == '_' || isAlnum(text[end])) {
-		end++
-	}
-	return text[:end], text[end:]
-}
-
-func isAlnum(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	return names
 }
 
 // Line writes a line with the values of the variables.
-func (f *Format) Line(get func(name string) (string, bool)) string {
+func (f *Format) Line(get func(name string) string) string {
 	var b strings.Builder
 	for _, p := range f.parts {
-		if !p.variable {
+		if p.variable {
+			b.WriteString(get(p.text))
+		} else {
 			b.WriteString(p.text)
-			continue
-		}
-		if v, ok := get(p.text); ok {
-			b.WriteString(f.escape(v))
-		} else {
-			b.WriteString(f.empty)
-		}
-	}
-	return b.String()
-}
-
-// escapeDefault writes quotes, backslashes, control characters and non-ASCII
-// bytes as \xXX.
-func escapeDefault(s string) string {
-	var b strings.Builder
-	for i := range len(s) {
-		if c := s[i]; c == '"' || c == '\\' || c < 0x20 || c > 0x7e {
-			fmt.Fprintf(&b, `\x%02X`, c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
-// escapeJSON escapes what may not stand in a JSON string.
-func escapeJSON(s string) string {
-	short := map[byte]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\b': `\b`, '\f': `\f`}
-	var b strings.Builder
-	for i := range len(s) {
-		if esc, ok := short[s[i]]; ok {
-			b.WriteString(esc)
-		} else if s[i] < 0x20 {
-			fmt.Fprintf(&b, `\u%04X`, s[i])
-		} else {
-			b.WriteByte(s[i])
 		}
 	}
 	return b.String()

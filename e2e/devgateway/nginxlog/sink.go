@@ -1,15 +1,12 @@
 // Package nginxlog writes lines as nginx does: access lines in a log_format,
-// error lines with their context, to a file, a standard stream, or a syslog
-// socket.
+// error lines with their context, to a syslog socket.
 package nginxlog
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -30,19 +27,9 @@ const (
 	Debug
 )
 
-// ParseSeverity reads a value of KONG_LOG_LEVEL.
-func ParseSeverity(name string) (Severity, error) {
-	for i, n := range severityNames {
-		if n == name {
-			return Severity(i), nil
-		}
-	}
-	return 0, fmt.Errorf("log level %q: expected one of %s", name, strings.Join(severityNames[:], ", "))
+func (s Severity) String() string {
+	return [...]string{"emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"}[s]
 }
-
-var severityNames = [...]string{"emerg", "alert", "crit", "error", "warn", "notice", "info", "debug"}
-
-func (s Severity) String() string { return severityNames[s] }
 
 // Sink takes lines without their line feed. It is safe for concurrent use, and
 // it drops what it cannot write, as nginx does.
@@ -51,35 +38,20 @@ type Sink interface {
 	io.Closer
 }
 
-// Setting is the value of KONG_PROXY_ACCESS_LOG or KONG_PROXY_ERROR_LOG.
-type Setting struct {
-	Sink   Sink
-	Format string // the name of a log_format, or ""
-}
-
-// Open reads a setting: a path, /dev/stdout, /dev/stderr, off, or
-// "syslog:server=unix:/path,nohostname" with facility, severity and tag if
-// wanted; each may be followed by the name of a format.
-func Open(setting string) (Setting, error) {
-	target, format, _ := strings.Cut(strings.TrimSpace(setting), " ")
-	s := Setting{Format: strings.TrimSpace(format)}
-	var err error
-	switch {
-	case target == "" || target == "off":
-		s.Sink = discard{}
-	case target == "/dev/stdout":
-		s.Sink = &stream{w: os.Stdout}
-	case target == "/dev/stderr":
-		s.Sink = &stream{w: os.Stderr}
-	case strings.HasPrefix(target, "syslog:"):
-		s.Sink, err = openSyslog(strings.TrimPrefix(target, "syslog:"))
-	default:
-		s.Sink, err = openFile(target)
+// Open reads the value of KONG_PROXY_ACCESS_LOG or KONG_PROXY_ERROR_LOG:
+// "syslog:server=unix:/path,nohostname", followed by the name of a format for an
+// access log, or nothing, for no log.
+func Open(setting string) (sink Sink, format string, err error) {
+	if setting == "" {
+		return discard{}, "", nil
 	}
-	if err != nil {
-		return Setting{}, fmt.Errorf("open log %q: %w", setting, err)
+	target, format, _ := strings.Cut(setting, " ")
+	path, isUnix := strings.CutPrefix(target, "syslog:server=unix:")
+	path, nameless := strings.CutSuffix(path, ",nohostname")
+	if !isUnix || !nameless || strings.Contains(path, ",") {
+		return nil, "", fmt.Errorf("open log %q: the dev gateway supports syslog:server=unix:/path,nohostname only; `make up` runs Kong", setting)
 	}
-	return s, nil
+	return &syslog{addr: path, now: time.Now}, format, nil
 }
 
 type discard struct{}
@@ -87,103 +59,14 @@ type discard struct{}
 func (discard) Line(Severity, string) {}
 func (discard) Close() error          { return nil }
 
-// stream writes lines to a file, each in one write.
-type stream struct {
-	mu   sync.Mutex
-	w    io.Writer
-	file *os.File // what Close closes, or nil
-}
-
-func openFile(path string) (Sink, error) {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o640)
-	if err != nil {
-		return nil, err
-	}
-	return &stream{w: f, file: f}, nil
-}
-
-// NewSink writes lines to w.
-func NewSink(w io.Writer) Sink { return &stream{w: w} }
-
-func (s *stream) Line(_ Severity, line string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, _ = io.WriteString(s.w, line+"\n")
-}
-
-func (s *stream) Close() error {
-	if s.file == nil {
-		return nil
-	}
-	return s.file.Close()
-}
-
 // syslog sends each line as one datagram, in the form of nginx's
-// src/core/ngx_syslog.c: <PRI>Mmm dd hh:mm:ss [host] tag: line.
+// src/core/ngx_syslog.c: <PRI>Mmm dd hh:mm:ss tag: line.
 type syslog struct {
-	addr     string
-	facility int
-	severity Severity // of lines that have none of their own
-	tag      string
-	hostname string // with a space after it, or ""
-	now      func() time.Time
+	addr string
+	now  func() time.Time
 
 	mu   sync.Mutex
 	conn net.Conn
-}
-
-func openSyslog(options string) (Sink, error) {
-	s := &syslog{facility: 23, severity: Info, tag: "nginx", now: time.Now}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, err
-	}
-	s.hostname = host + " "
-	for option := range strings.SplitSeq(options, ",") {
-		if err := s.option(option); err != nil {
-			return nil, err
-		}
-	}
-	if s.addr == "" {
-		return nil, errors.New("no syslog server in it; write syslog:server=unix:/path,nohostname")
-	}
-	return s, nil
-}
-
-var facilities = [...]string{
-	"kern", "user", "mail", "daemon", "auth", "intern", "lpr", "news", "uucp", "clock", "authpriv", "ftp",
-	"ntp", "audit", "alert", "cron", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
-}
-
-func (s *syslog) option(option string) error {
-	name, value, _ := strings.Cut(option, "=")
-	switch name {
-	case "server":
-		path, ok := strings.CutPrefix(value, "unix:")
-		if !ok {
-			return fmt.Errorf("server %q: the dev gateway supports unix:/path only", value)
-		}
-		s.addr = path
-	case "nohostname":
-		s.hostname = ""
-	case "tag":
-		s.tag = value
-	case "facility":
-		for i, f := range facilities {
-			if f == value {
-				s.facility = i
-				return nil
-			}
-		}
-		return fmt.Errorf("unknown syslog facility %q", value)
-	case "severity":
-		level, err := ParseSeverity(value)
-		s.severity = level
-		return err
-	default:
-		return fmt.Errorf("unknown syslog parameter %q", option)
-	}
-	return nil
 }
 
 func (s *syslog) Line(severity Severity, line string) {
@@ -207,9 +90,10 @@ func (s *syslog) Line(severity Severity, line string) {
 	}
 }
 
+// header has nginx's own facility and tag.
 func (s *syslog) header(severity Severity) string {
-	pri := s.facility*8 + int(severity)
-	return fmt.Sprintf("<%d>%s %s%s: ", pri, s.now().Format("Jan _2 15:04:05"), s.hostname, s.tag)
+	const local7 = 23
+	return fmt.Sprintf("<%d>%s nginx: ", local7*8+int(severity), s.now().Format("Jan _2 15:04:05"))
 }
 
 func (s *syslog) Close() error {

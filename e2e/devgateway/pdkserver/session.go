@@ -1,5 +1,5 @@
-// Package pdkserver answers the PDK calls of external plugins: Kong's exposed
-// API (kong/runloop/plugin_servers/plugin.lua and kong/pdk at 3.9.1) over an
+// Package pdkserver answers the PDK calls of external plugins: what they use of
+// Kong's exposed API (kong/runloop/plugin_servers/plugin.lua and kong/pdk at 3.9.1) over an
 // exchange.
 package pdkserver
 
@@ -16,8 +16,7 @@ import (
 
 // Session answers the calls of one event. It implements pluginclient.PDK.
 type Session struct {
-	X      *exchange.Exchange
-	NodeID string
+	X *exchange.Exchange
 	// Saved is the copy that a log event works on; nil in the other phases.
 	Saved *exchange.Saved
 	// Log writes to the error log.
@@ -47,11 +46,7 @@ func (s *Session) Call(name string, arg []byte) ([]byte, error) {
 	if !ok {
 		return nil, pluginclient.ErrUnknownMethod
 	}
-	phase := s.X.Phase
-	if s.Saved != nil {
-		phase = exchange.Log
-	}
-	if err := phase.Check(m.phases); err != nil {
+	if err := s.phase().Check(m.phases); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if s.Saved != nil && !m.timer {
@@ -68,4 +63,12 @@ func (s *Session) Call(name string, arg []byte) ([]byte, error) {
 		return nil, nil
 	}
 	return proto.Marshal(reply)
+}
+
+// phase is the one that the session's event is for.
+func (s *Session) phase() exchange.Phase {
+	if s.Saved != nil {
+		return exchange.Log
+	}
+	return s.X.Phase
 }

@@ -125,10 +125,6 @@ func luaString(v any) string {
 
 func str(s string) proto.Message { return &kong.String{V: s} }
 
-func integer(n int) proto.Message { return &kong.Int{V: int32(n)} }
-
-func number(n float64) proto.Message { return &kong.Number{V: n} }
-
 // The functions below make handlers for the kinds of arguments there are.
 
 func noArg(f func(s *Session) (proto.Message, error)) handler {

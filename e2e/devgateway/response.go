@@ -58,28 +58,33 @@ func (f *flow) headerFilter() {
 
 // markLastTry notes that the last of all tries failed.
 func (f *flow) markLastTry() {
-	b := f.x.Balancer
-	if b == nil || f.x.Status < 500 || len(b.Tries) <= b.Retries || len(b.Tries) == 0 {
+	tries := f.x.Tries
+	if len(tries) == 0 || f.x.Status < 500 || len(tries) <= f.x.Service().Retries {
 		return
 	}
-	last := b.Tries[len(b.Tries)-1]
+	last := tries[len(tries)-1]
 	last.State, last.Code = "failed", f.x.Status
+}
+
+// received turns the upstream's response into the client's.
+func (f *flow) received(res *http.Response) http.Header {
+	f.x.Upstream.Header = res.Header.Clone()
+	f.x.Status = res.StatusCode
+	f.mergeUpstreamHeader(res.Header)
+	f.headerFilter()
+	return f.x.RespHeader
+}
+
+// failed answers in the upstream's place.
+func (f *flow) failed(status int) {
+	f.x.ErrorPage(status)
+	f.answer()
 }
 
 // mergeUpstreamHeader adds the upstream's headers to those that plugins set in
 // the access phase. A header that both set comes twice, except those of which
 // nginx keeps one.
 func (f *flow) mergeUpstreamHeader(upstream http.Header) {
-	for _, listed := range upstream["Connection"] {
-		for name := range strings.SplitSeq(listed, ",") {
-			if name = strings.TrimSpace(name); !strings.EqualFold(name, "upgrade") {
-				upstream.Del(name)
-			}
-		}
-	}
-	if f.x.Status != http.StatusSwitchingProtocols {
-		upstream.Del("Connection")
-	}
 	for _, name := range []string{"Content-Type", "Content-Length"} {
 		if upstream.Get(name) != "" {
 			f.x.RespHeader.Del(name)
@@ -112,7 +117,10 @@ func (f *flow) log() {
 	}
 	x.Times.End = time.Now()
 	x.Sent = exchange.Sent{Total: f.w.head + f.w.body, Body: f.w.body}
-	f.g.logs.access.Line(nginxlog.Info, f.g.logs.format.Line(x.Var))
+	f.g.logs.access.Line(nginxlog.Info, f.g.logs.format.Line(func(name string) string {
+		v, _ := x.Var(name) // every name in the format is known
+		return v
+	}))
 	x.Phase = exchange.Log
 	for _, b := range f.loggers {
 		f.startLogEvent(b)
@@ -135,7 +143,7 @@ func (f *flow) startLogEvent(b *bound) {
 		err := f.g.plugins.HandleEvent(pluginclient.Event{
 			Plugin: *b.remote,
 			Phase:  "log",
-			PDK: &pdkserver.Session{X: f.x, Saved: saved, NodeID: f.g.nodeID, Log: func(s nginxlog.Severity, msg string) {
+			PDK: &pdkserver.Session{X: f.x, Saved: saved, Log: func(s nginxlog.Severity, msg string) {
 				f.g.logs.errors.Log(s, msg, timerContext(f.x))
 			}},
 			Log: func(s nginxlog.Severity, source, msg string) {
@@ -158,7 +166,7 @@ type recorder struct {
 
 // WriteHeader counts the bytes of the header as HTTP/1.1 has them.
 func (r *recorder) WriteHeader(status int) {
-	if status >= 200 || status == http.StatusSwitchingProtocols {
+	if status >= 200 {
 		r.status = status
 		r.head = int64(len("HTTP/1.1 200 ") + len(http.StatusText(status)) + 4)
 		for name, vals := range r.Header() {

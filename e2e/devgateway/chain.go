@@ -9,7 +9,6 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/auth"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 )
 
@@ -28,8 +27,9 @@ func (b *bound) handles(phase string) bool {
 	return b.Info.Handles(phase)
 }
 
-// scope is where a configuration applies; an empty id is everywhere.
-type scope struct{ route, service, consumer string }
+// scope is where a configuration applies: to a route, to a service, or everywhere
+// if both ids are empty.
+type scope struct{ route, service string }
 
 // chain is the plugins of a configuration in the order in which they run, each
 // with its configurations (kong/runloop/plugins_iterator.lua).
@@ -53,7 +53,7 @@ func newChain(cfg *config.Config, nextSeq func() int) (*chain, error) {
 			c.order = append(c.order, p.Name)
 			priorities[p.Name] = p.Priority()
 		}
-		c.configs[p.Name][scope{p.RouteID, p.ServiceID, p.ConsumerID}] = b
+		c.configs[p.Name][scope{p.RouteID, p.ServiceID}] = b
 	}
 	slices.SortFunc(c.order, func(a, b string) int {
 		return cmp.Or(cmp.Compare(priorities[b], priorities[a]), cmp.Compare(b, a))
@@ -83,17 +83,15 @@ func wireConfig(p *config.Plugin, seq int) map[string]any {
 	for k, v := range p.Config {
 		conf[k] = v
 	}
-	for name, value := range map[string]string{
-		"route_id": p.RouteID, "service_id": p.ServiceID, "consumer_id": p.ConsumerID,
-		"plugin_instance_name": p.InstanceName,
-	} {
-		if value != "" {
-			conf[name] = value
-		}
+	if p.RouteID != "" {
+		conf["route_id"] = p.RouteID
+	}
+	if p.ServiceID != "" {
+		conf["service_id"] = p.ServiceID
 	}
 	conf["__plugin_id"] = p.ID
 	conf["__ws_id"] = config.DefaultWorkspace
-	conf["__key__"] = strings.Join([]string{"plugins", p.Name, p.RouteID, p.ServiceID, p.ConsumerID, "", config.DefaultWorkspace}, ":")
+	conf["__key__"] = strings.Join([]string{"plugins", p.Name, p.RouteID, p.ServiceID, "", "", config.DefaultWorkspace}, ":")
 	conf["__seq__"] = seq
 	return conf
 }
@@ -109,23 +107,9 @@ func (c *chain) global(phase string) []*bound {
 	return out
 }
 
-// pick finds the most specific configuration of a plugin for a request, by what
-// is known of it now: an auth plugin may have set a consumer before.
-func (c *chain) pick(name string, x *exchange.Exchange) *bound {
-	var route, service, consumer string
-	if r := x.Route(); r != nil {
-		route = r.ID
-	}
-	if s := x.Service(); s != nil {
-		service = s.ID
-	}
-	if x.Consumer != nil {
-		consumer = x.Consumer.ID
-	}
-	for _, s := range []scope{
-		{route, service, consumer}, {route, "", consumer}, {"", service, consumer}, {route, service, ""},
-		{"", "", consumer}, {route, "", ""}, {"", service, ""}, {},
-	} {
+// pick finds the most specific configuration of a plugin for a route.
+func (c *chain) pick(name string, r *config.Route) *bound {
+	for _, s := range []scope{{route: r.ID}, {service: r.Service.ID}, {}} {
 		if b := c.configs[name][s]; b != nil {
 			return b
 		}

@@ -1,11 +1,11 @@
-// Package uri normalizes and escapes request paths as Kong does
-// (kong/tools/uri.lua at 3.9.1).
-package uri
+package router
 
 import (
 	"fmt"
 	"strings"
 )
+
+// The functions here are those of kong/tools/uri.lua at 3.9.1.
 
 const (
 	reserved = "!*'();:@&=+$,/?%#[]"
@@ -108,8 +108,8 @@ func removeDots(path string) string {
 	return strings.Join(out, "")
 }
 
-// Escape percent-encodes what cannot stand in a request line.
-func Escape(path string) string {
+// escape percent-encodes what cannot stand in a request line.
+func escape(path string) string {
 	var b strings.Builder
 	for i := range len(path) {
 		c := path[i]

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pdkserver"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/upstream"
 )
 
 // flow takes one request through Kong's phases (kong/init.lua and
@@ -28,13 +29,13 @@ type flow struct {
 	// loggers are the plugins whose log phase runs: those of the access phase,
 	// or the global ones if it did not get that far.
 	loggers []*bound
-
-	first        peer // where the first try goes
-	preserveHost bool // the Host header is not made of the peer's name
 }
 
 func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
-	g.stats.requests.Add(1)
+	if refused := notSupported(r); refused != "" {
+		http.Error(w, "the dev gateway does not support "+refused+"; `make up` runs Kong", http.StatusNotImplemented)
+		return
+	}
 	snap := g.current.Load()
 	f := &flow{g: g, snap: snap, r: r, x: newExchange(snap, r), w: &recorder{ResponseWriter: w}}
 	f.loggers = snap.chain.global("log")
@@ -46,7 +47,22 @@ func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 		f.answer()
 		return
 	}
-	f.proxy()
+	call := upstream.Call{
+		X: f.x, Transports: &g.transports, LogError: f.logUpstream, Received: f.received, Failed: f.failed,
+	}
+	call.Serve(f.w, r)
+}
+
+// notSupported names what the dev gateway has not, of what a request may ask for.
+func notSupported(r *http.Request) string {
+	switch {
+	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
+		return "WebSockets"
+	case !strings.HasPrefix(r.RequestURI, "/"):
+		return "request targets that do not begin with a slash"
+	default:
+		return ""
+	}
 }
 
 func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
@@ -54,7 +70,7 @@ func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x.ID = strings.ReplaceAll(uuid.NewString(), "-", "")
 	x.Start = time.Now()
 	x.RequestLine = r.Method + " " + r.RequestURI + " " + r.Proto
-	x.RequestURI = originForm(r.RequestURI)
+	x.RequestURI = r.RequestURI
 	x.HTTPVersion = float64(r.ProtoMajor) + float64(r.ProtoMinor)/10
 	x.Method = r.Method
 	_, x.Args, _ = strings.Cut(x.RequestURI, "?")
@@ -65,22 +81,6 @@ func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x.Body = exchange.NewBody(r.Body)
 	x.Conn = connOf(r)
 	return x
-}
-
-// originForm cuts scheme and host off a request target in absolute form.
-func originForm(target string) string {
-	if strings.HasPrefix(target, "/") {
-		return target
-	}
-	_, rest, found := strings.Cut(target, "://")
-	if !found {
-		return target
-	}
-	slash := strings.IndexByte(rest, '/')
-	if slash < 0 {
-		return "/"
-	}
-	return rest[slash:]
 }
 
 func hostWithoutPort(host string) string {
@@ -140,7 +140,7 @@ func (f *flow) access() {
 	}
 	f.loggers = nil
 	for _, name := range f.snap.chain.order {
-		b := f.snap.chain.pick(name, f.x)
+		b := f.snap.chain.pick(name, f.x.Match.Route)
 		if b == nil {
 			continue
 		}
@@ -151,11 +151,8 @@ func (f *flow) access() {
 			f.runAccess(b)
 		}
 	}
-	if f.x.Answer == nil && f.x.Service() == nil {
-		f.x.Fail(http.StatusServiceUnavailable, "no Service found with those values", nil)
-	}
 	if f.x.Answer == nil {
-		f.target()
+		upstream.Prepare(f.x)
 	}
 }
 
@@ -183,7 +180,7 @@ func (f *flow) event(b *bound, phase string) error {
 	return f.g.plugins.HandleEvent(pluginclient.Event{
 		Plugin: *b.remote,
 		Phase:  phase,
-		PDK: &pdkserver.Session{X: f.x, NodeID: f.g.nodeID, Log: func(s nginxlog.Severity, msg string) {
+		PDK: &pdkserver.Session{X: f.x, Log: func(s nginxlog.Severity, msg string) {
 			f.g.logs.errors.Log(s, msg, requestContext(f.x))
 		}},
 		Log: func(s nginxlog.Severity, source, msg string) {
@@ -194,40 +191,21 @@ func (f *flow) event(b *bound, phase string) error {
 
 func (f *flow) logError(msg string) { f.g.logs.errors.Log(nginxlog.Err, msg, requestContext(f.x)) }
 
-// route finds the route, refuses what it does not take, and prepares what the
-// upstream gets to know.
+// logUpstream writes nginx's error line about an upstream.
+func (f *flow) logUpstream(msg, upstream string) {
+	c := requestContext(f.x)
+	c.Upstream = upstream
+	f.g.logs.errors.Log(nginxlog.Err, msg, c)
+}
+
+// route finds the route, and prepares what the upstream gets to know.
 func (f *flow) route() bool {
 	x := f.x
-	host, _ := x.RequestHeader("Host")
-	x.Match = f.snap.router.Match(router.Request{
-		Method: x.Method, URI: x.RequestURI, Host: host, Port: x.Conn.ServerPort, Header: x.Header,
-	})
+	x.Match = f.snap.router.Match(router.Request{Method: x.Method, URI: x.RequestURI, Header: x.Header})
 	if x.Match == nil {
 		x.Fail(http.StatusNotFound, "no Route matched with those values", nil)
 		return false
 	}
-	if f.wantsHTTPS() {
-		return false
-	}
-	f.prepare(host)
-	return true
-}
-
-// wantsHTTPS answers a request for a route that is for HTTPS only: the dev
-// gateway listens without TLS.
-func (f *flow) wantsHTTPS() bool {
-	r := f.x.Route()
-	for _, p := range r.Protocols {
-		if p == "http" {
-			return false
-		}
-	}
-	if r.HTTPSRedirectStatusCode == http.StatusUpgradeRequired {
-		f.x.Fail(http.StatusUpgradeRequired, "Please use HTTPS protocol",
-			http.Header{"Connection": {"Upgrade"}, "Upgrade": {"TLS/1.2, HTTP/1.1"}})
-		return true
-	}
-	f.x.SetResponseHeader("Location", "https://"+f.x.Host+f.x.RequestURI)
-	f.x.Exit(r.HTTPSRedirectStatusCode, nil, nil)
+	upstream.Route(x)
 	return true
 }

@@ -1,4 +1,4 @@
-package uri
+package router
 
 import (
 	"strings"
@@ -32,8 +32,8 @@ func TestEscape(t *testing.T) {
 		"/a-b_c.d~e%2F":  "/a-b_c.d~e%2F",
 		"/café x\"<>{}|": "/caf%C3%A9%20x%22%3C%3E%7B%7D%7C",
 	} {
-		if got := Escape(path); got != want {
-			t.Errorf("Escape(%q) = %q, want %q", path, got, want)
+		if got := escape(path); got != want {
+			t.Errorf("escape(%q) = %q, want %q", path, got, want)
 		}
 	}
 }

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"crypto"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// consumer adds a consumer with its credentials and groups.
+func (a *assembler) consumer(e entry) {
+	c := &Consumer{}
+	a.decode(e, c)
+	a.meta(&c.Meta, namedID("consumers", c.Username))
+	a.unique(e, "consumers", "username", c.Username)
+	a.unique(e, "consumers", "custom_id", c.CustomID)
+	for _, secret := range e.nested("jwt_secrets") {
+		a.jwtSecret(secret, c)
+	}
+	for _, key := range e.nested("keyauth_credentials") {
+		a.apiKey(key, c)
+	}
+	for _, acl := range e.nested("acls") {
+		a.unique(acl, "acls", "primary key", entityID("acls", compoundKey("acls", c.ID, acl.text("group"))))
+		c.Groups = append(c.Groups, acl.text("group"))
+	}
+}
+
+func (a *assembler) jwtSecret(e entry, c *Consumer) {
+	s := &JWTSecret{Consumer: c}
+	a.decode(e, s)
+	a.meta(&s.Meta, randomID())
+	a.unique(e, "jwt_secrets", "key", s.Key)
+	var err error
+	if s.PublicKey, err = parseKey(s.Algorithm, s.RSAPublicKey); err != nil {
+		a.fail(e.at.At("rsa_public_key"), "invalid key for "+s.Algorithm)
+	}
+	a.config.jwtSecrets[s.Key] = s
+}
+
+func parseKey(algorithm, pem string) (crypto.PublicKey, error) {
+	if algorithm == jwt.SigningMethodES256.Name {
+		return jwt.ParseECPublicKeyFromPEM([]byte(pem))
+	}
+	return jwt.ParseRSAPublicKeyFromPEM([]byte(pem))
+}
+
+func (a *assembler) apiKey(e entry, c *Consumer) {
+	k := &KeyAuth{Consumer: c}
+	a.decode(e, k)
+	a.meta(&k.Meta, randomID())
+	a.unique(e, "keyauth_credentials", "key", k.Key)
+	a.config.keys[k.Key] = k
+}

@@ -1,0 +1,130 @@
+package upstream
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
+)
+
+// Route sets what the upstream will see of a request whose route is found, before
+// the plugins run: they may change it.
+func Route(x *exchange.Exchange) {
+	x.UpstreamURI = x.Match.UpstreamURI
+	x.ForwardedFor = x.Conn.RemoteAddr
+	if earlier, ok := x.RequestHeader("X-Forwarded-For"); ok {
+		x.ForwardedFor = earlier + ", " + x.Conn.RemoteAddr
+	}
+}
+
+// Prepare ends the access phase: it fixes the URI and the Host header, and removes
+// the headers that are between the client and the gateway only.
+func Prepare(x *exchange.Exchange) {
+	if x.Args != "" || strings.HasSuffix(x.RequestURI, "?") {
+		x.UpstreamURI += "?" + x.Args
+	}
+	if x.UpstreamHost == "" {
+		x.UpstreamHost = host(x.Service().Target.Host, x.Service().Target.Port)
+	}
+	clearHopByHop(x)
+	x.Proxied = true
+}
+
+// host is a Host header: without the port if that is the scheme's own.
+func host(name string, port int) string {
+	if port == 80 {
+		return name
+	}
+	return name + ":" + strconv.Itoa(port)
+}
+
+func clearHopByHop(x *exchange.Exchange) {
+	if connection, _ := x.RequestHeader("Connection"); !slices.Contains([]string{"keep-alive", "close", "upgrade"}, connection) {
+		for name := range strings.SplitSeq(connection, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				x.ClearRequestHeader(name)
+			}
+		}
+	}
+	for _, name := range []string{"Proxy", "Proxy-Connection"} {
+		x.ClearRequestHeader(name)
+	}
+}
+
+// address is where the target listens.
+func address(x *exchange.Exchange) string {
+	t := x.Service().Target
+	return net.JoinHostPort(t.IP, strconv.Itoa(t.Port))
+}
+
+// upstreamURL keeps the bytes of the URI: it is escaped already.
+func upstreamURL(x *exchange.Exchange) *url.URL {
+	u := &url.URL{Scheme: "http", Host: address(x)}
+	path, query, hasQuery := strings.Cut(x.UpstreamURI, "?")
+	u.RawQuery, u.ForceQuery = query, hasQuery
+	if strings.HasPrefix(path, "//") {
+		u.Path, u.RawPath = path, path
+	} else {
+		u.Opaque = path
+	}
+	return u
+}
+
+// requestHeader is the header of the request for the upstream: the client's, as
+// plugins left it, and what nginx sets (proxy_set_header in nginx_kong.lua).
+func requestHeader(x *exchange.Exchange) http.Header {
+	h := x.Header.Clone()
+	for _, name := range []string{"Host", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Expect", "Upgrade"} {
+		h.Del(name)
+	}
+	via := strconv.FormatFloat(x.HTTPVersion, 'g', -1, 64) + " " + exchange.ServerTokens
+	if earlier, ok := x.RequestHeader("Via"); ok {
+		via = earlier + ", " + via
+	}
+	for name, value := range map[string]string{
+		"Te":                 trailers(x),
+		"Via":                via,
+		"Connection":         "keep-alive",
+		"X-Forwarded-For":    x.ForwardedFor,
+		"X-Forwarded-Proto":  "http",
+		"X-Forwarded-Host":   x.Host,
+		"X-Forwarded-Port":   strconv.Itoa(x.Conn.ServerPort),
+		"X-Forwarded-Path":   router.WithoutQuery(x.RequestURI),
+		"X-Forwarded-Prefix": forwardedPrefix(x),
+		"X-Real-Ip":          x.Conn.RemoteAddr,
+		"X-Kong-Request-Id":  x.ID,
+	} {
+		if value == "" {
+			h.Del(name)
+		} else {
+			h.Set(name, value)
+		}
+	}
+	if _, given := h["User-Agent"]; !given {
+		h["User-Agent"] = nil // or net/http adds its own
+	}
+	return h
+}
+
+func forwardedPrefix(x *exchange.Exchange) string {
+	if x.Match.Prefix == "/" {
+		return ""
+	}
+	return x.Match.Prefix
+}
+
+// trailers passes that word on, and nothing else of a TE header.
+func trailers(x *exchange.Exchange) string {
+	te, _ := x.RequestHeader("Te")
+	for word := range strings.SplitSeq(te, ",") {
+		if strings.TrimSpace(word) == "trailers" {
+			return "trailers"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,107 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+)
+
+// Transports keep the connections to upstreams: one http.Transport for each set
+// of timeouts. The zero value is ready to use.
+type Transports struct {
+	mu    sync.Mutex
+	known map[timeouts]*http.Transport
+}
+
+type timeouts struct{ connect, write, read time.Duration }
+
+func (t *Transports) get(s *config.Service) *http.Transport {
+	millis := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	key := timeouts{millis(s.ConnectTimeout), millis(s.WriteTimeout), millis(s.ReadTimeout)}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if found := t.known[key]; found != nil {
+		return found
+	}
+	if t.known == nil {
+		t.known = map[timeouts]*http.Transport{}
+	}
+	t.known[key] = newTransport(key)
+	return t.known[key]
+}
+
+// Close closes the idle connections.
+func (t *Transports) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, transport := range t.known {
+		transport.CloseIdleConnections()
+	}
+}
+
+func newTransport(bounds timeouts) *http.Transport {
+	dialer := &net.Dialer{Timeout: bounds.connect}
+	return &http.Transport{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, &connectError{err}
+			}
+			return &timedConn{Conn: c, read: bounds.read, write: bounds.write}, nil
+		},
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 512,              // upstream_keepalive_pool_size
+		IdleConnTimeout:     60 * time.Second, // upstream_keepalive_idle_timeout
+	}
+}
+
+// timedConn bounds the time between two reads and between two writes, as
+// nginx's proxy_read_timeout and proxy_send_timeout do.
+type timedConn struct {
+	net.Conn
+	read, write time.Duration
+	// timedOut ends the request that has the connection, nil before the first.
+	timedOut atomic.Pointer[context.CancelCauseFunc]
+}
+
+// Read ends the request too if it times out: http.Transport would send a request
+// again that failed on a connection it had kept, and nginx does not after a
+// timeout.
+func (c *timedConn) Read(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.read)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Read(p)
+	if end := c.timedOut.Load(); end != nil && err != nil && isTimeout(err) {
+		(*end)(err)
+	}
+	return n, err
+}
+
+// withoutRepeat is a context for one try of a request: it ends when the
+// connection that the try gets times out.
+func withoutRepeat(ctx context.Context) context.Context {
+	ctx, end := context.WithCancelCause(ctx)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
+		if timed, ok := got.Conn.(*timedConn); ok {
+			timed.timedOut.Store(&end)
+		}
+	}})
+}
+
+// Write starts the time for reading anew too: http.Transport reads an idle
+// connection all the time.
+func (c *timedConn) Write(p []byte) (int, error) {
+	now := time.Now()
+	if err := errors.Join(c.SetWriteDeadline(now.Add(c.write)), c.SetReadDeadline(now.Add(c.read))); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
