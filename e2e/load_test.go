@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,10 +23,31 @@ const pace = 2 * time.Millisecond
 // load is clients that send requests until it is stopped. What is refused by a limit
 // has passed: the plugins have decided.
 type load struct {
-	passed, failed atomic.Int64
-	slowest        atomic.Int64 // nanoseconds that a request took
-	failure        atomic.Value // of a request that failed, the last one: a string
-	stop           func()
+	passed  atomic.Int64
+	slowest atomic.Int64 // nanoseconds that a request took
+	stop    func()
+
+	mu       sync.Mutex
+	failures []failure
+}
+
+// failure is a request that failed.
+type failure struct {
+	began time.Time
+	why   string
+}
+
+// failed are the requests that failed so far.
+func (l *load) failed() []failure {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.failures)
+}
+
+func (l *load) fail(began time.Time, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failures = append(l.failures, failure{began, fmt.Sprintf("%v, after %v", err, time.Since(began).Round(time.Millisecond))})
 }
 
 // startLoad starts clients of a tenant of their own.
@@ -61,8 +83,7 @@ func (l *load) client(ctx context.Context, token string) {
 		case err == nil:
 			l.passed.Add(1)
 		case ctx.Err() == nil:
-			l.failed.Add(1)
-			l.failure.Store(fmt.Sprintf("%v, after %v", err, time.Since(began).Round(time.Millisecond)))
+			l.fail(began, err)
 		}
 		l.took(time.Since(began))
 	}

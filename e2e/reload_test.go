@@ -13,7 +13,7 @@ func TestConfigReloads(t *testing.T) {
 		l.waitPassed(t, 20)
 	}
 	l.stop()
-	if failed := l.failed.Load(); failed > 0 {
-		t.Errorf("%d of %d requests failed", failed, failed+l.passed.Load())
+	if failed := l.failed(); len(failed) > 0 {
+		t.Errorf("%d requests failed and %d passed; the last one: %s", len(failed), l.passed.Load(), failed[len(failed)-1].why)
 	}
 }
