@@ -24,8 +24,21 @@ type call struct {
 
 	result
 	fate   atomic.Int32
-	done   chan struct{}
-	flight *flight // the lane's mutex guards it; nil before it begins
+	waiter *waiter
+	flight *flight  // the lane's mutex guards it; nil before it begins
+	alone  [1]*call // itself, for a flight of its own
+}
+
+// waiter is what a call is waited for with. Its lane uses it again once it was told.
+type waiter struct {
+	done  chan struct{} // holds one word
+	timer *time.Timer
+}
+
+func newWaiter() *waiter {
+	w := &waiter{done: make(chan struct{}, 1), timer: time.NewTimer(time.Hour)}
+	w.timer.Stop()
+	return w
 }
 
 type result struct {
@@ -52,39 +65,41 @@ func (c *call) finish(r result) {
 	}
 	switch {
 	case c.fate.CompareAndSwap(pending, answered):
-		if c.done != nil {
-			close(c.done)
+		if c.waiter != nil {
+			c.waiter.done <- struct{}{}
 		}
 	case r.err == nil && !c.owed && !c.passes:
 		c.local.spared(c.levels, r.verdict, r.at)
 	}
 }
 
-// wait is for the result, but not past the timeout or the context's end. Where
-// both are there, the result counts.
-func (c *call) wait(l *lane) result {
-	var timer *time.Timer
-	var over <-chan time.Time
+// rest is what is left of the timeout.
+func (c *call) rest() time.Duration { return c.timeout - time.Since(c.began) }
+
+// wait is for the result, but not past what is left of the timeout, if there is
+// one, or the context's end. Where both are there, the result counts.
+func (c *call) wait(l *lane, rest time.Duration) result {
+	w := c.waiter
 	if c.timeout > 0 {
-		timer = time.NewTimer(c.timeout - time.Since(c.began))
-		defer timer.Stop()
-		over = timer.C
+		w.timer.Reset(rest)
 	}
 	for extended := false; ; extended = true {
 		select {
-		case <-c.done:
+		case <-w.done:
+			w.timer.Stop()
+			l.waiters.Put(w)
 			return c.result
 		case <-c.ctx.Done():
 			return c.leave(l, c.ctx.Err())
-		case <-over:
+		case <-w.timer.C:
 		}
 		// A timer that is late means that the process had no processor, to read
 		// a reply among other things: those who wait get that time back, once.
-		late := time.Since(c.began) - c.timeout
+		late := -c.rest()
 		if extended || late <= 0 {
 			return c.leave(l, context.DeadlineExceeded)
 		}
-		timer.Reset(min(late, c.timeout))
+		w.timer.Reset(min(late, c.timeout))
 	}
 }
 

@@ -20,8 +20,8 @@ type horizon struct {
 	cancel, cancelLast context.CancelFunc
 }
 
-func (h *horizon) context() context.Context {
-	if now := time.Now(); !now.Before(h.renewal) {
+func (h *horizon) context(now time.Time) context.Context {
+	if !now.Before(h.renewal) {
 		h.cancelLast = h.cancel // its time is over, or as good as
 		h.current, h.cancel = context.WithTimeout(context.Background(), 2*answerTime)
 		h.renewal = now.Add(answerTime)

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -26,12 +26,15 @@ type lane struct {
 	// apart keeps calls of different tags out of one run of the script, as a
 	// Redis Cluster demands.
 	apart bool
+	// waiters are *waiter.
+	waiters sync.Pool
 
 	mu      sync.Mutex
 	waiting []*call
 	flying  int
-	// parked are goroutines that have flown, while others still do.
+	// parked are goroutines that wait for a flight, once so many have flown.
 	parked  []chan []*call
+	flown   int
 	horizon horizon
 }
 
@@ -51,6 +54,8 @@ const (
 	maxFlights  = 2
 	maxAboard   = 256
 	maxTogether = 32
+	// parkAfter is how many flights make a lane one that keeps goroutines for more.
+	parkAfter = 64
 )
 
 var errLate = errors.New("no answer in time")
@@ -59,19 +64,26 @@ func newLane(client redis.UniversalClient, s *script, b *Breaker, local *Local, 
 	return &lane{client: client, script: s, breaker: b, local: local, apart: apart}
 }
 
+func (l *lane) newWaiter() *waiter {
+	if w, ok := l.waiters.Get().(*waiter); ok {
+		return w
+	}
+	return newWaiter()
+}
+
 // do makes the call and waits for it.
 func (l *lane) do(c *call) result {
 	if l.breaker.Refuses() {
 		return result{err: ErrOpen}
 	}
-	c.done = make(chan struct{})
+	c.waiter = l.newWaiter()
 	l.begin(c)
-	return c.wait(l)
+	return c.wait(l, c.timeout)
 }
 
 // start makes the call without waiting for it.
 func (l *lane) start(c *call) {
-	c.done = make(chan struct{})
+	c.waiter = l.newWaiter()
 	c.local = l.local
 	if l.breaker.Refuses() {
 		c.finish(result{err: ErrOpen})
@@ -90,7 +102,8 @@ func (l *lane) begin(c *call) {
 		return
 	}
 	l.flying++
-	l.hand([]*call{c})
+	c.alone[0] = c
+	l.hand(c.alone[:])
 }
 
 // hand gives calls to a goroutine that is parked, or to a new one. The caller holds
@@ -104,8 +117,8 @@ func (l *lane) hand(calls []*call) {
 	go l.flyOn(calls)
 }
 
-// flyOn flies as long as there is somebody to carry. As long as others fly, it
-// parks then: a goroutine that has flown has a stack that is large enough.
+// flyOn flies as long as there is somebody to carry, and then parks: a goroutine
+// that has flown has a stack that is large enough.
 func (l *lane) flyOn(calls []*call) {
 	next := make(chan []*call, 1)
 	for calls != nil {
@@ -118,15 +131,8 @@ func (l *lane) flyOn(calls []*call) {
 	}
 }
 
-// giveUp waits no longer for the answers to flights.
-func (l *lane) giveUp() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.horizon.end()
-}
-
 // board takes those who wait. If there are none, the flight ends, and next is told
-// what comes then: other calls, or nil once nobody flies.
+// what comes then: other calls, or nil for the end.
 func (l *lane) board(next chan []*call) []*call {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,19 +140,23 @@ func (l *lane) board(next chan []*call) []*call {
 		return calls
 	}
 	l.flying--
-	l.parked = append(l.parked, next)
-	if l.flying == 0 {
-		l.dismiss()
+	if l.flown++; l.flown < parkAfter || len(l.parked) >= maxFlights {
+		next <- nil
+		return nil
 	}
+	l.parked = append(l.parked, next)
 	return nil
 }
 
-// dismiss ends all goroutines that are parked. The caller holds l.mu.
-func (l *lane) dismiss() {
+// giveUp waits no longer for the answers to flights, and keeps no goroutine.
+func (l *lane) giveUp() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.horizon.end()
 	for _, next := range l.parked {
 		next <- nil
 	}
-	l.parked = l.parked[:0]
+	l.parked, l.flown = nil, math.MinInt
 }
 
 // takeWaiting is the next flight's calls. The caller holds l.mu.
@@ -197,7 +207,7 @@ func (l *lane) depart(aboard []*call) (*flight, []*call, context.Context) {
 	}
 	f.calls = len(live)
 	f.permitted = f.calls > 0 && l.breaker.begin()
-	ctx := l.horizon.context()
+	ctx := l.horizon.context(aboard[0].began)
 	l.mu.Unlock()
 	for _, c := range gone {
 		c.finish(result{err: context.Canceled}) // and was not made
@@ -242,9 +252,7 @@ func (l *lane) replace() {
 		l.hand(calls)
 		return
 	}
-	if l.flying--; l.flying == 0 {
-		l.dismiss()
-	}
+	l.flying--
 }
 
 // withCharges puts before each call what was admitted without Redis of its
@@ -271,7 +279,7 @@ func (l *lane) withCharges(calls []*call) []*call {
 
 // charge is a call that charges levels whether there is room or not.
 func (l *lane) charge(levels []Level) *call {
-	c := newCall(context.Background(), Ask{Levels: levels}, time.Now())
+	c := newCall(context.Background(), Ask{Levels: levels}, l.local.now())
 	c.local, c.owed = l.local, true
 	return c
 }

@@ -122,9 +122,9 @@ func TestAnswerWins(t *testing.T) {
 	for range 200 {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		c := &call{ctx: ctx, timeout: time.Nanosecond, began: time.Now().Add(-time.Hour), done: make(chan struct{})}
+		c := &call{ctx: ctx, timeout: time.Nanosecond, began: time.Now().Add(-time.Hour), waiter: newWaiter()}
 		c.finish(result{at: 7})
-		if r := c.wait(&lane{}); r.at != 7 {
+		if r := c.wait(&lane{}, c.rest()); r.at != 7 {
 			t.Fatalf("result %+v", r)
 		}
 	}
@@ -136,9 +136,9 @@ func TestStarvedProcessReadsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for answer, want := range map[time.Duration]bool{15 * time.Millisecond: true, 25 * time.Millisecond: false} {
 			// The timer of 20 ms is late by 20 ms: it was to be over a while ago.
-			c := &call{ctx: t.Context(), timeout: 20 * time.Millisecond, began: time.Now().Add(-40 * time.Millisecond), done: make(chan struct{})}
+			c := &call{ctx: t.Context(), timeout: 20 * time.Millisecond, began: time.Now().Add(-40 * time.Millisecond), waiter: newWaiter()}
 			time.AfterFunc(answer, func() { c.finish(result{at: 7}) })
-			if r := c.wait(&lane{}); (r.err == nil) != want {
+			if r := c.wait(&lane{}, c.rest()); (r.err == nil) != want {
 				t.Errorf("answered after %v: %+v", answer, r)
 			}
 			time.Sleep(time.Second)

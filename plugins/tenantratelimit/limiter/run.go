@@ -17,10 +17,7 @@ const header = 3
 // call that flies alone is a command as it is.
 func newCall(ctx context.Context, ask Ask, now time.Time) *call {
 	n := len(ask.Levels)
-	c := &call{ctx: ctx, levels: ask.Levels, keys: n, timeout: ask.Timeout, passes: ask.Passes}
-	if c.timeout > 0 {
-		c.began = time.Now()
-	}
+	c := &call{ctx: ctx, levels: ask.Levels, keys: n, timeout: ask.Timeout, began: time.Now(), passes: ask.Passes}
 	words := make([]any, header, header+1+n+2+argsPerLevel*n)
 	for i := range ask.Levels {
 		words = append(words, ask.Levels[i].Key)

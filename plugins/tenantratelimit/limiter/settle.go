@@ -45,12 +45,12 @@ func (r *Redis) chargeAll(ctx context.Context, charges []Level) (answered bool) 
 			continue
 		}
 		c := l.charge(charges[i : i+1])
-		c.ctx, c.timeout, c.began = ctx, settleTimeout, time.Now()
+		c.ctx, c.timeout = ctx, settleTimeout
 		l.start(c)
 		calls[i], lanes[i] = c, l
 	}
 	for i, c := range calls {
-		if c != nil && c.wait(lanes[i]).err != nil {
+		if c != nil && c.wait(lanes[i], c.rest()).err != nil {
 			answered = false
 		}
 	}

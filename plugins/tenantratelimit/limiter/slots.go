@@ -77,7 +77,7 @@ func (r *Redis) finish(ctx context.Context, t *trip) {
 	if t.err != nil {
 		return
 	}
-	if t.result = t.call.wait(t.lane); moved(t.err) {
+	if t.result = t.call.wait(t.lane, t.call.rest()); moved(t.err) {
 		t.result = r.follow(ctx, t.call)
 	}
 }
