@@ -18,7 +18,7 @@ func (s *Server) enter(ev *event) bool {
 	default:
 		s.metrics.eventWaits.Inc()
 		slots <- struct{}{}
-		ev.started = time.Now()
+		ev.started = ev.conn.link.clock(time.Now())
 	}
 	s.metrics.running.Inc()
 	return true
@@ -34,7 +34,7 @@ func (s *Server) leave(ev *event) {
 }
 
 func (s *Server) logLost(ev *event) {
-	if s.lost.due(ev.began) {
+	if s.lost.due(time.Now()) {
 		s.opts.Logger.Error("log events are dropped: as many as may are under way", "plugin", ev.inst.plugin.Name,
 			"limit", max(s.opts.MaxConnections/2, 1), "fix", "find what the log handlers wait for; -max-connections allows more")
 	}

@@ -17,10 +17,22 @@ type eventContext struct {
 	waited int64 // link.waited when the attempt began
 
 	mu    sync.Mutex
-	err   error
 	done  chan struct{} // nil until it is asked for
 	after *afterFunc    // the last one, nil for none
+	how   contextEnd
 }
+
+// contextEnd is how a context ended, if it did.
+type contextEnd uint8
+
+const (
+	goesOn contextEnd = iota
+	expired
+	canceled
+)
+
+// contextErrors are what [context.Context.Err] says.
+var contextErrors = [...]error{expired: context.DeadlineExceeded, canceled: context.Canceled}
 
 // afterFunc is a function to call when a context has ended.
 type afterFunc struct {
@@ -50,7 +62,7 @@ func (c *eventContext) Done() <-chan struct{} {
 	defer c.mu.Unlock()
 	switch {
 	case c.done != nil:
-	case c.err != nil:
+	case c.how != goesOn:
 		c.done = closed
 	default:
 		c.done = make(chan struct{})
@@ -62,7 +74,7 @@ func (c *eventContext) Done() <-chan struct{} {
 func (c *eventContext) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.err
+	return contextErrors[c.how]
 }
 
 // Value is nil: the context carries nothing.
@@ -74,7 +86,7 @@ func (c *eventContext) Value(any) any { return nil }
 func (c *eventContext) AfterFunc(call func()) (stop func() bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.how != goesOn {
 		go call()
 		return func() bool { return false }
 	}
@@ -96,13 +108,13 @@ func (c *eventContext) forget(f *afterFunc) (found bool) {
 }
 
 // end ends the context, once.
-func (c *eventContext) end(err error) {
+func (c *eventContext) end(how contextEnd) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.err != nil {
+	if c.how != goesOn {
 		return
 	}
-	c.err = err
+	c.how = how
 	if c.done != nil {
 		close(c.done)
 	}

@@ -58,7 +58,7 @@ func (l *link) watch(ev *event, conn *eventConn, d time.Duration) {
 		l.current.Store(conn)
 		return
 	}
-	due := l.clock(ev.started) + int64(d)
+	due := ev.started + int64(d)
 	conn.ctx.due = due
 	l.current.Store(conn) // before the look at fires, see overrun
 	if fires := l.fires.Load(); fires == 0 || fires > due {
@@ -111,7 +111,7 @@ func (l *link) overrun() {
 	l.current.Store(nil)
 	ev.calls += conn.calls
 	e.failure = errCutOff
-	go l.srv.logCutOff(ev.inst, ev.phase, time.Duration(conn.ctx.due-l.clock(ev.started)), time.Since(ev.started), conn.label)
+	go l.srv.logCutOff(ev.inst, ev.phase, time.Duration(conn.ctx.due-ev.started), time.Duration(l.clock(time.Now())-ev.started), conn.label)
 	l.carryOn(ev, e)
 }
 
@@ -133,7 +133,7 @@ func (c *eventConn) tick() (e ending, cut bool) {
 			c.link.set(due, time.Duration(left))
 			return ending{}, false
 		}
-		c.ctx.end(context.DeadlineExceeded)
+		c.ctx.end(expired)
 	} else if now-c.next <= int64(lateTick) {
 		c.ticks++
 	}
@@ -163,8 +163,8 @@ const goroutineLabel = "pluginserver_link"
 
 // mark labels the calling goroutine as the one that serves the link.
 func (l *link) mark() {
-	l.label = strconv.FormatUint(l.srv.marks.Add(1), 10)
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(goroutineLabel, l.label)))
+	l.label = l.srv.marks.Add(1)
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(goroutineLabel, strconv.FormatUint(l.label, 10))))
 }
 
 // abandon counts a handler that is cut off, and keeps its instance from being
@@ -180,7 +180,7 @@ func (s *Server) abandon(ev *event, b *breaker) {
 // abandonedEnds is the end of a handler that was cut off before.
 func (s *Server) abandonedEnds(ev *event, b *breaker, failure *panicError) {
 	if failure != nil {
-		ev.metrics.panics.Inc()
+		ev.metrics().panics.Inc()
 		s.logPanic(ev.inst.plugin, ev.phase, failure)
 	}
 	b.abandoned.Add(-1)

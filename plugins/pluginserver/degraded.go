@@ -105,8 +105,8 @@ func (t *instances) heal(inst *instance) {
 }
 
 // remindOf logs once a minute that a degraded instance is used.
-func (t *instances) remindOf(inst *instance, b *built, now time.Time) {
-	if inst.reminded.due(now) {
+func (t *instances) remindOf(inst *instance, b *built) {
+	if inst.reminded.due(time.Now()) {
 		t.logDegraded(inst, b)
 	}
 }

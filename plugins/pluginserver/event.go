@@ -10,19 +10,27 @@ import (
 	"github.com/Kong/go-pdk"
 )
 
-// event is one phase of one instance that Kong waits for.
+// event is one phase of one instance that Kong waits for. There is one allocation for
+// each, of at most 512 bytes: what is larger costs Go's collector more.
 type event struct {
 	conn     eventConn // the handler's
 	inst     *instance
 	built    *built // what of the instance runs
-	metrics  *eventMetrics
 	sequence int64
 	phase    phase
-	began    time.Time // when its instance was ready
-	started  time.Time // when the attempt under way began
-	how      outcome   // outcomeOK until something went wrong
-	calls    int       // PDK calls of all attempts that have ended
-	failing  bool      // Failed was called
+	began    int64   // when its instance was ready, by the link's clock
+	started  int64   // when the attempt under way began, by the link's clock
+	how      outcome // outcomeOK until something went wrong
+	calls    int     // PDK calls of all attempts that have ended
+	failing  bool    // Failed was called
+}
+
+// metrics are those of the event's plugin and phase.
+func (ev *event) metrics() *eventMetrics { return ev.inst.plugin.events[ev.phase] }
+
+// took is how long the event has taken so far.
+func (ev *event) took() time.Duration {
+	return time.Duration(ev.conn.link.clock(time.Now()) - ev.began)
 }
 
 // ending is how an attempt ended: the handler, Failed, or an exit for them.
@@ -41,16 +49,17 @@ func (l *link) event(c call) error {
 		l.srv.metrics.events.WithLabelValues("unknown", phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuseUnknown(c.instanceID)
 	}
-	began := time.Now() // a start of the instance is no part of the event
-	inst.used.Store(began.Unix())
+	now := time.Now() // a start of the instance is no part of the event
+	inst.used.Store(now.Unix())
 	if !inst.handles(c.phase) {
 		defer l.srv.instances.release(inst)
 		l.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuse(inst.refusal(c.phase))
 	}
+	began := l.clock(now)
 	ev := &event{
 		conn: eventConn{link: l, breaker: &inst.plugin.breakers[c.phase]}, inst: inst, built: inst.built.Load(),
-		metrics: inst.plugin.events[c.phase], sequence: c.sequence, phase: c.phase, began: began, started: began,
+		sequence: c.sequence, phase: c.phase, began: began, started: began,
 	}
 	if !l.srv.enter(ev) {
 		return l.drop(ev)
@@ -61,15 +70,15 @@ func (l *link) event(c call) error {
 // handle calls the event's handler, unless it is not to be called.
 func (l *link) handle(ev *event) ending {
 	if ev.built.err != nil {
-		l.srv.instances.remindOf(ev.inst, ev.built, ev.began)
+		l.srv.instances.remindOf(ev.inst, ev.built)
 		if !ev.built.usable {
 			return ending{failure: errUnusable}
 		}
 	}
 	b := ev.conn.breaker
-	allowed, trial := b.allow(ev.began)
+	allowed, trial := b.allow()
 	if !allowed {
-		l.srv.refused(b, ev.began)
+		l.srv.refused(b)
 		return ending{failure: errOverloaded}
 	}
 	ev.conn.trial = trial
@@ -82,7 +91,7 @@ func (l *link) drop(ev *event) error {
 	defer l.srv.instances.release(ev.inst)
 	ev.how = outcomeOverloaded
 	how, err := l.finishEvent(ev, ending{})
-	ev.metrics.observe(how, time.Since(ev.began), 0)
+	ev.metrics().observe(how, ev.took(), 0)
 	return err
 }
 
@@ -127,7 +136,7 @@ func (l *link) conclude(ev *event, e ending) error {
 		}
 	}
 	how, err := l.finishEvent(ev, e)
-	ev.metrics.observe(how, time.Since(ev.began), ev.calls)
+	ev.metrics().observe(how, ev.took(), ev.calls)
 	l.srv.leave(ev)
 	l.srv.instances.release(ev.inst)
 	return err

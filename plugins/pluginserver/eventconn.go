@@ -2,7 +2,6 @@ package pluginserver
 
 import (
 	"bytes"
-	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -71,7 +70,7 @@ type eventConn struct {
 	event   *event
 	breaker *breaker
 	trial   bool   // the breaker is open, and waits for how this ends
-	label   string // of the goroutine that runs the plugin
+	label   uint64 // of the goroutine that runs the plugin
 	next    int64  // when the next tick is due, by the link's clock, 0 before the deadline; guarded by mu
 	ticks   int    // that came in time after the deadline; guarded by mu
 }
@@ -358,7 +357,7 @@ func (c *eventConn) take(late error) ending {
 	}
 	broken := c.toBoundary()
 	c.ended, c.err = true, late
-	c.ctx.end(context.Canceled)
+	c.ctx.end(canceled)
 	if c.exited {
 		return ending{exited: true, tooBig: c.tooBig}
 	}

@@ -28,7 +28,7 @@ func (ev *event) fail(failure error) {
 	switch {
 	case errors.As(failure, &panicked):
 		how = outcomePanic
-		ev.metrics.panics.Inc()
+		ev.metrics().panics.Inc()
 		ev.conn.link.srv.logPanic(ev.inst.plugin, ev.phase, panicked)
 	case errors.Is(failure, errOverloaded):
 		how = outcomeOverloaded
@@ -58,11 +58,11 @@ func (l *link) redirect(ev *event, failure error) ending {
 
 // fail calls Failed, unless that hangs all too often.
 func (l *link) fail(ev *event, failed failer, failure error) ending {
-	ev.failing, ev.started = true, time.Now()
+	ev.failing, ev.started = true, l.clock(time.Now())
 	b := &ev.inst.plugin.breakers[ofFailed]
-	allowed, trial := b.allow(ev.started)
+	allowed, trial := b.allow()
 	if !allowed {
-		l.srv.refused(b, ev.started)
+		l.srv.refused(b)
 		return l.redirect(ev, failure)
 	}
 	conn := l.conn()
@@ -98,7 +98,7 @@ func (s *Server) logPanic(p *plugin, ph phase, panicked *panicError) {
 
 // logCutOff logs where a handler was when its time was up, at most once per
 // plugin in a second.
-func (s *Server) logCutOff(inst *instance, ph phase, d, ran time.Duration, label string) {
+func (s *Server) logCutOff(inst *instance, ph phase, d, ran time.Duration, label uint64) {
 	p := inst.plugin
 	if suppressed, ok := s.allow(&p.overruns); ok {
 		s.opts.Logger.Error("handler cut off at its deadline", "plugin", p.Name, "phase", phaseNames[ph], "instance", inst.id,

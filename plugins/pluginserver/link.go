@@ -1,7 +1,6 @@
 package pluginserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -51,7 +50,7 @@ type link struct {
 	owed    int       // replies to pipelined calls that were not read yet
 	bounded time.Time // the deadline that is set on nc, zero for none
 	release func()    // called when the link has ended
-	label   string    // of the goroutine that has it
+	label   uint64    // of the goroutine that has it
 
 	waited atomic.Int64 // nanoseconds in which Kong was waited for, in all events
 
@@ -169,7 +168,7 @@ func (l *link) drain() {
 // elsewhere: that would start all instances of the plugin anew, see inbox.
 func (l *link) cut() {
 	if conn := l.current.Load(); conn != nil {
-		conn.ctx.end(context.Canceled)
+		conn.ctx.end(canceled)
 	}
 	_ = l.nc.Close()
 }

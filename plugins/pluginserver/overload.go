@@ -29,11 +29,12 @@ type breaker struct {
 }
 
 // allow reports whether a handler may be called, and whether on trial.
-func (b *breaker) allow(now time.Time) (allowed, trial bool) {
+func (b *breaker) allow() (allowed, trial bool) {
 	retry := b.retry.Load()
 	if retry == 0 {
 		return true, false
 	}
+	now := time.Now()
 	trial = now.UnixNano() >= retry && b.retry.CompareAndSwap(retry, now.Add(retryOverloaded).UnixNano())
 	return trial, trial
 }
@@ -57,8 +58,8 @@ func (s *Server) reset(b *breaker) {
 }
 
 // refused is an event whose handler was not called.
-func (s *Server) refused(b *breaker, now time.Time) {
-	if b.said.due(now) {
+func (s *Server) refused(b *breaker) {
+	if b.said.due(time.Now()) {
 		s.logOverloaded(b)
 	}
 }

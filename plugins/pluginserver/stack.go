@@ -14,13 +14,13 @@ const stackLimit = 8 << 10
 // it has started, empty if there is none any more. The runtime tells a
 // goroutine's stack to itself only; the goroutine profile tells all of them,
 // labels included, and hardly stops the others for it.
-func stackOf(label string) string {
+func stackOf(label uint64) string {
 	var profile bytes.Buffer
 	if err := pprof.Lookup("goroutine").WriteTo(&profile, 1); err != nil {
 		return ""
 	}
 	var stacks []string
-	mark := fmt.Sprintf("# labels: {%q:%q}", goroutineLabel, label)
+	mark := fmt.Sprintf("# labels: {%q:\"%d\"}", goroutineLabel, label)
 	for record := range strings.SplitSeq(profile.String(), "\n\n") {
 		_, stack, found := strings.Cut(record, mark)
 		if found {
