@@ -145,7 +145,8 @@ func meet(t testing.TB, c *redis.Client, other *Server) {
 func whole(ctx context.Context, c *redis.Client, masters int) bool {
 	shards, err := c.ClusterShards(ctx).Result()
 	info, err2 := c.ClusterInfo(ctx).Result()
-	return err == nil && err2 == nil && len(shards) == masters && strings.Contains(info, "cluster_state:ok")
+	return err == nil && err2 == nil && len(shards) == masters &&
+		strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_assigned:16384")
 }
 
 // Sentinel watches a master, by the name main, and its replica. The URL names
