@@ -23,10 +23,11 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
-// fakeRedis runs no script: it admits, or fails, or hangs.
+// fakeRedis runs no script: it admits, or fails, or hangs until it is well again.
 type fakeRedis struct {
 	err   error
 	hang  bool
+	well  atomic.Bool
 	calls atomic.Int64
 }
 
@@ -53,7 +54,7 @@ func (f *fakeRedis) process(ctx context.Context, cmd redis.Cmder) error {
 		return errNotPlayed
 	}
 	f.calls.Add(1)
-	if f.hang {
+	if f.hang && !f.well.Load() {
 		<-ctx.Done()
 		cmd.SetErr(ctx.Err())
 		return ctx.Err()
@@ -155,7 +156,7 @@ func TestRedisComesBack(t *testing.T) {
 		if testutil.ToFloat64(open) != 1 {
 			t.Error("the breaker is not reported open")
 		}
-		f.hang = false
+		f.well.Store(true)
 		time.Sleep(time.Second)
 		for range 10 {
 			c.Decide(t.Context(), user("acme", "alice"))
