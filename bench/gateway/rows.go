@@ -86,14 +86,14 @@ func saturated(k *kong, path string) ratio.Measure {
 func measure(ctx context.Context, k *kong, path string, pause, length time.Duration) (outcome, error) {
 	o, err := count(ctx, k, path, pause, length)
 	if err == nil && o.failed > 0 {
-		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.failed, o.requests, path, k.lastWords())
+		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.failed, o.requests, path, k.LastWords())
 	}
 	return o, err
 }
 
 // count is measure for a load of which requests may fail.
 func count(ctx context.Context, k *kong, path string, pause, length time.Duration) (outcome, error) {
-	l := newLoad(k.proxy, path)
+	l := newLoad(k.Proxy, path)
 	l.pause = pause
 	if _, err := l.run(ctx, warmUp); err != nil {
 		return outcome{}, err
@@ -204,7 +204,7 @@ func (b *bench) post(ctx context.Context) error {
 		case <-tick.C:
 		}
 		body := fmt.Appendf(nil, "%s# %d\n", b.config, n)
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.line.admin+"/config", bytes.NewReader(body))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+b.line.Admin+"/config", bytes.NewReader(body))
 		if err != nil {
 			return err
 		}

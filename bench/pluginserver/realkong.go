@@ -2,34 +2,29 @@ package pluginserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bench/loopback"
+	"github.com/gatehousehq/gatehouse/bench/kongserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
 // onRealKong are the rows on a real Kong of one worker, which asks both servers, and
 // nothing but them.
-func onRealKong(ctx context.Context, dir string, ours, theirs *server) (rows []ratio.Row, closeKong func() error, err error) {
-	k := &realKong{dir: dir}
-	closeKong = func() error { return nil }
+func onRealKong(ctx context.Context, dir string, ours, theirs *server) (rows []ratio.Row, stop func(), err error) {
+	k := &realKong{}
+	stop = func() {}
 	leftOut := ""
-	if _, err := exec.LookPath("kong"); err != nil {
+	if err := kongserver.Missing(); err != nil {
 		leftOut = "kong on PATH (3.9)"
-	} else if err := k.start(ctx, ours, theirs); err != nil {
-		return nil, nil, errors.Join(err, k.close())
+	} else if k.Server, err = startRealKong(ctx, dir, ours, theirs); err != nil {
+		return nil, nil, err
 	} else {
-		closeKong = k.close
+		stop = k.Stop
 	}
 	for _, phase := range []string{"access", "log"} {
 		rows = append(rows, ratio.Row{
@@ -37,15 +32,10 @@ func onRealKong(ctx context.Context, dir string, ours, theirs *server) (rows []r
 			Ours: k.answered(ours, phase), Base: k.answered(theirs, phase), LeftOut: leftOut,
 		})
 	}
-	return rows, closeKong, nil
+	return rows, stop, nil
 }
 
-// realKong is a process.
-type realKong struct {
-	dir   string
-	proxy string // address
-	cmd   *exec.Cmd
-}
+type realKong struct{ *kongserver.Server }
 
 // kongConfig has a route for each server and phase. Kong answers itself.
 func kongConfig(servers ...*server) string {
@@ -64,61 +54,14 @@ func kongConfig(servers ...*server) string {
 	return b.String()
 }
 
-// foreground starts Kong's nginx as the official image's entrypoint does.
-const foreground = `kong prepare -p "$KONG_PREFIX" && exec "${NGINX:-/usr/local/openresty/nginx/sbin/nginx}" -p "$KONG_PREFIX" -c nginx.conf`
-
-func (k *realKong) start(ctx context.Context, servers ...*server) error {
-	addrs, err := loopback.FreeAddrs(2)
-	if err != nil {
-		return err
+func startRealKong(ctx context.Context, dir string, servers ...*server) (*kongserver.Server, error) {
+	s := kongserver.Settings{Dir: dir, Config: kongConfig(servers...)}
+	for _, of := range servers {
+		prefix := "KONG_PLUGINSERVER_" + strings.ToUpper(of.name)
+		s.Plugins = append(s.Plugins, of.name)
+		s.Env = append(s.Env, prefix+"_SOCKET="+of.socket, fmt.Sprintf("%s_QUERY_CMD=%s -dump", prefix, of.cmd.Path))
 	}
-	k.proxy = addrs[0]
-	config := filepath.Join(k.dir, "kong.yaml")
-	if err := os.WriteFile(config, []byte(kongConfig(servers...)), 0o644); err != nil {
-		return err
-	}
-	log, err := os.Create(filepath.Join(k.dir, "kong.log"))
-	if err != nil {
-		return err
-	}
-	defer log.Close()
-	var names []string
-	k.cmd = exec.Command("sh", "-c", foreground)
-	k.cmd.Stdout, k.cmd.Stderr, k.cmd.Env = log, log, os.Environ()
-	for _, s := range servers {
-		names = append(names, s.name)
-		prefix := "KONG_PLUGINSERVER_" + strings.ToUpper(s.name)
-		k.cmd.Env = append(k.cmd.Env, prefix+"_SOCKET="+s.socket, fmt.Sprintf("%s_QUERY_CMD=%s -dump", prefix, s.cmd.Path))
-	}
-	k.cmd.Env = append(k.cmd.Env,
-		"KONG_DATABASE=off", "KONG_ANONYMOUS_REPORTS=off", "KONG_NGINX_DAEMON=off", "KONG_ADMIN_GUI_LISTEN=off", "KONG_ADMIN_LISTEN=off",
-		"KONG_NGINX_WORKER_PROCESSES=1", "KONG_DECLARATIVE_CONFIG="+config, "KONG_PREFIX="+filepath.Join(k.dir, "prefix"),
-		"KONG_PROXY_LISTEN="+addrs[0], "KONG_STATUS_LISTEN="+addrs[1], "KONG_LOG_LEVEL=error", "KONG_NGINX_USER=root",
-		"KONG_PLUGINS=bundled,"+strings.Join(names, ","), "KONG_PLUGINSERVER_NAMES="+strings.Join(names, ","),
-	)
-	if err := k.cmd.Start(); err != nil {
-		return fmt.Errorf("start Kong: %w", err)
-	}
-	return k.await(ctx, "http://"+addrs[1]+"/status/ready")
-}
-
-// kongTimeout bounds how long Kong may take to answer.
-const kongTimeout = 60 * time.Second
-
-func (k *realKong) await(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, kongTimeout)
-	defer cancel()
-	for {
-		if status(ctx, http.DefaultClient, url) == http.StatusOK {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			text, _ := os.ReadFile(filepath.Join(k.dir, "kong.log"))
-			return fmt.Errorf("wait for Kong: %w; its log ends with: %s", ctx.Err(), text[max(0, len(text)-2000):])
-		case <-time.After(50 * time.Millisecond):
-		}
-	}
+	return kongserver.Start(ctx, s)
 }
 
 // status is the status of an answer, 0 if there is none.
@@ -151,7 +94,7 @@ func (k *realKong) answered(s *server, phase string) ratio.Measure {
 			running.Go(func() {
 				for time.Now().Before(end) {
 					asked.Add(1)
-					if status(ctx, client, fmt.Sprintf("http://%s/%s/%s", k.proxy, s.name, phase)) == http.StatusOK {
+					if status(ctx, client, fmt.Sprintf("http://%s/%s/%s", k.Proxy, s.name, phase)) == http.StatusOK {
 						answered.Add(1)
 					}
 				}
@@ -160,15 +103,4 @@ func (k *realKong) answered(s *server, phase string) ratio.Measure {
 		running.Wait()
 		return float64(answered.Load()) / float64(asked.Load()), nil
 	}
-}
-
-func (k *realKong) close() error {
-	if k.cmd == nil || k.cmd.Process == nil {
-		return nil
-	}
-	if err := k.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
-	}
-	_ = k.cmd.Wait()
-	return nil
 }

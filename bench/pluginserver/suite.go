@@ -40,12 +40,15 @@ func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err err
 		return nil, nil, errors.Join(err, ours.close(), closeAll())
 	}
 	closeAll = func() error { return errors.Join(ours.close(), theirs.close(), os.RemoveAll(dir)) }
-	onKong, closeKong, err := onRealKong(ctx, dir, ours, theirs)
+	onKong, stopKong, err := onRealKong(ctx, dir, ours, theirs)
 	if err != nil {
 		return nil, nil, errors.Join(err, closeAll())
 	}
 	closeServers := closeAll
-	closeAll = func() error { return errors.Join(closeKong(), closeServers()) }
+	closeAll = func() error {
+		stopKong()
+		return closeServers()
+	}
 	rows = []ratio.Row{
 		{
 			What: "a handler with six PDK calls", Peer: "go-pdk's server", Unit: "events/CPU s", Target: 2.5, Rounds: rounds,
