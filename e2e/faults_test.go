@@ -63,14 +63,14 @@ func underLoad(t *testing.T, sig syscall.Signal, times int) (hit []time.Time, fa
 	l.waitPassed(t, faultClients)
 	l.stop()
 	failed = l.failed()
-	slowest := time.Duration(l.slowest.Load())
-	t.Logf("%d times %v: %d requests passed, %d failed (%.1f each time, of %d clients), the slowest took %v",
-		times, sig, l.passed.Load(), len(failed), float64(len(failed))/float64(times), faultClients, slowest.Round(time.Millisecond))
+	slowest := time.Duration(l.slowest.Load()) * time.Millisecond
+	t.Logf("%d times %v: %d requests passed, %d failed (%.1f each time, of %d clients), the slowest took the gateway %v",
+		times, sig, l.passed.Load(), len(failed), float64(len(failed))/float64(times), faultClients, slowest)
 	if len(failed) > 0 {
 		t.Logf("the last one that failed: %s", failed[len(failed)-1].why)
 	}
 	if slowest > stalled {
-		t.Errorf("a request took %v: its worker waited for an instance", slowest)
+		t.Errorf("a request took the gateway %v: its worker waited for an instance", slowest)
 	}
 	return hit, failed
 }
