@@ -73,21 +73,16 @@ func TestBusyProcessorsKeepTheLimit(t *testing.T) {
 	for round := range 3 {
 		t.Run(fmt.Sprint(round), func(t *testing.T) {
 			d := deploy(t, 3, fmt.Sprintf(year, 100, ""))
-			stop := make(chan struct{})
+			var stop atomic.Bool
 			var busy sync.WaitGroup
 			for range 8 * runtime.GOMAXPROCS(0) {
 				busy.Go(func() {
-					for {
-						select {
-						case <-stop:
-							return
-						default:
-						}
+					for !stop.Load() { // it only keeps a processor busy
 					}
 				})
 			}
 			d.hammer(60, 1500*time.Millisecond, 0)
-			close(stop)
+			stop.Store(true)
 			busy.Wait()
 			d.hammer(6, 1500*time.Millisecond, time.Millisecond)
 			d.holds(t, 100)
