@@ -21,13 +21,19 @@ func TestTenantOverItsLimit(t *testing.T) {
 	tenant := fmt.Sprintf("e2e-%d", time.Now().UnixNano())
 	poor := bearerOf(t, devtoken.Mobile, devtoken.Claims{Tenant: tenant, User: "u1", Plan: "free"})
 
+	// A trip to Redis that a busy gateway gave up may have been charged there and here:
+	// it is given back within a second.
 	var denied answer
 	allowed := 0
-	for range 3 * freeQuota {
+	for began := time.Now(); allowed < 3*freeQuota; {
 		a := get(t, "/mobile/v1/home", poor)
 		if a.status == http.StatusTooManyRequests {
 			denied = a
-			break
+			if allowed >= freeQuota || time.Since(began) > 5*time.Second {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+			continue
 		}
 		a.wantStatus(t, http.StatusOK)
 		wantRateLimit(t, a)

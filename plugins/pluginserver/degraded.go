@@ -3,16 +3,19 @@ package pluginserver
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // A configuration that Kong has accepted is never answered with a 500. One that cannot
 // run as it is written is degraded: its handlers do what still can be done, if it has
 // a method Degrade, and else its events go the way that the plugin declares. It is said
 // in the log, when it starts and once a minute while it is used, in a metric, and in
-// /readyz, until the instance is closed.
+// /readyz, while it is in use.
 
 // retryDegraded is how soon a degraded configuration is tried again when Kong starts it
 // once more: something outside of it may have been wrong. All workers start it at
@@ -53,6 +56,7 @@ func (t *instances) build(inst *instance) {
 		inst.text = nil
 		return
 	}
+	inst.used.Store(inst.tried.Unix())
 	t.metrics.failedStarts.Inc()
 	inst.reminded.due(inst.tried)
 	t.logDegraded(inst, b)
@@ -60,7 +64,6 @@ func (t *instances) build(inst *instance) {
 	defer t.mu.Unlock()
 	if t.byID[inst.id] == inst {
 		t.degraded[inst] = b
-		t.metrics.degraded.WithLabelValues(inst.key.plugin).Inc()
 	}
 }
 
@@ -98,10 +101,7 @@ func (t *instances) discard(inst *instance, b *built) {
 
 // heal ends an instance's being degraded, if it is. It is called with mu held.
 func (t *instances) heal(inst *instance) {
-	if _, ok := t.degraded[inst]; ok {
-		delete(t.degraded, inst)
-		t.metrics.degraded.WithLabelValues(inst.key.plugin).Dec()
-	}
+	delete(t.degraded, inst)
 }
 
 // remindOf logs once a minute that a degraded instance is used.
@@ -126,14 +126,44 @@ func (t *instances) logDegraded(inst *instance, b *built) {
 	t.log.Error("plugin degraded: its configuration does not run as it is written", said...)
 }
 
-// degradations has a line for each degraded instance, sorted.
+// degradedFor is how long a degraded configuration is told of after its last event. Kong
+// closes none that its config has no more, so that nobody else says when it is over.
+const degradedFor = 5 * time.Minute
+
+// degradations has a line for each degraded instance that is in use, sorted.
 func (t *instances) degradations() (lines []string) {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	for inst, b := range t.degraded {
+	for inst, b := range t.degradedInUse() {
 		reason := strings.ReplaceAll(b.err.Error(), "\n", "; ")
 		lines = append(lines, fmt.Sprintf("degraded: %s: %s", inst.key.plugin, reason))
 	}
 	slices.Sort(lines)
 	return lines
+}
+
+func (t *instances) degradedInUse() map[*instance]*built {
+	since := time.Now().Add(-degradedFor).Unix()
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	inUse := maps.Clone(t.degraded)
+	maps.DeleteFunc(inUse, func(inst *instance, _ *built) bool { return inst.used.Load() < since })
+	return inUse
+}
+
+// degradedGauges count them by plugin, when they are asked.
+func (t *instances) degradedGauges() (gauges []prometheus.Collector) {
+	for name := range t.plugins {
+		gauges = append(gauges, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Namespace: "gatehouse", Subsystem: "pluginserver", Name: "degraded_instances",
+			Help:        "Configurations in use that do not run as they are written.",
+			ConstLabels: prometheus.Labels{"plugin": name},
+		}, func() (count float64) {
+			for inst := range t.degradedInUse() {
+				if inst.key.plugin == name {
+					count++
+				}
+			}
+			return count
+		}))
+	}
+	return gauges
 }

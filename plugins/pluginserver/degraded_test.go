@@ -203,3 +203,29 @@ func TestReadyzIsBounded(t *testing.T) {
 		t.Errorf("/readyz lists %s", got)
 	}
 }
+
+// TestDegradedConfigurationsAreToldOfWhileInUse: Kong closes no instance that its
+// config has no more.
+func TestDegradedConfigurationsAreToldOfWhileInUse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mend atomic.Bool
+		var ends atomic.Int32
+		srv := pipe(t, Options{}, plain("test", func() any {
+			return &degrading{faulty: faulty{phasedConfig{func(*pdk.PDK) {}}, "", &mend, &ends}}
+		}))
+		inst := srv.instances.start("test", []byte(`{"key":"bad"}`))
+		told := func(want int) {
+			t.Helper()
+			if lines, gauge := srv.instances.degradations(), srv.metric(t, "degraded_instances", nil); len(lines) != want || gauge != float64(want) {
+				t.Errorf("told of %v, the metric says %v; want %d", lines, gauge, want)
+			}
+		}
+		told(1)
+		time.Sleep(degradedFor + time.Second)
+		told(0)
+		inst.used.Store(time.Now().Unix())
+		told(1)
+		srv.instances.closeAll()
+	})
+}

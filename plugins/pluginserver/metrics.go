@@ -40,7 +40,6 @@ type metrics struct {
 	abandoned    prometheus.Gauge
 	overloaded   *prometheus.GaugeVec
 	instances    prometheus.Gauge
-	degraded     *prometheus.GaugeVec
 	adopted      prometheus.Counter
 	evicted      *prometheus.CounterVec
 	failedStarts prometheus.Counter
@@ -138,7 +137,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		abandoned:    f.gauge("abandoned_handlers", "Handlers that were cut off at their deadline and still run."),
 		overloaded:   f.gauges("overloaded", "1 while the handlers of a plugin in a phase are not called, since too many of them hang.", "plugin", "handler"),
 		instances:    f.gauge("instances", "Configurations that are started and not closed."),
-		degraded:     f.gauges("degraded_instances", "Configurations that are started, and do not run as they are written.", "plugin"),
 		adopted:      f.counter("instances_adopted_total", "Configurations that Kong had started in a process before this one."),
 		evicted:      f.counters("instances_evicted_total", "Configurations closed because they were idle, or because there were too many.", "reason"),
 		failedStarts: f.counter("instance_start_failures_total", "Configurations that do not run as they are written."),

@@ -118,7 +118,6 @@ func (p *plugin) prepare(m *metrics, maxEvents int) {
 		}
 		b.open = m.overloaded.WithLabelValues(b.plugin, b.handler)
 	}
-	m.degraded.WithLabelValues(p.Name)
 }
 
 var (

@@ -59,6 +59,9 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := register(opts.Registerer, started.degradedGauges()...); err != nil {
+		return nil, err
+	}
 	s := &Server{
 		opts: opts, plugins: compiled, metrics: m, instances: started,
 		links: map[*link]struct{}{}, usage: processUsage, constantVars: constantNames(opts.ConstantVars),

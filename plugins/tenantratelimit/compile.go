@@ -1,6 +1,8 @@
 package tenantratelimit
 
 import (
+	"errors"
+
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/answer"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 )
@@ -87,25 +89,32 @@ func (r *rule) advertised() answer.Policy {
 }
 
 // overridden is the ruleset with other numbers for some limits. Overrides that
-// name no limit of the set leave it as it is.
+// name no limit of the set leave it as it is, and so do those that are no good, which
+// the error names.
 func (s *ruleset) overridden(list []Override, maxCost int64, m *metrics) (*ruleset, error) {
 	rules := append([]rule(nil), s.rules...)
+	var errs []error
 	for i := range rules {
 		for _, o := range list {
 			if o.Name != rules[i].limit.Name {
 				continue
 			}
 			limit, err := o.apply(rules[i], maxCost)
-			if err != nil {
-				return nil, err
+			errs = append(errs, err)
+			if limit != nil {
+				rules[i].limit = limit
 			}
-			rules[i].limit = limit
 		}
 	}
-	return newRuleset(s.plan, rules, m)
+	made, err := newRuleset(s.plan, rules, m)
+	if err != nil {
+		made = s
+	}
+	return made, errors.Join(append(errs, err)...)
 }
 
-// apply is the rule's limit with the override's numbers.
+// apply is the rule's limit with the override's numbers. One that is less than a
+// request can cost is returned beside its error.
 func (o Override) apply(r rule, maxCost int64) (*limiter.Limit, error) {
 	spec := r.limit.Spec
 	if spec.Algorithm == limiter.TokenBucket {

@@ -53,8 +53,8 @@ func TestDegradedLimits(t *testing.T) {
 		{"nothing at all", `{}`, `"user-default";q=100;w=1`},
 		{"unknown zone", `{"limits":[` + tenant + `,` + zone + `]}`, `"t";q=9;w=60` + always},
 		{"a name twice", `{"limits":[` + tenant + `,` + user + `,{"name":"t","scope":["route"],"limit":1,"window_seconds":1}]}`, `"t";q=9;w=60, "u";q=9;w=60`},
-		{"costs more than it holds", `{"limits":[` + tenant + `,` + user + `],"costs":[{"methods":["POST"],"cost":50}]}`, `"user-default";q=100;w=1`},
-		{"costs more than the default holds", `{"limits":[` + tenant + `],"costs":[{"methods":["POST"],"cost":500}]}`, `"user-default";q=100;w=1;gatehouse-burst=500`},
+		{"costs more than it holds", `{"limits":[` + tenant + `,` + user + `],"costs":[{"methods":["POST"],"cost":50}]}`, `"t";q=9;w=60, "u";q=9;w=60`},
+		{"costs more than the default holds", `{"limits":[` + tenant + `],"costs":[{"methods":["POST"],"cost":500}]}`, `"t";q=9;w=60` + always},
 		{"a default that is none", `{"limits":[` + tenant + `],"default_user_limit":{"window_seconds":-1}}`, `"t";q=9;w=60` + always},
 		{"lease above the limit", `{"limits":[` + tenant + `,{"name":"l","scope":["user"],"limit":9,"window_seconds":60,"lease":10}]}`, `"t";q=9;w=60` + always},
 		{"too many limits", `{"limits":[` + many(40) + `]}`, policyField(31) + always},
@@ -62,7 +62,7 @@ func TestDegradedLimits(t *testing.T) {
 		{"unknown default plan", `{"plans":[{"name":"p","limits":[` + tenant + `]}],"default_plan":"q"}`, `"user-default";q=100;w=1`},
 		{"bad override", `{"limits":[` + user + `],"tenants":[{"tenant":"acme","limits":[{"name":"u","limit":4},{"name":"nope","limit":1}]}]}`, `"u";q=4;w=60`},
 		{"override that costs more", `{"limits":[{"name":"u","scope":["user"],"limit":9,"window_seconds":60,"algorithm":"fixed_window"}],` +
-			`"costs":[{"cost":8}],"tenants":[{"tenant":"acme","limits":[{"name":"u","limit":4}]}]}`, `"u";q=9;w=60`},
+			`"costs":[{"cost":8}],"tenants":[{"tenant":"acme","limits":[{"name":"u","limit":4}]}]}`, `"u";q=4;w=60`},
 		{"key prefix", `{"limits":[` + user + `],"redis":{"key_prefix":"{}"}}`, `"u";q=9;w=60`},
 		{"values out of range", `{"limits":[` + user + `],"nodes":-1,"on_redis_error":"panic","redis":{"timeout_ms":5000}}`, `"u";q=9;w=60`},
 	}
@@ -83,6 +83,27 @@ func TestDegradedLimits(t *testing.T) {
 			}
 			wantWord(t, effects, "degraded")
 		})
+	}
+}
+
+// TestCostAboveALimit: a request that costs more than a limit holds takes all of it.
+func TestCostAboveALimit(t *testing.T) {
+	t.Parallel()
+	r, _ := alone(t)
+	c := degrade(t, r, `{"limits":[{"name":"u","scope":["user"],"limit":9,"window_seconds":3600,"algorithm":"fixed_window"}],"costs":[{"methods":["POST"],"cost":50}]}`)
+	for _, tt := range []struct {
+		method string
+		status int
+	}{{"POST", 0}, {"GET", http.StatusTooManyRequests}} {
+		request := alice
+		request.Method = tt.method
+		status := 0
+		if exit := kongtest.Run(t, c.Access, request).Exit; exit != nil {
+			status = exit.Status
+		}
+		if status != tt.status {
+			t.Errorf("%s: status %d, want %d", tt.method, status, tt.status)
+		}
 	}
 }
 

@@ -122,7 +122,7 @@ func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.
 	})
 }
 
-// place is the part of a URL that says where, which is no secret.
+// place is the part of a URL that says where and as whom, which is no secret.
 func place(raw string) string {
 	if raw == "" {
 		return "none"
@@ -133,6 +133,9 @@ func place(raw string) string {
 	}
 	if u.Host == "" {
 		return u.Path
+	}
+	if user := u.User.Username(); user != "" { // another client than one without a name
+		return user + "@" + u.Host
 	}
 	return u.Host
 }

@@ -104,7 +104,7 @@ func (c *Config) prepare(q *question, o *override) {
 		q.ask.Levels[i] = limiter.Level{
 			Limit: r.limit,
 			Key:   limiter.Key(c.Redis.KeyPrefix, r.limit, r.partition(parts[:0], q.principal, q.request)),
-			Cost:  q.cost * r.cost,
+			Cost:  min(q.cost*r.cost, r.limit.Capacity()), // which a mistake in the config may exceed
 		}
 	}
 }

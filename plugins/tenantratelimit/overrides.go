@@ -81,7 +81,7 @@ func (v *override) apply(s *ruleset, maxCost int64, m *metrics) (*ruleset, error
 	}
 	made, err := s.overridden(v.list, maxCost, m)
 	if err != nil {
-		err, made = fmt.Errorf("apply overrides: %w", err), s
+		err = fmt.Errorf("apply overrides: %w", err)
 	}
 	v.rules[s] = made
 	return made, err

@@ -57,43 +57,46 @@ func (r rule) countsUsers() bool {
 // userDefault is the limit that always exists: the default's default where the
 // config's is no good, with room for one request whatever it costs.
 func (c *Config) userDefault(bad *mistakes) rule {
-	r, err := c.userLimit(c.DefaultUserLimit, 0)
-	if err == nil {
-		return r
+	r, err := c.userLimit(c.DefaultUserLimit)
+	if err != nil {
+		bad.addf("default_user_limit.%w", err)
 	}
-	bad.addf("default_user_limit.%w", err)
-	r, err = c.userLimit(UserDefault{ExpectedPeak: defaultPeak, WindowSeconds: 1, Mode: modeEnforce}, max(peakFactor*defaultPeak, c.maxCost()))
-	bad.add(err)
+	if r.limit == nil { // its numbers are no good
+		r, _ = c.userLimit(UserDefault{ExpectedPeak: defaultPeak, WindowSeconds: 1, Mode: modeEnforce})
+	}
 	return r
 }
 
-func (c *Config) userLimit(d UserDefault, burst int64) (rule, error) {
+func (c *Config) userLimit(d UserDefault) (rule, error) {
 	if d.ExpectedPeak < 1 || d.ExpectedPeak > 1_000_000 {
 		return rule{}, fmt.Errorf("expected_peak: %d is out of range; write the requests of one user in a window (1 to 1000000)", d.ExpectedPeak)
 	}
 	l := Limit{
 		Name: userDefaultName, Scope: []string{string(scopeUser)}, Mode: d.Mode, Cost: 1,
 		Algorithm: string(limiter.TokenBucket), Limit: peakFactor * d.ExpectedPeak, WindowSeconds: d.WindowSeconds,
-		Burst: burst, Status: statusDenied,
+		Status: statusDenied,
 	}
 	return l.compile(c.maxCost())
 }
 
-// compileLimits leaves out the limits that are no good.
+// compileLimits leaves out the limits that are no good. One that is less than a request
+// can cost stays: such a request takes all of it.
 func (c *Config) compileLimits(field string, limits []Limit, bad *mistakes) []rule {
 	var rules []rule
 	for i := range limits {
 		r, err := limits[i].compile(c.maxCost())
 		if err != nil {
 			bad.addf("%s[%d].%w", field, i, err)
-			continue
 		}
-		rules = append(rules, r)
+		if r.limit != nil {
+			rules = append(rules, r)
+		}
 	}
 	return rules
 }
 
-// compile checks a limit; its errors begin with the field's name.
+// compile checks a limit; its errors begin with the field's name. A limit that is less
+// than a request can cost is returned beside its error.
 func (l *Limit) compile(maxCost int64) (rule, error) {
 	if err := l.check(); err != nil {
 		return rule{}, err
@@ -214,14 +217,13 @@ func (c *Config) compileTenants(plans map[string]*ruleset, bad *mistakes) map[st
 	return tenants
 }
 
-// compileOverrides leaves a plan as it is where an override does not fit it.
+// compileOverrides makes each plan's ruleset with a tenant's own numbers.
 func (c *Config) compileOverrides(field string, list []Override, plans map[string]*ruleset, bad *mistakes) map[string]*ruleset {
 	own := make(map[string]*ruleset, len(plans))
 	for name, set := range plans {
 		different, err := set.overridden(list, c.maxCost(), c.runtime.metrics)
 		if err != nil {
 			bad.addf("%s.limits: %w", field, err)
-			different = set
 		}
 		own[name] = different
 	}
