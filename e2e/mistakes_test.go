@@ -83,9 +83,9 @@ var acceptedMistakes = []struct {
 	}}}, "limits[1].time_zone", wantPolicy(`"good";q=1000`, `"user-default"`, `!"bad"`)},
 	{mistake{"unknown plan", "tenant-rate-limit", fields{"default_plan": "gold"}}, "default_plan", wantPolicy(`"user-default"`)},
 	{mistake{"limit that is less than a request costs", "tenant-rate-limit", fields{
-		"limits": []fields{{"name": "small", "scope": []string{"user", "route"}, "limit": 5, "window_seconds": 60}},
-		"costs":  []fields{{"cost": 6}},
-	}}, "limits[0]", wantPolicy(`"user-default"`, `"small";q=5`)},
+		"limits": []fields{{"name": "small", "scope": []string{"user", "route"}, "limit": 500, "window_seconds": 60}},
+		"costs":  []fields{{"methods": []string{"POST"}, "cost": 501}},
+	}}, "limits[0]", wantPolicy(`"user-default"`, `"small";q=500`)},
 	{mistake{"Redis without a port", "tenant-rate-limit", fields{"redis": fields{"url": "redis://redis:port"}}}, "redis.url", wantPolicy(`"user-default"`)},
 }
 

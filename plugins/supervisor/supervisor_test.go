@@ -76,6 +76,8 @@ func serveForTest() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	term := make(chan os.Signal, 1)
+	signal.Notify(term, syscall.SIGTERM) // before anybody is answered, and may send it
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -86,8 +88,6 @@ func serveForTest() int {
 			conn.Close()
 		}
 	}()
-	term := make(chan os.Signal, 1)
-	signal.Notify(term, syscall.SIGTERM)
 	<-term
 	l.Close()
 	return 0
