@@ -1,17 +1,12 @@
 package mobile
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -27,9 +22,8 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 const budget = 300 * time.Millisecond
 
@@ -113,32 +107,6 @@ func newClient(t *testing.T, s *services) *mobileapi.Client {
 	return client
 }
 
-func checkGolden(t *testing.T, name string, page json.Marshaler) {
-	t.Helper()
-	body, err := page.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got bytes.Buffer
-	if err := json.Indent(&got, body, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	got.WriteString("\n")
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
-}
-
 func TestHomeDegrades(t *testing.T) {
 	t.Parallel()
 	broken := &upstream.Error{Upstream: "x", Kind: upstream.Unavailable, Err: errors.New("connection refused")}
@@ -170,7 +138,7 @@ func TestHomeDegrades(t *testing.T) {
 				if err != nil || !ok {
 					t.Fatalf("got %T, %v", got, err)
 				}
-				checkGolden(t, tc.golden, &page.Response)
+				golden.CheckJSON(t, "testdata/"+tc.golden+".json", &page.Response)
 				if degraded := len(page.Response.Degraded) > 0; degraded == page.ETag.Set {
 					t.Errorf("ETag %v, degraded %v", page.ETag, degraded)
 				}
@@ -203,7 +171,7 @@ func TestListOrders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkGolden(t, "orders", &page.Response)
+	golden.CheckJSON(t, "testdata/orders.json", &page.Response)
 	if diff := cmp.Diff([]upstream.Page{{Cursor: "here", Limit: 4}}, s.asked); diff != "" {
 		t.Errorf("asked the orders service for (-want +got):\n%s", diff)
 	}

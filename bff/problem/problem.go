@@ -5,14 +5,12 @@ package problem
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-)
 
-// ContentType is the media type of problem details (RFC 9457, section 6.1).
-const ContentType = "application/problem+json"
+	"github.com/gatehousehq/gatehouse/internal/problem"
+)
 
 // Kinds of problems, the `type` member. A client may rely on them.
 const (
@@ -35,12 +33,14 @@ const statusClientClosedRequest = 499
 // Details are the members of a problem. Parameter and Upstream are extension
 // members and left out when empty.
 type Details struct {
-	Type      string `json:"type"`
-	Title     string `json:"title"`
-	Status    int    `json:"status"`
-	Detail    string `json:"detail"`
+	problem.Document
 	Parameter string `json:"parameter,omitempty"`
 	Upstream  string `json:"upstream,omitempty"`
+}
+
+// New makes details without extension members.
+func New(kind, title string, status int, detail string) *Details {
+	return &Details{Document: problem.Document{Type: kind, Title: title, Status: status, Detail: detail}}
 }
 
 // Error makes details usable as an error that From gives back unchanged.
@@ -67,42 +67,38 @@ func From(err error) *Details {
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Details{Type: TypeUpstreamTimeout, Title: "Upstream timed out", Status: http.StatusGatewayTimeout,
-			Detail: "The time for this page ran out. Try again."}
+		return New(TypeUpstreamTimeout, "Upstream timed out", http.StatusGatewayTimeout,
+			"The time for this page ran out. Try again.")
 	case errors.Is(err, context.Canceled):
-		return &Details{Type: TypeClientClosed, Title: "Client closed request", Status: statusClientClosedRequest,
-			Detail: "The client went away before the answer was ready."}
+		return New(TypeClientClosed, "Client closed request", statusClientClosedRequest,
+			"The client went away before the answer was ready.")
 	}
 	return Internal()
 }
 
 // Internal is the answer to a fault of our own.
 func Internal() *Details {
-	return &Details{Type: TypeInternal, Title: "Internal error", Status: http.StatusInternalServerError,
-		Detail: "The request could not be served. Try again; if it stays, report the trace id."}
+	return New(TypeInternal, "Internal error", http.StatusInternalServerError,
+		"The request could not be served. Try again; if it stays, report the trace id.")
 }
 
 // NotFound tells that what is missing; the text names no tenant, so that it is
 // the same whether a thing does not exist or is somebody else's.
 func NotFound(what string) *Details {
-	return &Details{Type: TypeNotFound, Title: "Not found", Status: http.StatusNotFound, Detail: "There is no " + what + "."}
+	return New(TypeNotFound, "Not found", http.StatusNotFound, "There is no "+what+".")
 }
 
 // InvalidParameter tells which parameter is wrong, and why.
 func InvalidParameter(name, detail string) *Details {
-	return &Details{Type: TypeInvalidParameter, Title: "Invalid parameter", Status: http.StatusBadRequest,
-		Detail: detail, Parameter: name}
+	d := New(TypeInvalidParameter, "Invalid parameter", http.StatusBadRequest, detail)
+	d.Parameter = name
+	return d
 }
 
 // Write answers with d. An answer that cannot be written has no reader left, so
 // there is no error to handle.
 func Write(w http.ResponseWriter, d *Details) {
-	body, err := json.Marshal(d)
-	if err != nil { // cannot happen: strings and an int
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", ContentType)
+	w.Header().Set("Content-Type", problem.ContentType)
 	w.WriteHeader(d.Status)
-	_, _ = w.Write(body)
+	_, _ = w.Write(problem.Encode(d))
 }

@@ -56,14 +56,14 @@ type teapot struct{}
 func (teapot) Error() string { return "teapot" }
 
 func (teapot) Problem() *problem.Details {
-	return &problem.Details{Type: "urn:test:teapot", Title: "Teapot", Status: http.StatusTeapot, Detail: "Short and stout."}
+	return problem.New("urn:test:teapot", "Teapot", http.StatusTeapot, "Short and stout.")
 }
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	problem.Write(w, problem.InvalidParameter("limit", "limit is 0: set it to 1 to 50"))
-	if w.Code != 400 || w.Header().Get("Content-Type") != problem.ContentType {
+	if w.Code != 400 || w.Header().Get("Content-Type") != "application/problem+json" {
 		t.Errorf("status %d, Content-Type %q", w.Code, w.Header().Get("Content-Type"))
 	}
 	want := `{"type":"urn:gatehouse:problem:invalid-parameter","title":"Invalid parameter","status":400,"detail":"limit is 0: set it to 1 to 50","parameter":"limit"}`

@@ -23,9 +23,10 @@ func fromRequest(err error) (*Details, bool) {
 		return nil, false
 	}
 	if identityHeaders[param.Name] {
-		return &Details{Type: TypeIdentityMissing, Title: "Identity missing", Status: http.StatusUnauthorized,
-			Detail:    fmt.Sprintf("Header %s: %s. The gateway sets it from a verified token or key; call through the gateway.", param.Name, reason(param.Err)),
-			Parameter: param.Name}, true
+		d := New(TypeIdentityMissing, "Identity missing", http.StatusUnauthorized,
+			fmt.Sprintf("Header %s: %s. The gateway sets it from a verified token or key; call through the gateway.", param.Name, reason(param.Err)))
+		d.Parameter = param.Name
+		return d, true
 	}
 	return InvalidParameter(param.Name,
 		fmt.Sprintf("Parameter %s (%s): %s. Send it within its bounds or leave it out.", param.Name, param.In, reason(param.Err))), true
@@ -63,6 +64,6 @@ func HandleNotFound(w http.ResponseWriter, _ *http.Request) {
 // allowed is the value of the Allow header (RFC 9110, 15.5.6).
 func HandleMethodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
 	w.Header().Set("Allow", allowed)
-	Write(w, &Details{Type: TypeMethodNotAllowed, Title: "Method not allowed", Status: http.StatusMethodNotAllowed,
-		Detail: fmt.Sprintf("Use %s instead of %s.", allowed, r.Method)})
+	Write(w, New(TypeMethodNotAllowed, "Method not allowed", http.StatusMethodNotAllowed,
+		fmt.Sprintf("Use %s instead of %s.", allowed, r.Method)))
 }

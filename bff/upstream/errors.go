@@ -50,12 +50,14 @@ func (e *Error) Unwrap() error { return e.Err }
 // 504 if the service ran out of time, 502 otherwise. It says which service, but
 // nothing of the cause.
 func (e *Error) Problem() *problem.Details {
+	d := problem.New(problem.TypeUpstreamUnavailable, "Upstream unavailable", http.StatusBadGateway,
+		fmt.Sprintf("The %s service could not serve its part. Try again.", e.Upstream))
 	if e.Kind == Timeout {
-		return &problem.Details{Type: problem.TypeUpstreamTimeout, Title: "Upstream timed out", Status: http.StatusGatewayTimeout,
-			Detail: fmt.Sprintf("The %s service did not answer in time. Try again.", e.Upstream), Upstream: e.Upstream}
+		d = problem.New(problem.TypeUpstreamTimeout, "Upstream timed out", http.StatusGatewayTimeout,
+			fmt.Sprintf("The %s service did not answer in time. Try again.", e.Upstream))
 	}
-	return &problem.Details{Type: problem.TypeUpstreamUnavailable, Title: "Upstream unavailable", Status: http.StatusBadGateway,
-		Detail: fmt.Sprintf("The %s service could not serve its part. Try again.", e.Upstream), Upstream: e.Upstream}
+	d.Upstream = e.Upstream
+	return d
 }
 
 // HasStatus tells whether err is a service's answer with that HTTP status.

@@ -1,12 +1,7 @@
 package web
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -17,35 +12,13 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
+	"github.com/gatehousehq/gatehouse/internal/golden"
 )
 
-var update = flag.Bool("update", false, "write the golden files")
-
-// checkGolden compares a page and its caching headers with testdata/NAME.json.
-func checkGolden(t *testing.T, name string, page *webapi.DashboardHeaders) {
+// checkPage compares a page and its caching headers with testdata/NAME.json.
+func checkPage(t *testing.T, name string, page *webapi.DashboardHeaders) {
 	t.Helper()
-	body, err := page.Response.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got bytes.Buffer
-	if err := json.Indent(&got, body, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	got.WriteString("\n")
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	golden.CheckJSON(t, "testdata/"+name+".json", &page.Response)
 	degraded := len(page.Response.Degraded) > 0
 	if kept := page.CacheControl == "private, no-cache" && page.ETag.Set; kept == degraded {
 		t.Errorf("Cache-Control %q, ETag %v, degraded %v", page.CacheControl, page.ETag, degraded)

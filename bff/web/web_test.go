@@ -134,7 +134,7 @@ func TestDashboardDegrades(t *testing.T) {
 				if err != nil || !ok {
 					t.Fatalf("got %T, %v", got, err)
 				}
-				checkGolden(t, tc.golden, page)
+				checkPage(t, tc.golden, page)
 			})
 		})
 	}

@@ -190,6 +190,6 @@ func reset(w http.ResponseWriter) {
 }
 
 func injected(status int) *problem.Details {
-	return &problem.Details{Type: problem.TypeInjectedFault, Title: "Injected fault", Status: status,
-		Detail: "A test asked for this failure; DELETE /__faults ends it."}
+	return problem.New(problem.TypeInjectedFault, "Injected fault", status,
+		"A test asked for this failure; DELETE /__faults ends it.")
 }

@@ -1,21 +1,16 @@
 package services_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"flag"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
@@ -27,9 +22,8 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/e2e/services"
+	"github.com/gatehousehq/gatehouse/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func newService(t *testing.T, name string, provider trace.TracerProvider) http.Handler {
 	t.Helper()
@@ -121,34 +115,8 @@ func TestContract(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkGolden(t, name, got)
+			golden.CheckJSON(t, "testdata/"+name+".json", got)
 		})
-	}
-}
-
-func checkGolden(t *testing.T, name string, answer json.Marshaler) {
-	t.Helper()
-	body, err := answer.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got bytes.Buffer
-	if err := json.Indent(&got, body, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	got.WriteString("\n")
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 

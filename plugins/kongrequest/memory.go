@@ -3,27 +3,23 @@ package kongrequest
 import (
 	"sync"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/expiring"
 )
 
 const (
 	// memoryTime is how long an entity of Kong's may be out of date. Kong's own
 	// workers take about as long to agree on a new config.
 	memoryTime = time.Second
-	// memorySize bounds the entities of a kind. Where there are more in use, they
-	// are forgotten together.
+	// memorySize bounds the entities of a kind.
 	memorySize = 4096
 )
 
 // memory holds Kong's entities of one kind, so that a busy one is not asked for
 // with every request. It is safe for concurrent use, and the zero value is empty.
 type memory[T any] struct {
-	mu   sync.RWMutex
-	byID map[string]entity[T]
-}
-
-type entity[T any] struct {
-	value T
-	until time.Time
+	once sync.Once
+	byID *expiring.Cache[string, *T]
 }
 
 // get returns what was remembered, or asks and remembers that. What has no id is asked
@@ -32,21 +28,13 @@ func (m *memory[T]) get(id string, now time.Time, ask func() (T, error)) (T, err
 	if id == "" {
 		return ask()
 	}
-	m.mu.RLock()
-	known, ok := m.byID[id]
-	m.mu.RUnlock()
-	if ok && now.Before(known.until) {
-		return known.value, nil
+	m.once.Do(func() { m.byID = expiring.New[string, *T](memorySize) })
+	if known, ok := m.byID.Get(id, now); ok {
+		return *known, nil
 	}
 	value, err := ask()
-	if err != nil {
-		return value, err
+	if err == nil {
+		m.byID.Put(id, &value, now.Add(memoryTime))
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.byID == nil || len(m.byID) >= memorySize {
-		m.byID = map[string]entity[T]{}
-	}
-	m.byID[id] = entity[T]{value, now.Add(memoryTime)}
-	return value, nil
+	return value, err
 }

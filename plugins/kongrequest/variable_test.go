@@ -2,17 +2,13 @@ package kongrequest
 
 import (
 	"errors"
-	"flag"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the include file")
-
-const includeFile = "../../deploy/kong/gatehouse-request.conf"
 
 // whole is the composite variable of a request to an edge.
 var whole = values{
@@ -83,18 +79,7 @@ func FuzzDecode(f *testing.F) {
 // TestIncludeFile holds the file that operators install to what is decoded.
 func TestIncludeFile(t *testing.T) {
 	t.Parallel()
-	if *update {
-		if err := os.WriteFile(includeFile, []byte(Include()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(includeFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(Include(), string(text)); diff != "" {
-		t.Errorf("%s is not what the plugins read; write it with go test ./plugins/kongrequest -update (-want +got):\n%s", includeFile, diff)
-	}
+	golden.Check(t, "../../deploy/kong/gatehouse-request.conf", Include())
 }
 
 func TestNamesOfVariables(t *testing.T) {

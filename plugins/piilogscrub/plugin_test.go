@@ -5,10 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"flag"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,12 +15,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 const key = "0123456789abcdef0123456789abcdef"
 
@@ -79,29 +75,6 @@ func checkClean(t *testing.T, text string) {
 	}
 }
 
-// checkGolden compares got, as indented JSON, to a file.
-func checkGolden(t *testing.T, name string, got any) {
-	t.Helper()
-	text, err := json.MarshalIndent(got, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = append(text, '\n')
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, text, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(text)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 func TestRewriteReplacesWhatIsLogged(t *testing.T) {
 	t.Parallel()
 	c := newConfig(t, piilogscrub.Options{}, nil)
@@ -111,7 +84,7 @@ func TestRewriteReplacesWhatIsLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkClean(t, string(text))
-	checkGolden(t, "rewrite.json", effects.Serialized)
+	golden.CheckJSON(t, "testdata/rewrite.json", effects.Serialized)
 	if effects.Shared["gatehouse.scrub"] != true {
 		t.Errorf("shared %v: the access phase would do the work again", effects.Shared)
 	}
@@ -151,7 +124,7 @@ func TestAccess(t *testing.T) {
 	t.Run("on a route only", func(t *testing.T) {
 		t.Parallel()
 		effects := kongtest.Run(t, c.Access, request)
-		checkGolden(t, "access.json", effects.Serialized)
+		golden.CheckJSON(t, "testdata/access.json", effects.Serialized)
 	})
 	t.Run("behind the rewrite phase", func(t *testing.T) {
 		t.Parallel()
@@ -303,7 +276,7 @@ func TestLogWritesRecord(t *testing.T) {
 				t.Fatalf("%d lines, want 1: %s", n, audit.String())
 			}
 			var got json.RawMessage = audit.Bytes()
-			checkGolden(t, "audit "+tt.name+".json", got)
+			golden.CheckJSON(t, "testdata/audit "+tt.name+".json", got)
 		})
 	}
 }

@@ -145,6 +145,18 @@ func TestDecideSunsetNeverBeforeDeprecation(t *testing.T) {
 	}
 }
 
+// body is what clients read of a refusal.
+type body struct {
+	Type         string `json:"type"`
+	Title        string `json:"title"`
+	Status       int    `json:"status"`
+	Detail       string `json:"detail"`
+	DeprecatedAt string `json:"deprecated_at"`
+	SunsetAt     string `json:"sunset_at"`
+	Successor    string `json:"successor"`
+	RetryAt      string `json:"retry_at"`
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	rehearsal := config()
@@ -157,38 +169,38 @@ func TestRefusals(t *testing.T) {
 		now        string
 		caller     Caller
 		retryAfter string
-		want       problem
+		want       body
 	}{
-		{"gone", config(), "2027-07-01T00:00:00Z", Caller{}, "", problem{
+		{"gone", config(), "2027-07-01T00:00:00Z", Caller{}, "", body{
 			Type: "https://d.example/end", Title: "API version has ended", Status: 410,
 			Detail:       "This API version was deprecated at 2026-01-15T00:00:00Z and ended at 2027-06-30T00:00:00Z. Use /partner/v2/orders instead.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", SunsetAt: "2027-06-30T00:00:00Z", Successor: "/partner/v2/orders",
 		}},
-		{"gone after an exemption", config(), "2027-10-01T00:00:00Z", Caller{CustomID: "initech"}, "", problem{
+		{"gone after an exemption", config(), "2027-10-01T00:00:00Z", Caller{CustomID: "initech"}, "", body{
 			Type: "https://d.example/end", Title: "API version has ended", Status: 410,
 			Detail:       "This API version was deprecated at 2026-01-15T00:00:00Z and ended at 2027-09-30T00:00:00Z. Use /partner/v2/orders instead.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", SunsetAt: "2027-09-30T00:00:00Z", Successor: "/partner/v2/orders",
 		}},
-		{"gone, without a document", Config{SunsetAt: "2027-06-30"}, "2027-07-01T00:00:00Z", Caller{}, "", problem{
+		{"gone, without a document", Config{SunsetAt: "2027-06-30"}, "2027-07-01T00:00:00Z", Caller{}, "", body{
 			Type: "about:blank", Title: "Gone", Status: 410,
 			Detail: "This API version ended at 2027-06-30T00:00:00Z.", SunsetAt: "2027-06-30T00:00:00Z",
 		}},
-		{"gone, with the resource's own successor", template, "2027-07-01T00:00:00Z", Caller{Rest: "/4711"}, "", problem{
+		{"gone, with the resource's own successor", template, "2027-07-01T00:00:00Z", Caller{Rest: "/4711"}, "", body{
 			Type: "about:blank", Title: "Gone", Status: 410,
 			Detail:   "This API version ended at 2027-06-30T00:00:00Z. Use /v2/orders/4711 instead.",
 			SunsetAt: "2027-06-30T00:00:00Z", Successor: "/v2/orders/4711",
 		}},
-		{"brownout", config(), "2027-05-04T10:30:00.25Z", Caller{}, "1800", problem{
+		{"brownout", config(), "2027-05-04T10:30:00.25Z", Caller{}, "1800", body{
 			Type: "https://d.example/end", Title: "API version is in a brownout", Status: 503,
 			Detail:       "This API version is switched off until 2027-05-04T11:00:00Z on purpose, so that its callers notice that it is going to end. It ends at 2027-06-30T00:00:00Z. Use /partner/v2/orders instead.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", SunsetAt: "2027-06-30T00:00:00Z", Successor: "/partner/v2/orders", RetryAt: "2027-05-04T11:00:00Z",
 		}},
-		{"brownout that rehearses the end, its last moment", rehearsal, "2027-05-04T10:59:59.999Z", Caller{}, "1", problem{
+		{"brownout that rehearses the end, its last moment", rehearsal, "2027-05-04T10:59:59.999Z", Caller{}, "1", body{
 			Type: "https://d.example/end", Title: "API version is in a brownout", Status: 410,
 			Detail:       "This API version is switched off until 2027-05-04T11:00:00Z on purpose, so that its callers notice that it is going to end. It ends at 2027-06-30T00:00:00Z. Use /partner/v2/orders instead.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", SunsetAt: "2027-06-30T00:00:00Z", Successor: "/partner/v2/orders", RetryAt: "2027-05-04T11:00:00Z",
 		}},
-		{"brownout without an end in sight", endless, "2027-01-01T00:00:00Z", Caller{}, "60", problem{
+		{"brownout without an end in sight", endless, "2027-01-01T00:00:00Z", Caller{}, "60", body{
 			Type: "about:blank", Title: "Service Unavailable", Status: 503,
 			Detail:       "This API version is switched off until 2027-01-01T00:01:00Z on purpose, so that its callers notice that it is going to end.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", RetryAt: "2027-01-01T00:01:00Z",
@@ -202,7 +214,7 @@ func TestRefusals(t *testing.T) {
 			if d.Refusal == nil {
 				t.Fatal("not refused")
 			}
-			var got problem
+			var got body
 			if err := json.Unmarshal(d.Refusal.Body, &got); err != nil {
 				t.Fatal(err)
 			}

@@ -1,12 +1,13 @@
 package sunsetheaders
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // Refusal is a response that the gateway makes itself.
@@ -18,17 +19,13 @@ type Refusal struct {
 	Body []byte
 }
 
-// problem is RFC 9457's problem details with this plugin's extension members.
-// Members whose value is empty are left out.
-type problem struct {
-	// Type is about:blank, or the document about the end.
-	Type         string `json:"type"`
-	Title        string `json:"title"`
-	Status       int    `json:"status"`
-	Detail       string `json:"detail"`
-	DeprecatedAt string `json:"deprecated_at,omitempty"`
-	SunsetAt     string `json:"sunset_at,omitempty"`
-	Successor    string `json:"successor,omitempty"`
+// details are a problem with this plugin's extension members. Those whose value is
+// empty are left out.
+type details struct {
+	problem.Document        // its Type is about:blank, or the document about the end
+	DeprecatedAt     string `json:"deprecated_at,omitempty"`
+	SunsetAt         string `json:"sunset_at,omitempty"`
+	Successor        string `json:"successor,omitempty"`
 	// RetryAt is when a brownout ends.
 	RetryAt string `json:"retry_at,omitempty"`
 }
@@ -53,8 +50,9 @@ func (p *Plan) brownout(headers map[string][]string, now time.Time, w Window, ca
 	return facts.refusal("API version is in a brownout", headers, "Retry-After", retryAfter)
 }
 
-func (p *Plan) facts(sunset time.Time, caller Caller) problem {
-	facts := problem{Type: p.link(relSunset, caller.Rest), Successor: p.link(relSuccessor, caller.Rest)}
+func (p *Plan) facts(sunset time.Time, caller Caller) details {
+	facts := details{Successor: p.link(relSuccessor, caller.Rest)}
+	facts.Type = p.link(relSunset, caller.Rest)
 	if !p.Deprecation.IsZero() {
 		facts.DeprecatedAt = rfc3339(p.Deprecation)
 	}
@@ -99,15 +97,14 @@ func sentences(parts ...string) string {
 	return b.String()
 }
 
-// refusal completes p. Without a document as its type, the title must be the
+// refusal completes d. Without a document as its type, the title must be the
 // status's own (RFC 9457 section 4.2.1). No cache may keep it: another caller
 // may be exempt, and a brownout ends.
-func (p problem) refusal(title string, headers map[string][]string, more ...string) *Refusal {
-	p.Title = title
-	if p.Type == "" {
-		p.Type, p.Title = "about:blank", http.StatusText(p.Status)
+func (d details) refusal(title string, headers map[string][]string, more ...string) *Refusal {
+	d.Title = title
+	if d.Type == "" {
+		d.Type, d.Title = "about:blank", http.StatusText(d.Status)
 	}
-	body, _ := json.Marshal(p) // strings and an integer: nothing to fail on
-	more = append(more, "Content-Type", "application/problem+json", "Cache-Control", "no-store")
-	return &Refusal{Status: p.Status, Headers: withHeaders(headers, more...), Body: body}
+	more = append(more, "Content-Type", problem.ContentType, "Cache-Control", "no-store")
+	return &Refusal{Status: d.Status, Headers: withHeaders(headers, more...), Body: problem.Encode(d)}
 }

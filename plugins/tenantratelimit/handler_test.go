@@ -2,13 +2,10 @@ package tenantratelimit
 
 import (
 	"encoding/base64"
-	"flag"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,11 +15,10 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // noon is when every test of answers happens.
 var noon = time.Date(2026, 3, 14, 12, 0, 0, 250_000_000, time.UTC)
@@ -268,7 +264,7 @@ func TestAnswers(t *testing.T) {
 			for range tt.requests {
 				effects = kongtest.Run(t, c.Access, alice)
 			}
-			golden(t, tt.name, render(effects))
+			golden.Check(t, "testdata/"+tt.name+".golden", render(effects))
 		})
 	}
 }
@@ -287,21 +283,4 @@ func render(e kongtest.Effects) string {
 		fmt.Fprintf(&b, "\n%s\n", body)
 	}
 	return b.String()
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Error(diff)
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/problem"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/answer"
 )
 
@@ -49,7 +50,7 @@ func (c *Config) tell(j judgement) (headers map[string][]string, body []byte) {
 		return h, nil
 	}
 	c.set(h, headerRetryAfter, strconv.FormatInt(wait, 10))
-	h[headerContentType] = []string{answer.ContentType}
+	h[headerContentType] = []string{problem.ContentType}
 	return h, body
 }
 

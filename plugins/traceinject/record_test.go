@@ -2,7 +2,6 @@ package traceinject_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,14 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // TestExportedSpan reads Kong's log records in testdata/spans and compares the
 // spans made of them with the golden files beside them.
@@ -35,19 +32,7 @@ func TestExportedSpan(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := render(exportOne(t, text))
-			golden := strings.TrimSuffix(path, ".json") + ".golden"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("span (-want +got):\n%s", diff)
-			}
+			golden.Check(t, strings.TrimSuffix(path, ".json")+".golden", got)
 			for _, secret := range []string{"jane", "example.com", "4711", "203.0.113.77", "5678", "198.51.100.7"} {
 				if strings.Contains(got, secret) {
 					t.Errorf("the span holds %q, which the client chose or is:\n%s", secret, got)

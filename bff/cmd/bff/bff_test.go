@@ -3,14 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"flag"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -25,9 +21,8 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/e2e/services"
+	"github.com/gatehousehq/gatehouse/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // system is both BFFs in front of the four sample services, over loopback, all
 // traced by one recorder.
@@ -115,43 +110,17 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkGolden(t, "dashboard", &dashboard.(*webapi.DashboardHeaders).Response)
+	golden.CheckJSON(t, "testdata/dashboard.json", &dashboard.(*webapi.DashboardHeaders).Response)
 	home, err := mobile.GetHome(t.Context(), mobileapi.GetHomeParams{XTenantID: "acme", XUserID: "u3"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkGolden(t, "home", &home.(*mobileapi.HomeHeaders).Response)
+	golden.CheckJSON(t, "testdata/home.json", &home.(*mobileapi.HomeHeaders).Response)
 	page, err := mobile.ListOrders(t.Context(), mobileapi.ListOrdersParams{XTenantID: "acme", XUserID: "u3", Limit: mobileapi.NewOptInt(2)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkGolden(t, "orders", &page.Response)
-}
-
-func checkGolden(t *testing.T, name string, page json.Marshaler) {
-	t.Helper()
-	body, err := page.MarshalJSON()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got bytes.Buffer
-	if err := json.Indent(&got, body, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	got.WriteString("\n")
-	file := filepath.Join("testdata", name+".json")
-	if *update {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	golden.CheckJSON(t, "testdata/orders.json", &page.Response)
 }
 
 // TestMobileIsSmaller is why there is a BFF for each client.

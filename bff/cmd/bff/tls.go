@@ -40,8 +40,8 @@ func tlsConfig(f tlsFiles) (*tls.Config, error) {
 func onlyPeer(next http.Handler, name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isPeer(r.TLS, name) {
-			problem.Write(w, &problem.Details{Type: problem.TypeForbiddenPeer, Title: "Forbidden peer", Status: http.StatusForbidden,
-				Detail: "Only the gateway is served here, by its client certificate. Call through the gateway."})
+			problem.Write(w, problem.New(problem.TypeForbiddenPeer, "Forbidden peer", http.StatusForbidden,
+				"Only the gateway is served here, by its client certificate. Call through the gateway."))
 			return
 		}
 		next.ServeHTTP(w, r)

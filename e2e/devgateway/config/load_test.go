@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,9 +9,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write the golden files anew")
+	"github.com/gatehousehq/gatehouse/internal/golden"
+)
 
 const probeInfo = `{"Protocol": "ProtoBuf:1", "Plugins": [{"Name": "probe", "Phases": ["access", "log"], "Version": "0.1.0",
 	"Priority": 905, "Schema": {"name": "probe", "fields": [{"config": {"type": "record", "fields": [
@@ -48,19 +47,7 @@ func TestRefused(t *testing.T) {
 			if !errors.As(err, &invalid) {
 				t.Fatalf("error %v, want *Invalid", err)
 			}
-			golden := "testdata/" + name + ".txt"
-			if *update {
-				if err := os.WriteFile(golden, []byte(err.Error()+"\n"), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), invalid.Error()+"\n"); diff != "" {
-				t.Error(diff)
-			}
+			golden.Check(t, "testdata/"+name+".txt", invalid.Error()+"\n")
 		})
 	}
 }

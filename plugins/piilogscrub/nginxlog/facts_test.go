@@ -1,7 +1,6 @@
 package nginxlog
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
@@ -142,17 +142,5 @@ func FuzzFacts(f *testing.F) {
 // TestIncludeFile holds the file that operators install to what is parsed.
 func TestIncludeFile(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join("..", "..", "..", "deploy", "kong", "gatehouse-access.conf")
-	if *update {
-		if err := os.WriteFile(path, []byte(Include()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(Include(), string(text)); diff != "" {
-		t.Errorf("%s is not what is parsed; write it with go test ./plugins/piilogscrub/nginxlog -update (-want +got):\n%s", path, diff)
-	}
+	golden.Check(t, filepath.Join("..", "..", "..", "deploy", "kong", "gatehouse-access.conf"), Include())
 }

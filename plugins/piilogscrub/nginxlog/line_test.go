@@ -3,19 +3,15 @@ package nginxlog
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden file")
 
 var now = time.Date(2025, 11, 24, 3, 13, 41, 0, time.UTC)
 
@@ -39,19 +35,7 @@ func TestLines(t *testing.T) {
 	for line := range bytes.Lines(in) {
 		w.line(bytes.TrimSuffix(line, []byte("\n")), now)
 	}
-	path := filepath.Join("testdata", "lines.jsonl")
-	if *update {
-		if err := os.WriteFile(path, w.out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(w.out)); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
-	}
+	golden.Check(t, filepath.Join("testdata", "lines.jsonl"), w.out)
 }
 
 // FuzzLine checks that any datagram becomes one line of JSON, in which a secret

@@ -2,14 +2,12 @@ package answer
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
-)
 
-var update = flag.Bool("update", false, "write the golden files")
+	"github.com/gatehousehq/gatehouse/internal/golden"
+)
 
 // TestString runs the HTTP working group's vectors for strings backwards: what
 // a parser makes of the canonical form has to serialise to it.
@@ -80,18 +78,6 @@ func TestProblems(t *testing.T) {
 		"one-second":     QuotaExceeded([]string{"tenant"}, 1),
 		"unavailable":    Unavailable(1),
 	} {
-		file := filepath.Join("testdata", name+".json")
-		if *update {
-			if err := os.WriteFile(file, append(body, '\n'), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(body)+"\n" != string(want) {
-			t.Errorf("%s: got\n%s\nwant\n%s", name, body, want)
-		}
+		golden.Check(t, "testdata/"+name+".json", append(body, '\n'))
 	}
 }
