@@ -32,6 +32,8 @@ var refusedMistakes = []struct {
 	{mistake{"the same in small letters", "trace-inject", fields{"response_header": "content_length"}}, "response_header"},
 	{mistake{"another country's date", "sunset-headers", fields{"sunset_at": "30.06.2027"}}, "sunset_at"},
 	{mistake{"date without an offset", "sunset-headers", fields{"deprecated_at": "2026-01-15T00:00:00"}}, "deprecated_at"},
+	{mistake{"a year that stands for none", "sunset-headers", fields{"sunset_at": "0001-01-01"}}, "sunset_at"},
+	{mistake{"an offset of a day", "sunset-headers", fields{"sunset_at": "2027-06-30T12:00:00+24:00"}}, "sunset_at"},
 	{mistake{"relative successor", "sunset-headers", fields{"successor": "v2/orders"}}, "successor"},
 	{mistake{"brownout with two ends", "sunset-headers", fields{"brownouts": []fields{{"start_at": "2027-01-01", "end_at": "2027-01-02", "duration_seconds": 60}}}}, "end_at"},
 	{mistake{"Redis without a scheme", "tenant-rate-limit", fields{"redis": fields{"url": "localhost:6379"}}}, "url"},
@@ -73,6 +75,7 @@ var acceptedMistakes = []struct {
 		a.traceID(t)
 	}},
 	{mistake{"no such day", "sunset-headers", fields{"sunset_at": "2027-02-31"}}, "sunset_at", wantHeaders("Deprecation", "Link", "!Sunset")},
+	{mistake{"a year that no header can say", "sunset-headers", fields{"sunset_at": "9999-12-31T23:59:59-23:59"}}, "sunset_at", wantHeaders("Deprecation", "Link", "!Sunset")},
 	{mistake{"ended before it was deprecated", "sunset-headers", fields{"sunset_at": "2025-01-01"}}, "sunset_at", wantHeaders("Link", "!Sunset", "!Deprecation")},
 	{mistake{"a link that is none", "sunset-headers", fields{"documentation": "/%zz"}}, "documentation", wantHeaders("Deprecation", "Sunset")},
 	{mistake{"expression that matches nothing at all", "pii-log-scrub", fields{"patterns": []fields{{"name": "a", "regex": "x*"}}}}, `pattern "a"`, nil},

@@ -123,7 +123,9 @@ var shapes = map[string]shape{
 			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d[+-][0-2]%d:[0-5]%d$`,
 			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d%.%d+[+-][0-2]%d:[0-5]%d$`,
 		},
-		err: "write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339)",
+		// Years that no header can say, and hours and offsets past 23.
+		none: []string{`^0`, `^1[0-8]`, `^19[0-6]`, `[T+-]2[4-9]:`},
+		err:  "write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on",
 	},
 	"network": {
 		any: []string{
