@@ -80,10 +80,12 @@ func setNotHeader(f *field, value string) error {
 }
 
 // anyCase is the Lua pattern of a header's name.
-func anyCase(name string) string {
+func anyCase(name string) string { return "^" + anyCaseOf(name) + "$" }
+
+// anyCaseOf matches a text in whatever case.
+func anyCaseOf(text string) string {
 	var b strings.Builder
-	b.WriteByte('^')
-	for _, r := range name {
+	for _, r := range text {
 		switch {
 		case unicode.IsLetter(r):
 			fmt.Fprintf(&b, "[%c%c]", unicode.ToUpper(r), unicode.ToLower(r))
@@ -96,7 +98,6 @@ func anyCase(name string) string {
 			b.WriteRune(r)
 		}
 	}
-	b.WriteByte('$')
 	return b.String()
 }
 
@@ -111,6 +112,27 @@ type shape struct {
 
 // uriBytes are the characters of a URI (RFC 3986), as part of a Lua set.
 const uriBytes = `!#-;=?-[%]_a-z~`
+
+// references are the two forms of a link's target. Schemes ignore case (RFC 3986).
+var references = []string{`^` + anyCaseOf("http") + `[Ss]?://[^/?#:]`, `^/`}
+
+// noReferences are a path that names a host, a user, whose password would be sent to
+// whoever reads the link, and ports that there are not.
+var noReferences = append([]string{`^//`, `^%a+://[^/?#]*@`}, noPorts...)
+
+// noPorts are URIs whose port is 0 or above 65535, however many zeros it begins with.
+var noPorts = portsBeyond(`0`, `[7-9]%d%d%d%d`, `6[6-9]%d%d%d`, `65[6-9]%d%d`, `655[4-9]%d`, `6553[6-9]`, `[1-9]%d%d%d%d%d+`)
+
+// portsBeyond has two patterns for each number: Lua has no alternatives, and what
+// follows a port is the end, or a character (a brace in a template).
+func portsBeyond(numbers ...string) []string {
+	patterns := make([]string, 0, 2*len(numbers))
+	for _, n := range numbers {
+		begin := `^%a+://[^/?#]*:0*` + n
+		patterns = append(patterns, begin+`$`, begin+`[/?#{]`)
+	}
+	return patterns
+}
 
 // shapes are the words of the tag shape. All but those whose patterns say otherwise take
 // the empty text, which Kong refuses unless len_min=0.
@@ -139,12 +161,12 @@ var shapes = map[string]shape{
 		err:   "write the name of a header, of letters, digits and dashes",
 	},
 	"reference": {
-		match: "^[" + uriBytes + "]*$", any: []string{`^https?://[^/?#]`, `^/`}, none: []string{`^//`},
-		err: "write https://host/path or /path, percent-encoded",
+		match: "^[" + uriBytes + "]*$", any: references, none: noReferences,
+		err: "write https://host/path or /path, percent-encoded, without user or password",
 	},
 	"reference_template": {
-		match: "^[" + uriBytes + "{}]*$", any: []string{`^https?://[^/?#]`, `^/`}, none: []string{`^//`},
-		err: "write https://host/path or /path, percent-encoded, with {+rest} as its only variable",
+		match: "^[" + uriBytes + "{}]*$", any: references, none: noReferences,
+		err: "write https://host/path or /path, percent-encoded, without user or password, with {+rest} as its only variable",
 	},
 	"time_zone": {
 		match: `^%a[%w_+/-]*$`, none: []string{`^Local$`},

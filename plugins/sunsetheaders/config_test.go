@@ -38,6 +38,10 @@ func TestProvisionRefuses(t *testing.T) {
 		{"documentation", config{SunsetAt: "2027-06-30", Documentation: "see wiki"}, []string{"documentation", `"see wiki"`, "https://host/path"}},
 		{"documentation has no variables", config{SunsetAt: "2027-06-30", Documentation: "/doc{+rest}"}, []string{"documentation"}},
 		{"sunset_documentation", config{SunsetAt: "2027-06-30", SunsetDocumentation: "//host"}, []string{"sunset_documentation", `"//host"`}},
+		{"a port that is none", config{SunsetAt: "2027-06-30", Successor: "http://h:99999/"}, []string{"successor", `"http://h:99999/"`, "1 to 65535"}},
+		{"no host", config{SunsetAt: "2027-06-30", Documentation: "https://:80/"}, []string{"documentation", `"https://:80/"`, "https://host/path"}},
+		{"a host that is there only without the rest", config{SunsetAt: "2027-06-30", Successor: "https://{+rest}h/"}, []string{"successor", "{+rest}"}},
+		{"a password for everybody", config{SunsetAt: "2027-06-30", SunsetDocumentation: "https://user:hunter2@h/"}, []string{"sunset_documentation", "user or password"}},
 		{"policy", config{SunsetAt: "2027-06-30", Policy: "mailto:a@b.example"}, []string{"policy", `"mailto:a@b.example"`}},
 
 		{"brownout without start", brownout(sunsetheaders.Brownout{DurationSeconds: 60}), []string{"brownouts[0].start_at", "empty"}},

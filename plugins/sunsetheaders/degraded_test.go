@@ -34,6 +34,7 @@ func TestDegraded(t *testing.T) {
 			http.Header{"Deprecation": {deprecation}, "Link": {successor + `, </policy>; rel="deprecation"`}}},
 		{"policy of dates that disagree", func(c *sunsetheaders.Config) { c.SunsetAt, c.Policy = "2025-01-01", "/policy" }, http.Header{"Link": {successor}}},
 		{"successor that breaks out", func(c *sunsetheaders.Config) { c.Successor = "/v2>; rel=x" }, http.Header{"Deprecation": {deprecation}, "Sunset": {sunset}}},
+		{"successor with a password", func(c *sunsetheaders.Config) { c.Successor = "https://user:pw@h/" }, http.Header{"Deprecation": {deprecation}, "Sunset": {sunset}}},
 		{"successor with two slashes", func(c *sunsetheaders.Config) { c.Successor = "/{+rest}" }, http.Header{"Deprecation": {deprecation}, "Sunset": {sunset}}},
 		{"brownout that ends first", func(c *sunsetheaders.Config) {
 			c.Brownouts = []sunsetheaders.Brownout{{StartAt: "2027-06-29", DurationSeconds: 60}, {StartAt: "2027-06-28", EndAt: "2027-06-27"}}

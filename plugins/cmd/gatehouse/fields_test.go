@@ -31,8 +31,8 @@ const (
 	noNames  = `"" "é" "a\nb" "a\tb" "a\u0000" "\u007f" 7 ` // and what is too long, see tooLong
 	headers  = `"X-Trace" "x_trace" "X1" "!#$%&'*+-.^_|~" "X-Content-Length"`
 	noHeader = `"X Trace" "X-Trace:" "X-Tr\u00e9" "X-T\r\nSet-Cookie: a" "(X)" "X,Y" "X/Y" "X@Y" "[X]" "{X}" "X\\Y" "X=Y" "X;Y" "X<Y" "X?Y" "X\"Y" " X" 5`
-	links    = `"https://developer.example.com/v1" "http://h" "/v2/orders" "/" "/a%20b?c=d#e" "https://h/(a)*[1]'!,;="`
-	noLinks  = `"" "v2/orders" "//host/path" "ftp://host/x" "mailto:a@b.io" "https://" "/a b" "/v2>; rel=x" "/\"x\"" "/é" "/a\r\nX: y" "/a\\b" "/a^b" "/a|b" 1`
+	links    = `"https://developer.example.com/v1" "http://h" "/v2/orders" "/" "/a%20b?c=d#e" "https://h/(a)*[1]'!,;=" "HTTPS://EX.COM/a" "Http://h:65535" "http://h:/" "https://[2001:db8::1]:8443/x" "/a@b:99999" "https://h/u:pw@x:99999/"`
+	noLinks  = `"" "v2/orders" "//host/path" "ftp://host/x" "mailto:a@b.io" "https://" "/a b" "/v2>; rel=x" "/\"x\"" "/é" "/a\r\nX: y" "/a\\b" "/a^b" "/a|b" "http://h:99999/" "http://h:65536" "http://h:0/a" "http://h:123456?a" "https://[::1]:70000#a" "https://:80/" "https://:/" "https://user:pw@h/" "https://user@h" "https://@h/" "HTTPS://u:p@h" 1`
 	fieldBad = `"" "x" "é1" "größe" "a\nb1" "--" 7`
 )
 
@@ -54,7 +54,7 @@ var fields = []field{
 	{"sunset-headers", `{"deprecated_at":"2027-01-01","sunset_at":VALUE}`, "sunset_at", list(`"2027-01-01"`), nil, list(`"2026-12-31"`)},
 	{"sunset-headers", `{"sunset_at":"2027-06-30","after_sunset":VALUE}`, "after_sunset", list(`"gone" "warn"`), list(`"redirect" ""`), nil},
 	{"sunset-headers", `{"sunset_at":"2027-06-30","successor":VALUE}`, "successor",
-		append(list(links), list(`"/v2{+rest}" "https://h/v2{+rest}?a=b"`)...), list(noLinks), list(`"/{+rest}" "/v2/{id}" "/%zz"`)},
+		append(list(links), list(`"/v2{+rest}" "https://h/v2{+rest}?a=b"`)...), append(list(noLinks), list(`"https://u:p@h{+rest}" "https://h:99999{+rest}" "https://u{+rest}@h"`)...), list(`"/{+rest}" "/v2/{id}" "/%zz" "https://{+rest}h/"`)},
 	{"sunset-headers", `{"sunset_at":"2027-06-30","documentation":VALUE}`, "documentation", list(links), append(list(noLinks), `"/doc{+rest}"`), list(`"/%zz" "https://h:port/"`)},
 	{"sunset-headers", `{"sunset_at":"2027-06-30","sunset_documentation":VALUE}`, "sunset_documentation", list(links), list(noLinks), list(`"/%zz"`)},
 	{"sunset-headers", `{"sunset_at":"2027-06-30","policy":VALUE}`, "policy", list(links), list(noLinks), list(`"/%zz"`)},
