@@ -42,6 +42,7 @@ var refusedMistakes = []struct {
 	{mistake{"Redis without a scheme", "tenant-rate-limit", fields{"redis": fields{"url": "localhost:6379"}}}, "url"},
 	{mistake{"Redis over HTTP", "tenant-rate-limit", fields{"redis": fields{"url": "http://redis:6379"}}}, "url"},
 	{mistake{"Redis with a slip", "tenant-rate-limit", fields{"redis": fields{"url": "redis//redis"}}}, "url"},
+	{mistake{"port of a Redis that is none", "tenant-rate-limit", fields{"redis": fields{"url": "redis://h:99999"}}}, "url"},
 	{mistake{"name that no header holds", "tenant-rate-limit", fields{"limits": []fields{{"name": "é", "scope": []string{"tenant"}, "limit": 1, "window_seconds": 1}}}}, "name"},
 	{mistake{"limit without a window", "tenant-rate-limit", fields{"limits": []fields{{"name": "l", "scope": []string{"tenant"}, "limit": 1}}}}, "window_seconds"},
 	{mistake{"scope without its claim", "tenant-rate-limit", fields{"limits": []fields{{"name": "l", "scope": []string{"claim"}, "limit": 1, "window_seconds": 1}}}}, "claim"},

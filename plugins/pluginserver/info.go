@@ -46,7 +46,7 @@ type schemaDump struct {
 // A comma in a value has a backslash before it; a default that is a list or
 // object is JSON and comes last. A shape is a name for patterns: date (RFC 3339, from 1970),
 // network, header_name, reference (an http(s) URI or an absolute path),
-// reference_template, time_zone, printable (ASCII) or text. not_header refuses
+// reference_template, redis_url, time_zone, printable (ASCII) or text. not_header refuses
 // header names whatever their case; err is what Kong says of a text that the
 // patterns refuse.
 //

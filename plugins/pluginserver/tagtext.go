@@ -168,6 +168,11 @@ var shapes = map[string]shape{
 		match: "^[" + uriBytes + "{}]*$", any: references, none: noReferences,
 		err: "write https://host/path or /path, percent-encoded, without user or password, with {+rest} as its only variable",
 	},
+	"redis_url": {
+		any:  []string{`^` + anyCaseOf("redis") + `[Ss]?://[^%s%c]+$`, `^` + anyCaseOf("unix") + `://[^%s%c]+$`},
+		none: noPorts,
+		err:  "write redis://user:password@host:6379/0, rediss:// for TLS, or unix://, a port from 1 to 65535",
+	},
 	"time_zone": {
 		match: `^%a[%w_+/-]*$`, none: []string{`^Local$`},
 		err: "write a name from the IANA database, such as Europe/Berlin",
