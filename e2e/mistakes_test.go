@@ -30,6 +30,8 @@ var refusedMistakes = []struct {
 	{mistake{"header with a space", "trace-inject", fields{"response_header": "X Trace"}}, "response_header"},
 	{mistake{"header that a response needs", "trace-inject", fields{"response_header": "Content-Length"}}, "response_header"},
 	{mistake{"the same in small letters", "trace-inject", fields{"response_header": "content_length"}}, "response_header"},
+	{mistake{"header that nginx renames", "trace-inject", fields{"response_header": "X_Trace"}}, "response_header"},
+	{mistake{"header that a browser obeys", "trace-inject", fields{"response_header": "access-control-allow-origin"}}, "response_header"},
 	{mistake{"another country's date", "sunset-headers", fields{"sunset_at": "30.06.2027"}}, "sunset_at"},
 	{mistake{"date without an offset", "sunset-headers", fields{"deprecated_at": "2026-01-15T00:00:00"}}, "deprecated_at"},
 	{mistake{"a year that stands for none", "sunset-headers", fields{"sunset_at": "0001-01-01"}}, "sunset_at"},

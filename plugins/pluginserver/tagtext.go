@@ -68,21 +68,24 @@ func setNotOneOf(f *field, value string) error {
 	return err
 }
 
-// setNotHeader refuses names of headers, whose case does not matter.
+// setNotHeader refuses names of headers, whose case does not matter; a star at a name's
+// end stands for any rest.
 func setNotHeader(f *field, value string) error {
 	for name := range strings.SplitSeq(value, "|") {
-		if name == "" {
-			return errors.New("write names of headers, not_header=Content-Length|Date")
+		begin, isPrefix := strings.CutSuffix(name, "*")
+		if begin == "" {
+			return errors.New("write names of headers, not_header=Content-Length|Access-Control-*")
 		}
-		f.MatchNone = append(f.MatchNone, luaPattern{Pattern: anyCase(name), Err: name + " is not for a plugin to set"})
+		pattern := "^" + anyCaseOf(begin)
+		if !isPrefix {
+			pattern += "$"
+		}
+		f.MatchNone = append(f.MatchNone, luaPattern{Pattern: pattern, Err: name + " is not for a plugin to set"})
 	}
 	return nil
 }
 
-// anyCase is the Lua pattern of a header's name.
-func anyCase(name string) string { return "^" + anyCaseOf(name) + "$" }
-
-// anyCaseOf matches a text in whatever case.
+// anyCaseOf is a Lua pattern of a text in whatever case.
 func anyCaseOf(text string) string {
 	var b strings.Builder
 	for _, r := range text {
@@ -159,6 +162,10 @@ var shapes = map[string]shape{
 	"header_name": {
 		match: `^[!#-'*+%-.0-9A-Z^-z|~]*$`, // a token of RFC 9110
 		err:   "write the name of a header, of letters, digits and dashes",
+	},
+	"response_header_name": {
+		match: "^[!#-'*+%-.0-9A-Z^`a-z|~]*$", // of a token all but underscores
+		err:   "write the name of a header, of letters, digits and dashes: nginx writes a dash for each underscore of a response's",
 	},
 	"reference": {
 		match: "^[" + uriBytes + "]*$", any: references, none: noReferences,
