@@ -50,7 +50,6 @@ var refusedMistakes = []struct {
 	{mistake{"scope without its claim", "tenant-rate-limit", fields{"limits": []fields{{"name": "l", "scope": []string{"claim"}, "limit": 1, "window_seconds": 1}}}}, "claim"},
 	{mistake{"unknown kind", "pii-log-scrub", fields{"actions": fields{"mail": "redact"}}}, "actions"},
 	{mistake{"template without braces", "pii-log-scrub", fields{"path_templates": []string{"/users/*"}}}, "path_templates"},
-	{mistake{"broken expression", "pii-log-scrub", fields{"patterns": []fields{{"name": "a", "regex": "("}}}}, "regex"},
 	{mistake{"short key", "pii-log-scrub", fields{"pseudonym_key": "short", "pseudonym_key_id": "k1"}}, "pseudonym_key"},
 }
 
@@ -85,6 +84,8 @@ var acceptedMistakes = []struct {
 	{mistake{"ended before it was deprecated", "sunset-headers", fields{"sunset_at": "2025-01-01"}}, "sunset_at", wantHeaders("Link", "!Sunset", "!Deprecation")},
 	{mistake{"a link that is none", "sunset-headers", fields{"documentation": "/%zz"}}, "documentation", wantHeaders("Deprecation", "Sunset")},
 	{mistake{"expression that matches nothing at all", "pii-log-scrub", fields{"patterns": []fields{{"name": "a", "regex": "x*"}}}}, `pattern "a"`, nil},
+	{mistake{"expression that is broken", "pii-log-scrub", fields{"patterns": []fields{{"name": "a", "regex": "("}}}}, "missing closing )", nil},
+	{mistake{"expression for another engine", "pii-log-scrub", fields{"patterns": []fields{{"name": "a", "regex": "C(?=-)"}}}}, "RE2", nil},
 	{mistake{"a hashed card", "pii-log-scrub", fields{"actions": fields{"card": "pseudonym"}}}, "card", nil},
 	{mistake{"unknown zone", "tenant-rate-limit", fields{"limits": []fields{
 		{"name": "good", "scope": []string{"user", "route"}, "limit": 1000, "window_seconds": 60},

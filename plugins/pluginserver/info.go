@@ -37,7 +37,7 @@ type schemaDump struct {
 //	kong:"..."    required, default=V, one_of=a|b, not_one_of=a|b, between=1|100,
 //	              gt=0, len_min=1, len_max=9, each_len_max=9, starts_with=V,
 //	              match=LUAPATTERN, match_any=LUAPATTERN (again for each other),
-//	              shape=date, not_header=Date|Content-*, is_regex, uuid, err=TEXT,
+//	              shape=date, not_header=Date|Content-*, uuid, err=TEXT,
 //	              keys_one_of=a|b, referenceable, encrypted, set
 //
 // On a slice or map, what is said of a value is about its elements or values;

@@ -75,7 +75,7 @@ var fields = []field{
 	{"pii-log-scrub", `{"never_fields":[VALUE]}`, "never_fields", list(`"order_ref" "a1"`), list(fieldBad), nil},
 	{"pii-log-scrub", `{"path_templates":[VALUE]}`, "path_templates", list(`"/users/{name}" "/{a}/b/*/**" "/v1/{id}/x"`), list(`"" "users/{id}" "/users/*" "/a b/{c}" "/{a}?b" "/{}" 1`), list(`"/{a}/**/b" "/{a}/b{c}"`)},
 	{"pii-log-scrub", `{"patterns":[{"name":VALUE,"regex":"C-[0-9]+"}]}`, "name", list(`"customer" "Kunde ä"`), list(`"" "a\nb"`), nil},
-	{"pii-log-scrub", `{"patterns":[{"name":"a","regex":VALUE}]}`, "regex", list(`"C-\\d+" "(?i)abc"`), list(`"(" "" "[a"`), list(`"x*" "a|"`)},
+	{"pii-log-scrub", `{"patterns":[{"name":"a","regex":VALUE}]}`, "regex", list(`"C-\\d+" "(?i)abc" "[\\x{4e00}-\\x{9fff}]{2,4}" "\\x{20AC}\\d+" "\\pL+\\z" "(?P<id>a+)"`), list(`"" 1`), list(`"(" "[a" "(?=a)b" "(a)\\1" "a++" "x*" "a|"`)},
 	{"pii-log-scrub", `{"patterns":[{"name":"a"VALUE}]}`, "regex", []string{`,"keywords":["secret"]`}, []string{``, `,"keywords":[]`}, nil},
 	{"pii-log-scrub", `{"patterns":[{"name":"a","keywords":[VALUE]}]}`, "keywords", list(`"a" "ä"`), list(`"" 1`), nil},
 	{"pii-log-scrub", `{"pseudonym_key":VALUE,"pseudonym_key_id":"k1"}`, "pseudonym_key", list(`"0123456789abcdef0123456789abcdef" "{vault://env/key}"`), list(`"short" ""`), nil},
