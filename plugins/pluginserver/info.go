@@ -46,7 +46,7 @@ type schemaDump struct {
 // A comma in a value has a backslash before it; a default that is a list or
 // object is JSON and comes last. A shape is a name for patterns: date (RFC 3339, from
 // 1970 on), network, header_name, response_header_name (one that nginx sends as it is),
-// reference (an http(s) URI or an absolute path), reference_template, redis_url,
+// reference (an http(s) URI or an absolute path), reference_template, redis_url, method,
 // time_zone, printable (ASCII) or text. not_header refuses header names whatever their
 // case, and with a star at the end all that begin so; err is what Kong says of a text
 // that the patterns refuse.

@@ -175,6 +175,10 @@ var shapes = map[string]shape{
 		match: "^[" + uriBytes + "{}]*$", any: references, none: noReferences,
 		err: "write https://host/path or /path, percent-encoded, without user or password, with {+rest} as its only variable",
 	},
+	"method": {
+		// A token of RFC 9110 without small letters: nginx refuses those, and POST is meant.
+		match: "^[!#-'*+%-.0-9A-Z^_`|~]+$", err: "write a method in capitals, such as POST",
+	},
 	"redis_url": {
 		any:  []string{`^` + anyCaseOf("redis") + `[Ss]?://[^%s%c]+$`, `^` + anyCaseOf("unix") + `://[^%s%c]+$`},
 		none: noPorts,

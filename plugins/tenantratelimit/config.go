@@ -114,7 +114,7 @@ type UserDefault struct {
 type Cost struct {
 	_ struct{} `kong:"if=values is given,then=header is given"`
 
-	Methods []string `json:"methods" kong:"set,each_len_max=32,match=^%u[%u-]*$,err=write a method in capitals\\, such as POST" desc:"The methods that this entry is about; all if absent."`
+	Methods []string `json:"methods" kong:"set,each_len_max=32,shape=method" desc:"The methods that this entry is about; all if absent."`
 	Routes  []string `json:"routes" kong:"set,shape=text" desc:"The names or ids of the routes that this entry is about; all if absent."`
 	Header  string   `json:"header" kong:"len_min=1,len_max=128,shape=header_name" desc:"The request header that this entry is about; requests without it are not."`
 	Values  []string `json:"values" kong:"set,shape=text" desc:"The values of the header that this entry is about; all if absent."`

@@ -108,7 +108,7 @@ var fields = []field{
 	{"tenant-rate-limit", `{"plans":[{"name":"p","limits":[LIMIT]}],"tenants":[{"tenant":"acme","plan":VALUE}]}`, "plan", list(`"p"`), list(`"" "a\nb"`), list(`"q"`)},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"tenants":[{"tenant":"acme","limits":[{"name":VALUE,"limit":1}]}]}`, "name", list(`"l"`), list(`"" "é"`), list(`"nope"`)},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"default_user_limit":{"expected_peak":VALUE}}`, "expected_peak", list(`1 1000000`), list(`0 1000001`), nil},
-	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2,"methods":[VALUE]}]}`, "methods", list(`"GET" "M-SEARCH"`), list(`"" "get" "G ET" "-"`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2,"methods":[VALUE]}]}`, "methods", list(`"GET" "M-SEARCH" "X_Y" "_A" "-" "V2" "A.B!#$%&'*+^|~"`), list(`"" "get" "Post" "G ET" "A/B" "GET," "(A)" "A:B" "É" "A\n" 1`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2,"routes":[VALUE]}]}`, "routes", list(`"web"`), list(`"" "a\nb"`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2,"header":VALUE}]}`, "header", list(headers), append(list(noHeader), `""`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"costs":[{"cost":2VALUE}]}`, "costs", []string{`,"header":"X","values":["a"]`}, []string{`,"values":["a"]`, `,"header":"X","values":[""]`}, nil},
