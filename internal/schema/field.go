@@ -46,7 +46,6 @@ type Field struct {
 	MatchAny   *AnyOf          `json:"match_any"`
 	StartsWith string          `json:"starts_with"`
 	Contains   any             `json:"contains"`
-	IsRegex    bool            `json:"is_regex"`
 	UUID       bool            `json:"uuid"`
 	Timestamp  bool            `json:"timestamp"`
 

@@ -54,7 +54,7 @@ func TestCheck(t *testing.T) {
 		{"a warning", `plugins: [{name: p}]`, configcheck.Warning, []string{"plugins[0] p: date: absent"}, 1},
 		{"nothing", `{}`, configcheck.Warning, nil, 0},
 		{"other people's", `plugins: [{name: other, config: {date: soon}}, nonsense, {config: 1}]`, configcheck.Warning, nil, 0},
-		{"refused", `plugins: [{name: p, config: {date: soon}}]`, configcheck.Refused, []string{`plugins[0] p: date: "soon": write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339)`}, 0},
+		{"refused", `plugins: [{name: p, config: {date: soon}}]`, configcheck.Refused, []string{`plugins[0] p: date: "soon": write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on`}, 0},
 		{"everything that is wrong", `plugins: [{name: p, config: {date: 7, names: [a, é, "0123456789"], nmaes: []}}]`, configcheck.Refused, []string{
 			"plugins[0] p: date: expected a string", `plugins[0] p: names[1]: "é": write printable ASCII characters`,
 			`plugins[0] p: names[2]: "0123456789": length must be at most 9`, "plugins[0] p: nmaes: unknown field",

@@ -72,7 +72,7 @@ type Pattern struct {
 	_ struct{} `kong:"at_least_one_of=regex|keywords"`
 
 	Name     string   `json:"name" kong:"required,len_min=1,len_max=64,shape=text" desc:"What the pattern is called in error messages."`
-	Regex    string   `json:"regex" kong:"is_regex" desc:"RE2 expression of the values to redact; absent, the keywords themselves are redacted."`
+	Regex    string   `json:"regex" desc:"RE2 expression of the values to redact; absent, the keywords themselves are redacted."`
 	Keywords []string `json:"keywords" desc:"Words of which one must be in a text, in any case, for the expression to be tried on it; this saves time."`
 }
 

@@ -24,7 +24,8 @@ func TestProvisionRefuses(t *testing.T) {
 			c.Actions, c.PseudonymKey, c.PseudonymKeyID = map[string]string{"card": "pseudonym"}, key, "k1"
 		}, []string{"card", "keep_last4"}},
 		{"truncated email", func(c *piilogscrub.Config) { c.Actions = map[string]string{"email": "truncate"} }, []string{"email", "truncate", "ip"}},
-		{"bad pattern", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "customer", Regex: "C-("}} }, []string{`"customer"`, "missing closing )"}},
+		{"bad pattern", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "customer", Regex: "C-("}} }, []string{`"customer"`, "C-(", "missing closing )", "RE2"}},
+		{"pattern of another engine", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "customer", Regex: "C(?=-)"}} }, []string{`"customer"`, "C(?=-)", "RE2"}},
 		{"empty match", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "any", Regex: "x*"}} }, []string{`"any"`, "x*", "empty"}},
 		{"empty pattern", func(c *piilogscrub.Config) { c.Patterns = []piilogscrub.Pattern{{Name: "none"}} }, []string{`"none"`, "keywords"}},
 		{"bad template", func(c *piilogscrub.Config) { c.PathTemplates = []string{"users/{id}"} }, []string{`"users/{id}"`, "'/'"}},
@@ -50,6 +51,24 @@ func TestProvisionRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPatternsOfOtherScripts: RE2 knows characters, where Kong's own engine knows bytes.
+func TestPatternsOfOtherScripts(t *testing.T) {
+	t.Parallel()
+	runtime, err := piilogscrub.NewRuntime(piilogscrub.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := runtime.New().(*piilogscrub.Config)
+	c.Patterns = []piilogscrub.Pattern{{Name: "name", Regex: `[\x{4e00}-\x{9fff}]{2,4}`}, {Name: "price", Regex: `\x{20AC}\d+`}}
+	if err := c.Provision(); err != nil {
+		t.Fatal(err)
+	}
+	out, _ := runtime.Engine().Text(nil, []byte("王小明 paid €12"))
+	if got := string(out); got != "[custom] paid [custom]" {
+		t.Errorf("wrote %q", got)
 	}
 }
 

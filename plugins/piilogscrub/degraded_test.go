@@ -151,7 +151,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 actions.email: unknown action "hash": use one of default, redact, keep_last4, truncate, pseudonym, drop, keep
 actions: unknown kind "mail": use one of email, phone, card, iban, us_ssn, national_id, ip, jwt, credential, secret, field, custom
 path template "/users/*": has no segment in braces, so it redacts nothing
-pattern "customer": regexp "x*" matches the empty string`
+pattern "customer": regex "x*" matches the empty string; have it match a character at least`
 	if err == nil || err.Error() != want {
 		t.Errorf("error:\n%v\nwant:\n%s", err, want)
 	}

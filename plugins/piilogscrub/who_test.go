@@ -3,6 +3,7 @@ package piilogscrub_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -40,6 +41,45 @@ func TestWhoIsAsking(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTenantsNamedByAddresses: their names are personal data, so they are one in the
+// record, unless pseudonyms keep them apart.
+func TestTenantsNamedByAddresses(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		edit  func(*piilogscrub.Config)
+		apart bool
+	}{
+		{"redacted", nil, false},
+		{"pseudonyms", func(c *piilogscrub.Config) {
+			c.Actions, c.PseudonymKey, c.PseudonymKeyID = map[string]string{"email": "pseudonym"}, key, "k1"
+		}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ada, again, bob := auditedTenant(t, tt.edit, "ada@acme.example"), auditedTenant(t, tt.edit, "ada@acme.example"), auditedTenant(t, tt.edit, "bob@acme.example")
+			if ada != again || (ada != bob) != tt.apart || !strings.HasPrefix(ada, "[email") {
+				t.Errorf("the tenants are %q, %q and %q, want them apart: %v", ada, again, bob, tt.apart)
+			}
+		})
+	}
+}
+
+// auditedTenant is what the audit record calls the tenant that a token names.
+func auditedTenant(t *testing.T, edit func(*piilogscrub.Config), tenant string) string {
+	t.Helper()
+	c := identitytest.Case{Payload: `{"tenant":"` + tenant + `","sub":"u1"}`}
+	var audit bytes.Buffer
+	config := newConfig(t, piilogscrub.Options{Audit: &audit}, edit)
+	kongtest.Run(t, config.Log, kongrequesttest.Asking(kongtest.Request{Log: logged(t, &c)}, &c))
+	var got struct{ Tenant string }
+	if err := json.Unmarshal(audit.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	return got.Tenant
 }
 
 // logged is what kong.log.serialize gives of a case's request.

@@ -37,18 +37,19 @@ type schemaDump struct {
 //	kong:"..."    required, default=V, one_of=a|b, not_one_of=a|b, between=1|100,
 //	              gt=0, len_min=1, len_max=9, each_len_max=9, starts_with=V,
 //	              match=LUAPATTERN, match_any=LUAPATTERN (again for each other),
-//	              shape=date, not_header=Date|TE, is_regex, uuid, err=TEXT,
+//	              shape=date, not_header=Date|Content-*, uuid, err=TEXT,
 //	              keys_one_of=a|b, referenceable, encrypted, set
 //
 // On a slice or map, what is said of a value is about its elements or values;
 // required, default, len_min, len_max, set and encrypted are about the whole,
 // each_len_max about the length of each element, keys_one_of about a map's keys.
 // A comma in a value has a backslash before it; a default that is a list or
-// object is JSON and comes last. A shape is a name for patterns: date (RFC 3339),
-// network, header_name, reference (an http(s) URI or an absolute path),
-// reference_template, time_zone, printable (ASCII) or text. not_header refuses
-// header names whatever their case; err is what Kong says of a text that the
-// patterns refuse.
+// object is JSON and comes last. A shape is a name for patterns: date (RFC 3339, from
+// 1970 on), network, header_name, response_header_name (one that nginx sends as it is),
+// reference (an http(s) URI or an absolute path), reference_template, redis_url, method,
+// time_zone, printable (ASCII) or text. not_header refuses header names whatever their
+// case, and with a star at the end all that begin so; err is what Kong says of a text
+// that the patterns refuse.
 //
 // Fields named "_" hold rules about several fields of their struct, one each:
 //

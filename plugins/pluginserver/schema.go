@@ -27,7 +27,6 @@ type field struct {
 	Match         string            `json:"match,omitempty"`
 	MatchAny      *anyPattern       `json:"match_any,omitempty"`
 	MatchAll      []luaPattern      `json:"match_all,omitempty"`
-	IsRegex       bool              `json:"is_regex,omitempty"`
 	UUID          bool              `json:"uuid,omitempty"`
 	Referenceable bool              `json:"referenceable,omitempty"`
 	Encrypted     bool              `json:"encrypted,omitempty"`

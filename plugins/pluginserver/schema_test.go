@@ -72,8 +72,8 @@ type checkedConfig struct {
 	From   string            `json:"from" kong:"shape=network" desc:"Where requests may come from."`
 	Mode   string            `json:"mode" kong:"default=timed,one_of=timed|open,not_one_of=shut" desc:"Which way a failure goes."`
 	Until  string            `json:"until" kong:"match=^[^\\,]+$,err=write a date\\, or nothing" desc:"When the mode timed ends."`
-	Header string            `json:"header" kong:"len_min=0,shape=header_name,not_header=Content-Length|TE" desc:"A header of the response."`
-	Names  []string          `json:"names" kong:"set,len_max=9,each_len_max=3,starts_with=a,is_regex" desc:"Names that begin with an a."`
+	Header string            `json:"header" kong:"len_min=0,shape=header_name,not_header=Content-Length|TE|Access-Control-*" desc:"A header of the response."`
+	Names  []string          `json:"names" kong:"set,len_max=9,each_len_max=3,starts_with=a" desc:"Names that begin with an a."`
 	Kinds  map[string]string `json:"kinds" kong:"keys_one_of=b|c,match_any=^a,match_any=^b" desc:"An a or a b for each kind."`
 	Rules  []ruleConfig      `json:"rules" desc:"Rules that are records in a list."`
 	Rule   *ruleConfig       `json:"rule" desc:"A record that may be absent, and is then filled in."`
@@ -204,6 +204,10 @@ func TestSchemaErrors(t *testing.T) {
 			handled
 			A string `json:"a" kong:"set" desc:"A field of a test."`
 		}{}, []string{".A", "set", "array"}},
+		"star without a name": {&struct {
+			handled
+			A string `json:"a" kong:"not_header=TE|*" desc:"A field of a test."`
+		}{}, []string{".A", "names of headers"}},
 		"no such shape": {&struct {
 			handled
 			A string `json:"a" kong:"shape=round" desc:"A field of a test."`

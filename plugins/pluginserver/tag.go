@@ -51,7 +51,6 @@ var attributes = map[string]attribute{
 	"match_any":     {value: true, types: textual, inner: true, repeats: true, set: setMatchAny},
 	"not_header":    {value: true, types: textual, inner: true, set: setNotHeader},
 	"shape":         {value: true, types: textual, inner: true, set: setShape},
-	"is_regex":      {types: textual, inner: true, set: func(f *field, _ string) error { f.IsRegex = true; return nil }},
 	"err":           {value: true, types: textual, inner: true, set: func(f *field, v string) error { f.saying = v; return nil }},
 	"each_len_max":  {value: true, types: textual, inner: true, set: func(f *field, v string) error { return setLength(&f.LenMax, v) }},
 	"keys_one_of":   {value: true, types: []string{"map"}, set: func(f *field, v string) error { return setOneOf(f.Keys, v) }},

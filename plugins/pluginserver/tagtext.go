@@ -68,22 +68,27 @@ func setNotOneOf(f *field, value string) error {
 	return err
 }
 
-// setNotHeader refuses names of headers, whose case does not matter.
+// setNotHeader refuses names of headers, whose case does not matter; a star at a name's
+// end stands for any rest.
 func setNotHeader(f *field, value string) error {
 	for name := range strings.SplitSeq(value, "|") {
-		if name == "" {
-			return errors.New("write names of headers, not_header=Content-Length|Date")
+		begin, isPrefix := strings.CutSuffix(name, "*")
+		if begin == "" {
+			return errors.New("write names of headers, not_header=Content-Length|Access-Control-*")
 		}
-		f.MatchNone = append(f.MatchNone, luaPattern{Pattern: anyCase(name), Err: name + " is not for a plugin to set"})
+		pattern := "^" + anyCaseOf(begin)
+		if !isPrefix {
+			pattern += "$"
+		}
+		f.MatchNone = append(f.MatchNone, luaPattern{Pattern: pattern, Err: name + " is not for a plugin to set"})
 	}
 	return nil
 }
 
-// anyCase is the Lua pattern of a header's name.
-func anyCase(name string) string {
+// anyCaseOf is a Lua pattern of a text in whatever case.
+func anyCaseOf(text string) string {
 	var b strings.Builder
-	b.WriteByte('^')
-	for _, r := range name {
+	for _, r := range text {
 		switch {
 		case unicode.IsLetter(r):
 			fmt.Fprintf(&b, "[%c%c]", unicode.ToUpper(r), unicode.ToLower(r))
@@ -96,7 +101,6 @@ func anyCase(name string) string {
 			b.WriteRune(r)
 		}
 	}
-	b.WriteByte('$')
 	return b.String()
 }
 
@@ -112,6 +116,27 @@ type shape struct {
 // uriBytes are the characters of a URI (RFC 3986), as part of a Lua set.
 const uriBytes = `!#-;=?-[%]_a-z~`
 
+// references are the two forms of a link's target. Schemes ignore case (RFC 3986).
+var references = []string{`^` + anyCaseOf("http") + `[Ss]?://[^/?#:]`, `^/`}
+
+// noReferences are a path that names a host, a user, whose password would be sent to
+// whoever reads the link, and ports that there are not.
+var noReferences = append([]string{`^//`, `^%a+://[^/?#]*@`}, noPorts...)
+
+// noPorts are URIs whose port is 0 or above 65535, however many zeros it begins with.
+var noPorts = portsBeyond(`0`, `[7-9]%d%d%d%d`, `6[6-9]%d%d%d`, `65[6-9]%d%d`, `655[4-9]%d`, `6553[6-9]`, `[1-9]%d%d%d%d%d+`)
+
+// portsBeyond has two patterns for each number: Lua has no alternatives, and what
+// follows a port is the end, or a character (a brace in a template).
+func portsBeyond(numbers ...string) []string {
+	patterns := make([]string, 0, 2*len(numbers))
+	for _, n := range numbers {
+		begin := `^%a+://[^/?#]*:0*` + n
+		patterns = append(patterns, begin+`$`, begin+`[/?#{]`)
+	}
+	return patterns
+}
+
 // shapes are the words of the tag shape. All but those whose patterns say otherwise take
 // the empty text, which Kong refuses unless len_min=0.
 var shapes = map[string]shape{
@@ -123,7 +148,9 @@ var shapes = map[string]shape{
 			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d[+-][0-2]%d:[0-5]%d$`,
 			`^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d%.%d+[+-][0-2]%d:[0-5]%d$`,
 		},
-		err: "write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339)",
+		// Years that no header can say, and hours and offsets past 23.
+		none: []string{`^0`, `^1[0-8]`, `^19[0-6]`, `[T+-]2[4-9]:`},
+		err:  "write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on",
 	},
 	"network": {
 		any: []string{
@@ -136,13 +163,26 @@ var shapes = map[string]shape{
 		match: `^[!#-'*+%-.0-9A-Z^-z|~]*$`, // a token of RFC 9110
 		err:   "write the name of a header, of letters, digits and dashes",
 	},
+	"response_header_name": {
+		match: "^[!#-'*+%-.0-9A-Z^`a-z|~]*$", // of a token all but underscores
+		err:   "write the name of a header, of letters, digits and dashes: nginx writes a dash for each underscore of a response's",
+	},
 	"reference": {
-		match: "^[" + uriBytes + "]*$", any: []string{`^https?://[^/?#]`, `^/`}, none: []string{`^//`},
-		err: "write https://host/path or /path, percent-encoded",
+		match: "^[" + uriBytes + "]*$", any: references, none: noReferences,
+		err: "write https://host/path or /path, percent-encoded, without user or password",
 	},
 	"reference_template": {
-		match: "^[" + uriBytes + "{}]*$", any: []string{`^https?://[^/?#]`, `^/`}, none: []string{`^//`},
-		err: "write https://host/path or /path, percent-encoded, with {+rest} as its only variable",
+		match: "^[" + uriBytes + "{}]*$", any: references, none: noReferences,
+		err: "write https://host/path or /path, percent-encoded, without user or password, with {+rest} as its only variable",
+	},
+	"method": {
+		// A token of RFC 9110 without small letters: nginx refuses those, and POST is meant.
+		match: "^[!#-'*+%-.0-9A-Z^_`|~]+$", err: "write a method in capitals, such as POST",
+	},
+	"redis_url": {
+		any:  []string{`^` + anyCaseOf("redis") + `[Ss]?://[^%s%c]+$`, `^` + anyCaseOf("unix") + `://[^%s%c]+$`},
+		none: noPorts,
+		err:  "write redis://user:password@host:6379/0, rediss:// for TLS, or unix://, a port from 1 to 65535",
 	},
 	"time_zone": {
 		match: `^%a[%w_+/-]*$`, none: []string{`^Local$`},

@@ -31,8 +31,8 @@ const (
 // Config is what an operator writes in kong.yaml, on the route or service of
 // one API version. Get one from [Runtime.New] and call Provision before the
 // first event. A date is RFC 3339: a day (2027-06-30: its first moment, UTC)
-// or a time with offset (2027-06-30T12:00:00+02:00); fractions of a second are
-// cut off, as no header can say them.
+// or a time with offset (2027-06-30T12:00:00+02:00), in the years 1970 to 9999 of
+// UTC; fractions of a second are cut off, as no header can say them.
 type Config struct {
 	_ struct{} `kong:"at_least_one_of=deprecated_at|sunset_at,whole"`
 
@@ -169,7 +169,7 @@ func (e *fieldErrors) date(field, value string) time.Time {
 	}
 	t, err := parseDate(value)
 	if err != nil {
-		e.add("%s: %q is not a date; write it as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339)", field, value)
+		e.add("%s: %q %w", field, value, err)
 	}
 	return t
 }
@@ -225,6 +225,9 @@ func (e *fieldErrors) window(field string, b Brownout) Window {
 		e.add("%s.duration_seconds: %d is negative; use a number above 0", field, b.DurationSeconds)
 	case b.DurationSeconds > 0 && !w.Start.IsZero():
 		w.End = w.Start.Add(time.Duration(b.DurationSeconds) * time.Second)
+	}
+	if !w.End.Before(yearEnd) {
+		e.add("%s.duration_seconds: %d seconds from start_at end after the year 9999; make it shorter", field, b.DurationSeconds)
 	}
 	return w
 }

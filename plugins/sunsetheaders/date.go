@@ -1,22 +1,44 @@
 package sunsetheaders
 
 import (
+	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
 	"time"
 )
 
+var (
+	errNoDate = errors.New("is not a date; write it as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), with an offset up to 23:59")
+	errYear   = errors.New("is outside the years 1970 to 9999 in UTC, and no header can say it; write a date such as 2027-06-30")
+)
+
+// dateForm is narrower than package time, which takes offsets of a day, minutes of 60
+// and hours of one digit.
+var dateForm = regexp.MustCompile(`^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$`)
+
+// yearEnd is the first moment that an HTTP date, with its four digits, cannot say.
+var yearEnd = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 // parseDate reads an RFC 3339 full-date (its first moment in UTC) or
-// date-time, to the second.
+// date-time, to the second. It is never the zero time, which stands for none.
 func parseDate(value string) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, value); err == nil {
-		return t, nil
+	if !dateForm.MatchString(value) {
+		return time.Time{}, errNoDate
 	}
-	t, err := time.Parse(time.RFC3339, value)
+	layout := time.RFC3339
+	if len(value) == len(time.DateOnly) {
+		layout = time.DateOnly
+	}
+	t, err := time.Parse(layout, value)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, errNoDate // there is no 31 February
 	}
-	return time.Unix(t.Unix(), 0).UTC(), nil
+	t = time.Unix(t.Unix(), 0).UTC()
+	if t.Unix() < 0 || !t.Before(yearEnd) {
+		return time.Time{}, errYear
+	}
+	return t, nil
 }
 
 // structuredDate writes t as a Date of Structured Field Values (RFC 9651

@@ -25,6 +25,8 @@ func TestDegraded(t *testing.T) {
 		want http.Header
 	}{
 		{"no such day", func(c *sunsetheaders.Config) { c.SunsetAt = "2027-02-31" }, http.Header{"Deprecation": {deprecation}, "Link": {successor}}},
+		{"the zero time", func(c *sunsetheaders.Config) { c.SunsetAt = "0001-01-01" }, http.Header{"Deprecation": {deprecation}, "Link": {successor}}},
+		{"an end that no header can say", func(c *sunsetheaders.Config) { c.SunsetAt = "9999-12-31T23:59:59-23:59" }, http.Header{"Deprecation": {deprecation}, "Link": {successor}}},
 		{"no such day of deprecation", func(c *sunsetheaders.Config) { c.DeprecatedAt = "2026-02-30" }, http.Header{"Sunset": {sunset}, "Link": {successor}}},
 		{"ends before it is deprecated", func(c *sunsetheaders.Config) { c.SunsetAt = "2025-01-01" }, http.Header{"Link": {successor}}},
 		{"no date at all", func(c *sunsetheaders.Config) { c.DeprecatedAt, c.SunsetAt, c.Successor = "", "", "" }, http.Header{}},
@@ -32,10 +34,14 @@ func TestDegraded(t *testing.T) {
 			http.Header{"Deprecation": {deprecation}, "Link": {successor + `, </policy>; rel="deprecation"`}}},
 		{"policy of dates that disagree", func(c *sunsetheaders.Config) { c.SunsetAt, c.Policy = "2025-01-01", "/policy" }, http.Header{"Link": {successor}}},
 		{"successor that breaks out", func(c *sunsetheaders.Config) { c.Successor = "/v2>; rel=x" }, http.Header{"Deprecation": {deprecation}, "Sunset": {sunset}}},
+		{"successor with a password", func(c *sunsetheaders.Config) { c.Successor = "https://user:pw@h/" }, http.Header{"Deprecation": {deprecation}, "Sunset": {sunset}}},
 		{"successor with two slashes", func(c *sunsetheaders.Config) { c.Successor = "/{+rest}" }, http.Header{"Deprecation": {deprecation}, "Sunset": {sunset}}},
 		{"brownout that ends first", func(c *sunsetheaders.Config) {
 			c.Brownouts = []sunsetheaders.Brownout{{StartAt: "2027-06-29", DurationSeconds: 60}, {StartAt: "2027-06-28", EndAt: "2027-06-27"}}
 		}, http.Header{"Deprecation": {deprecation}, "Sunset": {sunset}, "Link": {successor}}},
+		{"exemption until the zero time", func(c *sunsetheaders.Config) {
+			c.Exemptions = []sunsetheaders.Exemption{{Consumer: "initech", Until: "0001-01-01"}}
+		}, http.Header{"Deprecation": {deprecation}, "Link": {successor}}},
 		{"exemption until no day", func(c *sunsetheaders.Config) {
 			c.Exemptions = []sunsetheaders.Exemption{{Consumer: "initech", Until: "2027-09-31"}}
 		}, http.Header{"Deprecation": {deprecation}, "Link": {successor}}},

@@ -3,6 +3,7 @@ package sunsetheaders
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -92,7 +93,8 @@ func isURIByte(c byte) bool {
 }
 
 // isReference reports whether s can be the target of a link: an http(s) URI
-// with a host, or an absolute path.
+// with a host, or an absolute path. A user has no place in it (RFC 9110 section
+// 4.2.4): whoever may read the link would have the password.
 func isReference(s string) bool {
 	for i := range len(s) {
 		escape := s[i] == '%' && isEscape(s[i:])
@@ -107,7 +109,13 @@ func isReference(s string) bool {
 	if u.Scheme == "" {
 		return strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "//")
 	}
-	return (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+	return (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && isPort(u.Port()) && u.User == nil
+}
+
+// isPort reports whether s is the port of a URI, where the empty one stands for the scheme's.
+func isPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && n > 0
 }
 
 // links are the successor and the documents of a config, without those that are none.
@@ -127,7 +135,7 @@ func (e *fieldErrors) links(c *Config) []Link {
 }
 
 func (e *fieldErrors) successor(value string) string {
-	target := e.reference("successor", value, strings.ReplaceAll(value, restVariable, ""))
+	target := e.reference("successor", value, expand(value, ""), expand(value, "/rest"))
 	if strings.Contains(value, "/"+restVariable) {
 		e.add("successor: %q would have two slashes before the rest, which begins with one; write %s right after the last segment",
 			value, restVariable)
@@ -136,16 +144,16 @@ func (e *fieldErrors) successor(value string) string {
 	return target
 }
 
-// reference is value, or empty where that is no reference.
-func (e *fieldErrors) reference(field, value, reference string) string {
-	if value == "" || isReference(reference) {
+// reference is value, or empty where one of the links that it makes is no reference.
+func (e *fieldErrors) reference(field, value string, made ...string) string {
+	if value == "" || !slices.ContainsFunc(made, func(s string) bool { return !isReference(s) }) {
 		return value
 	}
 	hint := ""
 	if field == "successor" {
 		hint = ", with " + restVariable + " as its only variable"
 	}
-	e.add("%s: %q is neither an http(s) URI nor an absolute path; write it as https://host/path or /path, percent-encoded%s",
+	e.add("%s: %q is neither an http(s) URI nor an absolute path; write it as https://host/path or /path, percent-encoded, without user or password, a port from 1 to 65535%s",
 		field, value, hint)
 	return ""
 }

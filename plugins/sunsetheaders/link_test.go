@@ -51,8 +51,9 @@ func TestLinkHeader(t *testing.T) {
 
 func TestIsReference(t *testing.T) {
 	t.Parallel()
-	good := []string{"/", "/v2/orders", "/v2/orders?x=1#y", "https://host/path", "http://host:8080", "https://[2001:db8::1]/", "/caf%C3%A9"}
-	bad := []string{"", "v2/orders", "//host/path", "ftp://host/", "https://", "https:///path", "mailto:a@b.example", "/a b", "/café", "/a>b", `/a"b`, "/a\nb", "/100%", "/%zz", "/{id}", "https://host\\path"}
+	good := []string{"/", "/v2/orders", "/v2/orders?x=1#y", "https://host/path", "http://host:8080", "https://[2001:db8::1]/", "https://[2001:db8::1]:8443/", "/caf%C3%A9", "HTTPS://EX.COM/a", "Http://h", "http://h:1/", "http://h:65535/", "http://h:/", "/a@b:99999", "https://h/u:p@x"}
+	bad := []string{"", "v2/orders", "//host/path", "ftp://host/", "https://", "https:///path", "mailto:a@b.example", "/a b", "/café", "/a>b", `/a"b`, "/a\nb", "/100%", "/%zz", "/{id}", "https://host\\path",
+		"http://h:99999/", "http://h:65536", "http://h:0/", "http://h:123456?a", "http://[::1]:99999/", "https://:80/", "https://:/", "https://user:pw@h/", "https://user@h", "https://@h/", "https://a:1@h:2/", "HTTPS://u@h/"}
 	for _, s := range good {
 		if !isReference(s) {
 			t.Errorf("%q is refused", s)

@@ -114,7 +114,7 @@ type UserDefault struct {
 type Cost struct {
 	_ struct{} `kong:"if=values is given,then=header is given"`
 
-	Methods []string `json:"methods" kong:"set,each_len_max=32,match=^%u[%u-]*$,err=write a method in capitals\\, such as POST" desc:"The methods that this entry is about; all if absent."`
+	Methods []string `json:"methods" kong:"set,each_len_max=32,shape=method" desc:"The methods that this entry is about; all if absent."`
 	Routes  []string `json:"routes" kong:"set,shape=text" desc:"The names or ids of the routes that this entry is about; all if absent."`
 	Header  string   `json:"header" kong:"len_min=1,len_max=128,shape=header_name" desc:"The request header that this entry is about; requests without it are not."`
 	Values  []string `json:"values" kong:"set,shape=text" desc:"The values of the header that this entry is about; all if absent."`
@@ -123,7 +123,7 @@ type Cost struct {
 
 // Redis configures the counters' store.
 type Redis struct {
-	URL       string `json:"url" kong:"referenceable,encrypted,len_max=4096,match_any=^rediss?://[^%s%c]+$,match_any=^unix://[^%s%c]+$,err=write redis://user:password@host:6379/0\\, rediss:// for TLS\\, or unix://" desc:"The Redis to count in: redis://, rediss:// (TLS) or unix://, with user and password if it has ACL users, ?cluster=true for a Cluster, ?master_name=NAME for Sentinels. The REDIS_URL of the plugin server if absent."`
+	URL       string `json:"url" kong:"referenceable,encrypted,len_max=4096,shape=redis_url" desc:"The Redis to count in: redis://, rediss:// (TLS) or unix://, with user and password if it has ACL users, ?cluster=true for a Cluster, ?master_name=NAME for Sentinels. The REDIS_URL of the plugin server if absent."`
 	TimeoutMS int    `json:"timeout_ms" kong:"default=20,between=1|1000" desc:"How long a request waits for Redis at most."`
 	KeyPrefix string `json:"key_prefix" kong:"default=gatehouse,len_min=1,len_max=64,match=^[%w_.:-]+$,err=write 1 to 64 letters\\, digits\\, or any of _ . : -" desc:"What every Redis key of this plugin begins with."`
 }

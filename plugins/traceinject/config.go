@@ -66,7 +66,7 @@ type Config struct {
 	Baggage Baggage `json:"baggage" kong:"default=remove,one_of=remove|pass" desc:"What to do with a client's baggage header: remove it, or pass it to the upstream."`
 	// ResponseHeader carries the trace id to the client, for it to quote when
 	// it asks for help. Default X-Trace-Id; the empty string leaves it out.
-	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0,len_max=128,shape=header_name,not_header=Accept-Ranges|Age|Cache-Control|Connection|Content-Encoding|Content-Length|Content-Range|Content-Type|Date|Deprecation|E-Tag|ETag|Expires|Keep-Alive|Last-Modified|Link|Location|Proxy-Authenticate|Proxy-Connection|RateLimit|RateLimit-Policy|Refresh|Retry-After|Server|Set-Cookie|Sunset|TE|Trailer|Transfer-Encoding|Upgrade|Vary|Via|WWW-Authenticate" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
+	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0,len_max=128,shape=response_header_name,not_header=Accept-*|Access-Control-*|Activate-Storage-Access|Age|Allow|Alt-Svc|Authentication-Control|Authentication-Info|Cache-*|CDN-*|Clear-Site-Data|Connection|Content-*|Critical-CH|Cross-Origin-*|Date|Deprecation|Digest|Document-Policy|Document-Policy-Report-Only|E-Tag|ETag|Expect-CT|Expires|Feature-Policy|HTTP2-Settings|Integrity-Policy|Integrity-Policy-Report-Only|Keep-Alive|Last-Modified|Link|Location|MIME-Version|NEL|No-Vary-Search|Observe-Browsing-Topics|Optional-WWW-Authenticate|Origin-Agent-Cluster|Origin-Trial|P3P|Permissions-Policy|Permissions-Policy-Report-Only|Pragma|Preference-Applied|Proxy-*|Public-Key-Pins|Public-Key-Pins-Report-Only|RateLimit|RateLimit-Policy|Referrer-Policy|Refresh|Report-To|Reporting-Endpoints|Repr-Digest|Require-Document-Policy|Retry-After|Sec-*|Server|Service-Worker-*|Set-Cookie|Set-Cookie2|Set-Login|Signature|Signature-Input|SourceMap|Speculation-Rules|Strict-Transport-Security|Sunset|Supports-Loading-Mode|Surrogate-*|TE|Timing-Allow-Origin|Tk|Trailer|Transfer-Encoding|Upgrade|Use-As-Dictionary|Vary|Via|Want-*|Warning|WWW-Authenticate|X-Accel-*|X-Content-Security-Policy|X-Content-Type-Options|X-DNS-Prefetch-Control|X-Download-Options|X-Frame-Options|X-Kong-*|X-Permitted-Cross-Domain-Policies|X-RateLimit-*|X-Robots-Tag|X-SourceMap|X-UA-Compatible|X-WebKit-CSP|X-XSS-Protection" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
 
 	runtime  *Runtime
 	policy   Policy
@@ -143,6 +143,9 @@ func (c *Config) checkHeader() (err error) {
 	case !isToken(c.ResponseHeader):
 		err = fmt.Errorf("response_header: %q is not a header name; use letters, digits and dashes, such as %s",
 			c.ResponseHeader, defaultResponseHeader)
+	case strings.Contains(c.ResponseHeader, "_"):
+		err = fmt.Errorf("response_header: %q is not sent under this name, since nginx writes dashes for underscores; write %s",
+			c.ResponseHeader, strings.ReplaceAll(c.ResponseHeader, "_", "-"))
 	case isReserved(c.ResponseHeader):
 		err = fmt.Errorf("response_header: %q has a meaning of its own; use another name, such as %s",
 			c.ResponseHeader, defaultResponseHeader)
@@ -153,17 +156,30 @@ func (c *Config) checkHeader() (err error) {
 	return err
 }
 
-// reserved are headers that break a response, or tell the client something else, when a
-// trace id is in them. The field's tag has them too, for Kong.
-var reserved = strings.Split("Accept-Ranges|Age|Cache-Control|Connection|Content-Encoding|Content-Length|"+
-	"Content-Range|Content-Type|Date|Deprecation|E-Tag|ETag|Expires|Keep-Alive|Last-Modified|Link|Location|"+
-	"Proxy-Authenticate|Proxy-Connection|RateLimit|RateLimit-Policy|Refresh|Retry-After|Server|Set-Cookie|Sunset|"+
-	"TE|Trailer|Transfer-Encoding|Upgrade|Vary|Via|WWW-Authenticate", "|")
+// reserved are headers that break a response, that tell the client something else, or
+// that change what a browser does, when a trace id is in them. A star at the end stands
+// for any rest. The field's tag has them too, for Kong.
+var reserved = strings.Split("Accept-*|Access-Control-*|Activate-Storage-Access|Age|Allow|Alt-Svc|Authentication-Control|"+
+	"Authentication-Info|Cache-*|CDN-*|Clear-Site-Data|Connection|Content-*|Critical-CH|Cross-Origin-*|Date|"+
+	"Deprecation|Digest|Document-Policy|Document-Policy-Report-Only|E-Tag|ETag|Expect-CT|Expires|"+
+	"Feature-Policy|HTTP2-Settings|Integrity-Policy|Integrity-Policy-Report-Only|Keep-Alive|Last-Modified|"+
+	"Link|Location|MIME-Version|NEL|No-Vary-Search|Observe-Browsing-Topics|Optional-WWW-Authenticate|"+
+	"Origin-Agent-Cluster|Origin-Trial|P3P|Permissions-Policy|Permissions-Policy-Report-Only|Pragma|"+
+	"Preference-Applied|Proxy-*|Public-Key-Pins|Public-Key-Pins-Report-Only|RateLimit|RateLimit-Policy|"+
+	"Referrer-Policy|Refresh|Report-To|Reporting-Endpoints|Repr-Digest|Require-Document-Policy|Retry-After|"+
+	"Sec-*|Server|Service-Worker-*|Set-Cookie|Set-Cookie2|Set-Login|Signature|Signature-Input|SourceMap|"+
+	"Speculation-Rules|Strict-Transport-Security|Sunset|Supports-Loading-Mode|Surrogate-*|TE|"+
+	"Timing-Allow-Origin|Tk|Trailer|Transfer-Encoding|Upgrade|Use-As-Dictionary|Vary|Via|Want-*|Warning|"+
+	"WWW-Authenticate|X-Accel-*|X-Content-Security-Policy|X-Content-Type-Options|X-DNS-Prefetch-Control|"+
+	"X-Download-Options|X-Frame-Options|X-Kong-*|X-Permitted-Cross-Domain-Policies|X-RateLimit-*|X-Robots-Tag|"+
+	"X-SourceMap|X-UA-Compatible|X-WebKit-CSP|X-XSS-Protection", "|")
 
-// isReserved takes underscores for dashes, as nginx does in a response's headers.
 func isReserved(name string) bool {
-	name = strings.ReplaceAll(name, "_", "-")
-	return slices.ContainsFunc(reserved, func(r string) bool { return strings.EqualFold(r, name) })
+	name = strings.ToLower(name)
+	return slices.ContainsFunc(reserved, func(r string) bool {
+		prefix, isPrefix := strings.CutSuffix(strings.ToLower(r), "*")
+		return name == prefix || isPrefix && strings.HasPrefix(name, prefix)
+	})
 }
 
 // isToken reports whether s is a token (RFC 9110 section 5.6.2).

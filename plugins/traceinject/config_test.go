@@ -43,7 +43,10 @@ func TestProvisionRefuses(t *testing.T) {
 		{"ratio below zero", func(c *traceinject.Config) { c.SampleRatio = -0.1 }, []string{"sample_ratio", "-0.1", "from 0 to 1"}},
 		{"header with a space", func(c *traceinject.Config) { c.ResponseHeader = "X Trace" }, []string{"response_header", `"X Trace"`, "X-Trace-Id"}},
 		{"header with a line break", func(c *traceinject.Config) { c.ResponseHeader = "X-T\r\nSet-Cookie" }, []string{"response_header"}},
-		{"header that a response needs", func(c *traceinject.Config) { c.ResponseHeader = "content_length" }, []string{"response_header", `"content_length"`, "X-Trace-Id"}},
+		{"header that a response needs", func(c *traceinject.Config) { c.ResponseHeader = "content-length" }, []string{"response_header", `"content-length"`, "X-Trace-Id"}},
+		{"header that a browser obeys", func(c *traceinject.Config) { c.ResponseHeader = "strict-transport-security" }, []string{"response_header", "X-Trace-Id"}},
+		{"header of a family", func(c *traceinject.Config) { c.ResponseHeader = "access-control-ALLOW-origin" }, []string{"response_header", "X-Trace-Id"}},
+		{"header that nginx renames", func(c *traceinject.Config) { c.ResponseHeader = "X_Trace" }, []string{"response_header", `"X_Trace"`, "write X-Trace"}},
 		{"network without bits", func(c *traceinject.Config) { c.TrustedCIDRs = []string{"10.0.0.0/8", "10.1.2.3"} }, []string{"trusted_cidrs[1]", `"10.1.2.3"`, "10.0.0.0/8"}},
 		{"several at once", func(c *traceinject.Config) { c.Incoming, c.SampleRatio = "x", 2 }, []string{"incoming", "sample_ratio"}},
 	}

@@ -49,6 +49,8 @@ func TestCheckStart(t *testing.T) {
 		}},
 		{"a Redis", aloneConfig, map[string]string{"REDIS_URL": "redis://127.0.0.1:1"}, false, nil},
 		{"a Redis that is none", goodConfig, map[string]string{"REDIS_URL": "localhost:6379"}, true, []string{"REDIS_URL: not the URL of a Redis; write redis://"}},
+		{"a port that is none", "", map[string]string{"REDIS_URL": "redis://user:secret@redis:99999"}, true, []string{"REDIS_URL: port 99999 is out of range; write 1 to 65535"}},
+		{"a Redis in capitals", "", map[string]string{"REDIS_URL": "REDIS://h:1"}, false, nil},
 		{"a Redis that is none, and no config", "", map[string]string{"REDIS_URL": "http://user:secret@redis"}, true, []string{"REDIS_URL: not the URL of a Redis; write redis://"}},
 		{"no YAML", "plugins: [", nil, true, []string{"FILE: parse declarative config: "}},
 		{"no config at all", " ", nil, true, []string{"FILE: parse declarative config: expected an object"}},

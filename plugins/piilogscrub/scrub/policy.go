@@ -228,10 +228,10 @@ func compilePattern(p Pattern) (pattern, error) {
 	}
 	re, err := regexp.Compile(p.Regexp)
 	if err != nil {
-		return pattern{}, err
+		return pattern{}, fmt.Errorf("regex %q: %w; write it in the syntax of RE2", p.Regexp, err)
 	}
 	if re.MatchString("") {
-		return pattern{}, fmt.Errorf("regexp %q matches the empty string", p.Regexp)
+		return pattern{}, fmt.Errorf("regex %q matches the empty string; have it match a character at least", p.Regexp)
 	}
 	return pattern{re: re, keywords: words}, nil
 }

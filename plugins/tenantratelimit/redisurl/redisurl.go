@@ -8,7 +8,7 @@
 //	                                                    a master by name; the user in front of
 //	                                                    the host is the Sentinels' own
 //
-// rediss:// is any of them over TLS 1.2 or later. ca_file is a PEM file of who
+// Schemes ignore case, as in every URL. rediss:// is any of them over TLS 1.2 or later. ca_file is a PEM file of who
 // may sign the servers' certificates (the system's authorities if absent),
 // cert_file and key_file are the client's own, and server_name is what the
 // servers' certificates say if that is not the host. Whatever else go-redis
@@ -20,6 +20,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"strconv"
@@ -39,6 +40,9 @@ func Open(raw string) (redis.UniversalClient, error) {
 		return nil, errURL
 	}
 	query := u.Query()
+	if err = checkPorts(u.Port(), query["addr"]); err != nil {
+		return nil, err
+	}
 	security, err := takeTLS(u.Scheme, u.Hostname(), query)
 	if err != nil {
 		return nil, err
@@ -58,6 +62,31 @@ func Open(raw string) (redis.UniversalClient, error) {
 		return openMaster(u.String(), security)
 	}
 	return openServer(u.String(), security)
+}
+
+// checkPorts refuses what go-redis would dial again and again.
+func checkPorts(port string, addrs []string) error {
+	if err := checkPort(port); err != nil {
+		return err
+	}
+	for _, addr := range addrs {
+		_, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return errURL
+		}
+		if err = checkPort(port); err != nil {
+			return fmt.Errorf("addr: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkPort takes the empty port, which stands for the default one.
+func checkPort(port string) error {
+	if n, err := strconv.ParseUint(port, 10, 16); port != "" && (err != nil || n == 0) {
+		return fmt.Errorf("port %s is out of range; write 1 to 65535", port)
+	}
+	return nil
 }
 
 func openServer(text string, security *tls.Config) (redis.UniversalClient, error) {

@@ -29,6 +29,12 @@ func TestOpen(t *testing.T) {
 	}{
 		{"server", "redis://user:secret@host:6380/2", "host:6380"},
 		{"default port", "redis://host", "host:6379"},
+		{"scheme in capitals", "REDIS://user:99999@host:1/2", "host:1"},
+		{"socket in capitals", "UNIX:///run/redis.sock", "/run/redis.sock"},
+		{"TLS in capitals", "REDISS://host:65535?server_name=redis.internal", "host:65535"},
+		{"no port", "redis://host:", "host:6379"},
+		{"IPv6", "redis://[::1]:6380", "[::1]:6380"},
+		{"socket named like a port", "unix:///run/redis:99999", "/run/redis:99999"},
 		{"socket", "unix:///run/redis.sock?db=1", "/run/redis.sock"},
 		{"TLS", "rediss://host?server_name=redis.internal", "host:6379"},
 		{"option of go-redis", "redis://host?pool_size=3", "host:6379"},
@@ -45,7 +51,7 @@ func TestOpen(t *testing.T) {
 			if o.Addr != tt.addr || !o.ContextTimeoutEnabled || o.MaxRetries > 0 {
 				t.Errorf("options %+v", o)
 			}
-			if tls := o.TLSConfig; strings.HasPrefix(tt.url, "rediss") && (tls == nil || tls.ServerName != "redis.internal") {
+			if tls := o.TLSConfig; strings.HasPrefix(strings.ToLower(tt.url), "rediss") && (tls == nil || tls.ServerName != "redis.internal") {
 				t.Errorf("TLS %+v", tls)
 			}
 		})
@@ -82,6 +88,13 @@ func TestRefusals(t *testing.T) {
 	for url, want := range map[string]string{
 		"http://user:secret@host":                         "not the URL of a Redis",
 		"redis://user:secret@host:port":                   "not the URL of a Redis",
+		"redis://user:secret@host:99999":                  "port 99999 is out of range; write 1 to 65535",
+		"redis://user:secret@host:65536/0":                "port 65536 is out of range",
+		"REDIS://user:secret@host:0":                      "port 0 is out of range",
+		"rediss://[::1]:70000?pool_size=1":                "port 70000 is out of range",
+		"redis://one?cluster=true&addr=two:99999":         "addr: port 99999 is out of range",
+		"redis://one?master_name=m&addr=a:1&addr=two:0":   "addr: port 0 is out of range",
+		"redis://one?cluster=true&addr=two:port":          "addr: port port is out of range",
 		"redis://user:secret@host/db/2":                   "not the URL of a Redis",
 		"redis://user:secret@host?no_such_option=1":       "not the URL of a Redis",
 		"redis://user:secret@host?cluster=maybe":          `cluster="maybe" is neither true nor false`,
