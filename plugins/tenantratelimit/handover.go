@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,20 +13,20 @@ import (
 )
 
 const (
-	// legacyVersion changes when what is handed over is written in another way.
-	legacyVersion = 1
-	// legacyLife is how long it is of use: a node that was away for longer knows less
+	// handoverVersion changes when what is handed over is written in another way.
+	handoverVersion = 1
+	// handoverLife is how long it is of use: a node that was away for longer knows less
 	// than one that asks.
-	legacyLife = time.Minute
-	// legacyCounters is how many counters of each Redis are handed over, those that
+	handoverLife = time.Minute
+	// handoverCounters is how many counters of each Redis are handed over, those that
 	// matter most.
-	legacyCounters = 20_000
+	handoverCounters = 20_000
 	// MaxHandOver bounds what is handed over, in bytes.
 	MaxHandOver = 16 << 20
 )
 
-// legacy is what a process leaves to the next, by the [fingerprint] of each Redis' URL.
-type legacy map[string]*inheritance
+// handover is what a process leaves to the next, by the [fingerprint] of each Redis' URL.
+type handover map[string]*inheritance
 
 // inheritance is of one Redis: its counters, and by key prefix, how many nodes there are.
 type inheritance struct {
@@ -33,11 +34,11 @@ type inheritance struct {
 	Nodes    map[string]pulse.Count `json:"nodes"`
 }
 
-// legacyText is how it is written. At is in milliseconds since the Unix epoch.
-type legacyText struct {
-	Version int    `json:"version"`
-	At      int64  `json:"at"`
-	Redis   legacy `json:"redis"`
+// handoverText is how it is written. At is in milliseconds since the Unix epoch.
+type handoverText struct {
+	Version int      `json:"version"`
+	At      int64    `json:"at"`
+	Redis   handover `json:"redis"`
 }
 
 // fingerprint names a Redis without its URL, which may hold a password.
@@ -47,7 +48,7 @@ func fingerprint(url string) string {
 }
 
 // of finds or makes a Redis' part.
-func (l legacy) of(url string) *inheritance {
+func (l handover) of(url string) *inheritance {
 	key := fingerprint(url)
 	if l[key] == nil {
 		l[key] = &inheritance{Nodes: map[string]pulse.Count{}}
@@ -56,7 +57,7 @@ func (l legacy) of(url string) *inheritance {
 }
 
 // counters takes out what is known of the counters at a Redis.
-func (l legacy) counters(url string) (s limiter.Saved) {
+func (l handover) counters(url string) (s limiter.Saved) {
 	if in := l[fingerprint(url)]; in != nil {
 		s, in.Counters = in.Counters, limiter.Saved{}
 	}
@@ -64,7 +65,7 @@ func (l legacy) counters(url string) (s limiter.Saved) {
 }
 
 // nodes is what is known of a deployment's nodes, nothing where nothing was left.
-func (l legacy) nodes(key hubKey) (c pulse.Count) {
+func (l handover) nodes(key hubKey) (c pulse.Count) {
 	if in := l[fingerprint(key.url)]; in != nil {
 		c = in.Nodes[key.prefix]
 	}
@@ -81,7 +82,7 @@ func (r *Runtime) HandOver() ([]byte, error) {
 	defer r.mu.Unlock()
 	left := r.predecessor
 	if left == nil {
-		left = legacy{}
+		left = handover{}
 	}
 	r.predecessor = nil
 	for url, b := range r.backends {
@@ -94,12 +95,12 @@ func (r *Runtime) HandOver() ([]byte, error) {
 }
 
 // write is the text, with fewer counters where it were too long.
-func (l legacy) write(now time.Time, size int) ([]byte, error) {
-	for most := legacyCounters; ; most /= 2 {
+func (l handover) write(now time.Time, size int) ([]byte, error) {
+	for most := handoverCounters; ; most /= 2 {
 		for _, in := range l {
 			in.Counters = in.Counters.First(most)
 		}
-		text, err := json.Marshal(legacyText{legacyVersion, now.UnixMilli(), l})
+		text, err := json.Marshal(handoverText{handoverVersion, now.UnixMilli(), l})
 		if err != nil {
 			return nil, fmt.Errorf("write what limits are at: %w", err)
 		}
@@ -113,7 +114,7 @@ func (l legacy) write(now time.Time, size int) ([]byte, error) {
 // ask for it. It is called before any config is provisioned. On an error, this process
 // begins as one that knows nothing.
 func (r *Runtime) TakeOver(text []byte) error {
-	left, err := readLegacy(text, r.options.Now())
+	left, err := readHandover(text, r.options.Now())
 	if err != nil {
 		return fmt.Errorf("go on from the last process' limits: %w", err)
 	}
@@ -123,7 +124,7 @@ func (r *Runtime) TakeOver(text []byte) error {
 	return nil
 }
 
-func readLegacy(text []byte, now time.Time) (legacy, error) {
+func readHandover(text []byte, now time.Time) (handover, error) {
 	if len(text) > MaxHandOver {
 		return nil, fmt.Errorf("more than %d bytes", MaxHandOver)
 	}
@@ -131,24 +132,24 @@ func readLegacy(text []byte, now time.Time) (legacy, error) {
 	if err := json.Unmarshal(text, &head); err != nil {
 		return nil, err
 	}
-	if head.Version != legacyVersion {
-		return nil, fmt.Errorf("version %d, and not %d", head.Version, legacyVersion)
+	if head.Version != handoverVersion {
+		return nil, fmt.Errorf("version %d, and not %d", head.Version, handoverVersion)
 	}
-	var t legacyText
+	var t handoverText
 	if err := json.Unmarshal(text, &t); err != nil {
 		return nil, err
 	}
-	if age := now.Sub(time.UnixMilli(t.At)); age.Abs() > legacyLife {
-		return nil, fmt.Errorf("written %v ago, which is more than %v", age, legacyLife)
+	if age := now.Sub(time.UnixMilli(t.At)); age.Abs() > handoverLife {
+		return nil, fmt.Errorf("written %v ago, which is more than %v", age, handoverLife)
 	}
 	return t.Redis, t.Redis.check()
 }
 
 // check refuses what no process writes.
-func (l legacy) check() error {
+func (l handover) check() error {
 	for _, in := range l {
 		if in == nil || in.Nodes == nil {
-			return fmt.Errorf("a redis without nodes")
+			return errors.New("a redis without nodes")
 		}
 		for _, c := range in.Nodes {
 			if c.Nodes < 0 || c.Nodes > limiter.MaxNodes {

@@ -46,7 +46,7 @@ type Runtime struct {
 	backends map[string]*backend
 	hubs     map[hubKey]*hub
 	// predecessor is what another process left that no config has asked for yet.
-	predecessor legacy
+	predecessor handover
 }
 
 // Bounds on memory: about 250 bytes for each entry, 350 for counters, of each Redis.

@@ -36,7 +36,7 @@ func (l *Local) HandOver() Saved {
 		if c.limit == nil && c.heard.at == 0 {
 			continue // nothing is known of it
 		}
-		c.owed, c.sent, c.unspentAt = max(0, c.owed+c.sent), 0, 0
+		c.owed, c.sent, c.unspentAt = min(max(0, c.owed+c.sent), MaxQuota), 0, 0
 		s.counters = append(s.counters, savedCounter{key, *c})
 	}
 	slices.SortFunc(s.counters, byWeight)

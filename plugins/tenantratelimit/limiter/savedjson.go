@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -147,7 +146,7 @@ func (s *state) text() []int64 {
 
 func readState(list []int64) (s state, ok bool) {
 	const size = 2 + len(s.count)
-	if len(list) > size || slices.ContainsFunc(list, func(n int64) bool { return n < 0 }) {
+	if len(list) > size {
 		return state{}, false
 	}
 	var all [size]int64
