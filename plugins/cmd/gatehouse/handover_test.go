@@ -2,13 +2,20 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/plugins/supervisor"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
 
 func newLimiter(t *testing.T) *tenantratelimit.Runtime {
@@ -64,5 +71,42 @@ func TestLimitsFileThatIsTooLong(t *testing.T) {
 	}
 	if text, err := takeFile(path, 10); err != nil || len(text) != 11 {
 		t.Errorf("%d bytes, error %v; want one more than allowed", len(text), err)
+	}
+}
+
+// TestLimitsAreLeftBeforeTheNextStarts: when the parent is told that this process serves
+// no more, the file is there.
+func TestLimitsAreLeftBeforeTheNextStarts(t *testing.T) {
+	told, telling, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer told.Close()
+	fd, err := syscall.Dup(int(telling.Fd()))
+	if err := errors.Join(err, telling.Close()); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(supervisor.ServingFD, strconv.Itoa(fd))
+	t.Setenv("REDIS_URL", "")
+	dir := t.TempDir()
+	socket, instances := filepath.Join(dir, "s"), filepath.Join(dir, "instances")
+	ctx, end := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() {
+		ended <- serve(ctx, streams{out: io.Discard, err: io.Discard}, []string{"-socket", socket, "-http", "127.0.0.1:0", "-instances", instances})
+	}()
+	redistest.Await(t, "it serves", func(context.Context) bool {
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	end()
+	if _, err := io.ReadAll(told); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(instances, limitsFile)); err != nil {
+		t.Errorf("the next process may start, and %v", err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
