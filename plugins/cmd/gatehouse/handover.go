@@ -13,7 +13,7 @@ import (
 )
 
 // limitsFile is where a process that ends leaves what its limits are at, in the folder
-// of started configurations. Whoever sweeps that folder takes no part of it for one.
+// of started configurations. Those have numbers for names.
 const limitsFile = "limits.json"
 
 // takeOverLimits goes on from what the last process left in dir, if it did. It is used

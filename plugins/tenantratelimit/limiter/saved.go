@@ -12,7 +12,7 @@ type Saved struct{ counters []savedCounter }
 
 type savedCounter struct {
 	key string
-	counter
+	*counter
 }
 
 // First is of no more than that many counters, those that matter most.
@@ -37,7 +37,7 @@ func (l *Local) HandOver() Saved {
 			continue // nothing is known of it
 		}
 		c.owed, c.sent, c.unspentAt = min(max(0, c.owed+c.sent), MaxQuota), 0, 0
-		s.counters = append(s.counters, savedCounter{key, *c})
+		s.counters = append(s.counters, savedCounter{key, c})
 	}
 	slices.SortFunc(s.counters, byWeight)
 	return s
@@ -51,14 +51,13 @@ func byWeight(a, b savedCounter) int {
 // used is when the counter was last asked about, by this node's clock.
 func (c *counter) used() int64 { return max(c.asked, c.heard.at-c.heard.ahead) }
 
-// TakeOver goes on from what another process of this machine left.
+// TakeOver goes on from what another process of this machine left, and keeps it.
 func (l *Local) TakeOver(s Saved) {
 	now := l.now().UnixMicro()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range s.counters {
-		c := s.counters[i].counter
-		l.keep(s.counters[i].key, &c, now)
-		l.opened(s.counters[i].key, &c)
+	for _, c := range s.counters {
+		l.keep(c.key, c.counter, now)
+		l.opened(c.key, c.counter)
 	}
 }

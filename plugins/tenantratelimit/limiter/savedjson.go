@@ -100,7 +100,7 @@ func (s *Saved) UnmarshalJSON(raw []byte) error {
 		if err != nil {
 			return fmt.Errorf("read counter %q: %w", text.Counters[i].Key, err)
 		}
-		counters[i] = savedCounter{text.Counters[i].Key, c}
+		counters[i] = savedCounter{text.Counters[i].Key, &c}
 	}
 	s.counters = counters
 	return nil
