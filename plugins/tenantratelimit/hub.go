@@ -17,6 +17,7 @@ import (
 type backend struct {
 	client redis.UniversalClient
 	usable bool // it has a URL; else each call of client fails
+	local  *limiter.Local
 	store  *limiter.Redis
 	leased *limiter.Leased
 }
@@ -57,6 +58,7 @@ func (r *Runtime) hub(url, prefix string) (*hub, error) {
 		}),
 	}
 	h.demand.Partly = r.metrics.partly.Inc
+	h.pulse.TakeOver(r.predecessor.nodes(key))
 	r.hubs[key] = h
 	return h, err
 }
@@ -84,7 +86,9 @@ func (r *Runtime) backend(url string) (*backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &backend{client: client, usable: url != "", store: r.newStore(client, place(url))}
+	b := &backend{client: client, usable: url != "", local: limiter.NewLocal(localCounters, r.options.Now)}
+	b.store = r.newStore(client, b.local, place(url))
+	b.local.TakeOver(r.predecessor.counters(url))
 	b.leased = limiter.NewLeased(b.store, localBlocks, r.options.Now, r.metrics.waste)
 	r.backends[url] = b
 	return b, nil
@@ -97,7 +101,7 @@ func (r *Runtime) open(url string) (redis.UniversalClient, error) {
 	return r.options.Open(url)
 }
 
-func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.Redis {
+func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, place string) *limiter.Redis {
 	at := func(addr string) string {
 		if addr == "" {
 			return place
@@ -108,7 +112,7 @@ func (r *Runtime) newStore(client redis.UniversalClient, place string) *limiter.
 	r.metrics.open.WithLabelValues(place)
 	return limiter.NewRedis(client, limiter.RedisOptions{
 		Now:       r.options.Now,
-		Local:     limiter.NewLocal(localCounters, r.options.Now),
+		Local:     local,
 		Settled:   func(units int64) { r.metrics.settled.Add(float64(units)) },
 		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
 		Tripped: func(addr string, err error) {

@@ -162,6 +162,13 @@ func (c *Config) nodes() int64 {
 	return max(1, c.compiled.hub.pulse.Nodes())
 }
 
+// unsure is true where there may be more nodes: nobody said how many, and they have not
+// been counted. Without a Redis this node counts for itself.
+func (c *Config) unsure() bool {
+	h := c.compiled.hub
+	return c.Nodes == 0 && h.usable && !h.pulse.Settled()
+}
+
 // fallBack decides without Redis.
 func (c *Config) fallBack(q *question) judgement {
 	c.runtime.metrics.fallback.WithLabelValues(c.OnRedisError).Inc()
@@ -172,7 +179,7 @@ func (c *Config) fallBack(q *question) judgement {
 		return judgement{status: statusUnavailable, set: q.set}
 	}
 	q.ask.Alone, q.ask.Nodes = true, c.nodes()
-	q.ask.Unsure = c.Nodes == 0 && !c.compiled.hub.pulse.Settled()
+	q.ask.Unsure = c.unsure()
 	v, err := c.compiled.hub.leased.Take(context.Background(), q.ask)
 	if err != nil {
 		return judgement{status: statusUnavailable, set: q.set}

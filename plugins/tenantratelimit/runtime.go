@@ -45,6 +45,8 @@ type Runtime struct {
 	mu       sync.Mutex
 	backends map[string]*backend
 	hubs     map[hubKey]*hub
+	// predecessor is what another process left that no config has asked for yet.
+	predecessor handover
 }
 
 // Bounds on memory: about 250 bytes for each entry, 350 for counters, of each Redis.

@@ -128,5 +128,5 @@ func isPort(text string) bool {
 
 func instancesFlag(flags *flag.FlagSet) *string {
 	return flags.String("instances", os.Getenv("GATEHOUSE_INSTANCES"),
-		"directory of started plugin configurations, for the process that takes this one's place; empty: none, or with run SOCKET.instances (GATEHOUSE_INSTANCES)")
+		"directory of started plugin configurations and of what limits are at, for the process that takes this one's place; empty: none, or with run SOCKET.instances (GATEHOUSE_INSTANCES)")
 }

@@ -102,6 +102,8 @@ func (told *serving) untilDone(ctx context.Context, p *plugins, out io.Writer, l
 		return err
 	}
 	defer alive.Close() // of nil, where no parent waits for it, it does nothing
+	takeOverLimits(*told.instances, p.limiter, logger)
+	defer handOverLimits(*told.instances, p.limiter, logger) // before the next one starts
 	handover, err := pluginserver.InheritedHandover()
 	if err != nil {
 		return err

@@ -55,8 +55,8 @@ const (
 func (c *counter) clock(now int64) int64 { return now + c.heard.ahead }
 
 // sharers is how many nodes what is left is for.
-func (c *counter) sharers(ask *Ask) int64 {
-	if ask.Unsure && c.heard.at != 0 {
+func (ask *Ask) sharers() int64 {
+	if ask.Unsure {
 		return max(unsureNodes, ask.Nodes)
 	}
 	return max(1, ask.Nodes)
@@ -86,7 +86,7 @@ func (c *counter) view(m meter, at int64) state {
 
 // judge says whether a level fits, and if not, when.
 func (c *counter) judge(level *Level, ask *Ask, now int64) Outcome {
-	m, at, nodes := level.Limit.meter, c.clock(now), c.sharers(ask)
+	m, at, nodes := level.Limit.meter, c.clock(now), ask.sharers()
 	s := c.view(m, at)
 	wait := m.wait(s, at, c.weight(level.Limit, nodes, level.Cost))
 	if !ask.Alone || nodes == 1 {

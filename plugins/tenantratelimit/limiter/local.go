@@ -81,7 +81,7 @@ func (l *Local) find(key string) *counter {
 func (l *Local) settle(level *Level, o *Outcome, ask *Ask, allowed bool, now int64) {
 	c := l.find(level.Key)
 	m, at := level.Limit.meter, c.clock(now)
-	nodes := c.sharers(ask)
+	nodes := ask.sharers()
 	s := c.view(m, at)
 	charged := allowed && o.Fits || level.More == unconditional
 	if charged {

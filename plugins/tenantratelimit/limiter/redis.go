@@ -130,6 +130,25 @@ func (r *Redis) Close() {
 	}
 }
 
+// handOverTimeout bounds how long Redis may take to be told what is owed before the
+// rest is left to the next process, which waits for that.
+const handOverTimeout = 100 * time.Millisecond
+
+// HandOver charges what is owed, as far as Redis lets it at once, and takes all that
+// the Local knows out of it, for the process that takes this one's place. Nothing of it
+// is charged here later.
+func (r *Redis) HandOver() Saved {
+	r.settler.Stop()
+	if r.options.Local == nil {
+		return Saved{}
+	}
+	r.options.Local.ripen()
+	ctx, cancel := context.WithTimeout(context.Background(), handOverTimeout)
+	defer cancel()
+	r.settle(ctx)
+	return r.options.Local.HandOver()
+}
+
 // laneFor is the lane to the master that has the key.
 func (r *Redis) laneFor(ctx context.Context, key string) (*lane, error) {
 	if r.cluster == nil {

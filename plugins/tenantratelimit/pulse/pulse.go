@@ -111,6 +111,22 @@ func (p *Pulse) Settled() bool { return p.settled.Load() }
 // included; zero before the first.
 func (p *Pulse) Nodes() int64 { return p.count.Load() }
 
+// Count is how many nodes there are, as far as one of them knows.
+type Count struct {
+	Nodes   int64 `json:"nodes"`
+	Settled bool  `json:"settled"`
+}
+
+// Known is what the node leaves to the process that takes its place.
+func (p *Pulse) Known() Count { return Count{p.Nodes(), p.Settled()} }
+
+// TakeOver begins with what the process knew whose place this one takes. It is called
+// before Start.
+func (p *Pulse) TakeOver(c Count) {
+	p.count.Store(c.Nodes)
+	p.settled.Store(c.Settled)
+}
+
 // Notice is the text at [NoticeKey] at the last beat that succeeded.
 func (p *Pulse) Notice() string {
 	if text := p.text.Load(); text != nil {

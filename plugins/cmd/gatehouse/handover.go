@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+)
+
+// limitsFile is where a process that ends leaves what its limits are at, in the folder
+// of started configurations. Those have numbers for names.
+const limitsFile = "limits.json"
+
+// takeOverLimits goes on from what the last process left in dir, if it did. It is used
+// once: what is owed is charged by one process.
+func takeOverLimits(dir string, limiter *tenantratelimit.Runtime, logger *slog.Logger) {
+	if dir == "" {
+		return
+	}
+	text, err := takeFile(filepath.Join(dir, limitsFile), tenantratelimit.MaxHandOver)
+	if errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if err == nil {
+		err = limiter.TakeOver(text)
+	}
+	if err != nil {
+		logger.Warn("limits begin as of a node that knows nothing", "error", err)
+	}
+}
+
+// takeFile reads a file and removes it. Of one that is longer than most bytes, it
+// reads one more than that.
+func takeFile(path string, most int64) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if err := os.Remove(path); err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return text, nil
+}
+
+// handOverLimits leaves what the limits are at to the next process.
+func handOverLimits(dir string, limiter *tenantratelimit.Runtime, logger *slog.Logger) {
+	if dir == "" {
+		return
+	}
+	text, err := limiter.HandOver()
+	if err == nil {
+		err = leaveFile(filepath.Join(dir, limitsFile), text)
+	}
+	if err != nil {
+		logger.Warn("the next process will not know what limits are at", "error", err)
+	}
+}
+
+// leaveFile writes a file that nobody else may read. Who reads it meanwhile reads all
+// of it or nothing.
+func leaveFile(path string, text []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("make the directory of %s: %w", path, err)
+	}
+	temporary := fmt.Sprintf("%s.%d", path, os.Getpid())
+	if err := os.WriteFile(temporary, text, 0o600); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(temporary))
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(temporary))
+	}
+	return nil
+}
