@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 )
@@ -82,7 +83,7 @@ func FreePorts() (Ports, error) {
 		}
 	}()
 	for _, port := range p.all() {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := listenAnywhere()
 		if err != nil {
 			return Ports{}, fmt.Errorf("find a free port for %s: %w", port.Env, err)
 		}
@@ -90,6 +91,24 @@ func FreePorts() (Ports, error) {
 		port.Number = l.Addr().(*net.TCPAddr).Port
 	}
 	return p, nil
+}
+
+// Free ports are looked for below those that the system gives to connections (32768 and
+// up on Linux): one of those may be a client's by the time that a server listens on it.
+const (
+	firstFreePort = 10_000
+	freePorts     = 22_000
+	freeTries     = 100
+)
+
+func listenAnywhere() (l net.Listener, err error) {
+	for range freeTries {
+		port := firstFreePort + rand.IntN(freePorts)
+		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return l, nil
+		}
+	}
+	return nil, err
 }
 
 // checkFree returns an error that names the variable of the first port that is in use.
