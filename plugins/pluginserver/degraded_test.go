@@ -130,6 +130,13 @@ func (r *running) toldOf(t *testing.T, reason string, instances int) {
 	}
 }
 
+// degradable is a plugin whose configurations go on degraded, until they are mended.
+func degradable(mend *atomic.Bool, ends *atomic.Int32) Plugin {
+	return plain("test", func() any {
+		return &degrading{faulty: faulty{phasedConfig{func(*pdk.PDK) {}}, "", mend, ends}}
+	})
+}
+
 // TestDegradedConfigurationsAreTriedAgain has something outside of a configuration
 // be wrong for a while: it is what it should be once Kong starts it again, for
 // everybody who has started it.
@@ -138,9 +145,7 @@ func TestDegradedConfigurationsAreTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mend atomic.Bool
 		var ends atomic.Int32
-		srv := pipe(t, Options{}, plain("test", func() any {
-			return &degrading{faulty: faulty{phasedConfig{func(*pdk.PDK) {}}, "", &mend, &ends}}
-		}))
+		srv := pipe(t, Options{}, degradable(&mend, &ends))
 		start := func() *instance { return srv.instances.start("test", []byte(`{"key":"bad"}`)) }
 		inst := start()
 		time.Sleep(2 * retryDegraded)
@@ -211,9 +216,7 @@ func TestDegradedConfigurationsAreToldOfWhileInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mend atomic.Bool
 		var ends atomic.Int32
-		srv := pipe(t, Options{}, plain("test", func() any {
-			return &degrading{faulty: faulty{phasedConfig{func(*pdk.PDK) {}}, "", &mend, &ends}}
-		}))
+		srv := pipe(t, Options{}, degradable(&mend, &ends))
 		inst := srv.instances.start("test", []byte(`{"key":"bad"}`))
 		told := func(want int) {
 			t.Helper()

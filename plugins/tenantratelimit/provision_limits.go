@@ -55,7 +55,7 @@ func (r rule) countsUsers() bool {
 }
 
 // userDefault is the limit that always exists: the default's default where the
-// config's is no good, with room for one request whatever it costs.
+// config's numbers are no good.
 func (c *Config) userDefault(bad *mistakes) rule {
 	r, err := c.userLimit(c.DefaultUserLimit)
 	if err != nil {
