@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"testing"
 
@@ -22,19 +21,8 @@ func TestTimeoutIsTriedOnceMore(t *testing.T) {
 		get(t, "/slow")
 	}
 	fault(t, services.Orders, `{"hang": true}`)
-	forgetRequests(t, services.Orders)
-	get(t, "/slow").wantStatus(t, http.StatusGatewayTimeout)
-	if tries := len(received(t, services.Orders, "")); tries != 2 {
-		t.Errorf("the service received %d tries, want 2", tries)
+	a := get(t, "/slow").wantStatus(t, http.StatusGatewayTimeout)
+	if tries := received(t, services.Orders, a.traceID(t)); len(tries) != 2 {
+		t.Errorf("the service received %d tries, want 2: %+v", len(tries), tries)
 	}
-}
-
-// forgetRequests has a service forget what it received.
-func forgetRequests(t *testing.T, service string) {
-	t.Helper()
-	req, err := http.NewRequestWithContext(context.Background(), http.MethodDelete, gate.services[service]+"/__requests", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	send(t, req).wantStatus(t, http.StatusNoContent)
 }
