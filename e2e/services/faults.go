@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // maxControlBody bounds the body of a control request, in bytes.

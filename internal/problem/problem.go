@@ -1,4 +1,9 @@
-// Package problem writes the problem details of RFC 9457.
+// Package problem has the problem details of RFC 9457: [Encode] is their one writer.
+//
+// [Document] has the standard members, for whoever adds members of their own. [Details]
+// is the problem of an HTTP server here. [From] is the only place where an error becomes
+// a status and a text that a client may read: what it does not know is a 500 that tells
+// nothing of the inside.
 package problem
 
 import "encoding/json"

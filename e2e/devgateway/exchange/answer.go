@@ -14,7 +14,8 @@ type Answer struct {
 	Header http.Header
 }
 
-const jsonType = "application/json; charset=utf-8"
+// JSONType is the media type of Kong's own JSON.
+const JSONType = "application/json; charset=utf-8"
 
 // Exit answers the request as kong.response.exit does. The first answer counts.
 func (x *Exchange) Exit(status int, body []byte, header http.Header) {
@@ -37,7 +38,7 @@ func (x *Exchange) ExitJSON(status int, body any, header http.Header) {
 		header = http.Header{}
 	}
 	if header.Get("Content-Type") == "" {
-		header.Set("Content-Type", jsonType)
+		header.Set("Content-Type", JSONType)
 	}
 	x.Exit(status, text, header)
 }

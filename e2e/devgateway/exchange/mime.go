@@ -15,7 +15,7 @@ var acceptPattern = regexp.MustCompile(`(?i)^((?:[a-z0-9][a-z0-9\-!#$&^_+.]+|\*)
 // ResponseType is the content type of an error for a client that accepts these
 // types: JSON unless HTML, XML or plain text is preferred.
 func ResponseType(accept []string) string {
-	best, found := 0.0, jsonType
+	best, found := 0.0, JSONType
 	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
 		m := acceptPattern.FindStringSubmatch(strings.TrimSpace(part))
 		if m == nil {
@@ -41,7 +41,7 @@ func mimeType(mediaRange string) string {
 	case "text/plain", "text/*":
 		return "text/plain; charset=utf-8"
 	default:
-		return jsonType
+		return JSONType
 	}
 }
 

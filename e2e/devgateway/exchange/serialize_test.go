@@ -150,14 +150,14 @@ func TestResponseType(t *testing.T) {
 	t.Parallel()
 	const plain, html, xml = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/xml; charset=utf-8"
 	for accept, want := range map[string]string{
-		"":                                   jsonType,
-		"*/*":                                jsonType,
+		"":                                   JSONType,
+		"*/*":                                JSONType,
 		"text/plain":                         plain,
 		"text/*":                             plain,
 		"text/html,application/xml;q=0.9":    html,
 		"text/html;q=0.1,application/xml":    xml,
 		"application/json;q=0.5, text/plain": plain,
-		"image/webp":                         jsonType,
+		"image/webp":                         JSONType,
 		"text/html;level=1;q=0.4, text/plain;q=0.5": plain,
 	} {
 		if got := ResponseType([]string{accept}); got != want {
