@@ -16,6 +16,7 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/upstream"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 // flow takes one request through Kong's phases (kong/init.lua and
@@ -116,7 +117,7 @@ func splitAddr(addr string) (string, int) {
 func (f *flow) rewrite() {
 	for _, b := range f.snap.chain.global("rewrite") {
 		err := f.event(b, "rewrite")
-		var server *pluginclient.ServerError
+		var server *kongtest.ServerError
 		switch {
 		case err == nil:
 		case errors.As(err, &server):
@@ -163,7 +164,7 @@ func (f *flow) runAccess(b *bound) {
 	} else {
 		err = f.event(b, "access")
 	}
-	var server *pluginclient.ServerError
+	var server *kongtest.ServerError
 	switch {
 	case err == nil:
 	case errors.As(err, &server):

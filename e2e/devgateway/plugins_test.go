@@ -1,6 +1,7 @@
 package devgateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 const probed = oneService + `
@@ -238,21 +241,24 @@ func TestGlobalPhases(t *testing.T) {
 func TestPipelinedCalls(t *testing.T) {
 	t.Parallel()
 	s := startFakeServer(t, []string{"access"}, func(_ string, conn net.Conn) error {
-		var batch []byte
+		var batch bytes.Buffer
+		call := func(method string, arg []byte) {
+			_ = errors.Join(kongtest.WriteFrame(&batch, []byte(method)), kongtest.WriteFrame(&batch, arg))
+		}
 		for i := range 3 {
 			kv, err := proto.Marshal(&kong.KV{K: fmt.Sprintf("X-P%d", i), V: structpb.NewStringValue("v")})
 			if err != nil {
 				return err
 			}
-			batch = appendFrame(appendFrame(batch, []byte("kong.service.request.set_header")), kv)
+			call("kong.service.request.set_header", kv)
 		}
-		batch = appendFrame(appendFrame(batch, []byte("kong.client.get_ip")), nil)
-		if _, err := conn.Write(batch); err != nil {
+		call("kong.client.get_ip", nil)
+		if _, err := conn.Write(batch.Bytes()); err != nil {
 			return err
 		}
 		var last []byte
 		for range 4 {
-			reply, err := receiveFrame(conn)
+			reply, err := kongtest.ReadFrame(conn)
 			if err != nil {
 				return err
 			}
@@ -272,17 +278,11 @@ func TestPipelinedCalls(t *testing.T) {
 	}
 }
 
-func appendFrame(b, data []byte) []byte {
-	var buf strings.Builder
-	_ = sendFrame(&buf, data)
-	return append(b, buf.String()...)
-}
-
 // ask sends one call and drops its reply.
 func ask(conn net.Conn, method string, arg []byte) error {
-	if _, err := conn.Write(appendFrame(appendFrame(nil, []byte(method)), arg)); err != nil {
+	if err := errors.Join(kongtest.WriteFrame(conn, []byte(method)), kongtest.WriteFrame(conn, arg)); err != nil {
 		return err
 	}
-	_, err := receiveFrame(conn)
+	_, err := kongtest.ReadFrame(conn)
 	return err
 }

@@ -6,7 +6,7 @@ import (
 	kong "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 // responseHeaders is of use in a log event only: before that, Kong's phase check
@@ -29,5 +29,5 @@ func exit(s *Session, args *kong.ExitArgs) (proto.Message, error) {
 		return nil, err
 	}
 	s.X.Exit(status, args.GetBody(), header)
-	return nil, pluginclient.ErrExit
+	return nil, kongtest.ErrExit
 }

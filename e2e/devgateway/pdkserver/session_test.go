@@ -18,8 +18,8 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 func session(phase exchange.Phase) *Session {
@@ -86,7 +86,7 @@ func TestReplies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			reply, err := session(tt.phase).Call(tt.method, arg)
+			reply, err := session(tt.phase).Answer(tt.method, arg)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -144,7 +144,7 @@ func TestEffects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if reply, err := s.Call(tt.method, arg); err != nil || len(reply) != 0 {
+			if reply, err := s.Answer(tt.method, arg); err != nil || len(reply) != 0 {
 				t.Fatalf("reply %q, error %v", reply, err)
 			}
 			if diff := cmp.Diff(tt.want, tt.got(s.X)); diff != "" {
@@ -179,7 +179,7 @@ func TestThrows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := session(tt.phase).Call(tt.method, arg); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := session(tt.phase).Answer(tt.method, arg); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s in %s: error %v, want %q", tt.method, tt.phase.Names(), err, tt.want)
 		}
 	}
@@ -192,7 +192,7 @@ func TestExit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Call("kong.response.exit", arg); !errors.Is(err, pluginclient.ErrExit) {
+	if _, err := s.Answer("kong.response.exit", arg); !errors.Is(err, kongtest.ErrExit) {
 		t.Errorf("error %v", err)
 	}
 	if a := s.X.Answer; a == nil || a.Status != 429 || string(a.Body) != "no" || a.Header["Retry-After"][0] != "7" || !s.X.Exited {
@@ -210,7 +210,7 @@ func TestLog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Call("kong.log."+level, arg); err != nil {
+		if _, err := s.Answer("kong.log."+level, arg); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -235,13 +235,13 @@ func TestMethodsOfProtocol(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"kong.request.get_body", "kong.service.set_target"} {
-		if _, err := session(exchange.Access).Call(name, nil); !errors.Is(err, pluginclient.ErrUnknownMethod) {
+		if _, err := session(exchange.Access).Answer(name, nil); !errors.Is(err, kongtest.ErrNoMethod) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-func FuzzCall(f *testing.F) {
+func FuzzAnswer(f *testing.F) {
 	for name := range methods {
 		f.Add(name, []byte("\x0a\x01x"))
 	}
@@ -249,7 +249,7 @@ func FuzzCall(f *testing.F) {
 		for _, phase := range []exchange.Phase{exchange.Rewrite, exchange.Access, exchange.Log} {
 			s := session(phase)
 			s.Log = func(nginxlog.Severity, string) {}
-			if reply, err := s.Call(name, arg); err != nil && reply != nil {
+			if reply, err := s.Answer(name, arg); err != nil && reply != nil {
 				t.Errorf("%s: reply %q with error %v", name, reply, err)
 			}
 			if err := s.X.Body.Close(); err != nil {
