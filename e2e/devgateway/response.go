@@ -8,8 +8,6 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pdkserver"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 )
 
 // answer sends what the gateway answers itself.
@@ -140,16 +138,7 @@ func (f *flow) startLogEvent(b *bound) {
 		return
 	}
 	f.g.logEvents.Go(func() {
-		err := f.g.plugins.HandleEvent(pluginclient.Event{
-			Plugin: *b.remote,
-			Phase:  "log",
-			PDK: &pdkserver.Session{X: f.x, Saved: saved, Log: func(s nginxlog.Severity, msg string) {
-				f.g.logs.errors.Log(s, msg, timerContext(f.x))
-			}},
-			Log: func(s nginxlog.Severity, source, msg string) {
-				f.g.logs.errors.Log(s, "[kong] "+source+" ["+b.Name+"] "+msg, timerContext(f.x))
-			},
-		})
+		err := f.handleEvent(b, "log", saved, timerContext)
 		if err != nil {
 			f.g.logs.errors.Log(nginxlog.Err, "lua entry thread aborted: runtime error: "+err.Error(), timerContext(f.x))
 		}
