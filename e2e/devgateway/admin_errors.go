@@ -1,11 +1,8 @@
 package devgateway
 
 import (
+	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/internal/schema"
@@ -37,11 +34,14 @@ func configErrors(invalid *config.Invalid) object {
 	return answer
 }
 
+// declarativeError is about a whole configuration. Kong writes the fields into the
+// message too, as a Lua table.
 func declarativeError(fields object) object {
+	text, _ := json.Marshal(fields) // texts, lists and objects
 	return object{
 		"code":    14,
 		"name":    "invalid declarative configuration",
-		"message": "declarative config is invalid: " + pretty(fields),
+		"message": "declarative config is invalid: " + string(text),
 		"fields":  fields,
 	}
 }
@@ -86,34 +86,4 @@ func hang(node any, path schema.Path, msg string) any {
 		table[key] = hang(table[key], path[1:], msg)
 		return table
 	}
-}
-
-// pretty writes a tree as Lua's pl.pretty does without spaces.
-func pretty(v any) string {
-	var parts []string
-	switch v := v.(type) {
-	case object:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			name := key
-			if strings.ContainsAny(key, "@.-") {
-				name = `["` + key + `"]`
-			}
-			parts = append(parts, name+"="+pretty(v[key]))
-		}
-	case []any:
-		holes := false
-		for i, item := range v {
-			switch {
-			case item == nil:
-				holes = true
-			case holes:
-				parts = append(parts, fmt.Sprintf("[%d]=%s", i+1, pretty(item)))
-			default:
-				parts = append(parts, pretty(item))
-			}
-		}
-	default:
-		return strconv.Quote(fmt.Sprint(v))
-	}
-	return "{" + strings.Join(parts, ",") + "}"
 }

@@ -79,7 +79,6 @@ func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x.Header["Host"] = []string{r.Host}
 	x.HeadLength = exchange.HeadLength(x.RequestLine, x.Header)
 	x.Host = hostWithoutPort(r.Host)
-	x.Body = exchange.NewBody(r.Body)
 	x.Conn = connOf(r)
 	return x
 }

@@ -12,7 +12,7 @@ import (
 
 // answer sends what the gateway answers itself.
 func (f *flow) answer() {
-	f.x.Settle()
+	f.x.ApplyAnswer()
 	f.headerFilter()
 	h := f.w.Header()
 	for name, vals := range f.x.RespHeader {
@@ -122,9 +122,6 @@ func (f *flow) log() {
 	x.Phase = exchange.Log
 	for _, b := range f.loggers {
 		f.startLogEvent(b)
-	}
-	if err := x.Body.Close(); err != nil {
-		f.logError("remove request body: " + err.Error())
 	}
 	if aborted != nil {
 		panic(aborted) // net/http's way to break off a response

@@ -49,13 +49,13 @@ func (x *Exchange) Fail(status int, message string, header http.Header) {
 	if message == "" {
 		message = messages[status]
 	}
-	mime := ResponseType(x.RequestHeaderValues("Accept"))
+	contentType := errorType(x.RequestHeaderValues("Accept"))
 	header = header.Clone()
 	if header == nil {
 		header = http.Header{}
 	}
-	header.Set("Content-Type", mime)
-	x.Exit(status, errorBody(mime, message, x.ID), header)
+	header.Set("Content-Type", contentType)
+	x.Exit(status, errorBody(contentType, message, x.ID), header)
 }
 
 // ErrorPage answers as nginx's error_page does in Kong (kong/error_handlers.lua):
@@ -71,13 +71,13 @@ func (x *Exchange) ErrorPage(status int) {
 	if len(accept) == 0 {
 		accept = []string{"text/plain"}
 	}
-	mime := ResponseType(accept[:1])
+	contentType := errorType(accept)
 	x.Answer = nil
-	x.Exit(status, errorBody(mime, messages[status], x.ID), http.Header{"Content-Type": {mime}})
+	x.Exit(status, errorBody(contentType, messages[status], x.ID), http.Header{"Content-Type": {contentType}})
 }
 
-// Settle writes the answer's status and headers into the response.
-func (x *Exchange) Settle() {
+// ApplyAnswer writes the answer's status and headers into the response.
+func (x *Exchange) ApplyAnswer() {
 	a := x.Answer
 	x.Status = a.Status
 	for name, vals := range a.Header {

@@ -33,12 +33,12 @@ type Exchange struct {
 	Host        string // in lower case, without port
 	HTTPVersion float64
 	HeadLength  int64 // of the request line and the header, in bytes
+	BodyLength  int64 // of what was read of the body, in bytes
 
 	// The request as plugins left it.
 	Method string
 	Args   string      // the query, undecoded
 	Header http.Header // with Host
-	Body   Body
 
 	// What routing found; Match is nil before.
 	Match        *router.Match

@@ -9,14 +9,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
-// responseHeaders is of use in a log event only: before that, Kong's phase check
-// refuses it.
-func responseHeaders(s *Session) (proto.Message, error) {
-	return headers(s.Saved.ResponseHeader, maxFields), nil
-}
-
 func setResponseHeader(s *Session, name string, vals []string) { s.X.SetResponseHeader(name, vals...) }
-func addResponseHeader(s *Session, name string, vals []string) { s.X.AddResponseHeader(name, vals...) }
 
 // exit answers the request. It does not come back to the plugin.
 func exit(s *Session, args *kong.ExitArgs) (proto.Message, error) {

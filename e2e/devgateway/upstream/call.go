@@ -34,7 +34,8 @@ const statusClientClosed = 499
 
 // Serve sends the request upstream and its response back, as it comes.
 func (c *Call) Serve(w http.ResponseWriter, r *http.Request) {
-	body, err := c.X.Body.Read()
+	body, err := io.ReadAll(r.Body) // the whole of it: a second try sends it again
+	c.X.BodyLength = int64(len(body))
 	if err != nil {
 		c.X.Status = statusClientClosed
 		return
