@@ -60,8 +60,8 @@ func TestPostInvalidConfig(t *testing.T) {
 	status, got := admin(t, h, "POST", flat, "application/json", invalid)
 	want := map[string]any{
 		"code": 14.0, "name": "invalid declarative configuration",
-		"message": `declarative config is invalid: {"nope":"unknown field","services":[null,null,"expected a record"]}`,
-		"fields":  map[string]any{"nope": "unknown field", "services": []any{nil, nil, "expected a record"}},
+		"message": `declarative config is invalid: {"nope":"unknown field","services[2]":"expected a record"}`,
+		"fields":  map[string]any{"nope": "unknown field", "services[2]": "expected a record"},
 		"flattened_errors": []any{
 			map[string]any{"entity_type": "service", "entity_name": "b", "entity": map[string]any{"name": "b", "retries": "x", "host": "h"},
 				"errors": []any{map[string]any{"type": "field", "field": "retries", "message": "expected an integer"}}},

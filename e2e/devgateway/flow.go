@@ -54,7 +54,7 @@ func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 	call.Serve(f.w, r)
 }
 
-// notSupported names what the dev gateway has not, of what a request may ask for.
+// notSupported names what a request asks for and the dev gateway does not support.
 func notSupported(r *http.Request) string {
 	switch {
 	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):

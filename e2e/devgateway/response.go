@@ -73,15 +73,14 @@ func (f *flow) received(res *http.Response) http.Header {
 	return f.x.RespHeader
 }
 
-// failed answers in the upstream's place.
+// failed answers where the upstream did not.
 func (f *flow) failed(status int) {
 	f.x.ErrorPage(status)
 	f.answer()
 }
 
-// mergeUpstreamHeader adds the upstream's headers to those that plugins set in
-// the access phase. A header that both set comes twice, except those of which
-// nginx keeps one.
+// mergeUpstreamHeader adds the upstream's headers to those that plugins set in the access
+// phase. A header that both set is sent twice, but for the few that nginx keeps once.
 func (f *flow) mergeUpstreamHeader(upstream http.Header) {
 	for _, name := range []string{"Content-Type", "Content-Length"} {
 		if upstream.Get(name) != "" {
@@ -96,8 +95,8 @@ func (f *flow) mergeUpstreamHeader(upstream http.Header) {
 	addCharset(f.x.RespHeader)
 }
 
-// addCharset does what nginx's "charset UTF-8" does, which Kong sets: it names
-// the charset of text that does not.
+// addCharset does what nginx's "charset UTF-8" does, which Kong sets: it adds the charset
+// to the types of text, where it is missing.
 func addCharset(h http.Header) {
 	switch h.Get("Content-Type") {
 	case "text/html", "text/xml", "text/plain", "text/vnd.wap.wml", "application/javascript", "application/rss+xml":

@@ -75,13 +75,13 @@ func Internal() *Details {
 		"The request could not be served. Try again; if it stays, report the trace id.")
 }
 
-// NotFound tells that what is missing; the text names no tenant, so that it is
-// the same whether a thing does not exist or is somebody else's.
+// NotFound says that what is missing. The text names no tenant, so that it is the same
+// whether a thing does not exist or belongs to somebody else.
 func NotFound(what string) *Details {
 	return New(TypeNotFound, "Not found", http.StatusNotFound, "There is no "+what+".")
 }
 
-// InvalidParameter tells which parameter is wrong, and why.
+// InvalidParameter says which parameter is wrong, and why.
 func InvalidParameter(name, detail string) *Details {
 	d := New(TypeInvalidParameter, "Invalid parameter", http.StatusBadRequest, detail)
 	d.Parameter = name

@@ -1,9 +1,9 @@
 // Package problem has the problem details of RFC 9457: [Encode] is their one writer.
 //
 // [Document] has the standard members, for whoever adds members of their own. [Details]
-// is the problem of an HTTP server here. [From] is the only place where an error becomes
-// a status and a text that a client may read: what it does not know is a 500 that tells
-// nothing of the inside.
+// is the problem that an HTTP server here answers with. [From] is the only place where an
+// error becomes a status and a text that a client may read. An error that it does not
+// know becomes a 500 that says nothing about the inside.
 package problem
 
 import "encoding/json"
@@ -15,7 +15,7 @@ const ContentType = "application/problem+json"
 // and goes on with fields of its own is a problem with extension members, which then
 // stand behind the standard ones.
 type Document struct {
-	// Type is a URI by which a client may tell kinds of problems apart.
+	// Type is a URI that names the kind of problem.
 	Type string `json:"type"`
 	// Title is the kind's, the same for each problem of it.
 	Title  string `json:"title"`

@@ -112,7 +112,7 @@ type Times struct {
 	End      time.Time // its last byte was sent
 }
 
-// New starts an exchange. The caller fills in what it knows of the request.
+// New starts an exchange. The caller fills in the request.
 func New(cfg *config.Config) *Exchange {
 	return &Exchange{
 		Config:     cfg,
@@ -138,6 +138,6 @@ func (x *Exchange) Service() *config.Service {
 	return x.Match.Route.Service
 }
 
-// FromUpstream tells whether the response is the upstream's, as
+// FromUpstream reports whether the response is the upstream's, as
 // kong.response.get_source does.
 func (x *Exchange) FromUpstream() bool { return x.Proxied && !x.Exited && !x.Unexpected }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxFields is how many headers or arguments Kong reads unless told otherwise
+// maxFields is how many headers or arguments Kong reads by default
 // (lua_max_req_headers, lua_max_uri_args).
 const maxFields = 100
 

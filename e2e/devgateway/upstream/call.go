@@ -20,12 +20,12 @@ import (
 type Call struct {
 	X          *exchange.Exchange
 	Transports *Transports
-	// LogError takes what nginx writes about an upstream, whose URL it is told.
+	// LogError takes what nginx writes about an upstream, and the URL asked.
 	LogError func(msg, upstream string)
-	// Received is told of the upstream's answer, and returns the header to send. The
-	// body follows as it comes.
+	// Received takes the upstream's answer and returns the header to send. The body is
+	// passed on as it comes.
 	Received func(*http.Response) http.Header
-	// Failed answers in the upstream's place.
+	// Failed answers where the upstream did not.
 	Failed func(status int)
 }
 
@@ -46,7 +46,7 @@ func (c *Call) Serve(w http.ResponseWriter, r *http.Request) {
 		ModifyResponse: c.received,
 		FlushInterval:  -1, // pass on every piece as it comes
 		ErrorHandler:   c.failed,
-		ErrorLog:       log.New(io.Discard, "", 0), // watchedBody says it in nginx's words
+		ErrorLog:       log.New(io.Discard, "", 0), // watchedBody logs it as nginx does
 	}
 	p.ServeHTTP(w, r)
 }
@@ -97,7 +97,7 @@ func (c *Call) try(req *http.Request) (*http.Response, *tryError) {
 	t.BalancerLatencyNS = x.Times.Balancer.UnixNano() - t.BalancerStartNS
 	res, err := c.Transports.get(x.Service()).RoundTrip(req.Clone(withoutRepeat(req.Context())))
 	if err == nil {
-		// A copy, to which http.Transport adds no trailers: nginx passes none on.
+		// A copy, so that http.Transport adds no trailers to it: nginx passes none on.
 		passed := *res
 		passed.Body, passed.Trailer = &watchedBody{ReadCloser: res.Body, call: c}, nil
 		return &passed, nil
