@@ -1,4 +1,4 @@
-// Package problem has the problem details of RFC 9457: [Encode] is their one writer.
+// Package problem has the problem details of RFC 9457, and writes them.
 //
 // [Document] has the standard members, for whoever adds members of their own. [Details]
 // is the problem that an HTTP server here answers with. [From] is the only place where an
