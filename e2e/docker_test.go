@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/probe"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/probe"
 )
 
 // composeReady bounds how long the containers may take to be healthy, images built.

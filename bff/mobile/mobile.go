@@ -15,9 +15,10 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
-	"github.com/gatehousehq/gatehouse/bff/problem"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/contract"
+	"github.com/gatehousehq/gatehouse/internal/problem"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 // Services are what the screens are made of; *upstream.Clients has them.
@@ -43,9 +44,9 @@ type Options struct {
 // New returns the handler of every path in the mobile contract (bff/openapi/mobile.yaml).
 func New(o Options) (http.Handler, error) {
 	server, err := mobileapi.NewServer(&pages{o},
-		mobileapi.WithErrorHandler(problem.HandleError),
-		mobileapi.WithNotFound(problem.HandleNotFound),
-		mobileapi.WithMethodNotAllowed(problem.HandleMethodNotAllowed))
+		mobileapi.WithErrorHandler(contract.HandleError),
+		mobileapi.WithNotFound(contract.HandleNotFound),
+		mobileapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
 	if err != nil {
 		return nil, fmt.Errorf("set up mobile API: %w", err)
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/fanout"
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
-	"github.com/gatehousehq/gatehouse/bff/problem"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // defaultLimit is the contract's, for callers of the handler that bypass its decoding.

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 // Identity is who asks, as the gateway verified it. It goes with every call.

@@ -15,8 +15,8 @@ import (
 
 	"go.opentelemetry.io/otel/trace/noop"
 
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 var acme = upstream.Identity{Tenant: "acme", User: "u1"}

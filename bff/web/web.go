@@ -15,9 +15,10 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
-	"github.com/gatehousehq/gatehouse/bff/problem"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/contract"
+	"github.com/gatehousehq/gatehouse/internal/problem"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 // Services are what the pages are made of; *upstream.Clients has them.
@@ -43,9 +44,9 @@ type Options struct {
 // New returns the handler of every path in the web contract (bff/openapi/web.yaml).
 func New(o Options) (http.Handler, error) {
 	server, err := webapi.NewServer(&pages{o},
-		webapi.WithErrorHandler(problem.HandleError),
-		webapi.WithNotFound(problem.HandleNotFound),
-		webapi.WithMethodNotAllowed(problem.HandleMethodNotAllowed))
+		webapi.WithErrorHandler(contract.HandleError),
+		webapi.WithNotFound(contract.HandleNotFound),
+		webapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
 	if err != nil {
 		return nil, fmt.Errorf("set up web API: %w", err)
 	}

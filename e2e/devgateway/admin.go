@@ -1,7 +1,6 @@
 package devgateway
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
+	"github.com/gatehousehq/gatehouse/internal/httpjson"
 )
 
 // maxConfig is nginx's client_max_body_size for Kong's admin API, in bytes.
@@ -44,10 +44,8 @@ func (rs routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Server", exchange.ServerTokens)
 	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Content-Type", "application/json; charset=utf-8")
 	h.Set("X-Kong-Admin-Latency", strconv.FormatInt(time.Since(start).Milliseconds(), 10))
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+	httpjson.Write(w, status, exchange.JSONType, body)
 }
 
 func message(text string) object { return object{"message": text} }

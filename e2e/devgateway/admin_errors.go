@@ -1,18 +1,15 @@
 package devgateway
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
+	"encoding/json"
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // configErrors is Kong's answer to an invalid configuration with flatten_errors=1
-// (kong/db/errors.lua): the errors by entity, and a table of those about none.
+// (kong/db/errors.lua): the errors by entity, and the errors about the document itself
+// by path, of which Kong makes a tree.
 func configErrors(invalid *config.Invalid) object {
 	rest := object{}
 	flattened := []object{}
@@ -20,7 +17,7 @@ func configErrors(invalid *config.Invalid) object {
 	for _, e := range invalid.Errors {
 		at, ok := invalid.Entity(e)
 		if !ok {
-			hang(rest, e.Path, e.Message)
+			rest[e.Path.String()] = e.Message
 			continue
 		}
 		report := byEntity[at.Path.String()]
@@ -37,11 +34,14 @@ func configErrors(invalid *config.Invalid) object {
 	return answer
 }
 
+// declarativeError is about a whole configuration. Kong too writes the fields into the
+// message, as a Lua table.
 func declarativeError(fields object) object {
+	text, _ := json.Marshal(fields) // texts only
 	return object{
 		"code":    14,
 		"name":    "invalid declarative configuration",
-		"message": "declarative config is invalid: " + pretty(fields),
+		"message": "declarative config is invalid: " + string(text),
 		"fields":  fields,
 	}
 }
@@ -61,59 +61,4 @@ func problem(e schema.Error, field string) object {
 		return object{"type": "entity", "message": e.Message}
 	}
 	return object{"type": "field", "field": field, "message": e.Message}
-}
-
-// hang puts a message where it belongs in the document, and returns the node. A
-// list has null for what is right in it.
-func hang(node any, path schema.Path, msg string) any {
-	if len(path) == 0 {
-		return msg
-	}
-	switch step := path[0].(type) {
-	case int:
-		list, _ := node.([]any)
-		for len(list) <= step {
-			list = append(list, nil)
-		}
-		list[step] = hang(list[step], path[1:], msg)
-		return list
-	default:
-		table, ok := node.(object)
-		if !ok {
-			table = object{}
-		}
-		key := fmt.Sprint(step)
-		table[key] = hang(table[key], path[1:], msg)
-		return table
-	}
-}
-
-// pretty writes a tree as Lua's pl.pretty does without spaces.
-func pretty(v any) string {
-	var parts []string
-	switch v := v.(type) {
-	case object:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			name := key
-			if strings.ContainsAny(key, "@.-") {
-				name = `["` + key + `"]`
-			}
-			parts = append(parts, name+"="+pretty(v[key]))
-		}
-	case []any:
-		holes := false
-		for i, item := range v {
-			switch {
-			case item == nil:
-				holes = true
-			case holes:
-				parts = append(parts, fmt.Sprintf("[%d]=%s", i+1, pretty(item)))
-			default:
-				parts = append(parts, pretty(item))
-			}
-		}
-	default:
-		return strconv.Quote(fmt.Sprint(v))
-	}
-	return "{" + strings.Join(parts, ",") + "}"
 }

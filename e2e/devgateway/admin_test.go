@@ -60,8 +60,8 @@ func TestPostInvalidConfig(t *testing.T) {
 	status, got := admin(t, h, "POST", flat, "application/json", invalid)
 	want := map[string]any{
 		"code": 14.0, "name": "invalid declarative configuration",
-		"message": `declarative config is invalid: {nope="unknown field",services={[3]="expected a record"}}`,
-		"fields":  map[string]any{"nope": "unknown field", "services": []any{nil, nil, "expected a record"}},
+		"message": `declarative config is invalid: {"nope":"unknown field","services[2]":"expected a record"}`,
+		"fields":  map[string]any{"nope": "unknown field", "services[2]": "expected a record"},
 		"flattened_errors": []any{
 			map[string]any{"entity_type": "service", "entity_name": "b", "entity": map[string]any{"name": "b", "retries": "x", "host": "h"},
 				"errors": []any{map[string]any{"type": "field", "field": "retries", "message": "expected an integer"}}},
@@ -90,9 +90,9 @@ func TestPostRubbish(t *testing.T) {
 		status                            int
 		message                           string
 	}{
-		{"POST", flat, "text/yaml", "a: [", 400, `declarative config is invalid: {error="failed parsing declarative configuration: `},
+		{"POST", flat, "text/yaml", "a: [", 400, `declarative config is invalid: {"error":"failed parsing declarative configuration: `},
 		{"POST", flat, "text/yaml", "", 400, "expected a declarative configuration"},
-		{"POST", flat, "application/json", "[]", 400, `declarative config is invalid: {error="failed parsing declarative configuration: expected an object"}`},
+		{"POST", flat, "application/json", "[]", 400, `declarative config is invalid: {"error":"failed parsing declarative configuration: expected an object"}`},
 		{"POST", flat, "image/png", "x", 415, "Unsupported media type"},
 		{"POST", flat, "", "x", 415, "Unsupported media type"},
 		{"POST", "/config", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 only"},

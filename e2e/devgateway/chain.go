@@ -19,7 +19,7 @@ type bound struct {
 	remote *pluginclient.Plugin // of the plugin server
 }
 
-// handles tells whether the plugin has a phase.
+// handles reports whether the plugin has a phase.
 func (b *bound) handles(phase string) bool {
 	if b.remote == nil {
 		return phase == "access"

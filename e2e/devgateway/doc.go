@@ -18,8 +18,13 @@
 //   - Credentials have random ids and get new ones on each load, as in Kong; log
 //     events are not limited to 4,096 at a time.
 //   - The addresses of targets are looked up once, when the configuration is loaded.
-//   - The Admin API takes configurations, reports what is wrong in them by entity,
-//     and does not tell what it made of one that is right.
+//   - Its own errors are JSON or plain text, as the first type in Accept says. Kong
+//     weighs all of them, and knows HTML and XML too.
+//   - Of the PDK it has what this repository's plugins call. A call to anything else is
+//     answered with a 500, and named in the error log.
+//   - The Admin API takes configurations and reports what is wrong in them by entity. It
+//     does not show what it made of a good one. Errors about the document itself stand
+//     under their path in fields, and in message as JSON.
 //
 // The packages, in the order in which a request meets them: config has the
 // configuration, router finds the route, auth has Kong's own plugins, pluginclient

@@ -1,7 +1,6 @@
 package devgateway
 
 import (
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +13,8 @@ import (
 	"github.com/Kong/go-pdk"
 	kong "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 // fakeServer is a plugin server with one plugin, "probe", made of functions.
@@ -78,7 +79,7 @@ func (s *fakeServer) serve(conn net.Conn) {
 		}
 		ret.Sequence = cmd.GetSequence()
 		data, err := proto.Marshal(ret)
-		if err != nil || sendFrame(conn, data) != nil {
+		if err != nil || kongtest.WriteFrame(conn, data) != nil {
 			return
 		}
 		if _, event := cmd.GetCall().(*kong.RpcCall_CmdHandleEvent); event && s.hangUp != nil {
@@ -113,7 +114,7 @@ func (s *fakeServer) handle(conn net.Conn, cmd *kong.RpcCall) (*kong.RpcReturn, 
 		if err := s.on(c.CmdHandleEvent.GetEventName(), conn); err != nil {
 			return nil, err
 		}
-		return &kong.RpcReturn{}, sendFrame(conn, nil)
+		return &kong.RpcReturn{}, kongtest.WriteFrame(conn, nil)
 	default:
 		return nil, fmt.Errorf("unexpected command %T", c)
 	}
@@ -145,26 +146,10 @@ func (s *fakeServer) info(name string) ([]byte, error) {
 	})
 }
 
-func sendFrame(w io.Writer, data []byte) error {
-	head := binary.LittleEndian.AppendUint32(nil, uint32(len(data)))
-	_, err := w.Write(append(head, data...))
-	return err
-}
-
 func readMessage(r io.Reader, m proto.Message) error {
-	data, err := receiveFrame(r)
+	data, err := kongtest.ReadFrame(r)
 	if err != nil {
 		return err
 	}
 	return proto.Unmarshal(data, m)
-}
-
-func receiveFrame(r io.Reader) ([]byte, error) {
-	var size uint32
-	if err := binary.Read(r, binary.LittleEndian, &size); err != nil {
-		return nil, err
-	}
-	data := make([]byte, size)
-	_, err := io.ReadFull(r, data)
-	return data, err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/upstream"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 // flow takes one request through Kong's phases (kong/init.lua and
@@ -53,7 +54,7 @@ func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 	call.Serve(f.w, r)
 }
 
-// notSupported names what the dev gateway has not, of what a request may ask for.
+// notSupported names what a request asks for and the dev gateway does not support.
 func notSupported(r *http.Request) string {
 	switch {
 	case strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
@@ -78,7 +79,6 @@ func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x.Header["Host"] = []string{r.Host}
 	x.HeadLength = exchange.HeadLength(x.RequestLine, x.Header)
 	x.Host = hostWithoutPort(r.Host)
-	x.Body = exchange.NewBody(r.Body)
 	x.Conn = connOf(r)
 	return x
 }
@@ -115,15 +115,8 @@ func splitAddr(addr string) (string, int) {
 // rewrite runs the global plugins of the plugin server. An answer ends it.
 func (f *flow) rewrite() {
 	for _, b := range f.snap.chain.global("rewrite") {
-		err := f.event(b, "rewrite")
-		var server *pluginclient.ServerError
-		switch {
-		case err == nil:
-		case errors.As(err, &server):
-			f.x.Fail(http.StatusInternalServerError, "", nil)
-		default:
-			f.logError("rewrite_by_lua(nginx-kong.conf): " + err.Error())
-			f.x.ErrorPage(http.StatusInternalServerError)
+		if err := f.event(b, "rewrite"); err != nil {
+			f.pluginFailed(b, err)
 		}
 		if f.x.Answer != nil {
 			return
@@ -157,19 +150,28 @@ func (f *flow) access() {
 }
 
 func (f *flow) runAccess(b *bound) {
-	var err error
-	if b.access != nil {
-		err = b.access(f.x)
-	} else {
-		err = f.event(b, "access")
+	run := b.access
+	if run == nil {
+		run = func(*exchange.Exchange) error { return f.event(b, "access") }
 	}
-	var server *pluginclient.ServerError
+	if err := run(f.x); err != nil {
+		f.pluginFailed(b, err)
+	}
+}
+
+// pluginFailed answers in the place of a plugin that failed. A failure of the plugin
+// server is in the log already. What a plugin throws Kong catches in the access phase,
+// and nginx in the rewrite phase.
+func (f *flow) pluginFailed(b *bound, err error) {
+	var server *kongtest.ServerError
 	switch {
-	case err == nil:
 	case errors.As(err, &server):
 		f.x.Fail(http.StatusInternalServerError, "", nil)
+	case f.x.Phase == exchange.Rewrite:
+		f.logError("rewrite_by_lua(nginx-kong.conf): " + err.Error())
+		f.x.ErrorPage(http.StatusInternalServerError)
 	default:
-		f.g.logs.errors.Log(nginxlog.Err, "[kong] init.lua:406 ["+b.Name+"] "+err.Error(), requestContext(f.x))
+		f.logError("[kong] init.lua:406 [" + b.Name + "] " + err.Error())
 		f.x.Unexpected = true
 		f.x.Fail(http.StatusInternalServerError, "", nil)
 	}
@@ -177,14 +179,19 @@ func (f *flow) runAccess(b *bound) {
 
 // event runs a phase of an external plugin on this request.
 func (f *flow) event(b *bound, phase string) error {
+	return f.handleEvent(b, phase, nil, requestContext)
+}
+
+// handleEvent runs a phase of an external plugin. saved is what a log event works on,
+// and context is what nginx adds to error lines.
+func (f *flow) handleEvent(b *bound, phase string, saved *exchange.Saved, context func(*exchange.Exchange) nginxlog.Context) error {
+	log := func(s nginxlog.Severity, msg string) { f.g.logs.errors.Log(s, msg, context(f.x)) }
 	return f.g.plugins.HandleEvent(pluginclient.Event{
 		Plugin: *b.remote,
 		Phase:  phase,
-		PDK: &pdkserver.Session{X: f.x, Log: func(s nginxlog.Severity, msg string) {
-			f.g.logs.errors.Log(s, msg, requestContext(f.x))
-		}},
+		PDK:    &pdkserver.Session{X: f.x, Saved: saved, Log: log},
 		Log: func(s nginxlog.Severity, source, msg string) {
-			f.g.logs.errors.Log(s, "[kong] "+source+" ["+b.Name+"] "+msg, requestContext(f.x))
+			log(s, "[kong] "+source+" ["+b.Name+"] "+msg)
 		},
 	})
 }

@@ -1,6 +1,7 @@
 package devgateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 const probed = oneService + `
@@ -39,27 +42,24 @@ func (j *journal) add(format string, args ...any) {
 func TestAccessEvent(t *testing.T) {
 	t.Parallel()
 	s := startFakeServer(t, []string{"access"}, withPDK(func(_ string, kong *pdk.PDK) {
-		method, _ := kong.Request.GetMethod()
+		method, _ := kong.Nginx.GetVar("request_method")
 		path, _ := kong.Request.GetPath()
-		header, _ := kong.Request.GetHeader("x_given")
+		header, _ := kong.Nginx.GetVar("http_x_given")
 		all, _ := kong.Request.GetHeaders(-1)
-		args, _ := kong.Request.GetQuery(-1)
-		body, _ := kong.Request.GetRawBody()
-		ip, _ := kong.Client.GetIp()
+		ip, _ := kong.Nginx.GetVar("remote_addr")
 		route, _ := kong.Router.GetRoute()
 		service, _ := kong.Router.GetService()
 		id, _ := kong.Nginx.GetVar("request_id")
-		_ = kong.ServiceRequest.SetHeader("X-Seen", strings.Join([]string{method, path, header, all["x-given"][0],
-			args["q"][0], string(body), ip, route.Name, service.Name, id}, "|"))
-		_ = kong.ServiceRequest.ClearHeader("X-Given")
-		_ = kong.Response.SetHeader("X-From-Plugin", "yes")
+		seen := strings.Join([]string{method, path, header, all["x-given"][0], ip, route.Name, service.Name, id}, "|")
+		_ = kong.ServiceRequest.SetHeaders(map[string][]string{"X-Seen": {seen}, "X-Given": {}})
+		_ = kong.Response.SetHeaders(map[string][]string{"X-From-Plugin": {"yes"}})
 		_ = kong.Log.Warn("hello ", "there")
 		_ = kong.Log.Info("not at this level")
 	}))
 	h := start(t, probed, s, nil)
 	res, _ := h.do(http.MethodPost, "/a/../b?q=1", strings.NewReader("data"), "X-Given: v")
 	got := h.upstream.last(t)
-	want := strings.Join([]string{"POST", "/b", "v", "v", "1", "data", "127.0.0.1", "r", "s", res.Header.Get("X-Kong-Request-Id")}, "|")
+	want := strings.Join([]string{"POST", "/b", "v", "v", "127.0.0.1", "r", "s", res.Header.Get("X-Kong-Request-Id")}, "|")
 	if seen := got.Header.Get("X-Seen"); seen != want {
 		t.Errorf("the plugin saw %q, want %q", seen, want)
 	}
@@ -113,7 +113,7 @@ func TestExit(t *testing.T) {
 	var j journal
 	s := startFakeServer(t, []string{"access", "log"}, withPDK(func(phase string, kong *pdk.PDK) {
 		if phase == "access" {
-			_ = kong.Response.SetHeader("X-Before", "1")
+			_ = kong.Response.SetHeaders(map[string][]string{"X-Before": {"1"}})
 			kong.Response.Exit(429, []byte(`{"type":"limit"}`), map[string][]string{"Content-Type": {"application/problem+json"}, "Retry-After": {"7"}})
 			return
 		}
@@ -169,9 +169,11 @@ func TestPluginFailures(t *testing.T) {
 		on          func(string, net.Conn) error
 		logged      string
 	}{
-		{"query argument without value", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Request.GetQueryArg("x") }), "[kong] init.lua:406 [probe] kong.request.get_query_arg: bad argument"},
+		{"header without a value", "access", withPDK(func(_ string, k *pdk.PDK) {
+			_ = k.ServiceRequest.Ask("kong.service.request.set_headers", &structpb.Struct{Fields: map[string]*structpb.Value{"a": structpb.NewStructValue(nil)}}, nil)
+		}), "[kong] init.lua:406 [probe] kong.service.request.set_headers: invalid header value"},
 		{"consumer in rewrite", "rewrite", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Client.GetConsumer() }), "function cannot be called in rewrite phase (only in: access, response, header_filter, body_filter, log)"},
-		{"response in access", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Response.GetHeaders(-1) }), "function cannot be called in access phase"},
+		{"log entry in access", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Log.Serialize() }), "function cannot be called in access phase"},
 		{"unknown method", "access", func(_ string, conn net.Conn) error { return ask(conn, "kong.request.get_raw_path", nil) }, `pluginserver error: method "kong.request.get_raw_path" not found`},
 		{"method that nobody here uses", "access", withPDK(func(_ string, kong *pdk.PDK) { _ = kong.Service.SetTarget("a", 1) }), `pluginserver error: method "kong.service.set_target" not found`},
 		{"variable that nobody here uses", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Nginx.GetVar("upstream_addr") }), `the dev gateway has no nginx variable $upstream_addr`},
@@ -238,29 +240,32 @@ func TestGlobalPhases(t *testing.T) {
 func TestPipelinedCalls(t *testing.T) {
 	t.Parallel()
 	s := startFakeServer(t, []string{"access"}, func(_ string, conn net.Conn) error {
-		var batch []byte
+		var batch bytes.Buffer
+		call := func(method string, arg []byte) {
+			_ = errors.Join(kongtest.WriteFrame(&batch, []byte(method)), kongtest.WriteFrame(&batch, arg))
+		}
 		for i := range 3 {
-			kv, err := proto.Marshal(&kong.KV{K: fmt.Sprintf("X-P%d", i), V: structpb.NewStringValue("v")})
+			header, err := proto.Marshal(&structpb.Struct{Fields: map[string]*structpb.Value{fmt.Sprintf("X-P%d", i): structpb.NewStringValue("v")}})
 			if err != nil {
 				return err
 			}
-			batch = appendFrame(appendFrame(batch, []byte("kong.service.request.set_header")), kv)
+			call("kong.service.request.set_headers", header)
 		}
-		batch = appendFrame(appendFrame(batch, []byte("kong.client.get_ip")), nil)
-		if _, err := conn.Write(batch); err != nil {
+		call("kong.request.get_path", nil)
+		if _, err := conn.Write(batch.Bytes()); err != nil {
 			return err
 		}
 		var last []byte
 		for range 4 {
-			reply, err := receiveFrame(conn)
+			reply, err := kongtest.ReadFrame(conn)
 			if err != nil {
 				return err
 			}
 			last = reply
 		}
-		var ip kong.String
-		if err := proto.Unmarshal(last, &ip); err != nil || ip.GetV() != "127.0.0.1" {
-			t.Errorf("last reply %q, %v", ip.GetV(), err)
+		var path kong.String
+		if err := proto.Unmarshal(last, &path); err != nil || path.GetV() != "/" {
+			t.Errorf("last reply %q, %v", path.GetV(), err)
 		}
 		return nil
 	})
@@ -272,17 +277,11 @@ func TestPipelinedCalls(t *testing.T) {
 	}
 }
 
-func appendFrame(b, data []byte) []byte {
-	var buf strings.Builder
-	_ = sendFrame(&buf, data)
-	return append(b, buf.String()...)
-}
-
 // ask sends one call and drops its reply.
 func ask(conn net.Conn, method string, arg []byte) error {
-	if _, err := conn.Write(appendFrame(appendFrame(nil, []byte(method)), arg)); err != nil {
+	if err := errors.Join(kongtest.WriteFrame(conn, []byte(method)), kongtest.WriteFrame(conn, arg)); err != nil {
 		return err
 	}
-	_, err := receiveFrame(conn)
+	_, err := kongtest.ReadFrame(conn)
 	return err
 }

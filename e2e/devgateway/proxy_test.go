@@ -131,7 +131,6 @@ services:
 	}{
 		{"no route", "/", "", 404, jsonType, "{\n  \"message\":\"no Route matched with those values\",\n  \"request_id\":\"ID\"\n}", false},
 		{"no route, plain", "/", "text/plain", 404, plainType, "no Route matched with those values\nrequest_id: ID\n", false},
-		{"no route, by quality", "/", "text/html;q=0.3, application/json;q=0.9", 404, jsonType, "{\n  \"message\":\"no Route matched with those values\",\n  \"request_id\":\"ID\"\n}", false},
 		{"connection refused, without Accept", "/dead", "", 502, plainType, "An invalid response was received from the upstream server\nrequest_id: ID\n", true},
 		{"connection refused, JSON", "/dead", "application/json", 502, jsonType, "{\n  \"message\":\"An invalid response was received from the upstream server\",\n  \"request_id\":\"ID\"\n}", true},
 		{"timeout", "/slow", "*/*", 504, jsonType, "{\n  \"message\":\"The upstream server is timing out\",\n  \"request_id\":\"ID\"\n}", true},

@@ -8,13 +8,11 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pdkserver"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 )
 
 // answer sends what the gateway answers itself.
 func (f *flow) answer() {
-	f.x.Settle()
+	f.x.ApplyAnswer()
 	f.headerFilter()
 	h := f.w.Header()
 	for name, vals := range f.x.RespHeader {
@@ -75,15 +73,14 @@ func (f *flow) received(res *http.Response) http.Header {
 	return f.x.RespHeader
 }
 
-// failed answers in the upstream's place.
+// failed answers where the upstream did not.
 func (f *flow) failed(status int) {
 	f.x.ErrorPage(status)
 	f.answer()
 }
 
-// mergeUpstreamHeader adds the upstream's headers to those that plugins set in
-// the access phase. A header that both set comes twice, except those of which
-// nginx keeps one.
+// mergeUpstreamHeader adds the upstream's headers to those that plugins set in the access
+// phase. A header that both set is sent twice, but for the few that nginx keeps once.
 func (f *flow) mergeUpstreamHeader(upstream http.Header) {
 	for _, name := range []string{"Content-Type", "Content-Length"} {
 		if upstream.Get(name) != "" {
@@ -98,8 +95,8 @@ func (f *flow) mergeUpstreamHeader(upstream http.Header) {
 	addCharset(f.x.RespHeader)
 }
 
-// addCharset does what nginx's "charset UTF-8" does, which Kong sets: it names
-// the charset of text that does not.
+// addCharset does what nginx's "charset UTF-8" does, which Kong sets: it adds the charset
+// to the types of text, where it is missing.
 func addCharset(h http.Header) {
 	switch h.Get("Content-Type") {
 	case "text/html", "text/xml", "text/plain", "text/vnd.wap.wml", "application/javascript", "application/rss+xml":
@@ -125,9 +122,6 @@ func (f *flow) log() {
 	for _, b := range f.loggers {
 		f.startLogEvent(b)
 	}
-	if err := x.Body.Close(); err != nil {
-		f.logError("remove request body: " + err.Error())
-	}
 	if aborted != nil {
 		panic(aborted) // net/http's way to break off a response
 	}
@@ -140,16 +134,7 @@ func (f *flow) startLogEvent(b *bound) {
 		return
 	}
 	f.g.logEvents.Go(func() {
-		err := f.g.plugins.HandleEvent(pluginclient.Event{
-			Plugin: *b.remote,
-			Phase:  "log",
-			PDK: &pdkserver.Session{X: f.x, Saved: saved, Log: func(s nginxlog.Severity, msg string) {
-				f.g.logs.errors.Log(s, msg, timerContext(f.x))
-			}},
-			Log: func(s nginxlog.Severity, source, msg string) {
-				f.g.logs.errors.Log(s, "[kong] "+source+" ["+b.Name+"] "+msg, timerContext(f.x))
-			},
-		})
+		err := f.handleEvent(b, "log", saved, timerContext)
 		if err != nil {
 			f.g.logs.errors.Log(nginxlog.Err, "lua entry thread aborted: runtime error: "+err.Error(), timerContext(f.x))
 		}

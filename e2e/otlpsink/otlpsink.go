@@ -11,7 +11,6 @@ package otlpsink
 
 import (
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +20,8 @@ import (
 
 	coltrace "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehousehq/gatehouse/internal/httpjson"
 )
 
 const (
@@ -108,7 +109,7 @@ func (s *Sink) list(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	writeJSON(w, s.store.newest(limit))
+	httpjson.Write(w, http.StatusOK, httpjson.ContentType, s.store.newest(limit))
 }
 
 func (s *Sink) show(w http.ResponseWriter, r *http.Request) {
@@ -121,11 +122,6 @@ func (s *Sink) show(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		writeTree(w, spans)
 	default:
-		writeJSON(w, spans)
+		httpjson.Write(w, http.StatusOK, httpjson.ContentType, spans)
 	}
-}
-
-func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // the reader has gone
 }

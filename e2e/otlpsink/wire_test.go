@@ -75,7 +75,7 @@ func TestSpansWithoutIDsAreLeftOut(t *testing.T) {
 	s := New()
 	post(s, "application/x-protobuf", encoded(t,
 		&trace.Span{Name: "none"}, &trace.Span{Name: "no span id", TraceId: someTrace}, &trace.Span{Name: "short", TraceId: spanA, SpanId: spanB}))
-	if list := read(s, "/traces"); list != "[]\n" {
+	if list := read(s, "/traces"); list != "[]" {
 		t.Errorf("list is %s", list)
 	}
 }

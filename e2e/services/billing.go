@@ -5,7 +5,8 @@ import (
 	"net/http"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/contract"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // defaultCurrency is that of an account without invoices.
@@ -17,8 +18,8 @@ type billing struct{ data dataset }
 var _ billingapi.Handler = billing{}
 
 func newBilling(data dataset) (api, error) {
-	server, err := billingapi.NewServer(billing{data}, billingapi.WithErrorHandler(problem.HandleError),
-		billingapi.WithNotFound(problem.HandleNotFound), billingapi.WithMethodNotAllowed(problem.HandleMethodNotAllowed))
+	server, err := billingapi.NewServer(billing{data}, billingapi.WithErrorHandler(contract.HandleError),
+		billingapi.WithNotFound(contract.HandleNotFound), billingapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
 	return api{server, func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()

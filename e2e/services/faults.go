@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // maxControlBody bounds the body of a control request, in bytes.
@@ -96,7 +96,7 @@ type faults struct {
 	lifted chan struct{} // closed when the fault is no longer set
 }
 
-// next tells which fault the request for path meets, if any.
+// next returns the fault for a request of path, if there is one.
 func (f *faults) next(path string) (fault Fault, lifted <-chan struct{}, hit bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

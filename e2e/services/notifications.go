@@ -5,7 +5,8 @@ import (
 	"net/http"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/contract"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // notifications implements notificationsapi.Handler.
@@ -14,8 +15,8 @@ type notifications struct{ data dataset }
 var _ notificationsapi.Handler = notifications{}
 
 func newNotifications(data dataset) (api, error) {
-	server, err := notificationsapi.NewServer(notifications{data}, notificationsapi.WithErrorHandler(problem.HandleError),
-		notificationsapi.WithNotFound(problem.HandleNotFound), notificationsapi.WithMethodNotAllowed(problem.HandleMethodNotAllowed))
+	server, err := notificationsapi.NewServer(notifications{data}, notificationsapi.WithErrorHandler(contract.HandleError),
+		notificationsapi.WithNotFound(contract.HandleNotFound), notificationsapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
 	return api{server, func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()

@@ -8,7 +8,8 @@ import (
 	"strconv"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/contract"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // defaultLimit is the contracts' default number of items in a page.
@@ -20,8 +21,8 @@ type orders struct{ data dataset }
 var _ ordersapi.Handler = orders{}
 
 func newOrders(data dataset) (api, error) {
-	server, err := ordersapi.NewServer(orders{data}, ordersapi.WithErrorHandler(problem.HandleError),
-		ordersapi.WithNotFound(problem.HandleNotFound), ordersapi.WithMethodNotAllowed(problem.HandleMethodNotAllowed))
+	server, err := ordersapi.NewServer(orders{data}, ordersapi.WithErrorHandler(contract.HandleError),
+		ordersapi.WithNotFound(contract.HandleNotFound), ordersapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
 	return api{server, func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()

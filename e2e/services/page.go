@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // cursorPrefix marks this form of cursor, so that another can come one day.

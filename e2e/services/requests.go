@@ -1,14 +1,14 @@
 package services
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/httpjson"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // maxRequests is how many requests a service remembers.
@@ -89,8 +89,7 @@ func (c *recorder) handleGet(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string][]Request{"requests": c.last(query.Get("trace_id"), limit)}) // the caller has gone
+	httpjson.Write(w, http.StatusOK, httpjson.ContentType, map[string][]Request{"requests": c.last(query.Get("trace_id"), limit)})
 }
 
 func (c *recorder) handleDelete(w http.ResponseWriter, _ *http.Request) {

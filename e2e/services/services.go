@@ -20,8 +20,8 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/gatehousehq/gatehouse/bff/problem"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
+	"github.com/gatehousehq/gatehouse/internal/problem"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 // Names of the services.

@@ -20,9 +20,9 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/internal/golden"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 func newService(t *testing.T, name string, provider trace.TracerProvider) http.Handler {

@@ -5,7 +5,8 @@ import (
 	"net/http"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/contract"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // users implements usersapi.Handler.
@@ -14,8 +15,8 @@ type users struct{ data dataset }
 var _ usersapi.Handler = users{}
 
 func newUsers(data dataset) (api, error) {
-	server, err := usersapi.NewServer(users{data}, usersapi.WithErrorHandler(problem.HandleError),
-		usersapi.WithNotFound(problem.HandleNotFound), usersapi.WithMethodNotAllowed(problem.HandleMethodNotAllowed))
+	server, err := usersapi.NewServer(users{data}, usersapi.WithErrorHandler(contract.HandleError),
+		usersapi.WithNotFound(contract.HandleNotFound), usersapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
 	return api{server, func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()

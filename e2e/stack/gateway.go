@@ -43,7 +43,7 @@ func (s *Stack) devGateway() (env, command []string) {
 		[]string{s.binary("stack"), "gateway", "-query", s.binary("gatehouse")}
 }
 
-// pluginNames are the plugins that Kong is told of, as Dockerfile.kong does.
+// pluginNames are the plugins that Kong is configured with, as in Dockerfile.kong.
 var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "gatehouse"}
 
 // foreground starts Kong's nginx as the official image's entrypoint does, in place

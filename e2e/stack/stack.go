@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/probe"
+	"github.com/gatehousehq/gatehouse/internal/probe"
 )
 
 // Config says what to start.

@@ -1,4 +1,9 @@
-// Package problem writes the problem details of RFC 9457.
+// Package problem has the problem details of RFC 9457, and writes them.
+//
+// [Document] has the standard members, for whoever adds members of their own. [Details]
+// is the problem that an HTTP server here answers with. [From] is the only place where an
+// error becomes a status and a text that a client may read. An error that it does not
+// know becomes a 500 that says nothing about the inside.
 package problem
 
 import "encoding/json"
@@ -10,7 +15,7 @@ const ContentType = "application/problem+json"
 // and goes on with fields of its own is a problem with extension members, which then
 // stand behind the standard ones.
 type Document struct {
-	// Type is a URI by which a client may tell kinds of problems apart.
+	// Type is a URI that names the kind of problem.
 	Type string `json:"type"`
 	// Title is the kind's, the same for each problem of it.
 	Title  string `json:"title"`

@@ -18,10 +18,10 @@ import (
 
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/internal/golden"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 // system is both BFFs in front of the four sample services, over loopback, all

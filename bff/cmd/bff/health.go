@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/probe"
+	"github.com/gatehousehq/gatehouse/internal/probe"
 )
 
 // healthTimeout is within the timeout of a container's health check.

@@ -14,9 +14,9 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/gatehousehq/gatehouse/bff/mobile"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/bff/web"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 const (

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"os"
 
-	"github.com/gatehousehq/gatehouse/bff/problem"
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // tlsConfig reads f's files. A client certificate is verified if there is one;

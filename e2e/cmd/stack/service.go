@@ -12,11 +12,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/probe"
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
 	"github.com/gatehousehq/gatehouse/e2e/otlpsink"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/probe"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 // shutdownTimeout bounds how long requests in flight and the last spans may take.

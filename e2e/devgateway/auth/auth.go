@@ -1,5 +1,5 @@
 // Package auth has the access phases of Kong's jwt, key-auth and acl plugins
-// (kong/plugins at 3.9.1), with their answers word for word.
+// (kong/plugins at 3.9.1), with the same answers.
 package auth
 
 import (

@@ -64,8 +64,8 @@ func base64URL(s string) ([]byte, error) {
 	return base64.RawURLEncoding.DecodeString(text)
 }
 
-// knownAlgorithm tells whether Kong can verify an algorithm at all: one that it
-// knows and a credential does not have is another complaint.
+// knownAlgorithm reports whether Kong can verify an algorithm at all. An algorithm that
+// it knows, but that is not the credential's, is another error.
 func knownAlgorithm(alg string) bool {
 	return alg == jwt.SigningMethodEdDSA.Alg() || alg != "none" && jwt.GetSigningMethod(alg) != nil
 }

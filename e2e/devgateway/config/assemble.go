@@ -152,8 +152,8 @@ func (a *assembler) plugin(e entry, in scope) {
 	a.config.Plugins = append(a.config.Plugins, p)
 }
 
-// refuseReferences reports vault references, in whose place Kong puts the
-// values of secrets.
+// refuseReferences reports vault references, which Kong replaces by the values of
+// secrets.
 func (a *assembler) refuseReferences(value any, at schema.Path) {
 	switch value := value.(type) {
 	case map[string]any:

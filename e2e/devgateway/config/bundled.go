@@ -6,15 +6,15 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
-// The names of Kong's plugins that the dev gateway has itself.
+// The names of Kong's plugins that the dev gateway supports.
 const (
 	JWTName     = "jwt"
 	KeyAuthName = "key-auth"
 	ACLName     = "acl"
 )
 
-// Priority of a plugin: that of a bundled one is Kong's, that of another one is
-// what its server says.
+// Priority of a plugin: Kong's for a bundled plugin, and for any other what its server
+// says.
 func (p *Plugin) Priority() int {
 	if p.Info != nil {
 		return p.Info.Priority
@@ -22,8 +22,8 @@ func (p *Plugin) Priority() int {
 	return map[string]int{JWTName: 1450, KeyAuthName: 1250, ACLName: 950}[p.Name]
 }
 
-// bundledConfig is the configuration of a plugin that the dev gateway has itself,
-// or nil. Options that are refused have Kong's default.
+// bundledConfig is the definition of a bundled plugin's configuration, or nil. Options
+// that are refused behave as with Kong's default.
 func bundledConfig(plugin string) *schema.Field {
 	switch plugin {
 	case JWTName:
@@ -50,7 +50,7 @@ func bundledConfig(plugin string) *schema.Field {
 	}
 }
 
-// inKong tells whether Kong bundles a plugin that the dev gateway has not.
+// inKong reports whether Kong bundles a plugin that the dev gateway does not support.
 func inKong(name string) bool {
 	return slices.Contains([]string{
 		"acme", "ai-prompt-decorator", "ai-prompt-guard", "ai-prompt-template", "ai-proxy",

@@ -2,9 +2,9 @@ package config
 
 import "github.com/gatehousehq/gatehouse/internal/schema"
 
-// The definitions below are Kong's own (kong/db/schema/entities at 3.9.1), cut
-// down to what the dev gateway supports. A field that Kong has and the dev
-// gateway has not is named too, so that it is refused for what it is.
+// The definitions below are Kong's own (kong/db/schema/entities at 3.9.1), cut down to
+// what the dev gateway supports. Kong's other fields are listed too, so that they are
+// refused as not supported, and not as unknown.
 
 func document(plugins *schema.Field) *schema.Field {
 	return refuse(record(

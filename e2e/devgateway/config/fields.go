@@ -41,7 +41,7 @@ func integer(value, least, most int) *schema.Field {
 // does not.
 const onKong = "`make up` runs it on Kong"
 
-// refuse adds fields that Kong has and the dev gateway has not.
+// refuse adds fields that Kong has and the dev gateway does not support.
 func refuse(f *schema.Field, names ...string) *schema.Field {
 	for _, name := range names {
 		f.Fields = append(f.Fields, with(name, &schema.Field{
@@ -51,8 +51,7 @@ func refuse(f *schema.Field, names ...string) *schema.Field {
 	return f
 }
 
-// only is a field of which the dev gateway supports Kong's default and nothing
-// else.
+// only is a field that may have Kong's default value and no other.
 func only(value any) *schema.Field {
 	f := &schema.Field{Default: value}
 	switch value.(type) {
@@ -74,8 +73,8 @@ func only(value any) *schema.Field {
 	return f
 }
 
-// plain is a text for which no rule of Kong's on special characters has to be
-// known.
+// plain is a text without characters for which Kong has rules of its own. pattern is
+// what it must match, and what says so in the error.
 func plain(pattern, what string) *schema.Field {
 	shape := regexp.MustCompile(pattern)
 	return &schema.Field{Type: "string", Check: func(v any) string {
@@ -92,7 +91,7 @@ func path() *schema.Field {
 	return plain(`^(/[\w.~-]+)*/?$`, "paths of letters, digits and . _ ~ - between single slashes")
 }
 
-// header is a value of a header that a route wants.
+// headerValue is a value of a header that a route asks for.
 func headerValue() *schema.Field { return plain(`^[^~]`, "whole values, and no regular expressions,") }
 
 func algorithm() *schema.Field {

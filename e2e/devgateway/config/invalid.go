@@ -14,8 +14,8 @@ type Invalid struct {
 	Document any // what was read, for reports by entity
 }
 
-// Error has a line for each thing that is wrong, with the name of the entity that
-// it is about, or is nested in, beside the path.
+// Error has a line for each thing that is wrong: its path, and the name of the entity
+// around it, if that has one.
 func (e *Invalid) Error() string {
 	lines := make([]string, len(e.Errors))
 	for i, one := range e.Errors {

@@ -14,7 +14,8 @@ type Answer struct {
 	Header http.Header
 }
 
-const jsonType = "application/json; charset=utf-8"
+// JSONType is the media type of Kong's own JSON.
+const JSONType = "application/json; charset=utf-8"
 
 // Exit answers the request as kong.response.exit does. The first answer counts.
 func (x *Exchange) Exit(status int, body []byte, header http.Header) {
@@ -37,7 +38,7 @@ func (x *Exchange) ExitJSON(status int, body any, header http.Header) {
 		header = http.Header{}
 	}
 	if header.Get("Content-Type") == "" {
-		header.Set("Content-Type", jsonType)
+		header.Set("Content-Type", JSONType)
 	}
 	x.Exit(status, text, header)
 }
@@ -48,13 +49,13 @@ func (x *Exchange) Fail(status int, message string, header http.Header) {
 	if message == "" {
 		message = messages[status]
 	}
-	mime := ResponseType(x.RequestHeaderValues("Accept"))
+	contentType := errorType(x.RequestHeaderValues("Accept"))
 	header = header.Clone()
 	if header == nil {
 		header = http.Header{}
 	}
-	header.Set("Content-Type", mime)
-	x.Exit(status, errorBody(mime, message, x.ID), header)
+	header.Set("Content-Type", contentType)
+	x.Exit(status, errorBody(contentType, message, x.ID), header)
 }
 
 // ErrorPage answers as nginx's error_page does in Kong (kong/error_handlers.lua):
@@ -70,13 +71,13 @@ func (x *Exchange) ErrorPage(status int) {
 	if len(accept) == 0 {
 		accept = []string{"text/plain"}
 	}
-	mime := ResponseType(accept[:1])
+	contentType := errorType(accept)
 	x.Answer = nil
-	x.Exit(status, errorBody(mime, messages[status], x.ID), http.Header{"Content-Type": {mime}})
+	x.Exit(status, errorBody(contentType, messages[status], x.ID), http.Header{"Content-Type": {contentType}})
 }
 
-// Settle writes the answer's status and headers into the response.
-func (x *Exchange) Settle() {
+// ApplyAnswer writes the answer's status and headers into the response.
+func (x *Exchange) ApplyAnswer() {
 	a := x.Answer
 	x.Status = a.Status
 	for name, vals := range a.Header {

@@ -33,12 +33,12 @@ type Exchange struct {
 	Host        string // in lower case, without port
 	HTTPVersion float64
 	HeadLength  int64 // of the request line and the header, in bytes
+	BodyLength  int64 // of what was read of the body, in bytes
 
 	// The request as plugins left it.
 	Method string
 	Args   string      // the query, undecoded
 	Header http.Header // with Host
-	Body   Body
 
 	// What routing found; Match is nil before.
 	Match        *router.Match
@@ -112,7 +112,7 @@ type Times struct {
 	End      time.Time // its last byte was sent
 }
 
-// New starts an exchange. The caller fills in what it knows of the request.
+// New starts an exchange. The caller fills in the request.
 func New(cfg *config.Config) *Exchange {
 	return &Exchange{
 		Config:     cfg,
@@ -138,6 +138,6 @@ func (x *Exchange) Service() *config.Service {
 	return x.Match.Route.Service
 }
 
-// FromUpstream tells whether the response is the upstream's, as
+// FromUpstream reports whether the response is the upstream's, as
 // kong.response.get_source does.
 func (x *Exchange) FromUpstream() bool { return x.Proxied && !x.Exited && !x.Unexpected }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// maxFields is how many headers or arguments Kong reads unless told otherwise
+// maxFields is how many headers or arguments Kong reads by default
 // (lua_max_req_headers, lua_max_uri_args).
 const maxFields = 100
 
@@ -25,14 +25,6 @@ func values(h http.Header, name string) []string {
 		}
 	}
 	return nil
-}
-
-// first is the first value of a header, or "".
-func first(h http.Header, name string) string {
-	if v := values(h, name); len(v) > 0 {
-		return v[0]
-	}
-	return ""
 }
 
 // RequestHeader is the first value of a request header, and whether there is
@@ -60,15 +52,6 @@ func (x *Exchange) SetRequestHeader(name string, vals ...string) {
 	x.Header[http.CanonicalHeaderKey(name)] = notEmpty(vals)
 }
 
-// AddRequestHeader adds values to a header for the upstream.
-func (x *Exchange) AddRequestHeader(name string, vals ...string) {
-	if strings.EqualFold(name, "host") && len(vals) > 0 {
-		x.UpstreamHost = vals[0]
-	}
-	key := http.CanonicalHeaderKey(name)
-	x.Header[key] = append(append([]string(nil), x.Header[key]...), notEmpty(vals)...)
-}
-
 // ClearRequestHeader removes a header in all its spellings.
 func (x *Exchange) ClearRequestHeader(name string) {
 	want := strings.ToLower(name)
@@ -91,17 +74,6 @@ func setResponseHeader(h http.Header, name string, vals []string) {
 		return // "manually setting Transfer-Encoding. Ignored."
 	}
 	h[http.CanonicalHeaderKey(name)] = notEmpty(vals)
-}
-
-// AddResponseHeader adds values to a header of the response.
-func (x *Exchange) AddResponseHeader(name string, vals ...string) {
-	key := http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
-	x.RespHeader[key] = append(x.RespHeader[key], notEmpty(vals)...)
-}
-
-// ClearResponseHeader removes a header that was set before.
-func (x *Exchange) ClearResponseHeader(name string) {
-	x.RespHeader.Del(strings.ReplaceAll(name, "_", "-"))
 }
 
 // notEmpty writes an empty value as Kong does, as a space, which the peer trims.
@@ -143,6 +115,3 @@ func addTo(table map[string]any, key string, value any) {
 		table[key] = []any{old, value}
 	}
 }
-
-// FirstValue is the first value of a header by any of its spellings, or "".
-func FirstValue(h http.Header, name string) string { return first(h, name) }

@@ -28,12 +28,9 @@ const (
 	AnyPhase       Phase = 0
 	RequestPhases        = Rewrite | Access | balancer | response | HeaderFilter | BodyFilter | Log | ErrorPage | adminAPI | clusterPhase
 	AccessAndLater       = Access | HeaderFilter | response | BodyFilter | Log
-	BeforeContent        = Rewrite | Access | response | ErrorPage | adminAPI
 	BeforeBody           = Rewrite | Access | response | balancer | HeaderFilter | ErrorPage | adminAPI
-	ResponsePhases       = response | HeaderFilter | BodyFilter | Log | ErrorPage | adminAPI
 	WithContext          = Rewrite | Access | HeaderFilter | response | BodyFilter | Log
 	RequestChange        = Rewrite | Access
-	BeforeProxy          = Rewrite | Access | balancer
 )
 
 var phaseNames = []struct {

@@ -23,11 +23,7 @@ func (x *Exchange) SetSerializeValue(key string, value any) {
 
 // Saved is what a log event sees of an exchange: it runs after the exchange is
 // over, on a copy.
-type Saved struct {
-	Serialized     string
-	RequestHeader  http.Header
-	ResponseHeader http.Header
-}
+type Saved struct{ Serialized string }
 
 // Save makes the copy for one log event. The error is Kong's about a value that
 // cannot be serialized; the event does not run then.
@@ -40,11 +36,7 @@ func (x *Exchange) Save() (*Saved, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode log entry: %w", err)
 	}
-	return &Saved{
-		Serialized:     string(text),
-		RequestHeader:  x.Header.Clone(),
-		ResponseHeader: x.SentHeader(),
-	}, nil
+	return &Saved{Serialized: string(text)}, nil
 }
 
 // Serialize is kong.log.serialize: what Kong's log plugins write
@@ -223,4 +215,4 @@ func HeadLength(requestLine string, h http.Header) int64 {
 }
 
 // requestLength is nginx's $request_length: what was read of the request.
-func (x *Exchange) requestLength() int64 { return x.HeadLength + int64(len(x.Body.data)) }
+func (x *Exchange) requestLength() int64 { return x.HeadLength + x.BodyLength }

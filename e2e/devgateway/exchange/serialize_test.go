@@ -20,7 +20,6 @@ func served() *Exchange {
 	x.RequestLine, x.RequestURI, x.Args = "POST /a?q=1&q=2&flag HTTP/1.1", "/a?q=1&q=2&flag", "q=1&q=2&flag"
 	x.Header = http.Header{"Host": {"shop.example"}, "Authorization": {"Bearer x"}, "X-Many": {"1", "2"}}
 	x.HeadLength = HeadLength(x.RequestLine, x.Header)
-	x.Body = NewBody(strings.NewReader("a=1"))
 	x.Conn = Conn{RemoteAddr: "127.0.0.1", ServerPort: 8000}
 	service := &config.Service{Meta: config.Meta{ID: "s1", CreatedAt: 1, UpdatedAt: 1}, Name: "s", Protocol: "http", Host: "h", Port: 80,
 		Retries: 1, ConnectTimeout: 1, WriteTimeout: 2, ReadTimeout: 3, Enabled: true, Workspace: config.DefaultWorkspace}
@@ -35,7 +34,7 @@ func served() *Exchange {
 	x.RespHeader = http.Header{"Content-Length": {"2"}, "X-R": {"v"}}
 	x.Times = Times{Balancer: start.Add(3 * time.Millisecond), Header: start.Add(10 * time.Millisecond), End: start.Add(12 * time.Millisecond)}
 	x.Sent = Sent{Total: 100, Body: 2}
-	_, _ = x.Body.Read()
+	x.BodyLength = 3
 	return x
 }
 
@@ -75,9 +74,6 @@ func TestSerialize(t *testing.T) {
 	if diff := cmp.Diff(decode(t, entry), decode(t, saved.Serialized)); diff != "" {
 		t.Error(diff)
 	}
-	if saved.RequestHeader.Get("Authorization") != "Bearer x" {
-		t.Error("the saved headers are redacted; Kong redacts what it serializes only")
-	}
 }
 
 func TestSetSerializeValue(t *testing.T) {
@@ -109,7 +105,7 @@ func TestSerializeEarlyEnd(t *testing.T) {
 	x := New(&config.Config{})
 	x.Header, x.RequestLine = http.Header{}, "GET / HTTP/1.1"
 	x.Fail(404, "no route", nil)
-	x.Settle()
+	x.ApplyAnswer()
 	root, err := x.Serialize()
 	if err != nil {
 		t.Fatal(err)
@@ -146,21 +142,18 @@ func TestVars(t *testing.T) {
 	}
 }
 
-func TestResponseType(t *testing.T) {
+func TestErrorType(t *testing.T) {
 	t.Parallel()
-	const plain, html, xml = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/xml; charset=utf-8"
 	for accept, want := range map[string]string{
-		"":                                   jsonType,
-		"*/*":                                jsonType,
-		"text/plain":                         plain,
-		"text/*":                             plain,
-		"text/html,application/xml;q=0.9":    html,
-		"text/html;q=0.1,application/xml":    xml,
-		"application/json;q=0.5, text/plain": plain,
-		"image/webp":                         jsonType,
-		"text/html;level=1;q=0.4, text/plain;q=0.5": plain,
+		"":                             JSONType,
+		"*/*":                          JSONType,
+		"text/plain":                   textType,
+		"text/*":                       textType,
+		"text/html":                    textType,
+		"application/json, text/plain": JSONType,
+		"image/webp":                   JSONType,
 	} {
-		if got := ResponseType([]string{accept}); got != want {
+		if got := errorType([]string{accept}); got != want {
 			t.Errorf("%q: %q, want %q", accept, got, want)
 		}
 	}

@@ -17,7 +17,7 @@ func setShared(s *Session, k string, v any) error {
 
 func getShared(s *Session, k string) (proto.Message, error) { return toValue(s.X.Shared.Get(k)), nil }
 
-// getCtx knows of ngx.ctx only what a plugin may ask to learn its phase.
+// getCtx has KONG_PHASE only, by which a plugin learns its phase.
 func getCtx(s *Session, k string) (proto.Message, error) {
 	if k != "KONG_PHASE" {
 		return nil, fmt.Errorf("the dev gateway has ngx.ctx.KONG_PHASE only, not %q", k)
@@ -49,8 +49,8 @@ func setSerializeValue(s *Session, k string, v any) error {
 
 func serialize(s *Session) string { return s.Saved.Serialized }
 
-// nginxVar throws for a variable that nginx may have and the dev gateway has
-// not, where nginx's own word for one that does not exist is the empty string.
+// nginxVar throws for a variable that the dev gateway does not have. nginx gives an empty
+// string for a variable that does not exist.
 func nginxVar(s *Session, name string) (proto.Message, error) {
 	v, err := s.X.Var(name)
 	return str(v), err

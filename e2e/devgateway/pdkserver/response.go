@@ -6,17 +6,10 @@ import (
 	kong "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
-// responseHeaders is of use in a log event only: before that, Kong's phase check
-// refuses it.
-func responseHeaders(s *Session) (proto.Message, error) {
-	return headers(s.Saved.ResponseHeader, maxFields), nil
-}
-
 func setResponseHeader(s *Session, name string, vals []string) { s.X.SetResponseHeader(name, vals...) }
-func addResponseHeader(s *Session, name string, vals []string) { s.X.AddResponseHeader(name, vals...) }
 
 // exit answers the request. It does not come back to the plugin.
 func exit(s *Session, args *kong.ExitArgs) (proto.Message, error) {
@@ -29,5 +22,5 @@ func exit(s *Session, args *kong.ExitArgs) (proto.Message, error) {
 		return nil, err
 	}
 	s.X.Exit(status, args.GetBody(), header)
-	return nil, pluginclient.ErrExit
+	return nil, kongtest.ErrExit
 }

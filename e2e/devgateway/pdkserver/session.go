@@ -11,10 +11,10 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
-	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
-// Session answers the calls of one event. It implements pluginclient.PDK.
+// Session answers the calls of one event. It implements kongtest.PDK.
 type Session struct {
 	X *exchange.Exchange
 	// Saved is the copy that a log event works on; nil in the other phases.
@@ -23,7 +23,7 @@ type Session struct {
 	Log func(severity nginxlog.Severity, msg string)
 }
 
-var _ pluginclient.PDK = (*Session)(nil)
+var _ kongtest.PDK = (*Session)(nil)
 
 // method is a function of the PDK.
 type method struct {
@@ -39,12 +39,12 @@ type handler func(s *Session, arg []byte) (proto.Message, error)
 
 var errTimer = errors.New("API disabled in the context of ngx.timer")
 
-// Call answers one call. The error is pluginclient.ErrUnknownMethod,
-// pluginclient.ErrExit, or what Kong would throw.
-func (s *Session) Call(name string, arg []byte) ([]byte, error) {
+// Answer answers one call. The error is kongtest.ErrNoMethod,
+// kongtest.ErrExit, or what Kong would throw.
+func (s *Session) Answer(name string, arg []byte) ([]byte, error) {
 	m, ok := methods[name]
 	if !ok {
-		return nil, pluginclient.ErrUnknownMethod
+		return nil, kongtest.ErrNoMethod
 	}
 	if err := s.phase().Check(m.phases); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -53,7 +53,7 @@ func (s *Session) Call(name string, arg []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, errTimer)
 	}
 	reply, err := m.call(s, arg)
-	if errors.Is(err, pluginclient.ErrExit) {
+	if errors.Is(err, kongtest.ErrExit) {
 		return nil, err
 	}
 	if err != nil {

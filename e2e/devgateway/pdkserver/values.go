@@ -85,8 +85,8 @@ func toStruct(m map[string]any) *structpb.Struct {
 	return s
 }
 
-// headerValues are the values of a header that a plugin sets, or Kong's error
-// about a value that is none.
+// headerValues are the values of a header that a plugin sets. The error is Kong's about
+// a value that cannot be one.
 func headerValues(name string, value any) ([]string, error) {
 	list, many := value.([]any)
 	if !many {
@@ -154,7 +154,8 @@ func onString(f func(s *Session, v string) (proto.Message, error)) handler {
 	return onMessage(func(s *Session, arg *kong.String) (proto.Message, error) { return f(s, arg.GetV()) })
 }
 
-// limited is for functions that take how many things to return.
+// limited is for functions that take how many things to return, at most 1000. what names
+// that argument.
 func limited(what string, f func(s *Session, limit int) (proto.Message, error)) handler {
 	return onMessage(func(s *Session, arg *kong.Int) (proto.Message, error) {
 		switch n := int(arg.GetV()); {
@@ -171,16 +172,6 @@ func limited(what string, f func(s *Session, limit int) (proto.Message, error)) 
 func onKV(f func(s *Session, k string, v any) error) handler {
 	return onMessage(func(s *Session, arg *kong.KV) (proto.Message, error) {
 		return nil, f(s, arg.GetK(), fromValue(arg.GetV()))
-	})
-}
-
-func onHeader(f func(s *Session, name string, vals []string)) handler {
-	return onKV(func(s *Session, name string, value any) error {
-		vals, err := headerValues(name, value)
-		if err == nil {
-			f(s, name, vals)
-		}
-		return err
 	})
 }
 

@@ -6,9 +6,8 @@ import (
 	"sync"
 	"time"
 
-	kong "github.com/Kong/go-pdk/server/kong_plugin_protocol"
-
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 // claimTimeout is how long a request waits for another one that starts the
@@ -71,7 +70,7 @@ func (c *Client) instance(e Event) (int32, error) {
 		defer func() { <-in.claim }()
 	case <-time.After(claimTimeout):
 		c.instances.forget(p, in)
-		return 0, &ServerError{fmt.Errorf("could not claim instance_id for %s (key: %s)", p.Name, p.ID)}
+		return 0, &kongtest.ServerError{Err: fmt.Errorf("could not claim instance_id for %s (key: %s)", p.Name, p.ID)}
 	}
 	if in.running && in.seq == p.Seq {
 		return in.id, nil
@@ -86,9 +85,7 @@ func (c *Client) instance(e Event) (int32, error) {
 	in.id, in.seq, in.running = id, p.Seq, true
 	if replaces {
 		// As in Kong, an error does not matter: the server may have closed it.
-		_, _ = c.call(e, &kong.RpcCall{Call: &kong.RpcCall_CmdCloseInstance{
-			CmdCloseInstance: &kong.CmdCloseInstance{InstanceId: old},
-		}}, nil)
+		_ = e.logged(c.socket.CloseInstance(old))
 	}
 	return id, nil
 }
@@ -96,15 +93,9 @@ func (c *Client) instance(e Event) (int32, error) {
 // start starts an instance. Its errors are thrown in Kong: none of them makes an
 // event run again.
 func (c *Client) start(e Event) (int32, error) {
-	ret, err := c.call(e, &kong.RpcCall{Call: &kong.RpcCall_CmdStartInstance{
-		CmdStartInstance: &kong.CmdStartInstance{Name: e.Plugin.Name, Config: e.Plugin.Config},
-	}}, nil)
+	id, err := c.socket.StartInstance(e.Plugin.Name, e.Plugin.Config)
 	if err != nil {
-		return 0, errors.New(err.Error())
+		return 0, errors.New(e.logged(err).Error())
 	}
-	status := ret.GetInstanceStatus()
-	if status == nil {
-		return 0, fmt.Errorf("plugin server returned no instance status for %s", e.Plugin.Name)
-	}
-	return status.GetInstanceId(), nil
+	return id, nil
 }

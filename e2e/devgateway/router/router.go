@@ -44,7 +44,7 @@ func New(routes []*config.Route) *Router {
 	return &Router{sorted}
 }
 
-// attributes is on how many of them a route matches, besides its path.
+// attributes counts what a route matches on besides its path.
 func attributes(r *config.Route) (n int) {
 	if len(r.Methods) > 0 {
 		n++
@@ -83,8 +83,7 @@ func matches(r *config.Route, req Request, path string) bool {
 	return true
 }
 
-// hasHeader tells whether one of the values is among the request's, without regard
-// to case.
+// hasHeader reports whether the request has one of the values, in upper or lower case.
 func hasHeader(given http.Header, name string, values []string) bool {
 	for other, sent := range given {
 		if fold(other) == fold(name) && slices.ContainsFunc(sent, func(v string) bool {

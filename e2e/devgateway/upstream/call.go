@@ -20,12 +20,12 @@ import (
 type Call struct {
 	X          *exchange.Exchange
 	Transports *Transports
-	// LogError takes what nginx writes about an upstream, whose URL it is told.
+	// LogError takes what nginx writes about an upstream, and the URL asked.
 	LogError func(msg, upstream string)
-	// Received is told of the upstream's answer, and returns the header to send. The
-	// body follows as it comes.
+	// Received takes the upstream's answer and returns the header to send. The body is
+	// passed on as it comes.
 	Received func(*http.Response) http.Header
-	// Failed answers in the upstream's place.
+	// Failed answers where the upstream did not.
 	Failed func(status int)
 }
 
@@ -34,7 +34,8 @@ const statusClientClosed = 499
 
 // Serve sends the request upstream and its response back, as it comes.
 func (c *Call) Serve(w http.ResponseWriter, r *http.Request) {
-	body, err := c.X.Body.Read()
+	body, err := io.ReadAll(r.Body) // the whole of it: a second try sends it again
+	c.X.BodyLength = int64(len(body))
 	if err != nil {
 		c.X.Status = statusClientClosed
 		return
@@ -45,7 +46,7 @@ func (c *Call) Serve(w http.ResponseWriter, r *http.Request) {
 		ModifyResponse: c.received,
 		FlushInterval:  -1, // pass on every piece as it comes
 		ErrorHandler:   c.failed,
-		ErrorLog:       log.New(io.Discard, "", 0), // watchedBody says it in nginx's words
+		ErrorLog:       log.New(io.Discard, "", 0), // watchedBody logs it as nginx does
 	}
 	p.ServeHTTP(w, r)
 }
@@ -96,7 +97,7 @@ func (c *Call) try(req *http.Request) (*http.Response, *tryError) {
 	t.BalancerLatencyNS = x.Times.Balancer.UnixNano() - t.BalancerStartNS
 	res, err := c.Transports.get(x.Service()).RoundTrip(req.Clone(withoutRepeat(req.Context())))
 	if err == nil {
-		// A copy, to which http.Transport adds no trailers: nginx passes none on.
+		// A copy, so that http.Transport adds no trailers to it: nginx passes none on.
 		passed := *res
 		passed.Body, passed.Trailer = &watchedBody{ReadCloser: res.Body, call: c}, nil
 		return &passed, nil

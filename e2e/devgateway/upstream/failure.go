@@ -29,8 +29,8 @@ type tryError struct {
 func (e *tryError) Error() string { return e.err.Error() }
 func (e *tryError) Unwrap() error { return e.err }
 
-// retriable tells whether another try may follow: not if the request was sent
-// and its method must not be repeated, and not without its body.
+// retriable reports whether another try may follow. It may not if the request was sent
+// and its method must not be repeated, or if its body cannot be sent again.
 func (e *tryError) retriable(req *http.Request) bool {
 	if errors.Is(e.err, context.Canceled) {
 		return false
@@ -75,7 +75,7 @@ func isTimeout(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// malformed tells a response that is not HTTP from one that did not come.
+// malformed reports whether there was a response, but not one of HTTP.
 func malformed(err error) bool {
 	return strings.Contains(err.Error(), "malformed HTTP") || strings.Contains(err.Error(), "malformed MIME")
 }

@@ -5,18 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"strings"
 	"sync"
 
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
 )
 
-// ErrClosed is what Kong calls "closed": the plugin server ended the
-// connection cleanly before it answered. In an event Kong then starts the
-// plugin's instances anew and runs the event again; a start fails with a 500.
-var ErrClosed = errors.New("closed")
+// PDK answers the calls that a plugin makes during an event. A nil reply is an empty
+// frame.
+type PDK interface {
+	// Answer is one call: the encoded argument in, the encoded reply out. The error is
+	// ErrExit or ErrNoMethod, or else what Kong throws.
+	Answer(method string, args []byte) (reply []byte, err error)
+}
 
 // Client speaks Kong's side of ProtoBuf:1 to a plugin server on a unix
 // socket. Like a Kong worker it keeps idle connections and opens another for
@@ -25,7 +26,7 @@ type Client struct {
 	path string
 
 	mu       sync.Mutex
-	idle     []*pooled
+	idle     []*conn // the last one is taken first
 	sequence int64
 	closed   bool
 }
@@ -42,8 +43,8 @@ func (c *Client) Close() error {
 	defer c.mu.Unlock()
 	c.closed = true
 	var err error
-	for _, conn := range c.idle {
-		err = errors.Join(err, conn.Close()) // ends its watcher
+	for _, idle := range c.idle {
+		err = errors.Join(err, idle.Close())
 	}
 	c.idle = nil
 	return err
@@ -51,7 +52,8 @@ func (c *Client) Close() error {
 
 // StartInstance starts an instance of a plugin. config is marshalled to JSON,
 // unless it is a []byte or a json.RawMessage, which goes as it is. The error
-// is [ErrClosed] where the server refuses by closing the connection.
+// is [ErrClosed] where the server refuses by closing the connection. Kong throws it,
+// whatever it is.
 func (c *Client) StartInstance(plugin string, config any) (id int32, err error) {
 	data, err := rawJSON(config)
 	if err != nil {
@@ -61,11 +63,11 @@ func (c *Client) StartInstance(plugin string, config any) (id int32, err error) 
 		CmdStartInstance: &kpp.CmdStartInstance{Name: plugin, Config: data},
 	}}, nil)
 	if err != nil {
-		return 0, fmt.Errorf("start instance of %s: %w", plugin, err)
+		return 0, err
 	}
 	status := ret.GetInstanceStatus()
 	if status == nil {
-		return 0, fmt.Errorf("start instance of %s: the answer has no instance status", plugin)
+		return 0, fmt.Errorf("the plugin server returned no instance status for %s", plugin)
 	}
 	return status.InstanceId, nil
 }
@@ -102,62 +104,70 @@ func (c *Client) InstanceStatus(id int32) (*kpp.InstanceStatus, error) {
 }
 
 // HandleEvent runs one phase ("access", "log", …) of an instance against a
-// request, once. An exit of the handler is no error: see [Effects.Exit]. The
-// errors are [ErrClosed], [ErrNoMethod], [ErrThrown] and those of the socket.
+// request, once. For its errors see [Client.Event].
 func (c *Client) HandleEvent(id int32, phase string, req Request) (Effects, error) {
 	kong := New(req)
-	_, err := c.call(&kpp.RpcCall{Call: &kpp.RpcCall_CmdHandleEvent{
-		CmdHandleEvent: &kpp.CmdHandleEvent{InstanceId: id, EventName: phase},
-	}}, kong)
-	if errors.Is(err, ErrExit) {
-		err = nil
-	}
+	err := c.Event(id, phase, kong)
 	return kong.Effects(), err
 }
 
-// ShouldRestart reports whether Kong answers err of an event by starting the
-// plugin's instances anew and running the event again; it answers any other
-// error with a 500.
-func ShouldRestart(err error) bool {
-	return err != nil && (errors.Is(err, ErrClosed) || strings.Contains(strings.ToLower(err.Error()), "no plugin instance"))
+// Event runs one phase of an instance, once, whose PDK calls pdk answers. An exit of
+// the handler is no error. A [*ServerError] is a failure of the plugin server; any other
+// error is what Kong throws.
+func (c *Client) Event(id int32, phase string, pdk PDK) error {
+	_, err := c.call(&kpp.RpcCall{Call: &kpp.RpcCall_CmdHandleEvent{
+		CmdHandleEvent: &kpp.CmdHandleEvent{InstanceId: id, EventName: phase},
+	}}, pdk)
+	if errors.Is(err, ErrExit) {
+		return nil
+	}
+	return err
 }
 
 // call is Rpc:call of pb_rpc.lua. It keeps the connection only where Kong does.
-func (c *Client) call(call *kpp.RpcCall, kong *Kong) (*kpp.RpcReturn, error) {
-	conn, sequence, err := c.take()
+func (c *Client) call(call *kpp.RpcCall, pdk PDK) (*kpp.RpcReturn, error) {
+	conn, err := c.take()
 	if err != nil {
-		return nil, err
+		return nil, &ServerError{Err: inLuasWords(err), Connecting: true}
 	}
-	call.Sequence = sequence
-	ret, err := exchange(conn, call, kong)
+	call.Sequence = c.nextSequence()
+	ret, err := exchange(conn, call, pdk)
 	if err != nil {
-		return nil, errors.Join(asClosed(err), conn.Close())
+		_ = conn.Close()
+		return nil, err
 	}
 	c.put(conn)
 	return ret, nil
 }
 
-// exchange is one call on one connection.
-func exchange(conn net.Conn, call *kpp.RpcCall, kong *Kong) (*kpp.RpcReturn, error) {
+func (c *Client) nextSequence() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sequence++
+	return c.sequence
+}
+
+// exchange is one call on one connection. A call without a PDK is no event.
+func exchange(conn io.ReadWriter, call *kpp.RpcCall, pdk PDK) (*kpp.RpcReturn, error) {
 	data, err := proto.Marshal(call)
 	if err != nil {
 		return nil, fmt.Errorf("encode call: %w", err)
 	}
 	if err := WriteFrame(conn, data); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("send call: %w", inLuasWords(err))
 	}
-	if kong != nil {
-		if err := kong.Serve(conn); err != nil {
+	if pdk != nil {
+		if err := Serve(conn, pdk); err != nil {
 			return nil, err
 		}
 	}
 	return readReturn(conn, call.Sequence)
 }
 
-func readReturn(conn net.Conn, sequence int64) (*kpp.RpcReturn, error) {
+func readReturn(conn io.ReadWriter, sequence int64) (*kpp.RpcReturn, error) {
 	data, err := ReadFrame(conn)
 	if err != nil {
-		return nil, err
+		return nil, &ServerError{Err: inLuasWords(err)}
 	}
 	ret := new(kpp.RpcReturn)
 	if err := proto.Unmarshal(data, ret); err != nil {
@@ -167,12 +177,4 @@ func readReturn(conn net.Conn, sequence int64) (*kpp.RpcReturn, error) {
 		return nil, fmt.Errorf("return has sequence %d, the call had %d", ret.Sequence, sequence)
 	}
 	return ret, nil
-}
-
-// asClosed names a clean end of the connection as Kong does.
-func asClosed(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return ErrClosed
-	}
-	return err
 }

@@ -11,12 +11,12 @@
 //	})
 //	if got := effects.Service.Headers.Get("X-Tenant-Id"); got != "" { … }
 //
-// [Client] drives a whole plugin server over its socket, and [Kong] answers on
-// any other connection.
+// [Client] drives a whole plugin server over its socket, as a Kong worker does. Its
+// events are answered by a [PDK]: by [Kong], which is made of one [Request], or by one of
+// your own. [Serve] answers on any other connection.
 package kongtest
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -35,9 +35,8 @@ var (
 	// answers the client, never the plugin, and drops the connection.
 	ErrExit = errors.New("kong.response.exit")
 	// ErrNoMethod is what Kong makes of a PDK method it does not know. It
-	// ends the request with a 500, unless the name contains "no plugin
-	// instance".
-	ErrNoMethod = errors.New("method not found")
+	// ends the request with a 500, unless the name is such that ShouldRestart.
+	ErrNoMethod = errors.New("not found")
 	// ErrThrown is a Lua error inside Kong. It ends the request with a 500.
 	ErrThrown = errors.New("lua error")
 )
@@ -74,29 +73,8 @@ func (k *Kong) Effects() Effects {
 	return e
 }
 
-// Serve answers PDK calls on conn until the plugin ends its event with an
-// empty frame, and returns nil then. It returns [ErrExit], [ErrNoMethod] or
-// [ErrThrown] where Kong would stop answering, and an I/O error (io.EOF at a
-// frame boundary) where the plugin is gone. The caller closes conn.
-func (k *Kong) Serve(conn io.ReadWriter) error {
-	for {
-		method, err := ReadFrame(conn)
-		if err != nil || len(method) == 0 {
-			return err
-		}
-		args, err := ReadFrame(conn)
-		if err != nil {
-			return err
-		}
-		reply, err := k.Answer(string(method), args)
-		if err != nil {
-			return err
-		}
-		if err := WriteFrame(conn, reply); err != nil {
-			return err
-		}
-	}
-}
+// Serve answers PDK calls on conn until the plugin ends its event; see [Serve].
+func (k *Kong) Serve(conn io.ReadWriter) error { return Serve(conn, k) }
 
 // Answer is one PDK call: the encoded argument in, the encoded reply out.
 func (k *Kong) Answer(method string, args []byte) ([]byte, error) {
@@ -105,7 +83,7 @@ func (k *Kong) Answer(method string, args []byte) ([]byte, error) {
 	k.effects.Calls = append(k.effects.Calls, method)
 	answer, ok := answers[method]
 	if !ok {
-		return nil, fmt.Errorf("%w: method %q not found", ErrNoMethod, method)
+		return nil, ErrNoMethod
 	}
 	if slices.Contains(k.req.Throws, method) {
 		return nil, k.throw(method, errors.New("thrown by the test"))
@@ -144,53 +122,4 @@ func Run(t testing.TB, handler func(*pdk.PDK), req Request) Effects {
 		t.Errorf("kongtest: Kong would end this request with a 500: %v", err)
 	}
 	return k.Effects()
-}
-
-// ReadFrame reads one frame: a little-endian uint32 length, then that many
-// bytes. Like Kong it has no limit, but takes memory only as bytes come. It returns
-// io.EOF only where no byte of the frame was there.
-func ReadFrame(r io.Reader) ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, err
-	}
-	n := int64(binary.LittleEndian.Uint32(head[:]))
-	frame := make([]byte, min(n, firstRead))
-	got, err := io.ReadFull(r, frame)
-	for int64(got) < n && err == nil {
-		more := min(n-int64(got), int64(got))
-		frame = append(frame, make([]byte, more)...)
-		var read int
-		read, err = io.ReadFull(r, frame[got:])
-		got += read
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read frame of %d bytes: %w", n, unexpected(err))
-	}
-	return frame, nil
-}
-
-// firstRead is how many bytes a length alone makes ReadFrame allocate.
-const firstRead = 64 << 10
-
-// unexpected names an end inside a frame.
-func unexpected(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// WriteFrame writes one frame in two writes, as Kong does.
-func WriteFrame(w io.Writer, data []byte) error {
-	var head [4]byte
-	binary.LittleEndian.PutUint32(head[:], uint32(len(data)))
-	if _, err := w.Write(head[:]); err != nil {
-		return err
-	}
-	if len(data) == 0 {
-		return nil
-	}
-	_, err := w.Write(data)
-	return err
 }

@@ -1,73 +1,87 @@
 package kongtest
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"net"
-	"os"
-	"slices"
 	"time"
 )
 
-// pooled is an idle connection. Like nginx, the client watches it, and drops
-// it when the server closes its end.
-type pooled struct {
+const (
+	// poolSize is lua_socket_pool_size in Kong: more idle connections are not kept.
+	poolSize = 256
+	// socketTimeout is OpenResty's default for connecting, reading, writing and for
+	// keeping an idle connection.
+	socketTimeout = 60 * time.Second
+)
+
+// conn is a connection to a plugin server. Each read and each write may take
+// socketTimeout.
+type conn struct {
 	net.Conn
-	watched chan struct{} // closed when the watcher has let go
-	alive   bool          // whether the connection can be used; read after watched
+	in    *bufio.Reader // the server may send several calls in one go
+	since time.Time     // when it became idle
 }
 
-// take returns an idle connection or opens another.
-func (c *Client) take() (net.Conn, int64, error) {
-	c.mu.Lock()
-	c.sequence++
-	sequence := c.sequence
-	c.mu.Unlock()
-	for conn := c.pop(); conn != nil; conn = c.pop() {
-		_ = conn.SetReadDeadline(time.Now()) // wakes the watcher
-		<-conn.watched
-		if conn.alive {
-			return conn.Conn, sequence, conn.SetReadDeadline(time.Time{})
-		}
+func newConn(raw net.Conn) *conn {
+	return &conn{Conn: raw, in: bufio.NewReader(timedReader{raw})}
+}
+
+func (c *conn) Read(p []byte) (int, error) { return c.in.Read(p) }
+
+func (c *conn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(socketTimeout)); err != nil {
+		return 0, err
 	}
-	conn, err := (&net.Dialer{}).DialContext(context.Background(), "unix", c.path)
-	return conn, sequence, err
+	return c.Conn.Write(p)
 }
 
-func (c *Client) pop() *pooled {
+type timedReader struct{ net.Conn }
+
+func (r timedReader) Read(p []byte) (int, error) {
+	if err := r.SetReadDeadline(time.Now().Add(socketTimeout)); err != nil {
+		return 0, err
+	}
+	return r.Conn.Read(p)
+}
+
+// take returns the connection that became idle last, or opens another.
+func (c *Client) take() (*conn, error) {
+	for idle := c.pop(); idle != nil; idle = c.pop() {
+		if time.Since(idle.since) < socketTimeout && alive(idle.Conn) {
+			return idle, nil
+		}
+		_ = idle.Close()
+	}
+	dialer := net.Dialer{Timeout: socketTimeout}
+	raw, err := dialer.DialContext(context.Background(), "unix", c.path)
+	if err != nil {
+		return nil, err
+	}
+	return newConn(raw), nil
+}
+
+func (c *Client) pop() *conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	n := len(c.idle)
 	if n == 0 {
 		return nil
 	}
-	conn := c.idle[n-1]
+	idle := c.idle[n-1]
 	c.idle = c.idle[:n-1]
-	return conn
+	return idle
 }
 
-// put keeps a connection for the next call.
-func (c *Client) put(conn net.Conn) {
+// put keeps a connection for the next call, unless bytes are left on it: then the
+// two sides no longer agree on what comes next.
+func (c *Client) put(used *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
-		_ = conn.Close()
+	if c.closed || used.in.Buffered() > 0 || len(c.idle) >= poolSize {
+		_ = used.Close()
 		return
 	}
-	p := &pooled{Conn: conn, watched: make(chan struct{})}
-	c.idle = append(c.idle, p)
-	go c.watch(p)
-}
-
-// watch waits until the connection is taken or ends.
-func (c *Client) watch(p *pooled) {
-	_, err := p.Read(make([]byte, 1))
-	p.alive = errors.Is(err, os.ErrDeadlineExceeded)
-	if !p.alive {
-		_ = p.Close()
-		c.mu.Lock()
-		c.idle = slices.DeleteFunc(c.idle, func(other *pooled) bool { return other == p })
-		c.mu.Unlock()
-	}
-	close(p.watched)
+	used.since = time.Now()
+	c.idle = append(c.idle, used)
 }

@@ -1,14 +1,15 @@
 //go:build unix
 
-package pluginclient
+package kongtest
 
 import (
 	"net"
 	"syscall"
 )
 
-// alive tells whether an idle connection is still open: OpenResty notices when
-// the peer closes a pooled connection, so an old one must not be used.
+// alive tells whether an idle connection is open and has nothing to read. OpenResty
+// drops a connection of its pool when the server closes it or sends what nobody asked
+// for, so such a one must not be used.
 func alive(c net.Conn) bool {
 	sc, ok := c.(syscall.Conn)
 	if !ok {

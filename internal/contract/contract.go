@@ -1,4 +1,6 @@
-package problem
+// Package contract answers, as problem details, what breaks an OpenAPI contract. Its
+// functions are the handlers that ogen's servers take for that.
+package contract
 
 import (
 	"context"
@@ -9,27 +11,29 @@ import (
 
 	"github.com/ogen-go/ogen/ogenerrors"
 	"github.com/ogen-go/ogen/validate"
+
+	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // identityHeaders are issued by the gateway: where one is missing or unusable
 // the caller came around the gateway, which is no mistake in the request.
 var identityHeaders = map[string]bool{"X-Tenant-Id": true, "X-User-Id": true}
 
-// fromRequest reads the errors of ogen's request decoding: 401 for the identity
+// details reads the errors of ogen's request decoding: 401 for the identity
 // headers, 400 for any other parameter.
-func fromRequest(err error) (*Details, bool) {
+func details(err error) *problem.Details {
 	param, ok := errors.AsType[*ogenerrors.DecodeParamError](err)
 	if !ok {
-		return nil, false
+		return problem.From(err)
 	}
 	if identityHeaders[param.Name] {
-		d := New(TypeIdentityMissing, "Identity missing", http.StatusUnauthorized,
+		d := problem.New(problem.TypeIdentityMissing, "Identity missing", http.StatusUnauthorized,
 			fmt.Sprintf("Header %s: %s. The gateway sets it from a verified token or key; call through the gateway.", param.Name, reason(param.Err)))
 		d.Parameter = param.Name
-		return d, true
+		return d
 	}
-	return InvalidParameter(param.Name,
-		fmt.Sprintf("Parameter %s (%s): %s. Send it within its bounds or leave it out.", param.Name, param.In, reason(param.Err))), true
+	return problem.InvalidParameter(param.Name,
+		fmt.Sprintf("Parameter %s (%s): %s. Send it within its bounds or leave it out.", param.Name, param.In, reason(param.Err)))
 }
 
 // reason says what is wrong with a parameter in the API's words, not in those of
@@ -52,18 +56,18 @@ func reason(err error) string {
 
 // HandleError is the error handler of ogen's servers.
 func HandleError(_ context.Context, w http.ResponseWriter, _ *http.Request, err error) {
-	Write(w, From(err))
+	problem.Write(w, details(err))
 }
 
 // HandleNotFound answers requests that no operation of a contract matches.
 func HandleNotFound(w http.ResponseWriter, _ *http.Request) {
-	Write(w, NotFound("such resource"))
+	problem.Write(w, problem.NotFound("such resource"))
 }
 
 // HandleMethodNotAllowed answers a method that a resource does not have;
 // allowed is the value of the Allow header (RFC 9110, 15.5.6).
 func HandleMethodNotAllowed(w http.ResponseWriter, r *http.Request, allowed string) {
 	w.Header().Set("Allow", allowed)
-	Write(w, New(TypeMethodNotAllowed, "Method not allowed", http.StatusMethodNotAllowed,
+	problem.Write(w, problem.New(problem.TypeMethodNotAllowed, "Method not allowed", http.StatusMethodNotAllowed,
 		fmt.Sprintf("Use %s instead of %s.", allowed, r.Method)))
 }

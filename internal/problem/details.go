@@ -1,6 +1,3 @@
-// Package problem answers errors as RFC 9457 problem details. From is the only
-// place where an error becomes a status and a text that a client may read:
-// what it does not know is a 500 that tells nothing of the inside.
 package problem
 
 import (
@@ -9,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/gatehousehq/gatehouse/internal/problem"
+	"github.com/gatehousehq/gatehouse/internal/httpjson"
 )
 
 // Kinds of problems, the `type` member. A client may rely on them.
@@ -33,14 +30,14 @@ const statusClientClosedRequest = 499
 // Details are the members of a problem. Parameter and Upstream are extension
 // members and left out when empty.
 type Details struct {
-	problem.Document
+	Document
 	Parameter string `json:"parameter,omitempty"`
 	Upstream  string `json:"upstream,omitempty"`
 }
 
 // New makes details without extension members.
 func New(kind, title string, status int, detail string) *Details {
-	return &Details{Document: problem.Document{Type: kind, Title: title, Status: status, Detail: detail}}
+	return &Details{Document: Document{Type: kind, Title: title, Status: status, Detail: detail}}
 }
 
 // Error makes details usable as an error that From gives back unchanged.
@@ -51,9 +48,8 @@ type Problem interface {
 	Problem() *Details
 }
 
-// From turns any error into details. Errors that are neither Details nor a
-// Problem nor a request that broke its contract nor a context's end become a
-// 500 whose text says nothing of err.
+// From turns any error into details. An error that is neither Details nor a Problem
+// nor the end of a context becomes a 500 whose text says nothing of err.
 func From(err error) *Details {
 	if d, ok := errors.AsType[*Details](err); ok {
 		return d
@@ -61,9 +57,6 @@ func From(err error) *Details {
 	var p Problem
 	if errors.As(err, &p) {
 		return p.Problem()
-	}
-	if d, ok := fromRequest(err); ok {
-		return d
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
@@ -82,23 +75,18 @@ func Internal() *Details {
 		"The request could not be served. Try again; if it stays, report the trace id.")
 }
 
-// NotFound tells that what is missing; the text names no tenant, so that it is
-// the same whether a thing does not exist or is somebody else's.
+// NotFound says that what is missing. The text names no tenant, so that it is the same
+// whether a thing does not exist or belongs to somebody else.
 func NotFound(what string) *Details {
 	return New(TypeNotFound, "Not found", http.StatusNotFound, "There is no "+what+".")
 }
 
-// InvalidParameter tells which parameter is wrong, and why.
+// InvalidParameter says which parameter is wrong, and why.
 func InvalidParameter(name, detail string) *Details {
 	d := New(TypeInvalidParameter, "Invalid parameter", http.StatusBadRequest, detail)
 	d.Parameter = name
 	return d
 }
 
-// Write answers with d. An answer that cannot be written has no reader left, so
-// there is no error to handle.
-func Write(w http.ResponseWriter, d *Details) {
-	w.Header().Set("Content-Type", problem.ContentType)
-	w.WriteHeader(d.Status)
-	_, _ = w.Write(problem.Encode(d))
-}
+// Write answers with d.
+func Write(w http.ResponseWriter, d *Details) { httpjson.Write(w, d.Status, ContentType, d) }

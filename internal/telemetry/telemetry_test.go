@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/gatehousehq/gatehouse/bff/telemetry"
+	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
 const (

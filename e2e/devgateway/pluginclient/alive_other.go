@@ -1,7 +1,0 @@
-//go:build !unix
-
-package pluginclient
-
-import "net"
-
-func alive(net.Conn) bool { return true }
