@@ -1,5 +1,7 @@
 package scrub
 
+import "encoding/binary"
+
 // blockSize is the number of bytes that one bitmap describes.
 const blockSize = 64
 
@@ -34,6 +36,35 @@ func blockAt(text []byte, at, end int) block {
 	}
 	return b
 }
+
+// classify returns the four bitmaps of a block. It works on eight bytes at a time,
+// in one 64-bit word. Adding 0x80-'0' to each byte sets its top bit if the low seven
+// bits are at least '0'. Each such sum is below 256, so that no byte carries into the
+// next one.
+func classify(p *[blockSize]byte) (digits, words, marks, high uint64) {
+	for i := 0; i < blockSize; i += 8 {
+		x := binary.LittleEndian.Uint64(p[i:])
+		y := x &^ highs
+		lower := y | 0x20*lows
+		digit := (y + (0x80-'0')*lows) &^ (y + (0x80-':')*lows) &^ x
+		letter := (lower + (0x80-'a')*lows) &^ (lower + (0x80-'{')*lows)
+		other := (y ^ ':'*lows) + 0x7f*lows // top bit clear where equal
+		other &= (y ^ '='*lows) + 0x7f*lows
+		other &= (y ^ '@'*lows) + 0x7f*lows
+		other &= (y ^ '%'*lows) + 0x7f*lows
+		other &= (y ^ '\\'*lows) + 0x7f*lows
+		other &= (lower ^ 'b'*lows) + 0x7f*lows
+		under := (y ^ '_'*lows) + 0x7f*lows
+		digits |= gather(digit) << i
+		words |= gather(digit|letter|^under|x) << i
+		marks |= gather(^other&^x) << i
+		high |= gather(x) << i
+	}
+	return digits, words, marks, high
+}
+
+// gather moves the top bit of each of eight bytes into the low eight bits.
+func gather(x uint64) uint64 { return (x & highs >> 7) * 0x0102040810204080 >> 56 }
 
 // candidates holds a bit for each place of a block where a value could be.
 type candidates struct {

@@ -6,8 +6,8 @@
 //
 // # How a text is read
 //
-// A text is read in blocks of 64 bytes. Each block is classified, eight or sixteen
-// bytes at a time, into bitmaps (digits, word bytes, marks such as '@' and '='), and
+// A text is read in blocks of 64 bytes. Each block is classified, eight bytes
+// at a time, into bitmaps (digits, word bytes, marks such as '@' and '='), and
 // a few shifts over the bitmaps leave a bit where a value could be: a dense run
 // of digits, a long word, a country code with its check digits, a mark. Only
 // those places are looked at byte by byte, each by the detector for its shape.
@@ -15,8 +15,9 @@
 // nothing is allocated unless something is found or has to be decoded.
 //
 // Encodings are taken off where they occur: percent-encoding, JSON escapes,
-// base64 and base64url, and other scripts' digits, spaces and dashes. What a decoded text shows is redacted in the original,
-// so a finding's offsets are always offsets into the bytes that were given.
+// base64 and base64url, and other scripts' digits, spaces and dashes. What a decoded
+// text shows is redacted in the original, so a finding's offsets are always offsets
+// into the bytes that were given.
 //
 // # What no pattern finds
 //
