@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/audit"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
@@ -28,9 +29,6 @@ type Options struct {
 	// AuditHandler takes the place of Audit; see the package auditlog. It stays
 	// its owner's to close.
 	AuditHandler slog.Handler
-	// NoLogPlugins says that none of Kong's log plugins is enabled: nothing of the
-	// request then needs to be replaced for them.
-	NoLogPlugins bool
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -38,14 +36,12 @@ type Options struct {
 // Runtime holds what outlives a config reload: the audit log, the metrics, and
 // the policies that are in use. It is safe for concurrent use.
 type Runtime struct {
-	logger  *slog.Logger
-	audit   slog.Handler
-	now     func() time.Time
-	metrics *metrics
-	lines   *lines
-	source  kongrequest.Source
-	// noLogPlugins: see Options.
-	noLogPlugins bool
+	logger   *slog.Logger
+	audit    slog.Handler
+	now      func() time.Time
+	metrics  *metrics
+	policies scrub.Policies
+	source   kongrequest.Source
 	// rewrites is true from the first rewrite event on: Kong has none for a plugin
 	// that is not enabled globally, and then the access phase need not ask.
 	rewrites atomic.Bool
@@ -53,10 +49,7 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{
-		logger: o.Logger, now: o.Now, metrics: newMetrics(), lines: newLines(), source: kongrequest.Source{Now: o.Now},
-		noLogPlugins: o.NoLogPlugins,
-	}
+	r := &Runtime{logger: o.Logger, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now}}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
@@ -78,16 +71,20 @@ func NewRuntime(o Options) (*Runtime, error) {
 	return r, nil
 }
 
-// Phases are the phases that Kong need call, nil for all that there are.
-func (r *Runtime) Phases() []string {
-	if r.noLogPlugins {
-		return []string{"log"}
-	}
-	return nil
-}
-
 // New is a fresh config bound to this runtime.
 func (r *Runtime) New() any { return &Config{runtime: r} }
+
+// Bind makes a config that was not made by New run on this runtime.
+func (r *Runtime) Bind(c *Config) { c.runtime = r }
+
+// scrubber is the configuration at work, with an engine for its texts.
+func (r *Runtime) scrubber(c *Config, engine *scrub.Engine) *Scrubber {
+	texts := scrub.Counted{Engine: engine, Observe: r.Observe}
+	return &Scrubber{
+		runtime: r, texts: texts, audits: c.Audit != off,
+		recorder: audit.Recorder{Texts: texts, Identity: c.Identity, ResponseHeaders: c.ResponseHeaders, Now: r.now},
+	}
+}
 
 // Close ends the runtime, which holds nothing that needs ending: where audit
 // records go is its owner's to close.
@@ -96,7 +93,7 @@ func (r *Runtime) Close(context.Context) error { return nil }
 // Engine is the engine for logs that belong to no request's configuration, such as
 // nginx's: the strictest of all configurations in use, and of the default policy unless
 // one of them is for all requests.
-func (r *Runtime) Engine() *scrub.Engine { return r.lines.current() }
+func (r *Runtime) Engine() *scrub.Engine { return r.policies.Engine() }
 
 // Observe counts what was found in n bytes of text from a place, such as
 // "access_log". Places are few and known: they become a label.

@@ -33,7 +33,7 @@ func New(p Policy) (*Engine, error) {
 	return compile(p)
 }
 
-// NewStrictest is [New] of the [Strictest] of policies, which were found good each.
+// NewStrictest is [New] of the [Strictest] of policies, each of which is valid.
 func NewStrictest(policies ...Policy) (*Engine, error) { return compile(Strictest(policies...)) }
 
 // Dropping returns an engine that drops every text: for where it is not known what

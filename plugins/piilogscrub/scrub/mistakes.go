@@ -10,7 +10,7 @@ import (
 // Sound returns the policy without what [New] would refuse, and one error for each of
 // that. What stands in for it is at least as strict where there is anything to stand
 // in: an action that is none becomes [Redact].
-func (p Policy) Sound() (Policy, error) {
+func (p Policy) WithoutMistakes() (Policy, error) {
 	var errs []error
 	sound := p
 	if err := p.validateKey(); err != nil {
