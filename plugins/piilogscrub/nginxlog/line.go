@@ -23,7 +23,7 @@ type writer struct {
 	out    []byte     // whole lines
 	json   jx.Encoder // the line that is being made
 	text   []byte
-	// ended is told of each request that a line of our own format is about.
+	// ended gets each request that a line in our own format is about.
 	ended func(*kongrecord.Record)
 }
 

@@ -36,9 +36,8 @@ type Options struct {
 	Out io.Writer
 	// Observe counts what was found in n bytes of lines of a log. Default: none.
 	Observe func(place string, n int, t scrub.Tally)
-	// Ended is told of each request of which a line in the format of [Include]
-	// arrives, as it arrives. It is called in one goroutine, and
-	// must not take long. Default: nobody is told.
+	// Ended gets each request that is over, when its line in the format of [Include]
+	// arrives. All calls are in one goroutine, and must not take long. Default: none.
 	Ended func(*kongrecord.Record)
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer

@@ -63,8 +63,8 @@ func UpstreamURI(texts scrub.Counted, r *Request) Field {
 	return text(upstreamKey, texts.Text("upstream_uri", r.upstreamURI(), scrub.FormatURL))
 }
 
-// Dropped are markers in place of all fields, each of its field's own type but for the
-// response's headers, which are none either way.
+// Dropped are markers in place of all fields, each of its field's own type. Only that of
+// the response's headers is a string in place of a table: it is empty otherwise.
 func Dropped() []Field {
 	marker := scrub.Dropped.Marker()
 	inTable := &structpb.Struct{Fields: map[string]*structpb.Value{"dropped": structpb.NewStringValue(marker)}}

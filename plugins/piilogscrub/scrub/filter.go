@@ -127,7 +127,8 @@ func appendFindings(dst []byte, list []Finding) []byte {
 	return e.Bytes()
 }
 
-// lineReader reads lines, of which it holds no more than limit bytes.
+// lineReader reads lines, of which it holds no more than limit bytes: of a longer one it
+// only counts the rest, to say how long the dropped line was.
 type lineReader struct {
 	r     *bufio.Reader
 	limit int

@@ -6,44 +6,44 @@ import (
 	"sync"
 )
 
-// hit is a value found in a text.
-type hit struct {
+// finding is a [Finding] while a text is scanned, and what stands in for the value.
+type finding struct {
 	kind       Kind
 	quote      bool // the replacement needs quotes to be a JSON value
 	start, end int  // in the text, not in the window
-	from, to   int  // the replacement is found.reps[from:to]
+	from, to   int  // the replacement is findings.replacements[from:to]
 }
 
-// found is what the scans of one text have found. It has no memory of its own
-// before the first hit.
-type found struct {
-	hits  []hit
-	reps  []byte // the replacements
-	spare *spare // where the memory came from
+// findings are those of the scans of one text. They have no memory of their own before
+// the first one: most texts have none.
+type findings struct {
+	list         []finding
+	replacements []byte
+	scratch      *scratch // where the memory came from
 }
 
-// spare is memory for what is found in the next text.
-type spare struct {
-	hits []hit
-	reps []byte
+// scratch is memory that the next text with a finding uses again.
+type scratch struct {
+	list         []finding
+	replacements []byte
 }
 
-var spares = sync.Pool{New: func() any { return &spare{make([]hit, 0, 16), make([]byte, 0, 256)} }}
+var scratches = sync.Pool{New: func() any { return &scratch{make([]finding, 0, 16), make([]byte, 0, 256)} }}
 
-// maxSpare is how many hits the memory that is kept has room for.
-const maxSpare = 1 << 10
+// maxScratch bounds the memory that is kept, in findings.
+const maxScratch = 1 << 10
 
-func (f *found) borrow() {
-	if f.spare == nil {
-		f.spare = spares.Get().(*spare)
-		f.hits, f.reps = f.spare.hits[:0], f.spare.reps[:0]
+func (f *findings) acquire() {
+	if f.scratch == nil {
+		f.scratch = scratches.Get().(*scratch)
+		f.list, f.replacements = f.scratch.list[:0], f.scratch.replacements[:0]
 	}
 }
 
-func (f *found) giveBack() {
-	if f.spare != nil && cap(f.hits) <= maxSpare {
-		f.spare.hits, f.spare.reps = f.hits, f.reps
-		spares.Put(f.spare)
+func (f *findings) release() {
+	if f.scratch != nil && cap(f.list) <= maxScratch {
+		f.scratch.list, f.scratch.replacements = f.list, f.replacements
+		scratches.Put(f.scratch)
 	}
 }
 
@@ -58,33 +58,33 @@ func (s *scan) emit(k Kind, start, end int) bool {
 		s.next = max(s.next, end)
 		return true
 	}
-	s.record(hit{kind: k, start: start, end: end}, s.b[start:end])
+	s.record(finding{kind: k, start: start, end: end}, s.b[start:end])
 	return true
 }
 
-// record appends a hit in the window, with the replacement of its value.
-func (s *scan) record(h hit, value []byte) {
-	f := &s.found
-	f.borrow()
-	h.from = len(f.reps)
-	f.reps = s.e.replacement(f.reps, h.kind, value)
-	h.to = len(f.reps)
-	s.append(h)
+// record appends a finding in the window, with the replacement of its value.
+func (s *scan) record(one finding, value []byte) {
+	f := &s.findings
+	f.acquire()
+	one.from = len(f.replacements)
+	f.replacements = s.e.replacement(f.replacements, one.kind, value)
+	one.to = len(f.replacements)
+	s.append(one)
 }
 
-// append appends a hit in the window that has its replacement, and goes on
+// append appends a finding in the window that has its replacement, and goes on
 // behind it.
-func (s *scan) append(h hit) {
-	s.done, s.next = h.end, max(s.next, h.end)
-	h.start, h.end = s.base+h.start, s.base+h.end
-	s.found.hits = append(s.found.hits, h)
+func (s *scan) append(one finding) {
+	s.done, s.next = one.end, max(s.next, one.end)
+	one.start, one.end = s.base+one.start, s.base+one.end
+	s.findings.list = append(s.findings.list, one)
 }
 
-// drop forgets all hits but the first ones, and drops b[start:end].
+// drop forgets all findings but the first ones, and drops b[start:end].
 func (s *scan) drop(first, start, end int) {
 	s.blocked = false
-	s.found.hits = s.found.hits[:first]
-	s.record(hit{kind: Dropped, start: max(start, s.done), end: end}, nil)
+	s.findings.list = s.findings.list[:first]
+	s.record(finding{kind: Dropped, start: max(start, s.done), end: end}, nil)
 }
 
 // protected reports whether the value around b[start:end] stands under a name
@@ -125,29 +125,29 @@ func (s *scan) patterns() {
 			if loc == nil || loc[1] == 0 {
 				break
 			}
-			s.record(hit{kind: Custom, start: from + loc[0], end: from + loc[1]}, s.b[from+loc[0]:from+loc[1]])
+			s.record(finding{kind: Custom, start: from + loc[0], end: from + loc[1]}, s.b[from+loc[0]:from+loc[1]])
 			from += loc[1]
 		}
 	}
 }
 
-// merge sorts hits[first:] and joins those that overlap into one, of the kind
+// merge sorts list[first:] and joins those that overlap into one, of the kind
 // of the longest.
-func (f *found) merge(first int) {
-	list := f.hits[first:]
-	slices.SortStableFunc(list, func(a, b hit) int { return cmp.Compare(a.start, b.start) })
-	out := f.hits[:first]
-	for _, h := range list {
-		if n := len(out); n > first && h.start < out[n-1].end {
-			out[n-1] = join(out[n-1], h)
+func (f *findings) merge(first int) {
+	list := f.list[first:]
+	slices.SortStableFunc(list, func(a, b finding) int { return cmp.Compare(a.start, b.start) })
+	out := f.list[:first]
+	for _, one := range list {
+		if n := len(out); n > first && one.start < out[n-1].end {
+			out[n-1] = join(out[n-1], one)
 			continue
 		}
-		out = append(out, h)
+		out = append(out, one)
 	}
-	f.hits = out
+	f.list = out
 }
 
-func join(a, b hit) hit {
+func join(a, b finding) finding {
 	start, end := min(a.start, b.start), max(a.end, b.end)
 	if b.end-b.start > a.end-a.start {
 		a = b
@@ -156,28 +156,28 @@ func join(a, b hit) hit {
 	return a
 }
 
-// appendTo appends the text with every hit replaced.
+// appendTo appends the text with every finding replaced.
 func (s *scan) appendTo(dst []byte) []byte {
 	if s.blocked {
 		return append(dst, markers[Dropped]...)
 	}
 	from := 0
-	for _, h := range s.found.hits {
-		dst = append(dst, s.text[from:h.start]...)
-		dst = s.appendReplacement(dst, h)
-		from = h.end
+	for _, one := range s.findings.list {
+		dst = append(dst, s.text[from:one.start]...)
+		dst = s.appendReplacement(dst, one)
+		from = one.end
 	}
 	return append(dst, s.text[from:]...)
 }
 
-func (s *scan) appendReplacement(dst []byte, h hit) []byte {
+func (s *scan) appendReplacement(dst []byte, one finding) []byte {
 	switch {
-	case !h.quote:
-		return append(dst, s.found.reps[h.from:h.to]...)
-	case h.from == h.to:
+	case !one.quote:
+		return append(dst, s.findings.replacements[one.from:one.to]...)
+	case one.from == one.to:
 		return append(dst, "null"...)
 	}
 	dst = append(dst, '"')
-	dst = append(dst, s.found.reps[h.from:h.to]...)
+	dst = append(dst, s.findings.replacements[one.from:one.to]...)
 	return append(dst, '"')
 }

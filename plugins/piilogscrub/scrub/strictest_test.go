@@ -1,6 +1,7 @@
 package scrub
 
 import (
+	stdcmp "cmp"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestStrictest(t *testing.T) {
 			got := Strictest(tt.policies...)
 			want := tt.want
 			if len(tt.policies) > 0 {
-				want.MaxBytes, want.MaxDepth = orDefault(want.MaxBytes, DefaultMaxBytes), orDefault(want.MaxDepth, DefaultMaxDepth)
+				want.MaxBytes, want.MaxDepth = stdcmp.Or(want.MaxBytes, DefaultMaxBytes), stdcmp.Or(want.MaxDepth, DefaultMaxDepth)
 			}
 			if diff := cmp.Diff(effective(want.Actions), effective(got.Actions)); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
