@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -34,7 +35,7 @@ func degraded(t *testing.T, runtime *piilogscrub.Runtime, edit func(*piilogscrub
 // newRuntime writes audit records to the buffer.
 func newRuntime(t *testing.T, audit *bytes.Buffer) *piilogscrub.Runtime {
 	t.Helper()
-	runtime, err := piilogscrub.NewRuntime(piilogscrub.Options{Audit: audit})
+	runtime, err := piilogscrub.NewRuntime(piilogscrub.Options{Audit: auditlog.NewHandler(audit)})
 	if err != nil {
 		t.Fatal(err)
 	}

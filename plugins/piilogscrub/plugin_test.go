@@ -18,6 +18,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -237,7 +238,7 @@ func TestLogWritesRecord(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var audit bytes.Buffer
-			c := newConfig(t, piilogscrub.Options{Audit: &audit}, tt.edit)
+			c := newConfig(t, piilogscrub.Options{Audit: auditlog.NewHandler(&audit)}, tt.edit)
 			request := kongtest.Request{Log: serialized}
 			tt.request(&request)
 			kongtest.Run(t, c.Log, request)
@@ -254,7 +255,7 @@ func TestLogWritesRecord(t *testing.T) {
 func TestLogOff(t *testing.T) {
 	t.Parallel()
 	var audit bytes.Buffer
-	c := newConfig(t, piilogscrub.Options{Audit: &audit}, func(c *piilogscrub.Config) { c.Audit = "off" })
+	c := newConfig(t, piilogscrub.Options{Audit: auditlog.NewHandler(&audit)}, func(c *piilogscrub.Config) { c.Audit = "off" })
 	if effects := kongtest.Run(t, c.Log, kongtest.Request{Log: serialized}); audit.Len()+len(effects.Calls) > 0 {
 		t.Errorf("wrote %q, called %v", audit.String(), effects.Calls)
 	}

@@ -1,9 +1,7 @@
 package piilogscrub
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -12,7 +10,6 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/audit"
-	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -23,12 +20,9 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Logger gets failures. Default: discarded.
 	Logger *slog.Logger
-	// Audit gets the audit record, a JSON line for each call. It is written to
-	// by many goroutines, one whole line at a time. Default: discarded.
-	Audit io.Writer
-	// AuditHandler takes the place of Audit; see the package auditlog. It stays
-	// its owner's to close.
-	AuditHandler slog.Handler
+	// Audit gets the audit records; the package auditlog has handlers that write them. It
+	// stays its owner's to close. Default: discarded.
+	Audit slog.Handler
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -49,18 +43,15 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{logger: o.Logger, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now}}
+	r := &Runtime{logger: o.Logger, audit: o.Audit, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now}}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
 	if r.now == nil {
 		r.now = time.Now
 	}
-	if o.Audit == nil {
-		o.Audit = io.Discard
-	}
-	if r.audit = o.AuditHandler; r.audit == nil {
-		r.audit = auditlog.NewHandler(o.Audit)
+	if r.audit == nil {
+		r.audit = slog.DiscardHandler
 	}
 	if o.Registerer == nil {
 		return r, nil
@@ -85,10 +76,6 @@ func (r *Runtime) scrubber(c *Config, engine *scrub.Engine) *Scrubber {
 		recorder: audit.Recorder{Texts: texts, Identity: c.Identity, ResponseHeaders: c.ResponseHeaders, Now: r.now},
 	}
 }
-
-// Close ends the runtime, which holds nothing that needs ending: where audit
-// records go is its owner's to close.
-func (r *Runtime) Close(context.Context) error { return nil }
 
 // Engine is the engine for logs that belong to no request's configuration, such as
 // nginx's: the strictest of all configurations in use, and of the default policy unless

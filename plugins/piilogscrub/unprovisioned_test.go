@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -62,7 +63,7 @@ func TestHandlersWithoutProvision(t *testing.T) {
 func TestMistakeWithoutProvision(t *testing.T) {
 	t.Parallel()
 	var audit, log bytes.Buffer
-	r, err := piilogscrub.NewRuntime(piilogscrub.Options{Audit: &audit, Logger: slog.New(slog.NewJSONHandler(&log, nil))})
+	r, err := piilogscrub.NewRuntime(piilogscrub.Options{Audit: auditlog.NewHandler(&audit), Logger: slog.New(slog.NewJSONHandler(&log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}

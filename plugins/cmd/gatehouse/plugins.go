@@ -49,7 +49,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 		return nil, err
 	}
 	p.scrubber, err = piilogscrub.NewRuntime(piilogscrub.Options{
-		Registerer: registry, Logger: logger, AuditHandler: audit,
+		Registerer: registry, Logger: logger, Audit: audit,
 	})
 	if err != nil {
 		return nil, err
@@ -100,5 +100,5 @@ func (p *plugins) list() []pluginserver.Plugin {
 
 // close flushes and ends what the plugins hold, for as long as ctx allows.
 func (p *plugins) close(ctx context.Context) error {
-	return errors.Join(p.onehop.Close(ctx), p.tracer.Close(ctx), p.scrubber.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+	return errors.Join(p.onehop.Close(ctx), p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
 }

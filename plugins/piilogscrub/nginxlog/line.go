@@ -32,7 +32,7 @@ type writer struct {
 // one text.
 func (w *writer) line(datagram []byte, now time.Time) (log string) {
 	text, severity := datagram, ""
-	if m, err := Parse(datagram); err == nil {
+	if m, err := parseSyslog(datagram); err == nil {
 		text, severity = m.Text, severityNames[m.Severity]
 	}
 	if f, ok := parseFacts(text); ok {
@@ -45,7 +45,7 @@ func (w *writer) line(datagram []byte, now time.Time) (log string) {
 			return "access"
 		}
 	}
-	if e, ok := ParseError(text, w.zone); ok {
+	if e, ok := parseError(text, w.zone); ok {
 		w.error(&e)
 		return "error"
 	}
@@ -103,7 +103,7 @@ func (w *writer) access(line []byte, a scrub.Access, when time.Time) {
 	w.end()
 }
 
-func (w *writer) error(e *ErrorLine) {
+func (w *writer) error(e *errorLine) {
 	w.begin(e.Time, "error")
 	w.string("level", []byte(e.Level))
 	w.scrubbed("message", e.Message, scrub.FormatText)
@@ -118,7 +118,7 @@ func (w *writer) error(e *ErrorLine) {
 }
 
 // field writes a field of an error under its own name, which is of a known few.
-func (w *writer) field(f Field) {
+func (w *writer) field(f errorField) {
 	switch name := string(f.Name); name {
 	case "request", "subrequest":
 		w.scrubbed(name, f.Value, scrub.FormatRequest)

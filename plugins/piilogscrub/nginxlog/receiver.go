@@ -22,7 +22,7 @@ import (
 
 // Defaults and bounds.
 const (
-	DefaultQueue = 8192    // lines between the socket and the writer
+	defaultQueue = 8192    // lines between the socket and the writer
 	maxDatagram  = 1 << 16 // longest line; nginx's own buffers are smaller
 	readBuffer   = 4 << 20 // of the kernel, so that a pause of ours loses nothing
 	batchBytes   = 1 << 16 // written at once, if as much is waiting
@@ -43,7 +43,7 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Logger gets failures to write. Default: discarded.
 	Logger *slog.Logger
-	// Queue is how many lines may wait. Default [DefaultQueue].
+	// Queue is how many lines may wait. Default 8192.
 	Queue int
 	// Zone is the gateway's, in which it writes the times of its error log.
 	// Default: time.Local.
@@ -60,7 +60,7 @@ func (o *Options) setDefaults() {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Queue <= 0 {
-		o.Queue = DefaultQueue
+		o.Queue = defaultQueue
 	}
 	if o.Zone == nil {
 		o.Zone = time.Local
