@@ -14,8 +14,8 @@ import (
 // structs too. config is a pointer to a struct. Strings, integers and floating-point
 // numbers are filled; of a bool, zero may be what the operator wrote.
 //
-// It panics on a default that is no value of its field, which no test of a plugin
-// lets pass.
+// It panics on a default that is no value of its field: that is a mistake in the program,
+// and the first configuration shows it.
 func Fill(config any) { fill(reflect.ValueOf(config).Elem()) }
 
 func fill(v reflect.Value) {
