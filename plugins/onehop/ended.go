@@ -43,11 +43,11 @@ func (c *Config) remember(known *call) {
 // mayWantEnd reports whether anybody may want to know how the request ends, and
 // wantsEnd whether somebody does.
 func (c *Config) mayWantEnd() bool {
-	return c.PIILogScrub != nil && c.PIILogScrub.Audits() || c.TraceInject != nil && c.TraceInject.Exports()
+	return c.PIILogScrub != nil && c.PIILogScrub.Scrubber().Audits() || c.TraceInject != nil && c.TraceInject.Exports()
 }
 
 func (c *Config) wantsEnd(known *call) bool {
-	return c.PIILogScrub != nil && c.PIILogScrub.Audits() ||
+	return c.PIILogScrub != nil && c.PIILogScrub.Scrubber().Audits() ||
 		c.TraceInject != nil && known.traced && c.TraceInject.Wanted(known.trace)
 }
 
@@ -113,7 +113,7 @@ func (k *call) end(end *kongrecord.Record) {
 	}
 	c := k.config
 	if c.PIILogScrub != nil {
-		_ = c.runtime.part(sectionScrub, func() error { c.PIILogScrub.AuditEnded(end, k.token); return nil })
+		_ = c.runtime.part(sectionScrub, func() error { c.PIILogScrub.Scrubber().Ended(end, k.token); return nil })
 	}
 	if c.TraceInject != nil && k.traced {
 		_ = c.runtime.part(sectionTrace, func() error { return c.TraceInject.Export(k.trace, end) })

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
@@ -77,7 +78,7 @@ func newProcessWith(t *testing.T, s sections, noLogPlugins bool) *process {
 	}
 	random := func() uint64 { p.mayPanic("trace_inject"); return 0x1112131415161718 }
 	p.options = onehop.Options{
-		Scrubber: must(piilogscrub.NewRuntime(piilogscrub.Options{Audit: &p.audit, Logger: logger, Now: clock("pii_log_scrub"), NoLogPlugins: noLogPlugins}))(t),
+		Scrubber: must(piilogscrub.NewRuntime(piilogscrub.Options{Audit: auditlog.NewHandler(&p.audit), Logger: logger, Now: clock("pii_log_scrub")}))(t),
 		Tracer:   must(traceinject.NewRuntime(traceinject.Options{Exporter: &p.spans, Random: random, NoLogPlugins: noLogPlugins}))(t),
 		Limiter:  must(tenantratelimit.NewRuntime(tenantratelimit.Options{RedisURL: "redis://" + p.redis.Addr(), Logger: logger, Now: clock("tenant_rate_limit")}))(t),
 		Sunset:   must(sunsetheaders.NewRuntime(sunsetheaders.Options{Logger: logger, Now: clock("sunset_headers")}))(t),

@@ -20,7 +20,7 @@ func (c *Config) shareIdentity() {
 		overruled("tenant_claim", said.TenantClaim, counts.TenantClaim, defaults.TenantClaim),
 		overruled("user_claim", said.UserClaim, counts.UserClaim, defaults.UserClaim)...,
 	)
-	c.PIILogScrub.Identity = counts
+	c.PIILogScrub.Scrubber().IdentifyBy(counts)
 	for _, field := range c.overruled {
 		c.runtime.options.Logger.Warn("a field does not count", "plugin", Name, "error", field)
 	}

@@ -34,7 +34,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	var done []string
 	if c.PIILogScrub != nil {
 		if !c.runtime.options.NoLogPlugins {
-			c.scrub(e, c.PIILogScrub.RewriteEvent)
+			c.scrub(e, c.PIILogScrub.Scrubber().Rewrite)
 		}
 		done = append(done, sectionScrub)
 	}
@@ -77,7 +77,9 @@ func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
 	begun := c.begin(e, &h, &known, earlier)
 	refused := c.judge(ctx, e, &h, &known)
 	if c.PIILogScrub != nil && !c.runtime.options.NoLogPlugins {
-		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(earlier.done, sectionScrub)) })
+		c.scrub(e, func(e *kongrequest.Event) {
+			c.PIILogScrub.Scrubber().Access(e, strings.Contains(earlier.done, sectionScrub))
+		})
 	}
 	c.tell(e, kongrecord.AccessBundle, begun, &known)
 	c.remember(&known)
@@ -137,7 +139,7 @@ func (c *Config) rewritten(e *kongrequest.Event) (earlier call, err error) {
 func (c *Config) Log(kong *pdk.PDK) {
 	e := c.runtime.source.Open(kong)
 	if c.PIILogScrub != nil {
-		_ = c.runtime.part(sectionScrub, func() error { c.PIILogScrub.LogEvent(e); return nil })
+		_ = c.runtime.part(sectionScrub, func() error { c.PIILogScrub.Scrubber().Log(e); return nil })
 	}
 	if c.TraceInject != nil {
 		_ = c.runtime.part(sectionTrace, func() error { return c.TraceInject.LogEvent(e) })

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
@@ -19,9 +21,10 @@ const (
 	Priority = 100002
 )
 
-// Config is what an operator writes in kong.yaml. Get one from [Runtime.New] and
-// call Provision before the first event. The zero value looks for every kind
-// with its default action, and writes the audit record.
+// Config is what an operator writes in kong.yaml; see [Runtime.New]. The zero value looks
+// for every kind with its default action, and writes the audit record. Ranges and
+// defaults are those of the tags; the engine checks what it cannot do without once more,
+// since not every server sends Kong a schema.
 type Config struct {
 	_ struct{} `kong:"if=pseudonym_key is given,then=pseudonym_key_id is given"`
 
@@ -43,16 +46,16 @@ type Config struct {
 	// PseudonymKeyID tells the tokens of one key from those of the next.
 	PseudonymKeyID string `json:"pseudonym_key_id" kong:"match=^%w+$,len_max=16,err=write 1 to 16 letters or digits" desc:"Name of the key in every pseudonym, 1 to 16 letters or digits; change it with the key."`
 
-	// MaxValueBytes bounds one value. Default 65536.
+	// MaxValueBytes bounds one value.
 	MaxValueBytes int `json:"max_value_bytes" kong:"default=65536,between=256|1048576" desc:"Longest text in bytes that is examined; a longer one is dropped with a marker."`
-	// MaxDepth bounds encodings within each other. Default 6.
+	// MaxDepth bounds encodings within each other.
 	MaxDepth int `json:"max_depth" kong:"default=6,between=1|16" desc:"Number of encodings taken off one value (percent, JSON escapes, base64); what is encoded once more is dropped."`
 
-	// Audit writes the record. Default on.
+	// Audit writes the record.
 	Audit string `json:"audit" kong:"default=on,one_of=on|off" desc:"Whether the log phase writes an audit record of each call: on or off."`
 	// Identity says which claims of a verified token the record names.
 	Identity identity.Names `json:"identity" desc:"Which claims of the verified token the audit record takes tenant and user from, as tenant-rate-limit has it; in the plugin gatehouse, tenant_rate_limit.identity counts in its place where that section runs."`
-	// ResponseHeaders are written to it. Default none.
+	// ResponseHeaders are written to it.
 	ResponseHeaders []string `json:"response_headers" kong:"set,each_len_max=128,shape=header_name" desc:"Response headers that the audit record has, scrubbed; no other response header is logged anywhere."`
 
 	// RouteID, ServiceID and ConsumerID are what the configuration is of; all empty for
@@ -62,9 +65,9 @@ type Config struct {
 	ConsumerID string `json:"consumer_id" kong:"scope"`
 
 	runtime  *Runtime
-	engine   *scrub.Engine
+	once     sync.Once // of the first event, where Provision was not called
+	scrubber *Scrubber
 	leave    func() // takes the policy out of those in use; nil if it is not among them
-	degraded bool
 }
 
 // Pattern is a detector of the operator's own.
@@ -76,35 +79,57 @@ type Pattern struct {
 	Keywords []string `json:"keywords" desc:"Words of which one must be in a text, in any case, for the expression to be tried on it; this saves time."`
 }
 
-const (
-	defaultMaxValueBytes = 64 << 10
-	defaultMaxDepth      = scrub.DefaultMaxDepth
-	on, off              = "on", "off"
-)
+const on, off = "on", "off"
 
-// Provision fills in defaults, checks the configuration and prepares the engine.
+// Provision fills in defaults, checks the configuration and makes its [Scrubber].
 // Each error names the field, the value and the fix. Where there is one, all texts of
 // the requests under the configuration are dropped, since it is not known what was to be
 // taken out of them; nginx's lines are scrubbed with what is right in it, and more
 // strictly where that says less than the default.
 func (c *Config) Provision() error {
-	errs := []error{c.checkAudit()}
-	defaultTo(&c.MaxValueBytes, defaultMaxValueBytes)
-	defaultTo(&c.MaxDepth, defaultMaxDepth)
-	c.Identity = c.Identity.OrDefaults()
-	policy, err := c.policy()
-	errs = append(errs, err)
-	if c.engine, err = scrub.New(policy); err != nil {
-		policy, err = policy.Sound()
-		errs = append(errs, err)
-	}
-	err = errors.Join(errs...)
+	defaults.Fill(c)
+	policy, errPolicy := c.policy()
+	engine, err := scrub.New(policy)
 	if err != nil {
-		c.engine, policy = scrub.Dropping(), strict(policy)
+		policy, err = policy.WithoutMistakes()
 	}
-	c.Close()
-	c.leave = c.runtime.lines.add(policy, c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "")
+	err = errors.Join(c.checkAudit(), errPolicy, err)
+	c.scrubber = c.runtime.scrubber(c, engine)
+	if err != nil {
+		c.scrubber.degrade()
+		policy = strict(policy)
+	}
+	_ = c.Close() // of an earlier Provision
+	c.leave = c.runtime.policies.Add(policy, c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "")
 	return err
+}
+
+// Scrubber is the configuration at work. A server that has not called Provision before
+// the first event, as go-pdk's own does not, has it made here; if there is a mistake in
+// the configuration, it is logged, and all texts are dropped.
+func (c *Config) Scrubber() *Scrubber {
+	c.once.Do(func() {
+		if c.scrubber != nil {
+			return
+		}
+		if err := c.Provision(); err != nil {
+			c.runtime.logger.Error("config has a mistake in it: texts are dropped", "plugin", Name, "error", err)
+		}
+	})
+	return c.scrubber
+}
+
+// Degrade has a configuration that Provision refused, or that could not be decoded, drop
+// all texts.
+func (c *Config) Degrade(error) { c.Scrubber().degrade() }
+
+// Close is the end of the configuration.
+func (c *Config) Close() error {
+	if c.leave != nil {
+		c.leave()
+		c.leave = nil
+	}
+	return nil
 }
 
 // strict is a policy that leaves nothing alone that it could take out.
@@ -116,45 +141,15 @@ func strict(p scrub.Policy) scrub.Policy {
 	return scrub.Strictest(p, everything)
 }
 
-// Degrade has a configuration that Provision refused drop all texts.
-func (c *Config) Degrade(error) {
-	c.degraded = true
-	if c.engine == nil { // it could not be decoded
-		_ = c.Provision()
-	}
-	c.engine = scrub.Dropping()
-}
-
-// Close is the end of the configuration.
-func (c *Config) Close() error {
-	if c.leave != nil {
-		c.leave()
-		c.leave = nil
-	}
-	return nil
-}
-
 func (c *Config) checkAudit() error {
-	switch c.Audit {
-	case on, off:
-		return nil
-	case "":
-		c.Audit = on
+	if c.Audit == on || c.Audit == off {
 		return nil
 	}
-	err := fmt.Errorf("audit %q: use on or off", c.Audit)
-	c.Audit = on
-	return err
+	return fmt.Errorf("audit %q: use on or off", c.Audit)
 }
 
-func defaultTo(field *int, value int) {
-	if *field == 0 {
-		*field = value
-	}
-}
-
-// policy translates the configuration. An action that is none redacts; a kind that is
-// none has none.
+// policy translates the configuration. In place of an action that does not exist the kind
+// is redacted; a kind that does not exist is left out.
 func (c *Config) policy() (scrub.Policy, error) {
 	p := scrub.Policy{
 		Actions: map[scrub.Kind]scrub.Action{},

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -35,7 +35,7 @@ func degraded(t *testing.T, runtime *piilogscrub.Runtime, edit func(*piilogscrub
 // newRuntime writes audit records to the buffer.
 func newRuntime(t *testing.T, audit *bytes.Buffer) *piilogscrub.Runtime {
 	t.Helper()
-	runtime, err := piilogscrub.NewRuntime(piilogscrub.Options{Audit: audit})
+	runtime, err := piilogscrub.NewRuntime(piilogscrub.Options{Audit: auditlog.NewHandler(audit)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,64 +67,6 @@ func TestDegradedDropsTexts(t *testing.T) {
 	}
 }
 
-// TestDegradedAudit: the record says which request it was, and nothing of a client's.
-func TestDegradedAudit(t *testing.T) {
-	t.Parallel()
-	apart := map[string]any{
-		"tenant-rate-limit": "limited", "sunset-headers": "degraded", "other": "ada@example.com",
-		"ada@example.com": "word", "table": map[string]any{"a": "b"},
-	}
-	words := kongrecord.Decisions{{Plugin: "tenant-rate-limit", Word: "limited"}}
-	tests := []struct {
-		name     string
-		policies any
-		want     map[string]any
-	}{
-		{"nobody decided", nil, map[string]any{"pii-log-scrub": "degraded"}},
-		{"told by Kong", apart, map[string]any{"pii-log-scrub": "degraded", "tenant-rate-limit": "limited", "sunset-headers": "degraded"}},
-		{"told in the process", words, map[string]any{"pii-log-scrub": "degraded", "tenant-rate-limit": "limited"}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			var audit bytes.Buffer
-			c := degraded(t, newRuntime(t, &audit), broken)
-			r := &kongrecord.Record{ClientIP: "203.0.113.77", Policies: tt.policies, TraceID: "4bf92f3577b34da6a3ce929d0e0e4736"}
-			r.Request.ID, r.Request.Method, r.Request.URI = "6b3f0a1c2d4e5f60718293a4b5c6d7e8", "GET", "/users/ada@example.com?a=b"
-			r.Response.Status, r.Consumer.Username = 200, "ada@example.com"
-			c.AuditEnded(r, nil)
-			checkClean(t, audit.String())
-			var got map[string]any
-			if err := json.Unmarshal(audit.Bytes(), &got); err != nil {
-				t.Fatal(err)
-			}
-			want := map[string]any{
-				"request_id": r.Request.ID, "trace_id": r.TraceID, "status": 200.0, "method": "[dropped]", "path": "[dropped]",
-				"client_ip": "[dropped]", "consumer": "[dropped]", "policies": tt.want,
-			}
-			for name := range got {
-				if _, listed := want[name]; !listed {
-					delete(got, name)
-				}
-			}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("record (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-// TestDegradedIdentifier: what is no identifier is a text.
-func TestDegradedIdentifier(t *testing.T) {
-	t.Parallel()
-	var audit bytes.Buffer
-	c := degraded(t, newRuntime(t, &audit), broken)
-	r := &kongrecord.Record{TraceID: "ada@example.com"}
-	r.Request.ID = "ada@example.com"
-	c.AuditEnded(r, nil)
-	checkClean(t, audit.String())
-}
-
 // TestDegradedBeforeProvision: a config that could not be decoded drops texts too.
 func TestDegradedBeforeProvision(t *testing.T) {
 	t.Parallel()
@@ -135,7 +77,7 @@ func TestDegradedBeforeProvision(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkClean(t, string(text))
-	if !c.Audits() {
+	if !c.Scrubber().Audits() {
 		t.Error("there is no audit record")
 	}
 }

@@ -12,9 +12,11 @@
 // The log phase writes the audit record: who did what, when, with which outcome,
 // as one JSON line; where to, the package auditlog says.
 //
-// What fails is not logged: a text that cannot be examined, read from Kong or
-// handed to it is replaced by the marker "[dropped]".
+// It fails closed: a text that cannot be examined, read from Kong or handed to it is
+// replaced by the marker "[dropped]".
 //
-// The detectors are in the package scrub, which knows no Kong; nginx's own access
-// and error log, which no plugin can reach, in the package nginxlog.
+// What is decided is decided below, in packages that know no Kong: what a text holds and
+// what becomes of it in scrub, what log plugins are to write in requestlog, and what an
+// audit record holds in audit. nginx's own access and error log, which no plugin can
+// reach, is received by nginxlog.
 package piilogscrub

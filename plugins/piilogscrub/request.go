@@ -2,47 +2,24 @@ package piilogscrub
 
 import (
 	"fmt"
-	"strings"
 
 	pdk "github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/requestlog"
 )
 
-// request is what a client sent, as Kong's serializer would log it.
-type request struct {
-	clientIP, scheme, host, port string
-	uri                          string // path and query, as they came
-	upstream                     string // the path towards the service; empty before routing
-	headers                      map[string][]string
-}
-
-// query is the query string, without its '?'.
-func (r *request) query() string {
-	_, query, _ := strings.Cut(r.uri, "?")
-	return query
-}
-
-// upstreamURI is what Kong would log as upstream_uri: the client's query follows
-// where the path has none of its own.
-func (r *request) upstreamURI() string {
-	_, query, found := strings.Cut(r.uri, "?")
-	if r.upstream == "" || !found || strings.Contains(r.upstream, "?") {
-		return r.upstream
-	}
-	return r.upstream + "?" + query
-}
-
 // readRequest reads all of the request but its headers.
-func readRequest(e *kongrequest.Event) (*request, error) {
-	r := new(request)
+func readRequest(e *kongrequest.Event) (*requestlog.Request, error) {
+	r := new(requestlog.Request)
 	for _, part := range [...]struct {
 		variable kongrequest.Variable
 		value    *string
 	}{
-		{kongrequest.RemoteAddr, &r.clientIP}, {kongrequest.Scheme, &r.scheme},
-		{kongrequest.Host, &r.host}, {kongrequest.ServerPort, &r.port},
-		{kongrequest.RequestURI, &r.uri}, {kongrequest.UpstreamURI, &r.upstream},
+		{kongrequest.RemoteAddr, &r.ClientIP}, {kongrequest.Scheme, &r.Scheme},
+		{kongrequest.Host, &r.Host}, {kongrequest.ServerPort, &r.Port},
+		{kongrequest.RequestURI, &r.URI}, {kongrequest.UpstreamURI, &r.Upstream},
 	} {
 		var err error
 		if *part.value, err = e.Var(part.variable); err != nil {
@@ -62,4 +39,22 @@ func requestHeaders(kong *pdk.PDK) (map[string][]string, error) {
 		return nil, fmt.Errorf("read request headers: %w", err)
 	}
 	return headers, nil
+}
+
+// responseHeaders reads the response's headers, likewise.
+func responseHeaders(kong *pdk.PDK) (map[string][]string, error) {
+	headers, err := kong.Response.GetHeaders(maxHeaders)
+	if err != nil {
+		return nil, fmt.Errorf("read response headers: %w", err)
+	}
+	return headers, nil
+}
+
+// writeFields replaces what log plugins will write of the request.
+func writeFields(kong *pdk.PDK, fields ...requestlog.Field) error {
+	list := make([]kongwrite.LogField, len(fields))
+	for i, f := range fields {
+		list[i] = kongwrite.LogField(f)
+	}
+	return kongwrite.SetLogFields(kong, list...)
 }

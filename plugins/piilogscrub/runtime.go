@@ -1,9 +1,7 @@
 package piilogscrub
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -11,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/audit"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -22,15 +20,9 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Logger gets failures. Default: discarded.
 	Logger *slog.Logger
-	// Audit gets the audit record, a JSON line for each call. It is written to
-	// by many goroutines, one whole line at a time. Default: discarded.
-	Audit io.Writer
-	// AuditHandler takes the place of Audit; see the package auditlog. It stays
-	// its owner's to close.
-	AuditHandler slog.Handler
-	// NoLogPlugins says that none of Kong's log plugins is enabled: nothing of the
-	// request then needs to be replaced for them.
-	NoLogPlugins bool
+	// Audit gets the audit records; the package auditlog has handlers that write them. It
+	// stays its owner's to close. Default: discarded.
+	Audit slog.Handler
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
 }
@@ -38,14 +30,12 @@ type Options struct {
 // Runtime holds what outlives a config reload: the audit log, the metrics, and
 // the policies that are in use. It is safe for concurrent use.
 type Runtime struct {
-	logger  *slog.Logger
-	audit   slog.Handler
-	now     func() time.Time
-	metrics *metrics
-	lines   *lines
-	source  kongrequest.Source
-	// noLogPlugins: see Options.
-	noLogPlugins bool
+	logger   *slog.Logger
+	audit    slog.Handler
+	now      func() time.Time
+	metrics  *metrics
+	policies scrub.Policies
+	source   kongrequest.Source
 	// rewrites is true from the first rewrite event on: Kong has none for a plugin
 	// that is not enabled globally, and then the access phase need not ask.
 	rewrites atomic.Bool
@@ -53,21 +43,15 @@ type Runtime struct {
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{
-		logger: o.Logger, now: o.Now, metrics: newMetrics(), lines: newLines(), source: kongrequest.Source{Now: o.Now},
-		noLogPlugins: o.NoLogPlugins,
-	}
+	r := &Runtime{logger: o.Logger, audit: o.Audit, now: o.Now, metrics: newMetrics(), source: kongrequest.Source{Now: o.Now}}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
 	if r.now == nil {
 		r.now = time.Now
 	}
-	if o.Audit == nil {
-		o.Audit = io.Discard
-	}
-	if r.audit = o.AuditHandler; r.audit == nil {
-		r.audit = auditlog.NewHandler(o.Audit)
+	if r.audit == nil {
+		r.audit = slog.DiscardHandler
 	}
 	if o.Registerer == nil {
 		return r, nil
@@ -78,25 +62,25 @@ func NewRuntime(o Options) (*Runtime, error) {
 	return r, nil
 }
 
-// Phases are the phases that Kong need call, nil for all that there are.
-func (r *Runtime) Phases() []string {
-	if r.noLogPlugins {
-		return []string{"log"}
-	}
-	return nil
-}
-
 // New is a fresh config bound to this runtime.
 func (r *Runtime) New() any { return &Config{runtime: r} }
 
-// Close ends the runtime, which holds nothing that needs ending: where audit
-// records go is its owner's to close.
-func (r *Runtime) Close(context.Context) error { return nil }
+// Bind makes a config that was not made by New run on this runtime.
+func (r *Runtime) Bind(c *Config) { c.runtime = r }
+
+// scrubber is the configuration at work, with an engine for its texts.
+func (r *Runtime) scrubber(c *Config, engine *scrub.Engine) *Scrubber {
+	texts := scrub.Counted{Engine: engine, Observe: r.Observe}
+	return &Scrubber{
+		runtime: r, texts: texts, audits: c.Audit != off,
+		recorder: audit.Recorder{Texts: texts, Identity: c.Identity, ResponseHeaders: c.ResponseHeaders, Now: r.now},
+	}
+}
 
 // Engine is the engine for logs that belong to no request's configuration, such as
 // nginx's: the strictest of all configurations in use, and of the default policy unless
 // one of them is for all requests.
-func (r *Runtime) Engine() *scrub.Engine { return r.lines.current() }
+func (r *Runtime) Engine() *scrub.Engine { return r.policies.Engine() }
 
 // Observe counts what was found in n bytes of text from a place, such as
 // "access_log". Places are few and known: they become a label.

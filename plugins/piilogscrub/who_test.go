@@ -11,6 +11,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/identity/identitytest"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
@@ -27,7 +28,7 @@ func TestWhoIsAsking(t *testing.T) {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
 			var audit bytes.Buffer
-			config := newConfig(t, piilogscrub.Options{Audit: &audit}, func(config *piilogscrub.Config) {
+			config := newConfig(t, piilogscrub.Options{Audit: auditlog.NewHandler(&audit)}, func(config *piilogscrub.Config) {
 				config.PseudonymKey, config.PseudonymKeyID, config.Identity = key, "k1", c.Names
 			})
 			kongtest.Run(t, config.Log, kongrequesttest.Asking(kongtest.Request{Log: logged(t, &c)}, &c))
@@ -73,7 +74,7 @@ func auditedTenant(t *testing.T, edit func(*piilogscrub.Config), tenant string) 
 	t.Helper()
 	c := identitytest.Case{Payload: `{"tenant":"` + tenant + `","sub":"u1"}`}
 	var audit bytes.Buffer
-	config := newConfig(t, piilogscrub.Options{Audit: &audit}, edit)
+	config := newConfig(t, piilogscrub.Options{Audit: auditlog.NewHandler(&audit)}, edit)
 	kongtest.Run(t, config.Log, kongrequesttest.Asking(kongtest.Request{Log: logged(t, &c)}, &c))
 	var got struct{ Tenant string }
 	if err := json.Unmarshal(audit.Bytes(), &got); err != nil {

@@ -49,7 +49,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 		return nil, err
 	}
 	p.scrubber, err = piilogscrub.NewRuntime(piilogscrub.Options{
-		Registerer: registry, Logger: logger, AuditHandler: audit, NoLogPlugins: !p.logPlugins,
+		Registerer: registry, Logger: logger, Audit: audit,
 	})
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func offlinePlugins() (*plugins, error) {
 // open, and the scrubber drops what it could not scrub.
 func (p *plugins) list() []pluginserver.Plugin {
 	list := []pluginserver.Plugin{
-		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New, Phases: p.scrubber.Phases(), FailOpen: true},
+		{Name: piilogscrub.Name, Version: piilogscrub.Version, Priority: piilogscrub.Priority, New: p.scrubber.New, Phases: p.scrubPhases(), FailOpen: true},
 		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New, FailOpen: true},
 		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New},
 		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New, FailOpen: true},
@@ -100,5 +100,5 @@ func (p *plugins) list() []pluginserver.Plugin {
 
 // close flushes and ends what the plugins hold, for as long as ctx allows.
 func (p *plugins) close(ctx context.Context) error {
-	return errors.Join(p.onehop.Close(ctx), p.tracer.Close(ctx), p.scrubber.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+	return errors.Join(p.onehop.Close(ctx), p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
 }

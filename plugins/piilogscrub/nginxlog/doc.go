@@ -9,7 +9,7 @@
 //
 // Lines are read in one goroutine, which does nothing else, into a queue of
 // bounded size, and scrubbed and written in another. A line that finds the queue
-// full is lost, counted, and said to be lost in the log itself. What nginx could
+// full is lost: it is counted, and a line in the log itself says so. What nginx could
 // not send, because the kernel's queue was full, the kernel does not tell the
 // receiver; Listen warns where that queue is short, and the difference between the
 // requests that the plugin saw and the access lines that came is what was lost.

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// ErrorLine is a line of nginx's error log in its parts:
+// errorLine is a line of nginx's error log in its parts:
 //
 //	2025/11/24 03:13:41 [error] 71#0: *5 text, client: 192.0.2.1, server: kong,
 //	request: "GET / HTTP/1.1", upstream: "http://…", host: "…", request_id: "…"
-type ErrorLine struct {
+type errorLine struct {
 	Time    time.Time
 	Level   string
 	PID     int
 	Conn    int // the connection, 0 if the line is about none
 	Message []byte
-	Fields  []Field // what is behind the text, in order
+	Fields  []errorField // what is behind the text, in order
 }
 
-// Field is one "name: value" behind the text of an error, without quotes.
-type Field struct{ Name, Value []byte }
+// errorField is one "name: value" behind the text of an error, without quotes.
+type errorField struct{ Name, Value []byte }
 
 // fieldNames are the fields that nginx and Kong put behind the text of an error.
 // The text itself may have commas and colons in it.
@@ -30,10 +30,10 @@ var fieldNames = []string{
 
 const errorTimeLayout = "2006/01/02 15:04:05"
 
-// ParseError takes a line of nginx's error log apart, the time of which is in
+// parseError takes a line of nginx's error log apart, the time of which is in
 // the gateway's zone. It reports whether the line is one. The parts share the
 // line's memory.
-func ParseError(line []byte, zone *time.Location) (e ErrorLine, ok bool) {
+func parseError(line []byte, zone *time.Location) (e errorLine, ok bool) {
 	if len(line) < len(errorTimeLayout)+3 {
 		return e, false
 	}
@@ -68,7 +68,7 @@ func isLevel(b []byte) bool {
 }
 
 // process reads "71#0: *5 " and returns what is behind it.
-func (e *ErrorLine) process(b []byte) (rest []byte, ok bool) {
+func (e *errorLine) process(b []byte) (rest []byte, ok bool) {
 	ids, rest, ok := bytes.Cut(b, []byte(": "))
 	pid, _, ok2 := bytes.Cut(ids, []byte("#"))
 	if !ok || !ok2 {
@@ -88,7 +88,7 @@ func (e *ErrorLine) process(b []byte) (rest []byte, ok bool) {
 
 // split finds where the text ends and the fields begin: at the first name that
 // nginx uses, since what is behind it is its own.
-func (e *ErrorLine) split(b []byte) {
+func (e *errorLine) split(b []byte) {
 	at := len(b)
 	for _, name := range fieldNames {
 		if i := bytes.Index(b, []byte(", "+name+": ")); i >= 0 && i < at {
@@ -97,7 +97,7 @@ func (e *ErrorLine) split(b []byte) {
 	}
 	e.Message = b[:at]
 	for rest := b[at:]; len(rest) > 0; {
-		var f Field
+		var f errorField
 		if f, rest = nextField(rest[2:]); f.Name == nil {
 			return
 		}
@@ -107,10 +107,10 @@ func (e *ErrorLine) split(b []byte) {
 
 // nextField reads a field and returns what is behind it: empty, or a comma and
 // another field.
-func nextField(b []byte) (f Field, rest []byte) {
+func nextField(b []byte) (f errorField, rest []byte) {
 	name, value, ok := bytes.Cut(b, []byte(": "))
 	if !ok {
-		return Field{[]byte("rest"), b}, nil
+		return errorField{[]byte("rest"), b}, nil
 	}
 	between := ", "
 	if len(value) > 0 && value[0] == '"' {
@@ -126,5 +126,5 @@ func nextField(b []byte) (f Field, rest []byte) {
 	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
 		value = value[1 : n-1]
 	}
-	return Field{name, value}, rest
+	return errorField{name, value}, rest
 }

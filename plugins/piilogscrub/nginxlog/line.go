@@ -1,9 +1,12 @@
 package nginxlog
 
 import (
+	"bytes"
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-faster/jx"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
@@ -17,9 +20,10 @@ type writer struct {
 	engine *scrub.Engine
 	zone   *time.Location // of the times in the error log
 	tally  scrub.Tally
-	out    []byte
+	out    []byte     // whole lines
+	json   jx.Encoder // the line that is being made
 	text   []byte
-	// ended is told of each request that a line of our own format is about.
+	// ended gets each request that a line in our own format is about.
 	ended func(*kongrecord.Record)
 }
 
@@ -28,7 +32,7 @@ type writer struct {
 // one text.
 func (w *writer) line(datagram []byte, now time.Time) (log string) {
 	text, severity := datagram, ""
-	if m, err := Parse(datagram); err == nil {
+	if m, err := parseSyslog(datagram); err == nil {
 		text, severity = m.Text, severityNames[m.Severity]
 	}
 	if f, ok := parseFacts(text); ok {
@@ -41,7 +45,7 @@ func (w *writer) line(datagram []byte, now time.Time) (log string) {
 			return "access"
 		}
 	}
-	if e, ok := ParseError(text, w.zone); ok {
+	if e, ok := parseError(text, w.zone); ok {
 		w.error(&e)
 		return "error"
 	}
@@ -99,15 +103,13 @@ func (w *writer) access(line []byte, a scrub.Access, when time.Time) {
 	w.end()
 }
 
-func (w *writer) error(e *ErrorLine) {
+func (w *writer) error(e *errorLine) {
 	w.begin(e.Time, "error")
 	w.string("level", []byte(e.Level))
 	w.scrubbed("message", e.Message, scrub.FormatText)
-	w.out = append(w.out, `,"pid":`...)
-	w.out = strconv.AppendInt(w.out, int64(e.PID), 10)
+	w.integer("pid", int64(e.PID))
 	if e.Conn > 0 {
-		w.out = append(w.out, `,"connection":`...)
-		w.out = strconv.AppendInt(w.out, int64(e.Conn), 10)
+		w.integer("connection", int64(e.Conn))
 	}
 	for _, f := range e.Fields {
 		w.field(f)
@@ -116,7 +118,7 @@ func (w *writer) error(e *ErrorLine) {
 }
 
 // field writes a field of an error under its own name, which is of a known few.
-func (w *writer) field(f Field) {
+func (w *writer) field(f errorField) {
 	switch name := string(f.Name); name {
 	case "request", "subrequest":
 		w.scrubbed(name, f.Value, scrub.FormatRequest)
@@ -134,14 +136,17 @@ func (w *writer) field(f Field) {
 }
 
 func (w *writer) begin(when time.Time, log string) {
-	w.out = append(w.out, `{"time":"`...)
-	w.out = when.AppendFormat(w.out, time.RFC3339)
-	w.out = append(w.out, `","log":"`...)
-	w.out = append(w.out, log...)
-	w.out = append(w.out, '"')
+	w.json.Reset() // of what a panic may have left
+	w.json.ObjStart()
+	w.text = when.AppendFormat(w.text[:0], time.RFC3339)
+	w.string("time", w.text)
+	w.string("log", []byte(log))
 }
 
-func (w *writer) end() { w.out = append(w.out, "}\n"...) }
+func (w *writer) end() {
+	w.json.ObjEnd()
+	w.out = append(append(w.out, w.json.Bytes()...), '\n')
+}
 
 // scrubbed writes a text without what the policy names.
 func (w *writer) scrubbed(name string, text []byte, f scrub.Format) {
@@ -159,47 +164,29 @@ func (w *writer) value(name string, text []byte) {
 	w.string(name, w.text)
 }
 
-// number writes digits as a number, and "-" as null.
+// number writes digits as a number, and anything else, such as "-", as null.
 func (w *writer) number(name string, digits []byte) {
-	n, err := strconv.ParseUint(string(digits), 10, 64)
-	w.out = append(append(append(w.out, `,"`...), name...), `":`...)
-	if err != nil {
-		w.out = append(w.out, "null"...)
+	n, err := strconv.ParseInt(string(digits), 10, 64)
+	if err != nil || n < 0 {
+		w.json.FieldStart(name)
+		w.json.Null()
 		return
 	}
-	w.out = strconv.AppendUint(w.out, n, 10)
+	w.integer(name, n)
 }
 
+func (w *writer) integer(name string, n int64) {
+	w.json.FieldStart(name)
+	w.json.Int64(n)
+}
+
+// string writes s as UTF-8; each run of bytes that are not becomes U+FFFD.
 func (w *writer) string(name string, s []byte) {
-	w.out = append(append(append(w.out, `,"`...), name...), `":"`...)
-	w.out = appendEscaped(w.out, s)
-	w.out = append(w.out, '"')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendEscaped appends s as the inside of a JSON string (RFC 8259, 7); what is
-// not UTF-8 becomes U+FFFD.
-func appendEscaped(dst, s []byte) []byte {
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-			i++
-		case c < ' ' || c == 0x7f:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-			i++
-		case c < utf8.RuneSelf:
-			dst = append(dst, c)
-			i++
-		default:
-			r, size := utf8.DecodeRune(s[i:])
-			dst = utf8.AppendRune(dst, r)
-			i += size
-		}
+	if !utf8.Valid(s) {
+		s = bytes.ToValidUTF8(s, []byte("\uFFFD"))
 	}
-	return dst
+	w.json.FieldStart(name)
+	w.json.ByteStr(s)
 }
 
 // note writes a line of the receiver's own, about lines that are not there.
@@ -207,7 +194,6 @@ func (w *writer) note(when time.Time, message string, lines uint64) {
 	w.begin(when, "receiver")
 	w.string("level", []byte("warn"))
 	w.string("message", []byte(message))
-	w.out = append(w.out, `,"lines":`...)
-	w.out = strconv.AppendUint(w.out, lines, 10)
+	w.integer("lines", int64(lines))
 	w.end()
 }

@@ -22,7 +22,7 @@ import (
 
 // Defaults and bounds.
 const (
-	DefaultQueue = 8192    // lines between the socket and the writer
+	defaultQueue = 8192    // lines between the socket and the writer
 	maxDatagram  = 1 << 16 // longest line; nginx's own buffers are smaller
 	readBuffer   = 4 << 20 // of the kernel, so that a pause of ours loses nothing
 	batchBytes   = 1 << 16 // written at once, if as much is waiting
@@ -36,15 +36,14 @@ type Options struct {
 	Out io.Writer
 	// Observe counts what was found in n bytes of lines of a log. Default: none.
 	Observe func(place string, n int, t scrub.Tally)
-	// Ended is told of each request of which a line in the format of [Include]
-	// arrives, as it arrives. It is called in one goroutine, and
-	// must not take long. Default: nobody is told.
+	// Ended gets each request that is over, when its line in the format of [Include]
+	// arrives. All calls are in one goroutine, and must not take long. Default: none.
 	Ended func(*kongrecord.Record)
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer
 	// Logger gets failures to write. Default: discarded.
 	Logger *slog.Logger
-	// Queue is how many lines may wait. Default [DefaultQueue].
+	// Queue is how many lines may wait. Default 8192.
 	Queue int
 	// Zone is the gateway's, in which it writes the times of its error log.
 	// Default: time.Local.
@@ -61,7 +60,7 @@ func (o *Options) setDefaults() {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Queue <= 0 {
-		o.Queue = DefaultQueue
+		o.Queue = defaultQueue
 	}
 	if o.Zone == nil {
 		o.Zone = time.Local

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Message is a syslog message as nginx sends it (RFC 3164, with "nohostname").
-type Message struct {
+// message is a syslog message as nginx sends it (RFC 3164, with "nohostname").
+type message struct {
 	Facility int // 0 to 23; nginx's default is 23, local7
 	Severity int // 0 (emergency) to 7 (debug)
 	// Time has no year and no zone: the sender's clock says neither.
@@ -16,8 +16,8 @@ type Message struct {
 	Text []byte
 }
 
-// ErrNotSyslog is the error of a datagram that is no syslog message.
-var ErrNotSyslog = errors.New("not a syslog message of the form <PRI>Mmm dd hh:mm:ss tag: text")
+// errNotSyslog is the error of a datagram that is no syslog message.
+var errNotSyslog = errors.New("not a syslog message of the form <PRI>Mmm dd hh:mm:ss tag: text")
 
 const (
 	stampLayout = "Jan _2 15:04:05"
@@ -25,19 +25,19 @@ const (
 	maxTag      = 32 // RFC 3164, 4.1.3
 )
 
-// Parse takes a datagram apart; Tag and Text are parts of b.
-func Parse(b []byte) (m Message, err error) {
+// parseSyslog takes a datagram apart; Tag and Text are parts of b.
+func parseSyslog(b []byte) (m message, err error) {
 	priority, rest, ok := parsePriority(b)
 	if !ok || len(rest) < len(stampLayout)+1 || rest[len(stampLayout)] != ' ' {
-		return Message{}, ErrNotSyslog
+		return message{}, errNotSyslog
 	}
 	if m.Time, err = time.Parse(stampLayout, string(rest[:len(stampLayout)])); err != nil {
-		return Message{}, ErrNotSyslog
+		return message{}, errNotSyslog
 	}
 	m.Facility, m.Severity = priority>>3, priority&7
 	m.Tag, m.Text, ok = bytes.Cut(rest[len(stampLayout)+1:], []byte(": "))
 	if !ok || len(m.Tag) == 0 || len(m.Tag) > maxTag || bytes.ContainsAny(m.Tag, " \t\r\n") {
-		return Message{}, ErrNotSyslog
+		return message{}, errNotSyslog
 	}
 	return m, nil
 }

@@ -12,21 +12,21 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, in string
-		want     Message
+		want     message
 	}{
-		{"access", "<190>Nov 24 03:13:41 nginx: GET / 200", Message{
+		{"access", "<190>Nov 24 03:13:41 nginx: GET / 200", message{
 			Facility: 23, Severity: 6, Time: time.Date(0, 11, 24, 3, 13, 41, 0, time.UTC), Tag: []byte("nginx"), Text: []byte("GET / 200"),
 		}},
-		{"error, day of one digit", "<187>Nov  4 03:13:41 kong: a: b", Message{
+		{"error, day of one digit", "<187>Nov  4 03:13:41 kong: a: b", message{
 			Facility: 23, Severity: 3, Time: time.Date(0, 11, 4, 3, 13, 41, 0, time.UTC), Tag: []byte("kong"), Text: []byte("a: b"),
 		}},
-		{"empty text", "<0>Jan  1 00:00:00 x: ", Message{
+		{"empty text", "<0>Jan  1 00:00:00 x: ", message{
 			Time: time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC), Tag: []byte("x"), Text: []byte{},
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := Parse([]byte(tt.in))
+			got, err := parseSyslog([]byte(tt.in))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -39,8 +39,8 @@ func TestParse(t *testing.T) {
 		"", "<", "<>", "<190>", "GET / 200", "<190>Nov 24 03:13:41", "<190>Nov 24 03:13:41 nginx", "<192>Nov 24 03:13:41 nginx: x",
 		"<1a>Nov 24 03:13:41 nginx: x", "<190>Nov 32 03:13:41 nginx: x", "<190>Nov 24 03:13:41 host nginx: x", "<190>Nov 24 03:13:41 : x",
 	} {
-		if m, err := Parse([]byte(in)); !errors.Is(err, ErrNotSyslog) {
-			t.Errorf("Parse(%q) = %v, %v", in, m, err)
+		if m, err := parseSyslog([]byte(in)); !errors.Is(err, errNotSyslog) {
+			t.Errorf("parseSyslog(%q) = %v, %v", in, m, err)
 		}
 	}
 }
@@ -49,16 +49,16 @@ func TestParseError(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, in string
-		want     ErrorLine
+		want     errorLine
 	}{
 		{
 			name: "upstream",
 			in: `2025/11/24 03:13:41 [error] 71#0: *5 connect() failed (111: Connection refused), client: 192.0.2.1, server: kong, ` +
 				`request: "GET /x, host: y HTTP/1.1", upstream: "http://10.0.0.1:80/x", host: "api", request_id: "6b3f"`,
-			want: ErrorLine{
+			want: errorLine{
 				Time: time.Date(2025, 11, 24, 3, 13, 41, 0, time.UTC), Level: "error", PID: 71, Conn: 5,
 				Message: []byte("connect() failed (111: Connection refused)"),
-				Fields: []Field{
+				Fields: []errorField{
 					{[]byte("client"), []byte("192.0.2.1")}, {[]byte("server"), []byte("kong")},
 					{[]byte("request"), []byte("GET /x, host: y HTTP/1.1")}, {[]byte("upstream"), []byte("http://10.0.0.1:80/x")},
 					{[]byte("host"), []byte("api")}, {[]byte("request_id"), []byte("6b3f")},
@@ -68,7 +68,7 @@ func TestParseError(t *testing.T) {
 		{
 			name: "no connection",
 			in:   "2025/11/24 03:13:41 [notice] 1#0: signal 3 (SIGQUIT) received, shutting down",
-			want: ErrorLine{
+			want: errorLine{
 				Time: time.Date(2025, 11, 24, 3, 13, 41, 0, time.UTC), Level: "notice", PID: 1,
 				Message: []byte("signal 3 (SIGQUIT) received, shutting down"),
 			},
@@ -76,7 +76,7 @@ func TestParseError(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, ok := ParseError([]byte(tt.in), time.UTC)
+			got, ok := parseError([]byte(tt.in), time.UTC)
 			if !ok {
 				t.Fatal("is no error line")
 			}
@@ -89,8 +89,8 @@ func TestParseError(t *testing.T) {
 		"", "2025/11/24 03:13:41", "2025/11/24 03:13:41 [loud] 1#0: x", "2025/11/24 03:13:41 [error] x: y",
 		"2025/11/24 03:13:41 [error] a#0: y", "2025-11-24 03:13:41 [error] 1#0: y", "2025/11/24 03:13:41 error 1#0: y",
 	} {
-		if got, ok := ParseError([]byte(in), time.UTC); ok {
-			t.Errorf("ParseError(%q) = %v", in, got)
+		if got, ok := parseError([]byte(in), time.UTC); ok {
+			t.Errorf("parseError(%q) = %v", in, got)
 		}
 	}
 }

@@ -13,11 +13,11 @@ func (s *scan) accessLine() {
 	if isOpaque(a.RequestID.Of(s.b)) {
 		fields[3].End = fields[3].Start
 	}
-	first, outer := len(s.found.hits), s.window
+	first, outer := len(s.findings.list), s.window
 	if len(s.e.patterns)+len(s.e.templates) == 0 && s.fields(fields[:]) {
 		return
 	}
-	s.found.hits, s.window = s.found.hits[:first], outer
+	s.findings.list, s.window = s.findings.list[:first], outer
 	for _, f := range fields {
 		s.part(f.Start, f.End, f.format, 0)
 	}
@@ -43,12 +43,12 @@ func (s *scan) fields(list []field) bool {
 		if f.End-f.Start < minText {
 			continue
 		}
-		first, entered := len(s.found.hits), false
+		first, entered := len(s.findings.list), false
 		for {
 			if in := c.all & between(f.Start-at, f.End-at); in != 0 {
 				if !entered {
 					entered = true
-					s.window = window{b: line.b[f.Start:f.End], base: line.base + f.Start, form: f.format == FormatURL}
+					s.window = window{b: line.b[f.Start:f.End], base: line.base + f.Start, query: f.format == FormatURL}
 				}
 				s.visit(at-f.Start, &c, in)
 			}
@@ -84,15 +84,15 @@ func (s *scan) user(u Span) {
 	if string(u.Of(s.b)) == "-" {
 		return
 	}
-	first := len(s.found.hits)
+	first := len(s.findings.list)
 	s.part(u.Start, u.End, FormatText, 0)
-	if len(s.found.hits) == first && u.Start < u.End && !s.e.isMarker(u.Of(s.b)) {
+	if len(s.findings.list) == first && u.Start < u.End && !s.e.isMarker(u.Of(s.b)) {
 		s.redactValue(Field, value{start: u.Start, end: u.End})
 	}
 }
 
 // request returns the URL of a request line: a method, a URL, and the protocol.
-// A line that is none is a text.
+// Any other line is read as text, whole.
 func (s *scan) request(r Span) field {
 	line := r.Of(s.b)
 	method, proto := methodSize(line), len(line)-protocolSize(line)

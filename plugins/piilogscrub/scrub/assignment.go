@@ -53,7 +53,7 @@ func (s *scan) redactValue(k Kind, v value) {
 	if s.e.actions[k] == Keep || v.start >= v.end {
 		return
 	}
-	s.record(hit{kind: k, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
+	s.record(finding{kind: k, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
 }
 
 // isOne redacts a value that is, as a whole, of one of the kinds that its name
@@ -62,15 +62,15 @@ func (s *scan) isOne(v value, r role) bool {
 	for !v.quoted && v.end > v.start && s.b[v.end-1] == '.' {
 		v.end-- // a sentence's full stop
 	}
-	first, outer := len(s.found.hits), s.enter(v.start, v.end, r)
+	first, outer := len(s.findings.list), s.enter(v.start, v.end, r)
 	s.run()
-	if hits := s.found.hits[first:]; s.blocked || len(hits) != 1 || hits[0].end-hits[0].start != v.end-v.start {
+	if list := s.findings.list[first:]; s.blocked || len(list) != 1 || list[0].end-list[0].start != v.end-v.start {
 		s.window, s.blocked = outer, false
-		s.found.hits = s.found.hits[:first]
+		s.findings.list = s.findings.list[:first]
 		return false
 	}
 	s.leave(outer, first, v.start, v.end)
-	s.found.hits[first].quote = v.json
+	s.findings.list[first].quote = v.json
 	return true
 }
 
@@ -92,12 +92,12 @@ func (s *scan) valueBehind(i int, r role) value {
 		v := value{start: j + 1, end: s.quoteEnd(j, escaped), quoted: true}
 		s.spend(v.end - v.start)
 		return v
-	case (c == '{' || c == '[') && !s.form && !s.e.isMarker(s.b[j:s.plainEnd(j)]):
+	case (c == '{' || c == '[') && !s.query && !s.e.isMarker(s.b[j:s.unquotedEnd(j)]):
 		return value{start: j, end: s.bracketEnd(j)}
 	case r&roleLine != 0 && s.b[i] == ':':
 		return value{start: j, end: s.lineEnd(j)}
 	}
-	return value{start: j, end: s.plainEnd(j)}
+	return value{start: j, end: s.unquotedEnd(j)}
 }
 
 // quoteEnd returns where the quotes that open at b[i] close, or the text's end.
@@ -144,25 +144,25 @@ func (s *scan) lineEnd(i int) int {
 	return len(s.b)
 }
 
-// plainEnd returns the end of the value at b[i] that has no quotes: a blank, a
+// unquotedEnd returns the end of the value at b[i] that has no quotes: a blank, a
 // quote or '&', or another byte that ends values where no letter or digit
 // follows it. In a query string '&' and what cannot be in one.
-func (s *scan) plainEnd(i int) int {
-	if i < s.plain.start || i >= s.plain.end {
-		s.plain = span{i, s.findPlainEnd(i)}
-		s.spend(s.plain.end - i)
+func (s *scan) unquotedEnd(i int) int {
+	if i < s.unquoted.start || i >= s.unquoted.end {
+		s.unquoted = span{i, s.findUnquotedEnd(i)}
+		s.spend(s.unquoted.end - i)
 	}
-	return s.plain.end
+	return s.unquoted.end
 }
 
-func (s *scan) findPlainEnd(i int) int {
+func (s *scan) findUnquotedEnd(i int) int {
 	for j := i; j < len(s.b); j++ {
 		c := s.b[j]
 		switch {
 		case !is(c, valueEnd):
 		case c == '&' || c == '"' || is(c, blank):
 			return j
-		case s.form:
+		case s.query:
 		case c == '\'' || !is(at(s.b, j+1), alnum):
 			return j
 		}

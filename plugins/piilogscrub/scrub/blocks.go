@@ -75,8 +75,9 @@ type candidates struct {
 	marks   uint64 // every mark, but 'b' where a word begins only
 }
 
-// history holds the bitmaps of the block before, at each length of run that
-// next doubles up from.
+// history holds the bitmaps of the block before, since runs of bytes go on from one block
+// into the next. In wordsN a bit says that the byte ends a run of N word bytes at least; in
+// denseN likewise of N bytes that are dense in digits.
 type history struct {
 	words, words2, words4, words8, words12 uint64
 	digits, dense, dense2, dense4          uint64
@@ -84,6 +85,10 @@ type history struct {
 
 // next puts the candidates of the block that follows h into c, and remembers
 // the block.
+//
+// A run is found by doubling: a byte ends a run of four if it ends one of two, and so does
+// the byte two before it. A byte is dense if it is a digit or is up to three bytes behind
+// one, so that "4111 1111" is one run, its separator included.
 func (h *history) next(b block, c *candidates) {
 	n := history{words: b.words, digits: b.digits}
 	n.words2 = n.words & after(n.words, h.words, 1)
@@ -95,10 +100,10 @@ func (h *history) next(b block, c *candidates) {
 	n.dense4 = n.dense2 & after(n.dense2, h.dense2, 2)
 	letters, before := n.words&^n.digits, h.words&^h.digits
 	c.numbers = n.digits & n.dense4 & after(n.dense4, h.dense4, 3)
-	c.tokens = n.words12 &^ after(n.words12, h.words12, 1)
+	c.tokens = n.words12 &^ after(n.words12, h.words12, 1) // the 12th byte only, not those behind it
 	c.ibans = n.digits & after(n.digits, h.digits, 1) & after(letters, before, 2) &
 		after(letters, before, 3) &^ after(n.words, h.words, 4)
-	c.marks = b.marks &^ n.words2
+	c.marks = b.marks &^ n.words2 // a 'b' within a word begins no "Bearer"
 	c.all = c.numbers | c.tokens | c.ibans | c.marks
 	*h = n
 }

@@ -6,7 +6,7 @@ package scrub
 func (s *scan) card(n *number) bool {
 	best := 0
 	for g := range n.groups {
-		if g > 0 && !cardSeparator(n, g, s.form) {
+		if g > 0 && !cardSeparator(n, g, s.query) {
 			break
 		}
 		total := n.group[g].total()
@@ -23,12 +23,12 @@ func (s *scan) card(n *number) bool {
 	return s.emit(Card, n.group[0].start(), n.group[best-1].end())
 }
 
-func cardSeparator(n *number, g int, form bool) bool {
+func cardSeparator(n *number, g int, query bool) bool {
 	sep := n.group[g].sep
 	if sep != n.group[1].sep || n.group[g].size() < 2 || n.group[0].size() < 3 {
 		return false
 	}
-	return sep == ' ' || sep == '-' || form && sep == '+'
+	return sep == ' ' || sep == '-' || query && sep == '+'
 }
 
 // network reports whether the digits up to group g are of a card network. Where

@@ -25,7 +25,7 @@ func (s *scan) scheme(i int) {
 
 // behindScheme skips the blanks behind an authentication scheme that ends at b[i].
 func (s *scan) behindScheme(i int) int {
-	for i < len(s.b) && (s.b[i] == ' ' || s.form && s.b[i] == '+') {
+	for i < len(s.b) && (s.b[i] == ' ' || s.query && s.b[i] == '+') {
 		i++
 	}
 	return i

@@ -28,19 +28,19 @@ func (s *scan) escape(i int) {
 	buf := getBuffer()
 	defer buf.release()
 	buf.json(s.b[start:end], start)
-	s.reread(buf, s.form, start, end)
+	s.reread(buf, s.query, start, end)
 }
 
-// reread scans the decoded text of b[start:end] in its place. In a form, '+' is a
-// space. What decodes to no text cannot be read, and is dropped.
-func (s *scan) reread(buf *buffer, form bool, start, end int) {
+// reread scans the decoded text of b[start:end] in its place. In a query,
+// '+' is a space. What decodes to no text cannot be read, and is dropped.
+func (s *scan) reread(buf *buffer, query bool, start, end int) {
 	if !s.spend(end-start) || s.depth >= s.e.maxDepth || !utf8.Valid(buf.b) {
 		s.emit(Dropped, start, end)
 		return
 	}
-	first := len(s.found.hits)
+	first := len(s.findings.list)
 	c := s.inner(buf.b, s.nameBefore(start))
-	c.form = form
+	c.query = query
 	c.run()
 	s.adopt(&c, buf, first, start, end)
 }

@@ -2,6 +2,7 @@ package scrub
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -33,7 +34,7 @@ func New(p Policy) (*Engine, error) {
 	return compile(p)
 }
 
-// NewStrictest is [New] of the [Strictest] of policies, which were found good each.
+// NewStrictest is [New] of the [Strictest] of policies, each of which is valid.
 func NewStrictest(policies ...Policy) (*Engine, error) { return compile(Strictest(policies...)) }
 
 // Dropping returns an engine that drops every text: for where it is not known what
@@ -57,8 +58,8 @@ func compile(p Policy) (*Engine, error) {
 		words:     contextWords(),
 		patterns:  patterns,
 		templates: templates,
-		maxBytes:  orDefault(p.MaxBytes, DefaultMaxBytes),
-		maxDepth:  orDefault(p.MaxDepth, DefaultMaxDepth),
+		maxBytes:  cmp.Or(p.MaxBytes, DefaultMaxBytes),
+		maxDepth:  cmp.Or(p.MaxDepth, DefaultMaxDepth),
 		keyID:     p.PseudonymKeyID,
 	}
 	if len(p.PseudonymKey) > 0 {
@@ -66,13 +67,6 @@ func compile(p Policy) (*Engine, error) {
 		e.macs = &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
 	}
 	return e, nil
-}
-
-func orDefault(v, fallback int) int {
-	if v == 0 {
-		return fallback
-	}
-	return v
 }
 
 // effective returns the action of every kind.
@@ -89,7 +83,8 @@ func effective(chosen map[Kind]Action) (actions [kindCount]Action) {
 	return actions
 }
 
-// replacement appends what stands in for a value of a kind.
+// replacement appends what stands in for a value of a kind, by the kind's action. [Keep] is
+// not among them: a kept value is no finding.
 func (e *Engine) replacement(dst []byte, k Kind, value []byte) []byte {
 	switch e.actions[k] {
 	case KeepLast4:

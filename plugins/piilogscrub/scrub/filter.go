@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"github.com/go-faster/jx"
 )
 
 // FilterOptions says how [Filter] reads lines and what it writes.
@@ -105,23 +107,28 @@ func (f *filter) write(line []byte, r *lineReader) []byte {
 
 // appendFindings appends findings as a JSON object.
 func appendFindings(dst []byte, list []Finding) []byte {
-	dst = append(dst, `{"findings":[`...)
-	for i, f := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, `{"kind":"`...)
-		dst = append(dst, f.Kind.String()...)
-		dst = append(dst, `","start":`...)
-		dst = strconv.AppendInt(dst, int64(f.Start), 10)
-		dst = append(dst, `,"end":`...)
-		dst = strconv.AppendInt(dst, int64(f.End), 10)
-		dst = append(dst, '}')
+	var e jx.Encoder
+	e.SetBytes(dst)
+	e.ObjStart()
+	e.FieldStart("findings")
+	e.ArrStart()
+	for _, f := range list {
+		e.ObjStart()
+		e.FieldStart("kind")
+		e.Str(f.Kind.String())
+		e.FieldStart("start")
+		e.Int(f.Start)
+		e.FieldStart("end")
+		e.Int(f.End)
+		e.ObjEnd()
 	}
-	return append(dst, `]}`...)
+	e.ArrEnd()
+	e.ObjEnd()
+	return e.Bytes()
 }
 
-// lineReader reads lines, of which it holds no more than limit bytes.
+// lineReader reads lines, of which it holds no more than limit bytes: of a longer one it
+// only counts the rest, to say how long the dropped line was.
 type lineReader struct {
 	r     *bufio.Reader
 	limit int

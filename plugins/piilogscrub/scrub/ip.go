@@ -46,7 +46,7 @@ func (s *scan) ipv4(start, end int) bool {
 func (s *scan) isVersion(start, end int) bool {
 	switch c := at(s.b, end); c {
 	case '-', '_', '+':
-		if _, pair := ipv4At(s.b, end+1); !pair && (c != '+' || !s.form) {
+		if _, pair := ipv4At(s.b, end+1); !pair && (c != '+' || !s.query) {
 			return true
 		}
 	}
@@ -90,7 +90,7 @@ func (s *scan) ipv6(i int) {
 }
 
 // zoneEnd returns the end of the zone (RFC 4007, 11) that follows an address at
-// b[i], as in "fe80::1%eth0", or i. An escape is none.
+// b[i], as in "fe80::1%eth0", or i. A percent-encoded byte is no zone.
 func zoneEnd(b []byte, i int) int {
 	if at(b, i) != '%' || isPercent(b, i) {
 		return i

@@ -5,16 +5,16 @@ import "bytes"
 // maxNesting is how deep the arrays and objects of a JSON text may be nested.
 const maxNesting = 64
 
-// json reads the text as a JSON value; as text if it is none.
+// json reads the text as a JSON value, or as text where it is not valid JSON.
 func (s *scan) json() {
-	p, first := parser{s: s}, len(s.found.hits)
+	p, first := parser{s: s}, len(s.findings.list)
 	p.value(0, s.role)
 	p.blank()
 	switch {
 	case p.deep:
 		s.blocked = true
 	case p.bad || p.i != len(s.b):
-		s.found.hits, s.next, s.done = s.found.hits[:first], 0, 0
+		s.findings.list, s.next, s.done = s.findings.list[:first], 0, 0
 		s.run()
 	}
 }
@@ -162,13 +162,13 @@ func (p *parser) scan(v value, r role) {
 	if !v.quoted && !isDigit(s.b[v.end-1]) {
 		return
 	}
-	first := len(s.found.hits)
+	first := len(s.findings.list)
 	if bytes.IndexByte(s.b[v.start:v.end], '\\') < 0 {
 		s.part(v.start, v.end, FormatText, r)
 	} else {
 		p.unescape(v, r)
 	}
-	if len(s.found.hits) > first && v.json {
+	if len(s.findings.list) > first && v.json {
 		p.quote(first, v)
 	}
 }
@@ -178,7 +178,7 @@ func (p *parser) unescape(v value, r role) {
 	buf := getBuffer()
 	defer buf.release()
 	buf.json(p.s.b[v.start:v.end], v.start)
-	c, first := p.s.inner(buf.b, r), len(p.s.found.hits)
+	c, first := p.s.inner(buf.b, r), len(p.s.findings.list)
 	c.depth = p.s.depth // an escape in a string is no layer of its own
 	c.run()
 	p.s.adopt(&c, buf, first, v.start, v.end)
@@ -186,9 +186,9 @@ func (p *parser) unescape(v value, r role) {
 
 // quote turns what was found in a number into a string.
 func (p *parser) quote(first int, v value) {
-	h := &p.s.found.hits[first]
-	h.start, h.end, h.quote = p.s.base+v.start, p.s.base+v.end, true
-	p.s.found.hits = p.s.found.hits[:first+1]
+	one := &p.s.findings.list[first]
+	one.start, one.end, one.quote = p.s.base+v.start, p.s.base+v.end, true
+	p.s.findings.list = p.s.findings.list[:first+1]
 	p.s.done = v.end
 }
 

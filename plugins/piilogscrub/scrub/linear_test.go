@@ -62,7 +62,7 @@ func TestCostIsLinear(t *testing.T) {
 		var s scan
 		s.init(e, []byte(text))
 		s.read(f)
-		return s.spent, s.blocked
+		return s.work, s.blocked
 	}
 	for name, piece := range adversarial {
 		for f := FormatText; f <= FormatRequest; f++ {

@@ -2,9 +2,9 @@ package scrub
 
 // nationalForm is a way to write one country's personal numbers.
 type nationalForm struct {
-	form  form
-	valid func(gathered) bool // the check digit, and whatever else can be wrong
-	told  bool                // only where the words around speak of such a number
+	form         form
+	valid        func(gathered) bool // the check digit, and whatever else can be wrong
+	needsContext bool                // only where the words around speak of such a number
 }
 
 // nationalForms are tried in this order. The forms that need no word beside
@@ -43,16 +43,16 @@ var nationalForms = []nationalForm{
 	{form: "9XX-NX-XXXX", valid: isITIN},
 	{form: "XXX-XXX-XXX", valid: isSIN},
 
-	{form: "XXX XXX XXX", valid: isSIN, told: true},
-	{form: "XXXXXXXXX", valid: isNineDigits, told: true},
-	{form: "XXX XXX XXXX", valid: isNHS, told: true},
-	{form: "XXX-XXX-XXXX", valid: isNHS, told: true},
-	{form: "XXXXXXXXXX", valid: isTenDigits, told: true},
-	{form: "XXXXXX-XXXX", valid: startsWithDay, told: true},
-	{form: "XXXXXXXXXXX", valid: isElevenDigits, told: true},
-	{form: "XX XXX XXX XXX", valid: isSteuerID, told: true},
-	{form: "XXXXXXXXXXXX", valid: isTwelveDigits, told: true},
-	{form: "XXXXXXXXXXXXX", valid: isThirteenDigits, told: true},
+	{form: "XXX XXX XXX", valid: isSIN, needsContext: true},
+	{form: "XXXXXXXXX", valid: isNineDigits, needsContext: true},
+	{form: "XXX XXX XXXX", valid: isNHS, needsContext: true},
+	{form: "XXX-XXX-XXXX", valid: isNHS, needsContext: true},
+	{form: "XXXXXXXXXX", valid: isTenDigits, needsContext: true},
+	{form: "XXXXXX-XXXX", valid: startsWithDay, needsContext: true},
+	{form: "XXXXXXXXXXX", valid: isElevenDigits, needsContext: true},
+	{form: "XX XXX XXX XXX", valid: isSteuerID, needsContext: true},
+	{form: "XXXXXXXXXXXX", valid: isTwelveDigits, needsContext: true},
+	{form: "XXXXXXXXXXXXX", valid: isThirteenDigits, needsContext: true},
 
 	{form: "AA XX XX XX A", valid: isNINO},
 	{form: "AAXXXXXXA", valid: isNINO},
@@ -66,7 +66,7 @@ var nationalForms = []nationalForm{
 	{form: "AAAAXXXXXXAAAAAAAX", valid: isCURP},
 	{form: "AAAAXXXXXXAAAAAAXX", valid: isCURP},
 
-	{form: "AAAAAXXXXA", valid: isPAN, told: true},
+	{form: "AAAAAXXXXA", valid: isPAN, needsContext: true},
 }
 
 // nationalByLead holds nationalForms by the number of digits that they begin
@@ -118,11 +118,11 @@ func (s *scan) national(start int) int {
 	for i := range nationalByLead[lead] {
 		f := &nationalByLead[lead][i]
 		var g gathered
-		end := f.match(s.b, start, s.form, &g)
+		end := f.match(s.b, start, s.query, &g)
 		if end == 0 || !f.valid(g) {
 			continue
 		}
-		if !f.told || s.context(start, end)&roleNational != 0 {
+		if !f.needsContext || s.context(start, end)&roleNational != 0 {
 			return end
 		}
 	}

@@ -32,8 +32,8 @@ func (g group) end() int   { return int(g.to) }
 func (g group) size() int  { return int(g.to - g.from) }
 
 // read reads the number whose first digit is b[i].
-func (n *number) read(b []byte, i int, form bool) {
-	n.start, n.plus = leadOf(b, i, form)
+func (n *number) read(b []byte, i int, query bool) {
+	n.start, n.plus = leadOf(b, i, query)
 	sep := byte(0)
 	for n.groups < maxGroups {
 		g := group{from: int32(i), sep: sep}
@@ -50,7 +50,7 @@ func (n *number) read(b []byte, i int, form bool) {
 		n.group[n.groups] = g
 		n.groups++
 		n.end = i
-		if sep, i = separator(b, i, form); sep == 0 || b[i-1] == '(' && g.size() > maxPrefix {
+		if sep, i = separator(b, i, query); sep == 0 || b[i-1] == '(' && g.size() > maxPrefix {
 			return
 		}
 	}
@@ -69,12 +69,12 @@ func (n *number) cut(i int) {
 
 // leadOf returns where a number begins whose first digit is b[i]: at the '+' or
 // '(' before it, if there is one.
-func leadOf(b []byte, i int, form bool) (start int, plus bool) {
+func leadOf(b []byte, i int, query bool) (start int, plus bool) {
 	start = i
 	if start > 0 && b[start-1] == '(' {
 		start--
 	}
-	if start > 0 && b[start-1] == '+' && (!form || boundary(b, start-1)) {
+	if start > 0 && b[start-1] == '+' && (!query || boundary(b, start-1)) {
 		return start - 1, true
 	}
 	return start, false
@@ -82,23 +82,23 @@ func leadOf(b []byte, i int, form bool) (start int, plus bool) {
 
 // separator returns what separates the digits before b[i] from those behind it,
 // and where those begin; 0 if the number ends at i.
-func separator(b []byte, i int, form bool) (sep byte, next int) {
+func separator(b []byte, i int, query bool) (sep byte, next int) {
 	c, d := at(b, i), at(b, i+1)
 	switch {
 	case i >= len(b):
 		return 0, i
-	case isSeparator(c, form) && isDigit(d):
+	case isSeparator(c, query) && isDigit(d):
 		return c, i + 1
 	case (c == ')' || c == '(') && isDigit(d):
 		return ')', i + 1
-	case (c == ')' || isSeparator(c, form)) && (d == '(' || isSeparator(d, form) && c == ')') && isDigit(at(b, i+2)):
+	case (c == ')' || isSeparator(c, query)) && (d == '(' || isSeparator(d, query) && c == ')') && isDigit(at(b, i+2)):
 		return ')', i + 2
 	}
 	return 0, i
 }
 
-func isSeparator(c byte, form bool) bool {
-	return c == ' ' || c == '-' || c == '.' || c == '/' || form && c == '+'
+func isSeparator(c byte, query bool) bool {
+	return c == ' ' || c == '-' || c == '.' || c == '/' || query && c == '+'
 }
 
 // isCardPart reports whether the number can be the second group of a card number,

@@ -8,7 +8,7 @@ func (s *scan) number(i int) {
 		return
 	}
 	var n number
-	n.read(s.b, start, s.form)
+	n.read(s.b, start, s.query)
 	s.spend(2 * (n.end - n.start))
 	lettered := is(at(s.b, n.end), letter)
 	if n.isShort() && !lettered && !n.isCardPart() {
@@ -28,7 +28,7 @@ func (s *scan) number(i int) {
 	if lettered && !isExtension(s.b, n.end) && s.lettered(&n) {
 		return
 	}
-	if !s.decoy(&n) && (n.isShort() || !s.identify(&n)) {
+	if !s.excluded(&n) && (n.isShort() || !s.identify(&n)) {
 		s.next = max(s.next, n.group[0].end())
 	}
 }
@@ -56,10 +56,10 @@ func (s *scan) numberStart(i int) int {
 		switch {
 		case isDigit(s.b[i-1]):
 			i--
-		case i-1 > floor && isSeparator(s.b[i-1], s.form) && isDigit(s.b[i-2]):
+		case i-1 > floor && isSeparator(s.b[i-1], s.query) && isDigit(s.b[i-2]):
 			i -= 2
-		case i-2 > floor && isSeparator(s.b[i-1], s.form) && s.b[i-2] == ')' && isDigit(s.b[i-3]),
-			i-2 > floor && s.b[i-1] == '(' && isSeparator(s.b[i-2], s.form) && isDigit(s.b[i-3]):
+		case i-2 > floor && isSeparator(s.b[i-1], s.query) && s.b[i-2] == ')' && isDigit(s.b[i-3]),
+			i-2 > floor && s.b[i-1] == '(' && isSeparator(s.b[i-2], s.query) && isDigit(s.b[i-3]):
 			i -= 3
 		case i-1 > floor && (s.b[i-1] == ')' || s.b[i-1] == '(') && isDigit(s.b[i-2]):
 			i -= 2
@@ -90,8 +90,9 @@ func (s *scan) identify(n *number) bool {
 	return s.nationalNumber(n) || s.phone(n)
 }
 
-// decoy skips what has the shape of a number and is none: dates, and times where nothing beside them speaks of another kind of number.
-func (s *scan) decoy(n *number) bool {
+// excluded skips what is written like such a number and is something else: dates, and
+// times since 1970 unless the words around speak of a number that is looked for.
+func (s *scan) excluded(n *number) bool {
 	if n.isEpoch() && s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 {
 		s.next = n.end
 		return true

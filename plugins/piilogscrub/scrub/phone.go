@@ -29,14 +29,14 @@ func (s *scan) phoneEnd(n *number) int {
 	var g gathered
 	list := phoneByLead[skipDigits(s.b, n.start)-n.start]
 	for i := range list {
-		if end := list[i].match(s.b, n.start, s.form, &g); end > 0 && chinaOrNone(list[i].form, &g) && !isRound(&g) {
+		if end := list[i].match(s.b, n.start, s.query, &g); end > 0 && chinaOrNone(list[i].form, &g) && !isRound(&g) {
 			return end
 		}
 	}
 	if end := n.trunk(s.b); end > 0 {
 		return end
 	}
-	return s.told(n)
+	return s.phoneByContext(n)
 }
 
 // phoneForms are the ways to write national numbers that need no word beside
@@ -141,9 +141,9 @@ func maxTrunk(n *number) uint8 {
 	return 11
 }
 
-// told returns the end of a number that the words around it call a telephone
+// phoneByContext returns the end of a number that the words around it call a telephone
 // number. Weak words, such as "call", need a number in groups.
-func (s *scan) told(n *number) int {
+func (s *scan) phoneByContext(n *number) int {
 	least := minPhone
 	if n.groups >= 3 {
 		least-- // "33 93 31"

@@ -3,52 +3,59 @@ package scrub
 import "math/bits"
 
 // scan is one reading of one text. It lives on the stack of an entry point.
+//
+// It moves forward only. Two positions in a window say how far it is: candidates before
+// next are left out, and no finding may begin before done, though a detector may look back
+// past next for the beginning of its value. A detector that finds a value moves both behind
+// it; one that knows that there is none moves next, so that none tries the same bytes again.
 type scan struct {
-	e     *Engine
-	found found
-	text  []byte // all of the text, of which a window is read at a time
+	e        *Engine
+	findings findings
+	text     []byte // all of the text, of which a window is read at a time
 	window
 
 	depth   int  // encodings that have been taken off
-	spent   int  // bytes that detectors have looked at
-	limit   int  // and how many they may
+	work    int  // bytes that detectors have looked at
+	maxWork int  // and how many they may
 	blocked bool // the window cannot be examined: drop it
 }
 
 // window is a part of a text that is read as a text of its own: nothing before
 // or behind it plays a part. All offsets but base are into b.
 type window struct {
-	b     []byte
-	base  int   // where b begins in the text
-	next  int   // bytes before it have been dealt with
-	done  int   // end of the last hit: no hit begins before it
-	wide  int   // bytes before it have been tried as base64 with '+' and '/'
-	label label // the last name that was looked up
-	plain span  // the last value without quotes, the end of which is known
-	role  role  // what the name beside the window says
-	form  bool  // '+' is a space and '&' separates, as in a query string
+	b           []byte
+	base        int   // where b begins in the text
+	next        int   // bytes before it have been dealt with
+	done        int   // end of the last finding: none begins before it
+	triedBase64 int   // bytes before it have been tried as base64 with '+' and '/'
+	label       label // the last name that was looked up
+	unquoted    span  // the last value without quotes, the end of which is known
+	role        role  // what the name beside the window says
+	query       bool  // '+' is a space and '&' separates, as in a query string or a form
 }
 
 // span is a range of bytes; end is exclusive.
 type span struct{ start, end int }
 
 // workPerByte bounds how often a byte of a text may be looked at by all the
-// detectors together, decoded texts included. Ordinary text needs less than
-// four; what needs more than this is made to be slow.
+// detectors together, decoded texts included. Detectors look back and ahead, so that some
+// texts would take time that grows with the square of their length. Ordinary text needs
+// less than four looks at a byte; what needs more than this was made to be slow, and is
+// dropped.
 const workPerByte = 128
 
 // init begins a scan of a text.
 func (s *scan) init(e *Engine, text []byte) {
 	s.e, s.text, s.b = e, text, text
-	s.limit = workPerByte*len(text) + 4096
+	s.maxWork = workPerByte*len(text) + 4096
 }
 
 // inner returns a scan of a text that a part of this one decodes to, under a
 // name with the role r.
 func (s *scan) inner(text []byte, r role) scan {
 	return scan{
-		e: s.e, found: s.found, text: text, window: window{b: text, role: r},
-		depth: s.depth + 1, spent: s.spent, limit: s.limit,
+		e: s.e, findings: s.findings, text: text, window: window{b: text, role: r},
+		depth: s.depth + 1, work: s.work, maxWork: s.maxWork,
 	}
 }
 
@@ -56,12 +63,12 @@ func (s *scan) inner(text []byte, r role) scan {
 // the window that leave wants back.
 func (s *scan) enter(start, end int, r role) window {
 	outer := s.window
-	s.window = window{b: s.b[start:end], base: s.base + start, role: r, form: s.form}
+	s.window = window{b: s.b[start:end], base: s.base + start, role: r, query: s.query}
 	return outer
 }
 
 // leave goes on in the outer window behind its end-th byte. first is how many
-// hits there were before b[start:end] was entered; if that was blocked, all of
+// findings there were before b[start:end] was entered; if that was blocked, all of
 // it is dropped.
 func (s *scan) leave(outer window, first, start, end int) {
 	s.window = outer
@@ -69,8 +76,8 @@ func (s *scan) leave(outer window, first, start, end int) {
 		s.drop(first, start, end)
 		return
 	}
-	if n := len(s.found.hits); n > first {
-		s.done = max(s.done, s.found.hits[n-1].end-s.base)
+	if n := len(s.findings.list); n > first {
+		s.done = max(s.done, s.findings.list[n-1].end-s.base)
 	}
 	s.next = max(s.next, end)
 }
@@ -80,7 +87,7 @@ func (s *scan) part(start, end int, f Format, r role) {
 	if end-start < minText {
 		return
 	}
-	first, outer := len(s.found.hits), s.enter(start, end, r)
+	first, outer := len(s.findings.list), s.enter(start, end, r)
 	s.read(f)
 	s.leave(outer, first, start, end)
 }
@@ -88,30 +95,32 @@ func (s *scan) part(start, end int, f Format, r role) {
 // adopt takes over what the scan of a decoded text found in b[from:to], its
 // offsets being mapped by the buffer that it was decoded into.
 func (s *scan) adopt(c *scan, buf *buffer, first, from, to int) {
-	s.found, s.spent = c.found, c.spent
+	s.findings, s.work = c.findings, c.work
 	if c.blocked {
 		s.drop(first, from, to)
 		return
 	}
-	hits := s.found.hits[first:]
-	for i := range hits {
-		hits[i].start, hits[i].end = s.base+buf.where(hits[i].start), s.base+buf.where(hits[i].end)
-		s.done = max(s.done, hits[i].end-s.base)
+	list := s.findings.list[first:]
+	for i := range list {
+		list[i].start, list[i].end = s.base+buf.where(list[i].start), s.base+buf.where(list[i].end)
+		s.done = max(s.done, list[i].end-s.base)
 	}
 	s.next = max(s.next, to)
 }
 
-// run reads the window from s.next on.
+// run reads the window from s.next on: it classifies a block, and has the detectors visit
+// its candidates. The first block with a byte beyond ASCII may show that the window has
+// digits of other scripts; then all of it is read again as ASCII, and run ends.
 func (s *scan) run() {
 	s.spend(len(s.b))
-	first, ascii := len(s.found.hits), true
+	first, ascii := len(s.findings.list), true
 	end := s.base + len(s.b)
 	var h history
 	var c candidates
 	for at := 0; at < len(s.b) && !s.blocked; at += blockSize {
 		b := blockAt(s.text, s.base+at, end)
 		if ascii && b.high != 0 {
-			if ascii = false; s.foreign(first, at) {
+			if ascii = false; s.foldASCII(first, at) {
 				return
 			}
 		}
@@ -121,12 +130,13 @@ func (s *scan) run() {
 	}
 	if len(s.e.patterns) > 0 && !s.blocked {
 		s.patterns()
-		s.found.merge(first)
+		s.findings.merge(first)
 	}
 }
 
-// visit calls the detectors for those candidates of the block at base that are
-// in all.
+// visit calls the detectors for those candidates of the block at base that are in all,
+// from left to right. A byte can be a candidate of several kinds: the surest one is tried.
+// Candidates before s.next belong to a value that was dealt with, and are left out.
 func (s *scan) visit(base int, c *candidates, all uint64) {
 	for all != 0 && !s.blocked {
 		i := bits.TrailingZeros64(all)
@@ -142,7 +152,7 @@ func (s *scan) visit(base int, c *candidates, all uint64) {
 				s.token(pos)
 			}
 		}
-		all &= all - 1
+		all &= all - 1 // clears the lowest bit, which is i
 		if skip := s.next - base; skip >= blockSize {
 			return
 		} else if skip > i {
@@ -175,10 +185,10 @@ func (s *scan) mark(i int) {
 	}
 }
 
-// spend reports whether n more bytes may be looked at; if not, the text takes
-// longer than its length justifies, and is blocked.
+// spend counts n more bytes that are looked at, and reports whether they may be; if not,
+// the window is blocked. A detector calls it wherever it walks further than a few bytes.
 func (s *scan) spend(n int) bool {
-	if s.spent += n; s.spent > s.limit {
+	if s.work += n; s.work > s.maxWork {
 		s.blocked = true
 	}
 	return !s.blocked

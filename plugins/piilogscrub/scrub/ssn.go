@@ -4,7 +4,7 @@ package scrub
 // and four digits, or nine where the words around speak of one.
 func (s *scan) ssn(n *number) bool {
 	d := n.digits[:min(n.n, 9)]
-	if len(d) < 9 || n.plus || !isSSN(d) && !s.saidSSN(n, d) {
+	if len(d) < 9 || n.plus || !isSSN(d) && !s.ssnByContext(n, d) {
 		return false
 	}
 	g := n.group[:]
@@ -14,7 +14,7 @@ func (s *scan) ssn(n *number) bool {
 			return false
 		}
 		return s.emit(USSSN, g[0].start(), g[0].end())
-	case g[0].size() == 3 && g[1].size() == 2 && g[2].size() == 4 && g[1].sep == g[2].sep && (g[1].sep == '.' || ssnSeparator(g[1].sep, s.form)):
+	case g[0].size() == 3 && g[1].size() == 2 && g[2].size() == 4 && g[1].sep == g[2].sep && (g[1].sep == '.' || ssnSeparator(g[1].sep, s.query)):
 		if n.groups > 3 && g[3].sep == g[2].sep && g[3].sep != ' ' {
 			return false
 		}
@@ -23,13 +23,13 @@ func (s *scan) ssn(n *number) bool {
 	return false
 }
 
-// saidSSN reports whether the words around say that nine digits are a social
+// ssnByContext reports whether the words around say that nine digits are a social
 // security number, though none is issued that begins so.
-func (s *scan) saidSSN(n *number, d []byte) bool {
+func (s *scan) ssnByContext(n *number, d []byte) bool {
 	return d[0] == '9' && string(d[5:]) != "0000" && s.context(n.start, n.end)&roleSSN != 0
 }
 
-func ssnSeparator(c byte, form bool) bool { return c == '-' || c == ' ' || form && c == '+' }
+func ssnSeparator(c byte, query bool) bool { return c == '-' || c == ' ' || query && c == '+' }
 
 // isSSN reports whether nine digits can be a social security number: no area
 // 000, 666 or 900 up, no group 00 and no serial 0000 (SSA, since June 2011).

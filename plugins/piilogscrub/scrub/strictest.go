@@ -2,6 +2,7 @@ package scrub
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 )
 
@@ -26,8 +27,8 @@ func Strictest(policies ...Policy) Policy {
 			}
 		}
 		s.NeverFields = common(i == 0, s.NeverFields, p.NeverFields)
-		s.MaxBytes = smaller(s.MaxBytes, orDefault(p.MaxBytes, DefaultMaxBytes))
-		s.MaxDepth = smaller(s.MaxDepth, orDefault(p.MaxDepth, DefaultMaxDepth))
+		s.MaxBytes = smaller(s.MaxBytes, cmp.Or(p.MaxBytes, DefaultMaxBytes))
+		s.MaxDepth = smaller(s.MaxDepth, cmp.Or(p.MaxDepth, DefaultMaxDepth))
 	}
 	s.PseudonymKey, s.PseudonymKeyID = oneKey(policies)
 	s.Actions = strictestActions(policies, len(s.PseudonymKey) > 0)

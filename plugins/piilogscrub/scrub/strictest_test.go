@@ -1,6 +1,7 @@
 package scrub
 
 import (
+	stdcmp "cmp"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestStrictest(t *testing.T) {
 			got := Strictest(tt.policies...)
 			want := tt.want
 			if len(tt.policies) > 0 {
-				want.MaxBytes, want.MaxDepth = orDefault(want.MaxBytes, DefaultMaxBytes), orDefault(want.MaxDepth, DefaultMaxDepth)
+				want.MaxBytes, want.MaxDepth = stdcmp.Or(want.MaxBytes, DefaultMaxBytes), stdcmp.Or(want.MaxDepth, DefaultMaxDepth)
 			}
 			if diff := cmp.Diff(effective(want.Actions), effective(got.Actions)); diff != "" {
 				t.Errorf("actions (-want +got):\n%s", diff)
@@ -107,7 +108,7 @@ func TestSound(t *testing.T) {
 		Actions: map[Kind]Action{Email: Drop}, Fields: []string{"ref"}, NeverFields: []string{"build"}, PathTemplates: []string{"/{a}"},
 		Patterns: []Pattern{{Name: "p", Regexp: "p"}}, MaxBytes: 99, MaxDepth: 3,
 	}
-	if sound, err := good.Sound(); err != nil || !cmp.Equal(good, sound) {
+	if sound, err := good.WithoutMistakes(); err != nil || !cmp.Equal(good, sound) {
 		t.Errorf("error %v of a good policy: %s", err, cmp.Diff(good, sound))
 	}
 	bad := Policy{
@@ -123,7 +124,7 @@ func TestSound(t *testing.T) {
 		Actions: map[Kind]Action{Email: Redact, Phone: Redact, Card: Redact, JWT: Keep, IP: Redact},
 		Fields:  []string{"ref"}, NeverFields: []string{"build"}, PathTemplates: []string{"/{a}"}, Patterns: []Pattern{{Name: "q", Regexp: "q"}},
 	}
-	sound, err := bad.Sound()
+	sound, err := bad.WithoutMistakes()
 	if diff := cmp.Diff(want, sound); diff != "" {
 		t.Errorf("sound policy (-want +got):\n%s", diff)
 	}
@@ -140,7 +141,7 @@ func TestSound(t *testing.T) {
 	for i := range crowd.Patterns {
 		crowd.Patterns[i] = Pattern{Name: "p", Regexp: "p"}
 	}
-	if sound, err := crowd.Sound(); err == nil || len(sound.Patterns) != maxPatterns {
+	if sound, err := crowd.WithoutMistakes(); err == nil || len(sound.Patterns) != maxPatterns {
 		t.Errorf("error %v and %d patterns, want %d", err, len(sound.Patterns), maxPatterns)
 	}
 }

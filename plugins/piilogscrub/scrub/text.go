@@ -43,9 +43,9 @@ func (e *Engine) AccessLine(dst, line []byte) ([]byte, Tally) {
 func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
 	var s scan
 	s.init(e, text)
-	defer s.found.giveBack()
+	defer s.findings.release()
 	s.read(f)
-	if len(s.found.hits) == 0 && !s.blocked {
+	if len(s.findings.list) == 0 && !s.blocked {
 		return append(dst, text...), Tally{}
 	}
 	return s.appendTo(dst), s.tally()
@@ -56,23 +56,23 @@ func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
 func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
 	var s scan
 	s.init(e, value)
-	defer s.found.giveBack()
+	defer s.findings.release()
 	s.role = e.role(name)
 	s.readValue()
 	return s.appendTo(dst), s.tally()
 }
 
-// Findings appends to dst what is found in text, the first first. None overlap.
+// Findings appends to dst what is found in text, from left to right. None overlap.
 func (e *Engine) Findings(dst []Finding, text []byte, f Format) []Finding {
 	var s scan
 	s.init(e, text)
-	defer s.found.giveBack()
+	defer s.findings.release()
 	s.read(f)
 	if s.blocked {
 		return append(dst, Finding{Field, 0, len(text)})
 	}
-	for _, h := range s.found.hits {
-		dst = append(dst, Finding{h.kind.Public(), h.start, h.end})
+	for _, one := range s.findings.list {
+		dst = append(dst, Finding{one.kind.Public(), one.start, one.end})
 	}
 	return dst
 }
@@ -94,7 +94,7 @@ func (s *scan) read(f Format) {
 		f := s.request(Span{0, len(s.b)})
 		s.part(f.Start, f.End, f.format, 0)
 	default:
-		s.form = f == FormatQuery
+		s.query = f == FormatQuery
 		s.run()
 	}
 }
@@ -117,14 +117,14 @@ func (s *scan) readValue() {
 	}
 }
 
-// tally counts the hits.
+// tally counts the findings.
 func (s *scan) tally() (t Tally) {
 	if s.blocked {
 		t[Dropped] = 1
 		return t
 	}
-	for _, h := range s.found.hits {
-		t[h.kind]++
+	for _, one := range s.findings.list {
+		t[one.kind]++
 	}
 	return t
 }

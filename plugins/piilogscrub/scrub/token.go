@@ -85,7 +85,7 @@ func wordEnd(b []byte, i int) int {
 // encoded looks at the word b[start:end] as base64, with what stands around it
 // of that alphabet, and then as base64url. It reports whether it holds something.
 func (s *scan) encoded(start, end int) bool {
-	if start >= s.wide {
+	if start >= s.triedBase64 {
 		from, to := start, end
 		for from > s.next && from > s.done && isBase64(s.b[from-1]) {
 			from--
@@ -94,7 +94,7 @@ func (s *scan) encoded(start, end int) bool {
 			to++
 		}
 		s.spend(to - from)
-		s.wide = to
+		s.triedBase64 = to
 		if s.decoded(from, to) {
 			return true
 		}
@@ -118,28 +118,28 @@ func (s *scan) decoded(start, end int) bool {
 	for end < len(s.b) && s.b[end] == '=' {
 		end++
 	}
-	return s.conceals(buf.b, start, end)
+	return s.scanDecoded(buf.b, start, end)
 }
 
-// conceals reads the text that b[start:end] decodes to; if it holds something,
+// scanDecoded reads the text that b[start:end] decodes to; if it holds something,
 // all of b[start:end] is redacted as that.
-func (s *scan) conceals(text []byte, start, end int) bool {
+func (s *scan) scanDecoded(text []byte, start, end int) bool {
 	if s.depth >= s.e.maxDepth {
 		return s.emit(Dropped, start, end)
 	}
-	first := len(s.found.hits)
+	first := len(s.findings.list)
 	c := s.inner(text, s.nameBefore(start))
 	c.run()
-	s.found, s.spent = c.found, c.spent
-	switch hits := s.found.hits; {
+	s.findings, s.work = c.findings, c.work
+	switch list := s.findings.list; {
 	case c.blocked:
-		s.found.hits = hits[:first]
+		s.findings.list = list[:first]
 		return s.emit(Dropped, start, end)
-	case len(hits) > first:
-		h := hits[first]
-		h.start, h.end, h.quote = start, end, false
-		s.found.hits = hits[:first]
-		s.append(h)
+	case len(list) > first:
+		one := list[first]
+		one.start, one.end, one.quote = start, end, false
+		s.findings.list = list[:first]
+		s.append(one)
 		return true
 	}
 	return false

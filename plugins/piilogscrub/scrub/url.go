@@ -13,7 +13,7 @@ func (s *scan) url() {
 	if i := bytes.IndexAny(s.b, "?#"); i >= 0 {
 		path, query = i, i+1
 	}
-	s.form = true
+	s.query = true
 	if len(s.e.templates) > 0 && s.templated(pathStart(s.b[:path]), path) {
 		s.part(query, len(s.b), FormatQuery, 0)
 		return

@@ -5,21 +5,21 @@ import (
 	"unicode/utf8"
 )
 
-// foreign reads the window with other scripts' digits, spaces and dashes as
-// ASCII's, and reports whether there are any from b[at] on: "４１１１" is as good a
-// card number as "4111" to whoever reads the log. What was found since the first
-// hits is found again.
-func (s *scan) foreign(first, at int) bool {
-	i := firstForeign(s.b, at)
+// foldASCII reads the window with other scripts' digits, spaces and dashes as ASCII's
+// (ASCII folding), and reports whether there are any from b[at] on: "４１１１" is as good a
+// card number as "4111" to whoever reads the log. Findings behind the first ones are
+// found again.
+func (s *scan) foldASCII(first, at int) bool {
+	i := firstFoldable(s.b, at)
 	if i < 0 {
 		return false
 	}
 	buf := getBuffer()
 	defer buf.release()
-	buf.plain(s.b, i)
-	s.found.hits, s.done = s.found.hits[:first], 0
+	buf.foldASCII(s.b, i)
+	s.findings.list, s.done = s.findings.list[:first], 0
 	c := s.inner(buf.b, s.role)
-	c.depth, c.form = s.depth, s.form
+	c.depth, c.query = s.depth, s.query
 	if s.spend(len(s.b)) {
 		c.run()
 	}
@@ -27,9 +27,9 @@ func (s *scan) foreign(first, at int) bool {
 	return true
 }
 
-// firstForeign returns where the first character from b[i] on is that asciiOf
+// firstFoldable returns where the first character from b[i] on is that asciiOf
 // knows, or -1.
-func firstForeign(b []byte, i int) int {
+func firstFoldable(b []byte, i int) int {
 	for i < len(b) {
 		if b[i] < utf8.RuneSelf {
 			i++
@@ -44,9 +44,9 @@ func firstForeign(b []byte, i int) int {
 	return -1
 }
 
-// plain copies src, from its i-th byte on with every character in ASCII that
+// foldASCII copies src, from its i-th byte on with every character in ASCII that
 // asciiOf knows.
-func (d *buffer) plain(src []byte, i int) {
+func (d *buffer) foldASCII(src []byte, i int) {
 	d.reset()
 	for k, c := range src[:i] {
 		d.put(c, k)
