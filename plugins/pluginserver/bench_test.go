@@ -22,7 +22,13 @@ func (discardConn) SetDeadline(time.Time) error { return nil }
 // eventOn returns a function that runs one event of the handler on a link.
 func eventOn(t testing.TB, nc net.Conn, handler func(*pdk.PDK)) func() {
 	t.Helper()
-	srv, err := New(Options{}, accessPlugin(handler))
+	return eventOfPlugin(t, nc, accessPlugin(handler))
+}
+
+// eventOfPlugin is eventOn for a plugin "test".
+func eventOfPlugin(t testing.TB, nc net.Conn, p Plugin) func() {
+	t.Helper()
+	srv, err := New(Options{}, p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func (l *link) handle(ev *event) ending {
 		return ending{failure: errOverloaded}
 	}
 	ev.conn.trial = trial
-	ev.conn.opening.begin(&ev.inst.openings[ev.phase])
+	ev.conn.prefetched.prefetch = ev.built.prefetch[ev.phase]
 	return l.attempt(ev, &ev.conn, ev.built.deadlines[ev.phase], ev.built.handlers[ev.phase])
 }
 

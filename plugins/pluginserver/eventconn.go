@@ -62,8 +62,8 @@ type eventConn struct {
 	kong   pdk.PDK // what the plugin has of it
 	ended  bool    // the connection was taken from the plugin
 
-	calls   int     // PDK calls made
-	opening opening // of a first attempt
+	calls      int // PDK calls made
+	prefetched prefetched
 
 	// What it takes to cut the plugin off, see overrun.
 	ctx     eventContext
@@ -146,9 +146,8 @@ func (c *eventConn) called(entry callEntry) error {
 	if err := c.dropReply(); err != nil {
 		return err
 	}
-	if c.foresee(entry) {
-		c.reply = replyAwaited
-		return nil
+	if i, found := c.prefetched.find(c.link.out[c.method:c.frame]); found {
+		return c.answerPrefetched(i)
 	}
 	switch {
 	case entry.exits:
@@ -164,38 +163,9 @@ func (c *eventConn) called(entry callEntry) error {
 	}
 }
 
-// foresee has the calls sent that the event is taken to begin with, and reports
-// whether this one was sent before.
-func (c *eventConn) foresee(entry callEntry) (sent bool) {
-	if whole := c.frame == len(c.link.out); !whole || !c.constant(entry) {
-		c.endOpening()
-		return false
-	}
-	step, rest := c.opening.call(c.link.out[c.method:c.frame])
-	switch step {
-	case stepSent:
-		c.frame = c.method
-		c.link.out = c.link.out[:c.frame]
-	case stepAll:
-		c.link.out = append(c.link.out, rest...)
-		c.frame = len(c.link.out)
-	case stepOver:
-		c.endOpening()
-	}
-	return step == stepSent
-}
-
-// endOpening has the replies dropped to what was sent and not asked for.
-func (c *eventConn) endOpening() {
-	if unused := c.opening.end(); unused > 0 {
-		c.link.owed += unused
-		c.link.srv.metrics.unused.Add(float64(unused))
-	}
-}
-
 // pipeline answers the call with an empty frame, and owes the real reply.
 func (c *eventConn) pipeline() error {
-	c.reply, c.head, c.given, c.left = replyReading, [frameHead]byte{}, 0, 0
+	c.startReply(0)
 	c.link.owed++
 	if c.link.owed >= maxOwed {
 		return c.settle()
@@ -206,8 +176,20 @@ func (c *eventConn) pipeline() error {
 	return nil
 }
 
-// send writes the whole calls that are held back.
+// startReply begins to give the plugin a reply of so many bytes.
+func (c *eventConn) startReply(size int) {
+	c.reply, c.given, c.left = replyReading, 0, size
+	binary.LittleEndian.PutUint32(c.head[:], uint32(size))
+}
+
+// send writes the whole calls that are held back. It reads the declared replies first:
+// Kong stops taking calls when it cannot get rid of a reply.
 func (c *eventConn) send() error {
+	if c.prefetched.unread() > 0 {
+		if err := c.keep(len(c.prefetched.calls)); err != nil {
+			return err
+		}
+	}
 	out := c.link.out
 	if c.frame == 0 {
 		return nil
@@ -256,6 +238,11 @@ func (c *eventConn) await() error {
 	if err := c.settle(); err != nil {
 		return err
 	}
+	return c.readHead()
+}
+
+// readHead reads how long the next reply is.
+func (c *eventConn) readHead() error {
 	n, err := c.link.replyHead()
 	if errors.Is(err, errFrameTooLarge) {
 		return c.skipReply(n, err)
@@ -263,16 +250,19 @@ func (c *eventConn) await() error {
 	if err != nil {
 		return c.fail(err)
 	}
-	binary.LittleEndian.PutUint32(c.head[:], uint32(n))
-	c.reply, c.given, c.left = replyReading, 0, n
+	c.startReply(n)
 	return nil
 }
 
 func (c *eventConn) deliver(p []byte) (n int, err error) {
-	if c.given < frameHead {
+	switch {
+	case c.given < frameHead:
 		n = copy(p, c.head[c.given:])
 		c.given += n
-	} else {
+	case c.prefetched.giving > 0:
+		n = copy(p, c.prefetched.last(c.left))
+		c.left -= n
+	default:
 		if c.left > readBuffer {
 			c.link.bound() // a body takes its time
 		}
@@ -283,7 +273,7 @@ func (c *eventConn) deliver(p []byte) (n int, err error) {
 		}
 	}
 	if c.given == frameHead && c.left == 0 {
-		c.reply = noReply
+		c.reply, c.prefetched.giving = noReply, 0
 	}
 	return n, nil
 }
@@ -294,11 +284,14 @@ func (c *eventConn) dropReply() error {
 	case replyAwaited:
 		c.link.owed++
 	case replyReading:
+		if c.prefetched.giving > 0 {
+			break
+		}
 		if _, err := c.link.frames.r.Discard(c.left); err != nil {
 			return c.fail(unexpected(err))
 		}
 	}
-	c.reply = noReply
+	c.reply, c.prefetched.giving = noReply, 0
 	return nil
 }
 
@@ -338,7 +331,7 @@ func (c *eventConn) toBoundary() error {
 	}
 	c.drop()
 	err := c.dropReply()
-	c.endOpening()
+	c.dropPrefetched()
 	return err
 }
 

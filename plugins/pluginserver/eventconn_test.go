@@ -52,8 +52,14 @@ func socketPair(t testing.TB) (a, b net.Conn) {
 // looked to Kong.
 func onLink(t testing.TB, handler func(*pdk.PDK), req kongtest.Request, opts Options) (kongtest.Effects, *countingConn, error) {
 	t.Helper()
+	return onLinkOf(t, accessPlugin(handler), req, opts)
+}
+
+// onLinkOf is onLink for a plugin "test".
+func onLinkOf(t testing.TB, p Plugin, req kongtest.Request, opts Options) (kongtest.Effects, *countingConn, error) {
+	t.Helper()
 	opts.Logger = nil
-	srv, err := New(opts, accessPlugin(handler))
+	srv, err := New(opts, p)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,9 +30,8 @@ type Server struct {
 	marks     atomic.Uint64 // of goroutines that serve links
 	usage     func() usage  // of this process
 
-	constantVars map[string]bool
-	serving      atomic.Bool
-	ready        atomic.Bool
+	serving atomic.Bool
+	ready   atomic.Bool
 
 	mu    sync.Mutex
 	links map[*link]struct{}
@@ -64,7 +63,7 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, plugins: compiled, metrics: m, instances: started,
-		links: map[*link]struct{}{}, usage: processUsage, constantVars: constantNames(opts.ConstantVars),
+		links: map[*link]struct{}{}, usage: processUsage,
 	}
 	for name, p := range compiled {
 		s.names = append(s.names, name)
