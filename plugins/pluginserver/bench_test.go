@@ -9,6 +9,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -79,7 +80,7 @@ func sixCalls(kong *pdk.PDK) {
 func BenchmarkSixCalls(b *testing.B) {
 	fake := func(b *testing.B, far net.Conn) {
 		b.Helper()
-		reply := appendFrame(nil, []byte{10, 1, '/'})
+		reply := protocol.AppendFrame(nil, []byte{10, 1, '/'})
 		for {
 			method, err := kongtest.ReadFrame(far)
 			if err != nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
 // event is one phase of one instance that Kong waits for. There is one allocation for
@@ -43,23 +45,28 @@ type ending struct {
 }
 
 // event runs one phase of one instance.
-func (l *link) event(c call) error {
-	inst := l.srv.instances.acquire(c.instanceID)
+func (l *link) event(e protocol.Event) error {
+	ph, known := phaseOf(e.Phase)
+	if !known {
+		l.srv.metrics.events.WithLabelValues("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
+		return l.refuse("no phase " + string(e.Phase) + " in this plugin server")
+	}
+	inst := l.srv.instances.acquire(e.InstanceID)
 	if inst == nil {
-		l.srv.metrics.events.WithLabelValues("unknown", phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
-		return l.refuseUnknown(c.instanceID)
+		l.srv.metrics.events.WithLabelValues("unknown", phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
+		return l.refuseUnknown(e.InstanceID)
 	}
 	now := time.Now() // a start of the instance is no part of the event
 	inst.used.Store(now.Unix())
-	if !inst.handles(c.phase) {
+	if !inst.handles(ph) {
 		defer l.srv.instances.release(inst)
-		l.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
-		return l.refuse(inst.refusal(c.phase))
+		l.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
+		return l.refuse(inst.refusal(ph))
 	}
 	began := l.clock(now)
 	ev := &event{
-		conn: eventConn{link: l, breaker: &inst.plugin.breakers[c.phase]}, inst: inst, built: inst.built.Load(),
-		sequence: c.sequence, phase: c.phase, began: began, started: began,
+		conn: eventConn{link: l, breaker: &inst.plugin.breakers[ph]}, inst: inst, built: inst.built.Load(),
+		sequence: e.Sequence, phase: ph, began: began, started: began,
 	}
 	if !l.srv.enter(ev) {
 		return l.drop(ev)

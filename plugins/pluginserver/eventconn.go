@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
 const (
@@ -54,9 +56,9 @@ type eventConn struct {
 	inArgs bool
 
 	reply  replyState
-	head   [frameHead]byte // the length of the reply that is being read
-	given  int             // how many bytes of head were given to the plugin
-	left   int             // bytes of the body that were not
+	head   [protocol.HeadSize]byte // the length of the reply that is being read
+	given  int                     // how many bytes of head were given to the plugin
+	left   int                     // bytes of the body that were not
 	exited bool
 	tooBig bool    // with a 500, in place of an answer that was too large
 	kong   pdk.PDK // what the plugin has of it
@@ -110,30 +112,30 @@ func (c *eventConn) Write(p []byte) (int, error) {
 // advance takes the next whole frame, if there is one.
 func (c *eventConn) advance() (more bool, err error) {
 	written := c.link.out[c.frame:]
-	if len(written) < frameHead {
+	if len(written) < protocol.HeadSize {
 		return false, nil
 	}
 	n := int64(binary.LittleEndian.Uint32(written))
-	if n > int64(c.link.frames.max) {
+	if n > int64(c.link.frames.Limit()) {
 		return false, c.tooLarge(n)
 	}
-	if int64(len(written)-frameHead) < n {
+	if int64(len(written)-protocol.HeadSize) < n {
 		return false, nil
 	}
-	data := written[frameHead : frameHead+n]
+	data := written[protocol.HeadSize : protocol.HeadSize+n]
 	switch {
 	case !c.inArgs && n == 0:
 		c.drop()
 		return false, errMethod
 	case !c.inArgs:
 		c.method, c.inArgs = c.frame, true
-		c.frame += frameHead + int(n)
+		c.frame += protocol.HeadSize + int(n)
 		return true, nil
 	case bytes.HasPrefix(data, methodPrefix):
 		return true, c.dropMethod()
 	default:
-		name := c.link.out[c.method+frameHead : c.frame]
-		c.frame += frameHead + int(n)
+		name := c.link.out[c.method+protocol.HeadSize : c.frame]
+		c.frame += protocol.HeadSize + int(n)
 		c.inArgs = false
 		return true, c.called(c.link.srv.metrics.call(name))
 	}
@@ -244,7 +246,7 @@ func (c *eventConn) await() error {
 // readHead reads how long the next reply is.
 func (c *eventConn) readHead() error {
 	n, err := c.link.replyHead()
-	if errors.Is(err, errFrameTooLarge) {
+	if errors.Is(err, protocol.ErrTooLarge) {
 		return c.skipReply(n, err)
 	}
 	if err != nil {
@@ -256,23 +258,23 @@ func (c *eventConn) readHead() error {
 
 func (c *eventConn) deliver(p []byte) (n int, err error) {
 	switch {
-	case c.given < frameHead:
+	case c.given < protocol.HeadSize:
 		n = copy(p, c.head[c.given:])
 		c.given += n
 	case c.prefetched.giving > 0:
 		n = copy(p, c.prefetched.last(c.left))
 		c.left -= n
 	default:
-		if c.left > readBuffer {
+		if c.left > protocol.BufferSize {
 			c.link.bound() // a body takes its time
 		}
-		n, err = c.link.frames.r.Read(p[:min(len(p), c.left)])
+		n, err = c.link.frames.Read(p[:min(len(p), c.left)])
 		c.left -= n
 		if err != nil {
-			return n, c.fail(unexpected(err))
+			return n, c.fail(err)
 		}
 	}
-	if c.given == frameHead && c.left == 0 {
+	if c.given == protocol.HeadSize && c.left == 0 {
 		c.reply, c.prefetched.giving = noReply, 0
 	}
 	return n, nil
@@ -287,8 +289,8 @@ func (c *eventConn) dropReply() error {
 		if c.prefetched.giving > 0 {
 			break
 		}
-		if _, err := c.link.frames.r.Discard(c.left); err != nil {
-			return c.fail(unexpected(err))
+		if err := c.link.frames.Discard(c.left); err != nil {
+			return c.fail(err)
 		}
 	}
 	c.reply, c.prefetched.giving = noReply, 0

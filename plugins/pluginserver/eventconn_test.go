@@ -17,6 +17,7 @@ import (
 	"github.com/Kong/go-pdk/entities"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -70,7 +71,7 @@ func onLinkOf(t testing.TB, p Plugin, req kongtest.Request, opts Options) (kongt
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = l.event(call{sequence: 1, instanceID: inst.id, phase: access}) // the effects tell
+		_ = l.event(protocol.Event{Sequence: 1, InstanceID: inst.id, Phase: []byte("access")}) // the effects tell
 		_ = near.Close()
 	}()
 	kong := kongtest.New(req)
@@ -225,7 +226,7 @@ func TestFramesBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	opts := Options{MaxFrame: 1000}
 	effects, _, err := onLink(t, func(kong *pdk.PDK) {
-		if err := kong.ServiceRequest.SetRawBody(strings.Repeat("x", 2000)); !errors.Is(err, errFrameTooLarge) {
+		if err := kong.ServiceRequest.SetRawBody(strings.Repeat("x", 2000)); !errors.Is(err, protocol.ErrTooLarge) {
 			t.Errorf("a call beyond the limit: %v", err)
 		}
 		_ = kong.Response.SetHeader("X", "1")
@@ -234,7 +235,7 @@ func TestFramesBeyondTheLimit(t *testing.T) {
 		t.Errorf("event: %v, calls (-want +got):\n%s", err, diff)
 	}
 	_, _, err = onLink(t, func(kong *pdk.PDK) {
-		if _, err := kong.Request.GetRawBody(); !errors.Is(err, errFrameTooLarge) {
+		if _, err := kong.Request.GetRawBody(); !errors.Is(err, protocol.ErrTooLarge) {
 			t.Errorf("a reply beyond the limit: %v", err)
 		}
 		if path, err := kong.Request.GetPath(); path != "/p" || err != nil {

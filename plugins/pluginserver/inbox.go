@@ -5,6 +5,8 @@ import (
 	"io"
 	"net"
 	"syscall"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
 // holdLimit is how many bytes an inbox leaves in the kernel's buffer at most,
@@ -96,7 +98,7 @@ func (b *inbox) holds(unused int) bool { return b.held >= unused }
 // take takes bytes that were read, which are there.
 func (b *inbox) take(count int) error {
 	if b.scratch == nil && count > 0 {
-		b.scratch = make([]byte, readBuffer)
+		b.scratch = make([]byte, protocol.BufferSize)
 	}
 	for count > 0 {
 		b.into, b.flags = b.scratch[:min(count, len(b.scratch))], 0

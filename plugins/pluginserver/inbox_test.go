@@ -12,6 +12,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -73,7 +74,7 @@ func TestUnreadBytesDoNotStopKong(t *testing.T) {
 	if err := <-written; err != nil {
 		t.Fatal(err)
 	}
-	if in.raw != nil && (in.held == 0 || in.held > holdLimit+readBuffer) {
+	if in.raw != nil && (in.held == 0 || in.held > holdLimit+protocol.BufferSize) {
 		t.Errorf("%d bytes are held, want some and not many", in.held)
 	}
 	if err := in.settle(0); err != nil || in.held != 0 {

@@ -13,6 +13,8 @@ import (
 
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
 const (
@@ -44,7 +46,7 @@ type link struct {
 	nc      net.Conn
 	inbox   *inbox
 	outbox  *outbox
-	frames  frameReader
+	frames  protocol.Reader
 	in      []byte    // the call that is being served
 	out     []byte    // frames not written yet
 	owed    int       // replies to pipelined calls that were not read yet
@@ -67,7 +69,7 @@ type link struct {
 
 func newLink(srv *Server, nc net.Conn) *link {
 	in := newInbox(nc)
-	l := &link{srv: srv, nc: nc, inbox: in, outbox: newOutbox(nc), frames: newFrameReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
+	l := &link{srv: srv, nc: nc, inbox: in, outbox: newOutbox(nc), frames: protocol.NewReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
 	l.timer = time.AfterFunc(math.MaxInt64, l.overrun)
 	l.timer.Stop()
 	return l
@@ -80,7 +82,7 @@ func (l *link) serve() error {
 		if !l.park() {
 			return errDrained
 		}
-		err := l.frames.wait()
+		err := l.frames.Wait()
 		draining := l.unpark()
 		switch {
 		case errors.Is(err, io.EOF):
@@ -94,10 +96,10 @@ func (l *link) serve() error {
 			return fmt.Errorf("wait for call: %w", err)
 		}
 		l.bound()
-		if err := l.inbox.settle(l.frames.r.Buffered()); err != nil {
+		if err := l.inbox.settle(l.frames.Buffered()); err != nil {
 			return fmt.Errorf("take what was read: %w", err)
 		}
-		if l.in, err = l.frames.frame(l.in); err != nil {
+		if l.in, err = l.frames.Frame(l.in); err != nil {
 			return fmt.Errorf("read call: %w", err)
 		}
 		if err := l.answer(); err != nil {
@@ -185,7 +187,7 @@ var errNoHandover = errors.New("there is no next process that the connection cou
 
 func (l *link) give() error {
 	conn, ok := l.nc.(*net.UnixConn)
-	unused := l.frames.r.Buffered()
+	unused := l.frames.Buffered()
 	if l.srv.opts.Handover == nil || !ok || !l.inbox.holds(unused) {
 		return errNoHandover
 	}
@@ -209,17 +211,18 @@ func (l *link) hangUp() {
 
 // answer serves the call in l.in.
 func (l *link) answer() error {
-	c, err := decodeCall(l.in)
+	if e, ok := protocol.DecodeEvent(l.in); ok {
+		return l.event(e)
+	}
+	c, err := protocol.DecodeCall(l.in)
 	if err != nil {
 		return err
 	}
-	if c.other == nil {
-		return l.event(c)
-	}
-	ret := &kpp.RpcReturn{Sequence: c.sequence}
-	switch cmd := c.other.Call.(type) {
+	ret := &kpp.RpcReturn{Sequence: c.Sequence}
+	switch cmd := c.Call.(type) {
 	case *kpp.RpcCall_CmdHandleEvent:
-		return l.unusualEvent(c, cmd.CmdHandleEvent)
+		e := cmd.CmdHandleEvent
+		return l.event(protocol.Event{Sequence: c.Sequence, InstanceID: e.GetInstanceId(), Phase: []byte(e.GetEventName())})
 	case *kpp.RpcCall_CmdStartInstance:
 		inst := l.srv.instances.start(cmd.CmdStartInstance.GetName(), cmd.CmdStartInstance.GetConfig())
 		ret.Return = inst.status()
@@ -240,22 +243,12 @@ func (l *link) answer() error {
 func (l *link) reply(ret *kpp.RpcReturn) error {
 	var at int
 	var err error
-	l.out, at = openFrame(l.out)
+	l.out, at = protocol.OpenFrame(l.out)
 	if l.out, err = (proto.MarshalOptions{}).MarshalAppend(l.out, ret); err != nil {
 		return fmt.Errorf("encode return: %w", err)
 	}
-	l.out = closeFrame(l.out, at)
+	l.out = protocol.CloseFrame(l.out, at)
 	return l.flush()
-}
-
-// unusualEvent is an event that decodeEvent left alone.
-func (l *link) unusualEvent(c call, cmd *kpp.CmdHandleEvent) error {
-	p, ok := phaseOf([]byte(cmd.GetEventName()))
-	if !ok {
-		l.srv.metrics.events.WithLabelValues("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
-		return l.refuse("no phase " + cmd.GetEventName() + " in this plugin server")
-	}
-	return l.event(call{sequence: c.sequence, instanceID: cmd.GetInstanceId(), phase: p})
 }
 
 // endEvent ends an event normally, in one write with the calls that are held
@@ -263,8 +256,8 @@ func (l *link) unusualEvent(c call, cmd *kpp.CmdHandleEvent) error {
 func (l *link) endEvent(sequence int64) error {
 	var at int
 	l.out = append(l.out, 0, 0, 0, 0) // the empty frame
-	l.out, at = openFrame(l.out)
-	l.out = closeFrame(appendReturn(l.out, sequence), at)
+	l.out, at = protocol.OpenFrame(l.out)
+	l.out = protocol.CloseFrame(protocol.AppendReturn(l.out, sequence), at)
 	if err := l.flush(); err != nil {
 		return err
 	}
@@ -278,8 +271,8 @@ func (l *link) refuse(reason string) error {
 }
 
 func (l *link) refuseWith(reason string) error {
-	l.out = appendFrame(l.out, []byte(reason))
-	l.out = appendFrame(l.out, nil)
+	l.out = protocol.AppendFrame(l.out, []byte(reason))
+	l.out = protocol.AppendFrame(l.out, nil)
 	if err := l.flush(); err != nil {
 		return err
 	}
@@ -322,7 +315,7 @@ func (l *link) write(b []byte) error {
 func (l *link) skipOwed() error {
 	for ; l.owed > 0; l.owed-- {
 		n, err := l.replyHead()
-		if err != nil && !errors.Is(err, errFrameTooLarge) {
+		if err != nil && !errors.Is(err, protocol.ErrTooLarge) {
 			return err
 		}
 		if err := l.skip(n); err != nil {
@@ -335,12 +328,12 @@ func (l *link) skipOwed() error {
 // replyHead reads the length of a reply, for which it waits for longer than for
 // the bytes that follow.
 func (l *link) replyHead() (int, error) {
-	if l.frames.r.Buffered() == 0 {
+	if l.frames.Buffered() == 0 {
 		if err := l.awaitReply(); err != nil {
 			return 0, err
 		}
 	}
-	return l.frames.head()
+	return l.frames.Head()
 }
 
 // awaitReply waits until Kong begins to reply.
@@ -348,10 +341,21 @@ func (l *link) awaitReply() error {
 	asked := l.bound()
 	defer func() { l.waited.Add(int64(l.bound().Sub(asked))) }()
 	for {
-		err := l.frames.wait()
+		err := l.frames.Wait()
 		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(asked) > replyTimeout {
 			return err
 		}
 		l.bound()
 	}
+}
+
+// keepBuffer is the largest buffer, in bytes, that a connection keeps for its next event.
+const keepBuffer = 64 << 10
+
+// trimmed gives a buffer back that grew too large to keep.
+func trimmed(b []byte) []byte {
+	if cap(b) > keepBuffer {
+		return nil
+	}
+	return b[:0]
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/Kong/go-pdk"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -69,7 +70,7 @@ func TestFailedDecides(t *testing.T) {
 
 func TestPanicInTheMiddleOfACall(t *testing.T) {
 	t.Parallel()
-	frame := func(s string) []byte { return appendFrame(nil, []byte(s)) }
+	frame := func(s string) []byte { return protocol.AppendFrame(nil, []byte(s)) }
 	for name, tt := range map[string]struct {
 		until func(kong *pdk.PDK)
 		want  []string

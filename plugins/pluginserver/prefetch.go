@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/Kong/go-pdk/bridge"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
 // A configuration may declare what its handlers read (see prefetcher). At the event's
@@ -63,7 +64,7 @@ func encodePrefetch(reads [][2]string) (*prefetch, error) {
 		if err != nil {
 			return nil, fmt.Errorf("Prefetch: argument of %s: %w", method, err)
 		}
-		call := appendFrame(appendFrame(nil, []byte(method)), args)
+		call := protocol.AppendFrame(protocol.AppendFrame(nil, []byte(method)), args)
 		full := len(p.calls) == maxPrefetch || len(p.frames)+len(call) > maxPrefetchBytes
 		if !full && !slices.ContainsFunc(p.calls, func(c []byte) bool { return bytes.Equal(c, call) }) {
 			p.calls, p.frames = append(p.calls, call), append(p.frames, call...)
@@ -145,7 +146,7 @@ func (c *eventConn) keep(i int) error {
 	for ; int(p.read) < i; p.read++ {
 		n, err := c.link.replyHead()
 		switch {
-		case errors.Is(err, errFrameTooLarge), err == nil && n > maxKept:
+		case errors.Is(err, protocol.ErrTooLarge), err == nil && n > maxKept:
 			p.done |= 1 << p.read
 			err = c.link.skip(n)
 		case err == nil:
@@ -153,8 +154,7 @@ func (c *eventConn) keep(i int) error {
 				p.kept = make([][]byte, len(p.calls))
 			}
 			p.kept[p.read] = make([]byte, n)
-			_, err = io.ReadFull(c.link.frames.r, p.kept[p.read])
-			err = unexpected(err)
+			err = c.link.frames.ReadFull(p.kept[p.read])
 		}
 		if err != nil {
 			return c.fail(err)

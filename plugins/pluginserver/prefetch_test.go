@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -91,14 +92,14 @@ func wholeCall(b []byte) (method, args, rest []byte, ok bool) {
 }
 
 func wholeFrame(b []byte) (data, rest []byte, ok bool) {
-	if len(b) < frameHead {
+	if len(b) < protocol.HeadSize {
 		return nil, nil, false
 	}
 	n := int(b[0]) | int(b[1])<<8 | int(b[2])<<16
-	if len(b) < frameHead+n {
+	if len(b) < protocol.HeadSize+n {
 		return nil, nil, false
 	}
-	return b[frameHead : frameHead+n], b[frameHead+n:], true
+	return b[protocol.HeadSize : protocol.HeadSize+n], b[protocol.HeadSize+n:], true
 }
 
 // script is what a handler does: reads by the variable's name, "set", or "exit".
@@ -293,8 +294,8 @@ func TestLargeRepliesToPrefetch(t *testing.T) {
 		"read at once":        {maxKept + 1, body, nil, 2},
 		"too large to keep":   {maxKept + 1, func(kong *pdk.PDK, n int) error { _, _ = kong.Request.GetPath(); return body(kong, n) }, nil, 4},
 		"kept":                {maxKept - 8, func(kong *pdk.PDK, n int) error { _, _ = kong.Request.GetPath(); return body(kong, n) }, nil, 3},
-		"over the limit":      {1 << 20, body, errFrameTooLarge, 2},
-		"over it, and later":  {1 << 20, func(kong *pdk.PDK, n int) error { _, _ = kong.Request.GetPath(); return body(kong, n) }, errFrameTooLarge, 4},
+		"over the limit":      {1 << 20, body, protocol.ErrTooLarge, 2},
+		"over it, and later":  {1 << 20, func(kong *pdk.PDK, n int) error { _, _ = kong.Request.GetPath(); return body(kong, n) }, protocol.ErrTooLarge, 4},
 		"over it, not wanted": {1 << 20, func(kong *pdk.PDK, _ int) error { _, err := kong.Request.GetPath(); return err }, nil, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -336,7 +337,7 @@ func TestDeclaringWhatDoesNotRead(t *testing.T) {
 func TestAllocationsOfPrefetch(t *testing.T) {
 	var frames []byte
 	for range 2 {
-		frames = appendFrame(frames, sameReply)
+		frames = protocol.AppendFrame(frames, sameReply)
 	}
 	run := func(declared [][2]string) float64 {
 		conn := &replayConn{replies: frames}
