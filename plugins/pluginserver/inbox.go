@@ -58,7 +58,7 @@ func newInbox(nc net.Conn) *inbox {
 // try reads without waiting, and reports whether there is a result.
 func (b *inbox) try(fd uintptr) (done bool) {
 	for {
-		b.n, b.err = receive(fd, b.into, b.flags)
+		b.n, _, b.err = syscall.Recvfrom(int(fd), b.into, b.flags|syscall.MSG_DONTWAIT)
 		if !errors.Is(b.err, syscall.EINTR) {
 			return !errors.Is(b.err, syscall.EAGAIN)
 		}
@@ -112,4 +112,17 @@ func (b *inbox) take(count int) error {
 		b.held -= b.n
 	}
 	return nil
+}
+
+// socketOf is the socket of a connection, nil if it is none.
+func socketOf(nc net.Conn) syscall.RawConn {
+	conn, ok := nc.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	return raw
 }

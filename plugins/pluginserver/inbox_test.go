@@ -130,3 +130,18 @@ func dial(t *testing.T, path string) net.Conn {
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
+
+// To peek and to take allocates nothing: it is done for each event.
+func TestAllocationsOfReading(t *testing.T) {
+	near, far := socketPair(t)
+	in := newInbox(near)
+	buf, message := make([]byte, 16), []byte("1234567")
+	got := testing.AllocsPerRun(100, func() {
+		_, _ = far.Write(message)
+		_, _ = in.Read(buf)
+		_ = in.settle(0)
+	})
+	if got > 0 {
+		t.Errorf("%v allocations, want none", got)
+	}
+}

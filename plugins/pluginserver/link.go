@@ -45,7 +45,6 @@ type link struct {
 	srv     *Server
 	nc      net.Conn
 	inbox   *inbox
-	outbox  *outbox
 	frames  protocol.Reader
 	in      []byte    // the call that is being served
 	out     []byte    // frames not written yet
@@ -69,7 +68,7 @@ type link struct {
 
 func newLink(srv *Server, nc net.Conn) *link {
 	in := newInbox(nc)
-	l := &link{srv: srv, nc: nc, inbox: in, outbox: newOutbox(nc), frames: protocol.NewReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
+	l := &link{srv: srv, nc: nc, inbox: in, frames: protocol.NewReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
 	l.timer = time.AfterFunc(math.MaxInt64, l.overrun)
 	l.timer.Stop()
 	return l
@@ -293,13 +292,13 @@ func (l *link) flush() error {
 // a busy node takes its time.
 func (l *link) put(b []byte) error {
 	for len(b) > pieceSize {
-		if _, err := l.outbox.Write(b[:pieceSize]); err != nil {
+		if _, err := l.nc.Write(b[:pieceSize]); err != nil {
 			return err
 		}
 		b = b[pieceSize:]
 		l.bound()
 	}
-	_, err := l.outbox.Write(b)
+	_, err := l.nc.Write(b)
 	return err
 }
 
