@@ -14,6 +14,7 @@ import (
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/peek"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
@@ -44,7 +45,7 @@ var (
 type link struct {
 	srv     *Server
 	nc      net.Conn
-	inbox   *inbox
+	unread  *peek.Reader
 	frames  protocol.Reader
 	in      []byte    // the call that is being served
 	out     []byte    // frames not written yet
@@ -67,8 +68,8 @@ type link struct {
 }
 
 func newLink(srv *Server, nc net.Conn) *link {
-	in := newInbox(nc)
-	l := &link{srv: srv, nc: nc, inbox: in, frames: protocol.NewReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
+	in := peek.NewReader(nc)
+	l := &link{srv: srv, nc: nc, unread: in, frames: protocol.NewReader(in, srv.opts.MaxFrame), release: func() {}, began: time.Now()}
 	l.timer = time.AfterFunc(math.MaxInt64, l.overrun)
 	l.timer.Stop()
 	return l
@@ -95,7 +96,7 @@ func (l *link) serve() error {
 			return fmt.Errorf("wait for call: %w", err)
 		}
 		l.bound()
-		if err := l.inbox.settle(l.frames.Buffered()); err != nil {
+		if err := l.unread.Take(l.frames.Buffered()); err != nil {
 			return fmt.Errorf("take what was read: %w", err)
 		}
 		if l.in, err = l.frames.Frame(l.in); err != nil {
@@ -166,7 +167,7 @@ func (l *link) drain() {
 }
 
 // cut ends the link in mid-event, which fails in Kong. It is not run again
-// elsewhere: that would start all instances of the plugin anew, see inbox.
+// elsewhere: that would start all instances of the plugin anew, see [peek.Reader].
 func (l *link) cut() {
 	if conn := l.current.Load(); conn != nil {
 		conn.ctx.end(canceled)
@@ -187,10 +188,10 @@ var errNoHandover = errors.New("there is no next process that the connection cou
 func (l *link) give() error {
 	conn, ok := l.nc.(*net.UnixConn)
 	unused := l.frames.Buffered()
-	if l.srv.opts.Handover == nil || !ok || !l.inbox.holds(unused) {
+	if l.srv.opts.Handover == nil || !ok || !l.unread.Holds(unused) {
 		return errNoHandover
 	}
-	if err := l.inbox.settle(unused); err != nil {
+	if err := l.unread.Take(unused); err != nil {
 		return err
 	}
 	return l.srv.opts.Handover.Give(conn)
