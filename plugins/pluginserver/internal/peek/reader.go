@@ -9,13 +9,17 @@ import (
 	"syscall"
 )
 
+// Kong writes a frame in two, four bytes and at least one, and each write takes 768 bytes
+// of the kernel's buffer, of which it has 208 KiB (net.core.wmem_default of Linux).
 const (
-	// holdLimit is how many bytes a Reader leaves in the kernel's buffer at most, before
-	// it takes all but the last. Kong writes a frame in two, four bytes and at least one,
-	// and each write takes 768 bytes there: at worst 154 KiB, and 48 KiB for 64 empty
-	// replies that nobody has read yet, of the 208 at which Kong's writes block
-	// (net.core.wmem_default of Linux).
+	// holdLimit is how many bytes a Reader leaves in the buffer at most, before it takes
+	// all but the last: at worst 154 KiB, beside 48 KiB for 64 empty replies that nobody
+	// has read yet.
 	holdLimit = 512
+	// waitLimit is how many it leaves there when it waits for more. Once the buffer was
+	// full, Kong may write again when three quarters of it are free; waiting for Kong with
+	// more than a quarter held would be waiting for each other.
+	waitLimit = 128
 	// scratchSize is how many bytes are taken at a time.
 	scratchSize = 4 << 10
 )
@@ -37,14 +41,12 @@ type Reader struct {
 	held    int // bytes that were read and not taken
 	scratch []byte
 
-	// The read under way. The functions are made once, so that a read allocates
-	// nothing.
-	into      []byte
-	flags     int
-	n         int
-	err       error
-	tryFn     func(fd uintptr) (done bool)
-	controlFn func(fd uintptr)
+	// The call under way. The functions are made once, so that a read allocates nothing.
+	into   []byte // what a peek fills
+	n      int    // bytes that it got, or that are to be taken
+	err    error
+	peekFn func(fd uintptr) (done bool)
+	takeFn func(fd uintptr)
 }
 
 // NewReader returns a Reader of a connection from which nothing was read.
@@ -55,8 +57,8 @@ func NewReader(nc net.Conn) *Reader {
 		return r
 	}
 	r.raw = raw
-	r.tryFn = r.try
-	r.controlFn = func(fd uintptr) { r.try(fd) }
+	r.peekFn = r.peek
+	r.takeFn = func(fd uintptr) { r.err = r.take(fd, r.n) }
 	return r
 }
 
@@ -73,14 +75,45 @@ func socketOf(nc net.Conn) syscall.RawConn {
 	return raw
 }
 
-// try reads without waiting, and reports whether there is a result.
-func (r *Reader) try(fd uintptr) (done bool) {
+// receive reads from a socket without waiting.
+func receive(fd uintptr, p []byte, flags int) (n int, err error) {
 	for {
-		r.n, _, r.err = syscall.Recvfrom(int(fd), r.into, r.flags|syscall.MSG_DONTWAIT)
-		if !errors.Is(r.err, syscall.EINTR) {
-			return !errors.Is(r.err, syscall.EAGAIN)
+		n, _, err = syscall.Recvfrom(int(fd), p, flags|syscall.MSG_DONTWAIT)
+		if !errors.Is(err, syscall.EINTR) {
+			return n, err
 		}
 	}
+}
+
+// peek reads without taking, and reports whether there is a result.
+func (r *Reader) peek(fd uintptr) (done bool) {
+	r.n, r.err = receive(fd, r.into, syscall.MSG_PEEK)
+	if !errors.Is(r.err, syscall.EAGAIN) {
+		return true
+	}
+	if r.held > waitLimit {
+		if err := r.take(fd, r.held-1); err != nil {
+			r.err = err
+			return true
+		}
+	}
+	return false
+}
+
+// take takes bytes that were read, which are there.
+func (r *Reader) take(fd uintptr, count int) error {
+	if r.scratch == nil {
+		r.scratch = make([]byte, scratchSize)
+	}
+	for count > 0 {
+		n, err := receive(fd, r.scratch[:min(count, len(r.scratch))], 0)
+		if err != nil {
+			return err
+		}
+		count -= n
+		r.held -= n
+	}
+	return nil
 }
 
 // Read waits for bytes, by the connection's deadline.
@@ -93,8 +126,8 @@ func (r *Reader) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	r.into, r.flags = p, syscall.MSG_PEEK
-	if err := r.raw.Read(r.tryFn); err != nil {
+	r.into = p
+	if err := r.raw.Read(r.peekFn); err != nil {
 		return 0, err
 	}
 	switch {
@@ -111,22 +144,13 @@ func (r *Reader) Read(p []byte) (int, error) {
 func (r *Reader) Holds(last int) bool { return r.held >= last }
 
 // Take takes what was read out of the kernel's buffer, but for the last bytes. It does not
-// wait: the bytes are there.
+// wait.
 func (r *Reader) Take(butLast int) error {
-	count := r.held - butLast
-	if r.scratch == nil && count > 0 {
-		r.scratch = make([]byte, scratchSize)
+	if r.n = r.held - butLast; r.n <= 0 {
+		return nil
 	}
-	for count > 0 {
-		r.into, r.flags = r.scratch[:min(count, len(r.scratch))], 0
-		if err := r.raw.Control(r.controlFn); err != nil {
-			return err
-		}
-		if r.err != nil {
-			return r.err
-		}
-		count -= r.n
-		r.held -= r.n
+	if err := r.raw.Control(r.takeFn); err != nil {
+		return err
 	}
-	return nil
+	return r.err
 }

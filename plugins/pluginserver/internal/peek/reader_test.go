@@ -62,6 +62,42 @@ func TestUnreadBytesDoNotStopKong(t *testing.T) {
 	}
 }
 
+// TestWaitingForAWriterThatWaits reads so much of what fills the kernel's buffer that the
+// rest keeps the writer from going on, and is little enough to be held.
+func TestWaitingForAWriterThatWaits(t *testing.T) {
+	t.Parallel()
+	near, far := socketPair(t)
+	in := NewReader(near)
+	_ = near.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = far.SetDeadline(time.Now().Add(10 * time.Second))
+	full, written := make(chan int), make(chan error)
+	go func() { // writes packets until there is no room, and then one more
+		packets, waits := 0, false
+		written <- socketOf(far).Write(func(fd uintptr) bool {
+			for !waits {
+				if _, err := syscall.Write(int(fd), []byte("1234")); err == nil {
+					packets++
+					continue
+				}
+				waits = true
+				full <- packets
+				return false
+			}
+			_, err := syscall.Write(int(fd), []byte("more"))
+			return err == nil
+		})
+	}()
+	size := 4 * <-full
+	for _, bytes := range []int{size * 2 / 3, size - size*2/3, 4} {
+		if _, err := io.ReadFull(in, make([]byte, bytes)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestReadsWhatWasWritten(t *testing.T) {
 	t.Parallel()
 	near, far := socketPair(t)
