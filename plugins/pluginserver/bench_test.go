@@ -20,7 +20,7 @@ func (discardConn) Write(p []byte) (int, error) { return len(p), nil }
 func (discardConn) Read([]byte) (int, error)    { return 0, io.EOF }
 func (discardConn) SetDeadline(time.Time) error { return nil }
 
-// eventOn returns a function that runs one event of the handler on a link.
+// eventOn returns a function that runs one event of the handler on a session.
 func eventOn(t testing.TB, nc net.Conn, handler func(*pdk.PDK)) func() {
 	t.Helper()
 	return eventOfPlugin(t, nc, accessPlugin(handler))
@@ -33,10 +33,10 @@ func eventOfPlugin(t testing.TB, nc net.Conn, p Plugin) func() {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLink(srv, nc)
-	l.in = eventCall(7, srv.instances.start("test", nil).id, "access")
+	sess := newSession(srv, nc)
+	sess.in = eventCall(7, srv.instances.start("test", nil).id, "access")
 	return func() {
-		if err := l.answer(); err != nil {
+		if err := sess.answer(); err != nil {
 			t.Fatal(err)
 		}
 	}

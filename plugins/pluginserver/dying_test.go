@@ -25,20 +25,20 @@ func needsPeeking(t *testing.T) {
 func TestDyingInMidEventResetsTheConnection(t *testing.T) {
 	t.Parallel()
 	needsPeeking(t)
-	for name, die := range map[string]func(*pdk.PDK, *link){
-		"at once":       func(_ *pdk.PDK, l *link) { _ = l.nc.Close() },
-		"after a reply": func(kong *pdk.PDK, l *link) { _, _ = kong.Request.GetPath(); _ = l.nc.Close() },
-		"after a long reply": func(kong *pdk.PDK, l *link) {
+	for name, die := range map[string]func(*pdk.PDK, *session){
+		"at once":       func(_ *pdk.PDK, sess *session) { _ = sess.nc.Close() },
+		"after a reply": func(kong *pdk.PDK, sess *session) { _, _ = kong.Request.GetPath(); _ = sess.nc.Close() },
+		"after a long reply": func(kong *pdk.PDK, sess *session) {
 			_, _ = kong.Request.GetRawBody()
-			_ = l.nc.Close()
+			_ = sess.nc.Close()
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dying := make(chan *link, 1)
+			dying := make(chan *session, 1)
 			srv := serve(t, Options{}, accessPlugin(func(kong *pdk.PDK) { die(kong, <-dying) }))
 			id := srv.mustStart(t, "test", nil)
-			srv.eachLink(func(l *link) { dying <- l })
+			srv.eachSession(func(sess *session) { dying <- sess })
 			_, err := srv.HandleEvent(id, "access", kongtest.Request{Path: "/x", Body: bytes.Repeat([]byte("x"), 100<<10)})
 			if !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("the event ended with %v, want a reset", err)

@@ -15,13 +15,16 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
+// Kong takes no calls while it cannot get rid of a reply: were the socket's buffers full
+// in both directions, each side would wait for the other to read. Linux gives each
+// direction 208 KiB by default.
 const (
-	// maxOwed bounds the replies that Kong has sent, or will send, before
-	// anybody reads them. An empty reply takes less than 1 KiB of a socket
-	// buffer (208 KiB on Linux by default), so that Kong never blocks writing
-	// them while this side blocks writing calls.
+	// maxOwed bounds the replies to pipelined calls that Kong has sent, or will send,
+	// before anybody reads them. Each is an empty frame, which takes less than 1 KiB of
+	// the buffer.
 	maxOwed = 64
-	// maxHeld is how much is held back before it is written, in bytes.
+	// maxHeld is how many bytes of pipelined calls are held back before they are written,
+	// so that they leave in few writes and Kong can begin with them meanwhile.
 	maxHeld = 32 << 10
 )
 
@@ -36,21 +39,28 @@ var (
 // open a group, which pluginsocket.proto has none of.
 var methodPrefix = []byte("kong.")
 
-// eventConn is the connection under the *pdk.PDK of one event. It reads along
-// what go-pdk's bridge writes (a method frame, then an argument frame), answers
-// pipelined calls itself, and keeps the stream whole whatever a handler does:
-// one that fails between two frames, panics, or goes on after its event.
+// eventConn is the connection under the *pdk.PDK of one attempt at an event. It reads
+// along what go-pdk's bridge writes (a method frame, then an argument frame), answers
+// pipelined calls itself, and keeps the stream whole whatever a handler does: one that
+// fails between two frames, panics, or goes on after its event.
+//
+// It lives from the start of an attempt until end or tick take the session back, between
+// two PDK calls; from then on each of its methods fails. A handler may keep it, so that it
+// is never used again.
 //
 // go-pdk's bridge writes a method before it encodes the argument, and returns
 // if that fails, as it does for a header value that is not UTF-8. The method
 // without argument is dropped here; on go-pdk's own server the next call would
 // be taken for its argument.
 type eventConn struct {
-	mu   sync.Mutex
-	link *link
-	err  error // why no more calls can be made, nil while they can
+	// mu is held for the whole of a PDK call, also while Kong is waited for, and by
+	// whoever takes the session back. It guards what follows, but for what is set before
+	// the attempt begins, and the session's reading and writing.
+	mu      sync.Mutex
+	session *session
+	err     error // why no more calls can be made, nil while they can
 
-	// link.out[:frame] holds whole calls, and a method if inArgs.
+	// session.out[:frame] holds whole calls, and a method if inArgs.
 	frame  int // where the frame that is being written begins
 	method int // where its call's method frame begins, if inArgs
 	inArgs bool
@@ -62,19 +72,20 @@ type eventConn struct {
 	exited bool
 	tooBig bool    // with a 500, in place of an answer that was too large
 	kong   pdk.PDK // what the plugin has of it
-	ended  bool    // the connection was taken from the plugin
+	ended  bool    // the session was taken back
 
 	calls      int // PDK calls made
 	prefetched prefetched
 
-	// What it takes to cut the plugin off, see overrun.
+	// What it takes to cut the plugin off, see overrun. Only next and ticks change during
+	// the attempt, and ctx, which guards itself.
 	ctx     eventContext
 	event   *event
 	breaker *breaker
 	trial   bool   // the breaker is open, and waits for how this ends
 	label   uint64 // of the goroutine that runs the plugin
-	next    int64  // when the next tick is due, by the link's clock, 0 before the deadline; guarded by mu
-	ticks   int    // that came in time after the deadline; guarded by mu
+	next    int64  // when the next tick is due, by the session's clock, 0 before the deadline
+	ticks   int    // that came in time after the deadline
 }
 
 // replyState is where the plugin is with the reply to its last call.
@@ -88,7 +99,7 @@ const (
 
 // conn is a connection for a further attempt at an event: it leaves what an
 // earlier one holds back as it is.
-func (l *link) conn() *eventConn { return &eventConn{link: l, frame: len(l.out)} }
+func (s *session) conn() *eventConn { return &eventConn{session: s, frame: len(s.out)} }
 
 // Write takes what the bridge writes, and sends it when it must.
 func (c *eventConn) Write(p []byte) (int, error) {
@@ -97,7 +108,7 @@ func (c *eventConn) Write(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
 	}
-	c.link.out = append(c.link.out, p...)
+	c.session.out = append(c.session.out, p...)
 	for {
 		more, err := c.advance()
 		if err != nil {
@@ -111,12 +122,12 @@ func (c *eventConn) Write(p []byte) (int, error) {
 
 // advance takes the next whole frame, if there is one.
 func (c *eventConn) advance() (more bool, err error) {
-	written := c.link.out[c.frame:]
+	written := c.session.out[c.frame:]
 	if len(written) < protocol.HeadSize {
 		return false, nil
 	}
 	n := int64(binary.LittleEndian.Uint32(written))
-	if n > int64(c.link.frames.Limit()) {
+	if n > int64(c.session.frames.Limit()) {
 		return false, c.tooLarge(n)
 	}
 	if int64(len(written)-protocol.HeadSize) < n {
@@ -134,10 +145,10 @@ func (c *eventConn) advance() (more bool, err error) {
 	case bytes.HasPrefix(data, methodPrefix):
 		return true, c.dropMethod()
 	default:
-		name := c.link.out[c.method+protocol.HeadSize : c.frame]
+		name := c.session.out[c.method+protocol.HeadSize : c.frame]
 		c.frame += protocol.HeadSize + int(n)
 		c.inArgs = false
-		return true, c.called(c.link.srv.metrics.call(name))
+		return true, c.called(c.session.srv.metrics.call(name))
 	}
 }
 
@@ -148,7 +159,7 @@ func (c *eventConn) called(entry callEntry) error {
 	if err := c.dropReply(); err != nil {
 		return err
 	}
-	if i, found := c.prefetched.find(c.link.out[c.method:c.frame]); found {
+	if i, found := c.prefetched.find(c.session.out[c.method:c.frame]); found {
 		return c.answerPrefetched(i)
 	}
 	switch {
@@ -168,9 +179,9 @@ func (c *eventConn) called(entry callEntry) error {
 // pipeline answers the call with an empty frame, and owes the real reply.
 func (c *eventConn) pipeline() error {
 	c.startReply(0)
-	c.link.owed++
-	if c.link.owed >= maxOwed {
-		return c.settle()
+	c.session.owed++
+	if c.session.owed >= maxOwed {
+		return c.catchUp()
 	}
 	if c.frame >= maxHeld {
 		return c.send()
@@ -192,24 +203,25 @@ func (c *eventConn) send() error {
 			return err
 		}
 	}
-	out := c.link.out
+	out := c.session.out
 	if c.frame == 0 {
 		return nil
 	}
-	if err := c.link.write(out[:c.frame]); err != nil {
+	if err := c.session.write(out[:c.frame]); err != nil {
 		return c.fail(err)
 	}
-	c.link.out = out[:copy(out, out[c.frame:])]
+	c.session.out = out[:copy(out, out[c.frame:])]
 	c.frame = 0
 	return nil
 }
 
-// settle sends what is held back and drops the replies that are owed.
-func (c *eventConn) settle() error {
+// catchUp sends what is held back and drops the replies that are owed: what Kong sends
+// next is the reply to the last call.
+func (c *eventConn) catchUp() error {
 	if err := c.send(); err != nil {
 		return err
 	}
-	if err := c.link.skipOwed(); err != nil {
+	if err := c.session.skipOwed(); err != nil {
 		return c.fail(err)
 	}
 	return nil
@@ -237,7 +249,7 @@ func (c *eventConn) Read(p []byte) (int, error) {
 
 // await reads the head of the real reply.
 func (c *eventConn) await() error {
-	if err := c.settle(); err != nil {
+	if err := c.catchUp(); err != nil {
 		return err
 	}
 	return c.readHead()
@@ -245,7 +257,7 @@ func (c *eventConn) await() error {
 
 // readHead reads how long the next reply is.
 func (c *eventConn) readHead() error {
-	n, err := c.link.replyHead()
+	n, err := c.session.replyHead()
 	if errors.Is(err, protocol.ErrTooLarge) {
 		return c.skipReply(n, err)
 	}
@@ -266,9 +278,9 @@ func (c *eventConn) deliver(p []byte) (n int, err error) {
 		c.left -= n
 	default:
 		if c.left > protocol.BufferSize {
-			c.link.bound() // a body takes its time
+			c.session.bound() // a body takes its time
 		}
-		n, err = c.link.frames.Read(p[:min(len(p), c.left)])
+		n, err = c.session.frames.Read(p[:min(len(p), c.left)])
 		c.left -= n
 		if err != nil {
 			return n, c.fail(err)
@@ -284,12 +296,12 @@ func (c *eventConn) deliver(p []byte) (n int, err error) {
 func (c *eventConn) dropReply() error {
 	switch c.reply {
 	case replyAwaited:
-		c.link.owed++
+		c.session.owed++
 	case replyReading:
 		if c.prefetched.giving > 0 {
 			break
 		}
-		if err := c.link.frames.Discard(c.left); err != nil {
+		if err := c.session.frames.Discard(c.left); err != nil {
 			return c.fail(err)
 		}
 	}
@@ -302,7 +314,7 @@ func (c *eventConn) drop() {
 	if c.inArgs {
 		c.frame, c.inArgs = c.method, false
 	}
-	c.link.out = c.link.out[:c.frame]
+	c.session.out = c.session.out[:c.frame]
 }
 
 // dropMethod forgets a method whose argument never came; what follows it is
@@ -311,7 +323,7 @@ func (c *eventConn) dropMethod() error {
 	if c.exiting() {
 		return c.exitTooLarge()
 	}
-	c.link.out = slices.Delete(c.link.out, c.method, c.frame)
+	c.session.out = slices.Delete(c.session.out, c.method, c.frame)
 	c.frame, c.inArgs = c.method, false
 	return nil
 }
@@ -364,10 +376,10 @@ func (c *eventConn) take(late error) ending {
 func (c *eventConn) Close() error { return nil }
 
 // LocalAddr is the plugin server's address.
-func (c *eventConn) LocalAddr() net.Addr { return c.link.nc.LocalAddr() }
+func (c *eventConn) LocalAddr() net.Addr { return c.session.nc.LocalAddr() }
 
 // RemoteAddr is Kong's address.
-func (c *eventConn) RemoteAddr() net.Addr { return c.link.nc.RemoteAddr() }
+func (c *eventConn) RemoteAddr() net.Addr { return c.session.nc.RemoteAddr() }
 
 // SetDeadline does nothing: Kong waits for an event as long as its own socket
 // timeout allows (60 s), and a handler bounds its own work.

@@ -210,9 +210,9 @@ func FuzzServeConn(f *testing.F) {
 	f.Add(reply([]byte("garbage")))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		conn := &memoryConn{in: bytes.NewReader(stream)}
-		l := newLink(srv, conn)
-		srv.add(l)
-		srv.serveLink(l)
+		sess := newSession(srv, conn)
+		srv.add(sess)
+		srv.serveSession(sess)
 		out := bytes.NewReader(conn.out.Bytes())
 		for {
 			if _, err := kongtest.ReadFrame(out); errors.Is(err, io.EOF) {

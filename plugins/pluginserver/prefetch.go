@@ -118,12 +118,12 @@ func (c *eventConn) answerPrefetched(i int) error {
 	p := &c.prefetched
 	p.done |= 1 << i
 	if p.sent {
-		c.link.out = slices.Delete(c.link.out, c.method, c.frame)
+		c.session.out = slices.Delete(c.session.out, c.method, c.frame)
 		c.frame = c.method
 	} else {
-		c.link.out = slices.Replace(c.link.out, c.method, c.frame, p.frames...)
+		c.session.out = slices.Replace(c.session.out, c.method, c.frame, p.frames...)
 		c.frame = c.method + len(p.frames)
-		if err := c.settle(); err != nil { // from here on, what is owed comes after the declared replies
+		if err := c.catchUp(); err != nil { // from here on, what is owed comes after the declared replies
 			return err
 		}
 		p.sent = true
@@ -144,17 +144,17 @@ func (c *eventConn) answerPrefetched(i int) error {
 func (c *eventConn) keep(i int) error {
 	p := &c.prefetched
 	for ; int(p.read) < i; p.read++ {
-		n, err := c.link.replyHead()
+		n, err := c.session.replyHead()
 		switch {
 		case errors.Is(err, protocol.ErrTooLarge), err == nil && n > maxKept:
 			p.done |= 1 << p.read
-			err = c.link.skip(n)
+			err = c.session.skip(n)
 		case err == nil:
 			if p.kept == nil {
 				p.kept = make([][]byte, len(p.calls))
 			}
 			p.kept[p.read] = make([]byte, n)
-			err = c.link.frames.ReadFull(p.kept[p.read])
+			err = c.session.frames.ReadFull(p.kept[p.read])
 		}
 		if err != nil {
 			return c.fail(err)
@@ -165,6 +165,6 @@ func (c *eventConn) keep(i int) error {
 
 // dropPrefetched has the replies dropped that nobody has asked for.
 func (c *eventConn) dropPrefetched() {
-	c.link.owed += c.prefetched.unread()
+	c.session.owed += c.prefetched.unread()
 	c.prefetched = prefetched{}
 }

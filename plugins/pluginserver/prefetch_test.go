@@ -238,7 +238,7 @@ func TestEveryCallWithPrefetchAsOnThePlainBridge(t *testing.T) {
 	}
 	var wantResults, gotResults []string
 	want := kongtest.Run(t, everyCall(&wantResults), fullRequest)
-	got, _, err := onLinkOf(t, prefetching(everyCall(&gotResults), declared), fullRequest, Options{})
+	got, _, err := onSessionOf(t, prefetching(everyCall(&gotResults), declared), fullRequest, Options{})
 	if !errors.Is(err, kongtest.ErrExit) {
 		t.Fatalf("the event ended with %v, want an exit", err)
 	}
@@ -300,7 +300,7 @@ func TestLargeRepliesToPrefetch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			effects, _, err := onLinkOf(t, prefetching(func(kong *pdk.PDK) {
+			effects, _, err := onSessionOf(t, prefetching(func(kong *pdk.PDK) {
 				if err := tt.handler(kong, tt.size); !errors.Is(err, tt.err) {
 					t.Errorf("the body: %v, want %v", err, tt.err)
 				}
