@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/Kong/go-pdk"
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
@@ -248,6 +250,41 @@ func TestEveryCallWithPrefetchAsOnThePlainBridge(t *testing.T) {
 	got.Calls, want.Calls = nil, nil // the order differs
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("effects (-plain bridge +this connection):\n%s", diff)
+	}
+}
+
+// A handler that is cut off, or panics, leaves replies to its declared calls behind: the
+// connection's next event must not take them for its own.
+func TestPrefetchOfAHandlerThatFails(t *testing.T) {
+	t.Parallel()
+	declared := [][2]string{{"kong.client.get_ip"}, {"kong.request.get_path"}, {"kong.request.get_host"}}
+	for name, fail := range map[string]func(){
+		"cut off": func() { time.Sleep(time.Minute) },
+		"panics":  func() { panic("oh no") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				p := timed(prefetching(func(kong *pdk.PDK) {
+					if path, err := kong.Request.GetPath(); path == "/bad" || err != nil { // get_ip is kept, get_host not read
+						fail()
+						return
+					}
+					host, _ := kong.Request.GetHost()
+					ip, _ := kong.Client.GetIp()
+					_ = kong.Response.SetHeader("X", host+" "+ip)
+				}, declared))
+				p.FailOpen = true
+				srv := pipe(t, Options{}, p)
+				for _, path := range []string{"/bad", "/good", "/bad", "/good"} {
+					effects, err := srv.run(t, "access", kongtest.Request{Path: path, Host: "h", ClientIP: "10.0.0.1"})
+					want := map[string]string{"/good": "h 10.0.0.1"}[path]
+					if got := effects.Response.Headers.Get("X"); err != nil || got != want {
+						t.Errorf("%s: %q, %v; want %q", path, got, err, want)
+					}
+				}
+			})
+		})
 	}
 }
 
