@@ -1,7 +1,6 @@
 package pluginserver
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -206,6 +205,3 @@ func harmless(reason string) string {
 		return word[:2] + "-" + word[2:]
 	})
 }
-
-// errTaken is returned by a goroutine that has lost its session to another.
-var errTaken = errors.New("another goroutine carries on with the connection")

@@ -24,6 +24,9 @@ var (
 	errDrained  = errors.New("drained")  // Kong may be about to
 )
 
+// errTaken is returned to a goroutine that owns the session no more.
+var errTaken = errors.New("another goroutine carries on with the connection")
+
 // session is one connection from Kong, which makes one call at a time on it. It is, in
 // turn,
 //
