@@ -2,7 +2,6 @@ package kongrequest
 
 import (
 	"fmt"
-	"strings"
 
 	pdk "github.com/Kong/go-pdk"
 	"github.com/Kong/go-pdk/bridge"
@@ -138,7 +137,7 @@ func (e *Event) Header(name string) (string, error) {
 		e.headers[name] = f
 	}
 	return f.get("header "+name, func() (string, error) {
-		return variable(e.kong, "http_"+strings.ReplaceAll(strings.ToLower(name), "-", "_"))
+		return variable(e.kong, headerVariable(name))
 	})
 }
 

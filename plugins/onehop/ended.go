@@ -13,9 +13,8 @@ import (
 // the access phase remembers what the line does not say, and the line brings the
 // rest.
 
-// know asks Kong for all that will be remembered of the request, before anything
-// is written: reads at the beginning of an event share one round trip. In the
-// rewrite phase Kong knows neither who is asking nor the route.
+// know asks Kong for all that will be remembered of the request. In the rewrite phase
+// Kong knows neither who is asking nor the route.
 func (c *Config) know(e *kongrequest.Event, rewrite bool) (known call) {
 	if !c.runtime.options.AccessLines || !c.mayWantEnd() {
 		return known
@@ -68,8 +67,7 @@ func (k *call) readRequest(e *kongrequest.Event) (err error) {
 	return nil
 }
 
-// readKong reads what only Kong knows. What may be remembered comes last, so that an
-// event begins with the same reads whether it is or not.
+// readKong reads what only Kong knows.
 func (k *call) readKong(e *kongrequest.Event) (err error) {
 	if k.token, err = e.Token(); err != nil {
 		return err

@@ -62,9 +62,8 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 func (c *Config) Access(kong *pdk.PDK) { c.AccessContext(context.Background(), kong) }
 
 // AccessContext asks the sections in the order in which Kong would run the four
-// plugins, and writes for all of them: reads that come before anything is written
-// share a round trip. Like theirs it may be called again for one request. When ctx
-// ends, the limiter decides without Redis.
+// plugins, and writes for all of them. Like theirs it may be called again for one
+// request. When ctx ends, the limiter decides without Redis.
 func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
 	e := c.runtime.source.OpenOn(kong, c.RouteID)
 	earlier, err := c.rewritten(e)

@@ -18,7 +18,7 @@ func (s *Server) enter(ev *event) bool {
 	default:
 		s.metrics.eventWaits.Inc()
 		slots <- struct{}{}
-		ev.started = ev.conn.link.clock(time.Now())
+		ev.started = ev.conn.session.clock(time.Now())
 	}
 	s.metrics.running.Inc()
 	return true

@@ -9,6 +9,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -19,17 +20,23 @@ func (discardConn) Write(p []byte) (int, error) { return len(p), nil }
 func (discardConn) Read([]byte) (int, error)    { return 0, io.EOF }
 func (discardConn) SetDeadline(time.Time) error { return nil }
 
-// eventOn returns a function that runs one event of the handler on a link.
+// eventOn returns a function that runs one event of the handler on a session.
 func eventOn(t testing.TB, nc net.Conn, handler func(*pdk.PDK)) func() {
 	t.Helper()
-	srv, err := New(Options{}, accessPlugin(handler))
+	return eventOfPlugin(t, nc, accessPlugin(handler))
+}
+
+// eventOfPlugin is eventOn for a plugin "test".
+func eventOfPlugin(t testing.TB, nc net.Conn, p Plugin) func() {
+	t.Helper()
+	srv, err := New(Options{}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLink(srv, nc)
-	l.in = eventCall(7, srv.instances.start("test", nil).id, "access")
+	sess := newSession(srv, nc)
+	sess.in = eventCall(7, srv.instances.start("test", nil).id, "access")
 	return func() {
-		if err := l.answer(); err != nil {
+		if err := sess.answer(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -73,7 +80,7 @@ func sixCalls(kong *pdk.PDK) {
 func BenchmarkSixCalls(b *testing.B) {
 	fake := func(b *testing.B, far net.Conn) {
 		b.Helper()
-		reply := appendFrame(nil, []byte{10, 1, '/'})
+		reply := protocol.AppendFrame(nil, []byte{10, 1, '/'})
 		for {
 			method, err := kongtest.ReadFrame(far)
 			if err != nil {

@@ -13,6 +13,7 @@ type built struct {
 	handlers  handlers
 	failer    failer // nil if the configuration has no Failed
 	deadlines [phaseCount]time.Duration
+	prefetch  [phaseCount]*prefetch
 
 	err    error // why it does not run as it is written, nil if it does
 	usable bool  // its handlers can be called; without an error they always can
@@ -43,7 +44,7 @@ func (p *plugin) build(text []byte, bad error) *built {
 }
 
 // start decodes and provisions a configuration.
-func (b *built) start(p *plugin, text []byte, bad error) error {
+func (b *built) start(p *plugin, text []byte, bad error) (err error) {
 	b.config = p.New()
 	if bad != nil {
 		return bad
@@ -56,7 +57,11 @@ func (b *built) start(p *plugin, text []byte, bad error) error {
 			return err
 		}
 	}
-	return b.use(p)
+	if err := b.use(p); err != nil {
+		return err
+	}
+	b.prefetch, err = prefetchOf(b.config, b.handlers)
+	return err
 }
 
 // use finds out what the configuration has for events.

@@ -12,9 +12,9 @@ import (
 // made when somebody asks for it, and a context derived from it learns of its end by
 // AfterFunc.
 type eventContext struct {
-	link   *link
-	due    int64 // by the link's clock, 0 for no deadline
-	waited int64 // link.waited when the attempt began
+	session *session
+	due     int64 // by the session's clock, 0 for no deadline
+	waited  int64 // session.waited when the attempt began
 
 	mu    sync.Mutex
 	done  chan struct{} // nil until it is asked for
@@ -51,10 +51,10 @@ func (c *eventContext) Deadline() (due time.Time, ok bool) {
 	if c.due == 0 {
 		return time.Time{}, false
 	}
-	return c.link.time(c.dueNow()), true
+	return c.session.time(c.dueNow()), true
 }
 
-func (c *eventContext) dueNow() int64 { return c.due + c.link.waited.Load() - c.waited }
+func (c *eventContext) dueNow() int64 { return c.due + c.session.waited.Load() - c.waited }
 
 // Done is closed when the context has ended.
 func (c *eventContext) Done() <-chan struct{} {

@@ -178,9 +178,9 @@ func TestAllocationsOfAContext(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := newLink(srv, discardConn{})
-		l.in = eventCall(7, srv.instances.start("test", nil).id, "access")
-		got := testing.AllocsPerRun(1000, func() { _ = l.answer() })
+		sess := newSession(srv, discardConn{})
+		sess.in = eventCall(7, srv.instances.start("test", nil).id, "access")
+		got := testing.AllocsPerRun(1000, func() { _ = sess.answer() })
 		if got > tt.most {
 			t.Errorf("%s: %v allocations in an event, want at most %v", name, got, tt.most)
 		}

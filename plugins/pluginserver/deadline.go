@@ -40,53 +40,54 @@ const (
 // code other than 0, so that it is started again.
 var ErrReplace = errors.New("this process is out of memory or goroutines: it must be replaced")
 
-// An attempt runs on the goroutine of its link, which costs nothing. When its
-// deadline has passed, the link's timer ends its context. When the grace has passed as
-// well, the goroutine of the timer takes the connection from it, between two PDK calls,
-// and carries on with the link. The old goroutine is left to itself: each of its PDK
-// calls fails, and it ends with the handler.
+// An attempt runs on the goroutine that owns the session, which costs nothing. When its
+// deadline has passed, the session's timer ends its context. When the grace has passed as
+// well, the goroutine of the timer becomes the owner, between two PDK calls, and carries
+// on with the session. The old goroutine is left to itself: each of its PDK calls fails,
+// and it ends with the handler. Whichever of unwatch and tick is first to take the session
+// back, under the eventConn's mu, goes on with it; the other finds it taken.
 //
 // The timer is not set for each attempt, which would wake a thread of Go's
 // scheduler each time. It fires once in a deadline, looks at the attempt under
 // way, and is set again for that one's end.
 
 // watch starts the clock of an attempt. It has no deadline if d is not positive.
-func (l *link) watch(ev *event, conn *eventConn, d time.Duration) {
-	conn.event, conn.label = ev, l.label
-	conn.ctx.link, conn.ctx.waited = l, l.waited.Load()
+func (s *session) watch(ev *event, conn *eventConn, d time.Duration) {
+	conn.event, conn.label = ev, s.label
+	conn.ctx.session, conn.ctx.waited = s, s.waited.Load()
 	if d <= 0 {
-		l.current.Store(conn)
+		s.current.Store(conn)
 		return
 	}
 	due := ev.started + int64(d)
 	conn.ctx.due = due
-	l.current.Store(conn) // before the look at fires, see overrun
-	if fires := l.fires.Load(); fires == 0 || fires > due {
-		l.set(due, d)
+	s.current.Store(conn) // before the look at fires, see overrun
+	if fires := s.fires.Load(); fires == 0 || fires > due {
+		s.set(due, d)
 	}
 }
 
-// clock is a time in nanoseconds since the link began, never 0, and time the reverse.
-func (l *link) clock(t time.Time) int64    { return int64(t.Sub(l.began)) + 1 }
-func (l *link) time(clock int64) time.Time { return l.began.Add(time.Duration(clock - 1)) }
+// clock is a time in nanoseconds since the session began, never 0, and time the reverse.
+func (s *session) clock(t time.Time) int64    { return int64(t.Sub(s.began)) + 1 }
+func (s *session) time(clock int64) time.Time { return s.began.Add(time.Duration(clock - 1)) }
 
 // set has overrun called at a time, by the clock, that is so far away.
-func (l *link) set(at int64, away time.Duration) {
-	l.fires.Store(at)
-	l.timer.Reset(away)
+func (s *session) set(at int64, away time.Duration) {
+	s.fires.Store(at)
+	s.timer.Reset(away)
 }
 
 // unwatch ends an attempt, on the goroutine that ran it. failure is what it
 // panicked with, if it did.
-func (l *link) unwatch(ev *event, conn *eventConn, failure *panicError) ending {
+func (s *session) unwatch(ev *event, conn *eventConn, failure *panicError) ending {
 	e := conn.end(errEnded)
 	if e.taken {
-		l.srv.abandonedEnds(ev, conn.breaker, failure)
+		s.srv.abandonedEnds(ev, conn.breaker, failure)
 		return e
 	}
-	l.current.Store(nil)
+	s.current.Store(nil)
 	if conn.trial {
-		l.srv.reset(conn.breaker)
+		s.srv.reset(conn.breaker)
 	}
 	ev.calls += conn.calls
 	if failure != nil {
@@ -97,9 +98,9 @@ func (l *link) unwatch(ev *event, conn *eventConn, failure *panicError) ending {
 
 // overrun looks at the attempt under way when its time may be up. An attempt that
 // begins in the meantime is seen here, or else sees that the timer is not set.
-func (l *link) overrun() {
-	l.fires.Store(0)
-	conn := l.current.Load()
+func (s *session) overrun() {
+	s.fires.Store(0)
+	conn := s.current.Load()
 	if conn == nil {
 		return
 	}
@@ -108,11 +109,11 @@ func (l *link) overrun() {
 		return
 	}
 	ev := conn.event
-	l.current.Store(nil)
+	s.current.Store(nil)
 	ev.calls += conn.calls
 	e.failure = errCutOff
-	go l.srv.logCutOff(ev.inst, ev.phase, time.Duration(conn.ctx.due-ev.started), time.Duration(l.clock(time.Now())-ev.started), conn.label)
-	l.carryOn(ev, e)
+	go s.srv.logCutOff(ev.inst, ev.phase, time.Duration(conn.ctx.due-ev.started), time.Duration(s.clock(time.Now())-ev.started), conn.label)
+	s.carryOn(ev, e)
 }
 
 // tick ends the context of an attempt whose deadline has passed, and takes the
@@ -123,14 +124,14 @@ func (l *link) overrun() {
 func (c *eventConn) tick() (e ending, cut bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.link.clock(time.Now())
+	now := c.session.clock(time.Now())
 	if c.ended || c.ctx.due == 0 {
 		return ending{}, false
 	}
 	if c.next == 0 {
 		due := c.ctx.dueNow()
 		if left := due - now; left > 0 {
-			c.link.set(due, time.Duration(left))
+			c.session.set(due, time.Duration(left))
 			return ending{}, false
 		}
 		c.ctx.end(expired)
@@ -139,32 +140,32 @@ func (c *eventConn) tick() (e ending, cut bool) {
 	}
 	if c.ticks < graceTicks {
 		c.next = now + int64(graceTick)
-		c.link.set(c.next, graceTick)
+		c.session.set(c.next, graceTick)
 		return ending{}, false
 	}
-	c.link.srv.abandon(c.event, c.breaker)
+	c.session.srv.abandon(c.event, c.breaker)
 	return c.take(errCutOff), true
 }
 
-// carryOn concludes an event on a goroutine that has taken the link over, and
-// serves the link from then on.
-func (l *link) carryOn(ev *event, e ending) {
-	l.mark()
-	err := l.conclude(ev, e)
+// carryOn concludes an event on a goroutine that has taken the session over, and
+// serves the session from then on.
+func (s *session) carryOn(ev *event, e ending) {
+	s.mark()
+	err := s.conclude(ev, e)
 	if err == nil {
-		err = l.serve()
+		err = s.serve()
 	}
-	l.srv.finish(l, err)
+	s.srv.finish(s, err)
 }
 
 // goroutineLabel is the profiler label by which the stack of a handler is
 // found, see stackOf.
-const goroutineLabel = "pluginserver_link"
+const goroutineLabel = "pluginserver_session"
 
-// mark labels the calling goroutine as the one that serves the link.
-func (l *link) mark() {
-	l.label = l.srv.marks.Add(1)
-	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(goroutineLabel, strconv.FormatUint(l.label, 10))))
+// mark labels the calling goroutine as the one that serves the session.
+func (s *session) mark() {
+	s.label = s.srv.marks.Add(1)
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(goroutineLabel, strconv.FormatUint(s.label, 10))))
 }
 
 // abandon counts a handler that is cut off, and keeps its instance from being

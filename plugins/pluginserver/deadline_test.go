@@ -285,7 +285,7 @@ func TestWaitingForKongIsNotThePlugins(t *testing.T) {
 				t.Errorf("cut off for Kong's time: %+v, %v", e, conn.ctx.Err())
 			}
 			due, ok := conn.ctx.Deadline()
-			if fires := conn.link.fires.Load(); !ok || fires != conn.link.clock(due) || fires-conn.ctx.due != int64(took) {
+			if fires := conn.session.fires.Load(); !ok || fires != conn.session.clock(due) || fires-conn.ctx.due != int64(took) {
 				t.Errorf("the timer is set for %v, want it after the deadline by as much as Kong took", time.Duration(fires))
 			}
 		}))
@@ -293,7 +293,7 @@ func TestWaitingForKongIsNotThePlugins(t *testing.T) {
 		kong := kongtest.New(kongtest.Request{Body: []byte("b")})
 		method, _ := kongtest.ReadFrame(srv.far)
 		args, _ := kongtest.ReadFrame(srv.far)
-		conn.ctx.due = conn.link.clock(time.Now().Add(DefaultDeadline)) // whose timer would wait for a lock, which no bubble can
+		conn.ctx.due = conn.session.clock(time.Now().Add(DefaultDeadline)) // whose timer would wait for a lock, which no bubble can
 		time.Sleep(took)
 		reply, err := kong.Answer(string(method), args)
 		if err != nil {
@@ -314,13 +314,13 @@ func TestTimeWithoutAProcessorCutsNothing(t *testing.T) {
 		done := make(chan struct{})
 		srv := pipe(t, Options{}, accessPlugin(func(kong *pdk.PDK) {
 			conn := rawConn(kong).(*eventConn)
-			conn.ctx.due = conn.link.clock(time.Now())
+			conn.ctx.due = conn.session.clock(time.Now())
 			for range 100 * graceTicks { // late
 				if _, cut := conn.tick(); cut {
 					t.Error("cut off by a late tick")
 					return
 				}
-				conn.link.timer.Stop()
+				conn.session.timer.Stop()
 				time.Sleep(graceTick + lateTick + 1)
 			}
 			for i := range graceTicks { // in time, just
@@ -328,7 +328,7 @@ func TestTimeWithoutAProcessorCutsNothing(t *testing.T) {
 					t.Errorf("cut off after %d ticks in time", i)
 					return
 				}
-				conn.link.timer.Stop()
+				conn.session.timer.Stop()
 				time.Sleep(graceTick + lateTick)
 			}
 			if _, cut := conn.tick(); !cut {

@@ -1,13 +1,14 @@
 package pluginserver
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
 // event is one phase of one instance that Kong waits for. There is one allocation for
@@ -18,8 +19,8 @@ type event struct {
 	built    *built // what of the instance runs
 	sequence int64
 	phase    phase
-	began    int64   // when its instance was ready, by the link's clock
-	started  int64   // when the attempt under way began, by the link's clock
+	began    int64   // when its instance was ready, by the session's clock
+	started  int64   // when the attempt under way began, by the session's clock
 	how      outcome // outcomeOK until something went wrong
 	calls    int     // PDK calls of all attempts that have ended
 	failing  bool    // Failed was called
@@ -30,12 +31,12 @@ func (ev *event) metrics() *eventMetrics { return ev.inst.plugin.events[ev.phase
 
 // took is how long the event has taken so far.
 func (ev *event) took() time.Duration {
-	return time.Duration(ev.conn.link.clock(time.Now()) - ev.began)
+	return time.Duration(ev.conn.session.clock(time.Now()) - ev.began)
 }
 
 // ending is how an attempt ended: the handler, Failed, or an exit for them.
 type ending struct {
-	taken   bool  // another goroutine has the link now
+	taken   bool  // another goroutine has the session now
 	exited  bool  // the client was answered
 	tooBig  bool  // with a 500, in place of an answer that was too large
 	broken  error // the connection is of no more use
@@ -43,34 +44,39 @@ type ending struct {
 }
 
 // event runs one phase of one instance.
-func (l *link) event(c call) error {
-	inst := l.srv.instances.acquire(c.instanceID)
+func (s *session) event(e protocol.Event) error {
+	ph, known := phaseOf(e.Phase)
+	if !known {
+		s.srv.metrics.events.WithLabelValues("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
+		return s.refuse("no phase " + string(e.Phase) + " in this plugin server")
+	}
+	inst := s.srv.instances.acquire(e.InstanceID)
 	if inst == nil {
-		l.srv.metrics.events.WithLabelValues("unknown", phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
-		return l.refuseUnknown(c.instanceID)
+		s.srv.metrics.events.WithLabelValues("unknown", phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
+		return s.refuseUnknown(e.InstanceID)
 	}
 	now := time.Now() // a start of the instance is no part of the event
 	inst.used.Store(now.Unix())
-	if !inst.handles(c.phase) {
-		defer l.srv.instances.release(inst)
-		l.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
-		return l.refuse(inst.refusal(c.phase))
+	if !inst.handles(ph) {
+		defer s.srv.instances.release(inst)
+		s.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
+		return s.refuse(inst.refusal(ph))
 	}
-	began := l.clock(now)
+	began := s.clock(now)
 	ev := &event{
-		conn: eventConn{link: l, breaker: &inst.plugin.breakers[c.phase]}, inst: inst, built: inst.built.Load(),
-		sequence: c.sequence, phase: c.phase, began: began, started: began,
+		conn: eventConn{session: s, breaker: &inst.plugin.breakers[ph]}, inst: inst, built: inst.built.Load(),
+		sequence: e.Sequence, phase: ph, began: began, started: began,
 	}
-	if !l.srv.enter(ev) {
-		return l.drop(ev)
+	if !s.srv.enter(ev) {
+		return s.drop(ev)
 	}
-	return l.conclude(ev, l.handle(ev))
+	return s.conclude(ev, s.handle(ev))
 }
 
 // handle calls the event's handler, unless it is not to be called.
-func (l *link) handle(ev *event) ending {
+func (s *session) handle(ev *event) ending {
 	if ev.built.err != nil {
-		l.srv.instances.remindOf(ev.inst, ev.built)
+		s.srv.instances.remindOf(ev.inst, ev.built)
 		if !ev.built.usable {
 			return ending{failure: errUnusable}
 		}
@@ -78,29 +84,29 @@ func (l *link) handle(ev *event) ending {
 	b := ev.conn.breaker
 	allowed, trial := b.allow()
 	if !allowed {
-		l.srv.refused(b)
+		s.srv.refused(b)
 		return ending{failure: errOverloaded}
 	}
 	ev.conn.trial = trial
-	ev.conn.opening.begin(&ev.inst.openings[ev.phase])
-	return l.attempt(ev, &ev.conn, ev.built.deadlines[ev.phase], ev.built.handlers[ev.phase])
+	ev.conn.prefetched.prefetch = ev.built.prefetch[ev.phase]
+	return s.attempt(ev, &ev.conn, ev.built.deadlines[ev.phase], ev.built.handlers[ev.phase])
 }
 
 // drop ends an event of which nobody waits for the handler, without it.
-func (l *link) drop(ev *event) error {
-	defer l.srv.instances.release(ev.inst)
+func (s *session) drop(ev *event) error {
+	defer s.srv.instances.release(ev.inst)
 	ev.how = outcomeOverloaded
-	how, err := l.finishEvent(ev, ending{})
+	how, err := s.finishEvent(ev, ending{})
 	ev.metrics().observe(how, ev.took(), 0)
 	return err
 }
 
 // attempt runs a part of an event that is the plugin's, until it returns or
 // until its time is up, whichever is first. In the second case the goroutine of
-// the timer carries on with the link, and the ending here says that it is taken.
-func (l *link) attempt(ev *event, conn *eventConn, deadline time.Duration, f handler) (e ending) {
+// the timer carries on with the session, and the ending here says that it is taken.
+func (s *session) attempt(ev *event, conn *eventConn, deadline time.Duration, f handler) (e ending) {
 	conn.kong = *pdk.Init(conn)
-	l.watch(ev, conn, deadline)
+	s.watch(ev, conn, deadline)
 	returned := false
 	defer func() {
 		v := recover()
@@ -112,9 +118,9 @@ func (l *link) attempt(ev *event, conn *eventConn, deadline time.Duration, f han
 		if v != nil {
 			failure = newPanicError(v)
 		}
-		e = l.unwatch(ev, conn, failure)
+		e = s.unwatch(ev, conn, failure)
 		if gone && !e.taken {
-			go l.carryOn(ev, e)
+			go s.carryOn(ev, e)
 		}
 	}()
 	f(&conn.ctx, &conn.kong)
@@ -123,34 +129,34 @@ func (l *link) attempt(ev *event, conn *eventConn, deadline time.Duration, f han
 }
 
 // conclude ends an event whose handler has ended, or applies the plugin's
-// declared direction if it failed. The goroutine that calls it has the link,
+// declared direction if it failed. The goroutine that calls it has the session,
 // unless the ending says otherwise.
-func (l *link) conclude(ev *event, e ending) error {
+func (s *session) conclude(ev *event, e ending) error {
 	if e.taken {
 		return errTaken
 	}
 	if e.failure != nil {
 		ev.fail(e.failure)
 		if e.broken == nil && !e.exited {
-			return l.conclude(ev, l.redirect(ev, e.failure))
+			return s.conclude(ev, s.redirect(ev, e.failure))
 		}
 	}
-	how, err := l.finishEvent(ev, e)
+	how, err := s.finishEvent(ev, e)
 	ev.metrics().observe(how, ev.took(), ev.calls)
-	l.srv.leave(ev)
-	l.srv.instances.release(ev.inst)
+	s.srv.leave(ev)
+	s.srv.instances.release(ev.inst)
 	return err
 }
 
 // finishEvent tells Kong that the event is over.
-func (l *link) finishEvent(ev *event, e ending) (outcome, error) {
+func (s *session) finishEvent(ev *event, e ending) (outcome, error) {
 	switch {
 	case e.exited:
-		return l.finishExit(ev, e)
+		return s.finishExit(ev, e)
 	case e.broken != nil:
 		return outcomeAborted, abortError(ev, e.broken)
 	}
-	if err := l.endEvent(ev.sequence); err != nil {
+	if err := s.endEvent(ev.sequence); err != nil {
 		return outcomeAborted, abortError(ev, err)
 	}
 	return ev.how, nil
@@ -159,8 +165,8 @@ func (l *link) finishEvent(ev *event, e ending) (outcome, error) {
 // finishExit drops the replies to what the handler called before it exited.
 // Kong writes nothing after those, so that the connection can be closed; to
 // close it earlier would break Kong's writes, and be a 500 in place of the exit.
-func (l *link) finishExit(ev *event, e ending) (outcome, error) {
-	err := l.skipOwed()
+func (s *session) finishExit(ev *event, e ending) (outcome, error) {
+	err := s.skipOwed()
 	switch {
 	case err != nil:
 		return outcomeAborted, abortError(ev, err)
@@ -179,8 +185,8 @@ func abortError(ev *event, err error) error {
 
 // refuseUnknown makes Kong start the plugin's instances anew and run the event
 // again.
-func (l *link) refuseUnknown(id int32) error {
-	return l.refuseWith(fmt.Sprintf("no plugin instance %d here, start it anew", id))
+func (s *session) refuseUnknown(id int32) error {
+	return s.refuseWith(fmt.Sprintf("no plugin instance %d here, start it anew", id))
 }
 
 // reasonLimit bounds a reason, in bytes.
@@ -199,6 +205,3 @@ func harmless(reason string) string {
 		return word[:2] + "-" + word[2:]
 	})
 }
-
-// errTaken is returned by a goroutine that has lost its link to another.
-var errTaken = errors.New("another goroutine carries on with the connection")

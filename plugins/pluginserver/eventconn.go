@@ -11,15 +11,20 @@ import (
 	"time"
 
 	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
+// Kong takes no calls while it cannot get rid of a reply: were the socket's buffers full
+// in both directions, each side would wait for the other to read. Linux gives each
+// direction 208 KiB by default.
 const (
-	// maxOwed bounds the replies that Kong has sent, or will send, before
-	// anybody reads them. An empty reply takes less than 1 KiB of a socket
-	// buffer (208 KiB on Linux by default), so that Kong never blocks writing
-	// them while this side blocks writing calls.
+	// maxOwed bounds the replies to pipelined calls that Kong has sent, or will send,
+	// before anybody reads them. Each is an empty frame, which takes less than 1 KiB of
+	// the buffer.
 	maxOwed = 64
-	// maxHeld is how much is held back before it is written, in bytes.
+	// maxHeld is how many bytes of pipelined calls are held back before they are written,
+	// so that they leave in few writes and Kong can begin with them meanwhile.
 	maxHeld = 32 << 10
 )
 
@@ -34,45 +39,53 @@ var (
 // open a group, which pluginsocket.proto has none of.
 var methodPrefix = []byte("kong.")
 
-// eventConn is the connection under the *pdk.PDK of one event. It reads along
-// what go-pdk's bridge writes (a method frame, then an argument frame), answers
-// pipelined calls itself, and keeps the stream whole whatever a handler does:
-// one that fails between two frames, panics, or goes on after its event.
+// eventConn is the connection under the *pdk.PDK of one attempt at an event. It reads
+// along what go-pdk's bridge writes (a method frame, then an argument frame), answers
+// pipelined calls itself, and keeps the stream whole whatever a handler does: one that
+// fails between two frames, panics, or goes on after its event.
+//
+// It lives from the start of an attempt until end or tick take the session back, between
+// two PDK calls; from then on each of its methods fails. A handler may keep it, so that it
+// is never used again.
 //
 // go-pdk's bridge writes a method before it encodes the argument, and returns
 // if that fails, as it does for a header value that is not UTF-8. The method
 // without argument is dropped here; on go-pdk's own server the next call would
 // be taken for its argument.
 type eventConn struct {
-	mu   sync.Mutex
-	link *link
-	err  error // why no more calls can be made, nil while they can
+	// mu is held for the whole of a PDK call, also while Kong is waited for, and by
+	// whoever takes the session back. It guards what follows, but for what is set before
+	// the attempt begins, and the session's reading and writing.
+	mu      sync.Mutex
+	session *session
+	err     error // why no more calls can be made, nil while they can
 
-	// link.out[:frame] holds whole calls, and a method if inArgs.
+	// session.out[:frame] holds whole calls, and a method if inArgs.
 	frame  int // where the frame that is being written begins
 	method int // where its call's method frame begins, if inArgs
 	inArgs bool
 
 	reply  replyState
-	head   [frameHead]byte // the length of the reply that is being read
-	given  int             // how many bytes of head were given to the plugin
-	left   int             // bytes of the body that were not
+	head   [protocol.HeadSize]byte // the length of the reply that is being read
+	given  int                     // how many bytes of head were given to the plugin
+	left   int                     // bytes of the body that were not
 	exited bool
 	tooBig bool    // with a 500, in place of an answer that was too large
 	kong   pdk.PDK // what the plugin has of it
-	ended  bool    // the connection was taken from the plugin
+	ended  bool    // the session was taken back
 
-	calls   int     // PDK calls made
-	opening opening // of a first attempt
+	calls      int // PDK calls made
+	prefetched prefetched
 
-	// What it takes to cut the plugin off, see overrun.
+	// What it takes to cut the plugin off, see overrun. Only next and ticks change during
+	// the attempt, and ctx, which guards itself.
 	ctx     eventContext
 	event   *event
 	breaker *breaker
 	trial   bool   // the breaker is open, and waits for how this ends
 	label   uint64 // of the goroutine that runs the plugin
-	next    int64  // when the next tick is due, by the link's clock, 0 before the deadline; guarded by mu
-	ticks   int    // that came in time after the deadline; guarded by mu
+	next    int64  // when the next tick is due, by the session's clock, 0 before the deadline
+	ticks   int    // that came in time after the deadline
 }
 
 // replyState is where the plugin is with the reply to its last call.
@@ -86,7 +99,7 @@ const (
 
 // conn is a connection for a further attempt at an event: it leaves what an
 // earlier one holds back as it is.
-func (l *link) conn() *eventConn { return &eventConn{link: l, frame: len(l.out)} }
+func (s *session) conn() *eventConn { return &eventConn{session: s, frame: len(s.out)} }
 
 // Write takes what the bridge writes, and sends it when it must.
 func (c *eventConn) Write(p []byte) (int, error) {
@@ -95,7 +108,7 @@ func (c *eventConn) Write(p []byte) (int, error) {
 	if c.err != nil {
 		return 0, c.err
 	}
-	c.link.out = append(c.link.out, p...)
+	c.session.out = append(c.session.out, p...)
 	for {
 		more, err := c.advance()
 		if err != nil {
@@ -109,33 +122,33 @@ func (c *eventConn) Write(p []byte) (int, error) {
 
 // advance takes the next whole frame, if there is one.
 func (c *eventConn) advance() (more bool, err error) {
-	written := c.link.out[c.frame:]
-	if len(written) < frameHead {
+	written := c.session.out[c.frame:]
+	if len(written) < protocol.HeadSize {
 		return false, nil
 	}
 	n := int64(binary.LittleEndian.Uint32(written))
-	if n > int64(c.link.frames.max) {
+	if n > int64(c.session.frames.Limit()) {
 		return false, c.tooLarge(n)
 	}
-	if int64(len(written)-frameHead) < n {
+	if int64(len(written)-protocol.HeadSize) < n {
 		return false, nil
 	}
-	data := written[frameHead : frameHead+n]
+	data := written[protocol.HeadSize : protocol.HeadSize+n]
 	switch {
 	case !c.inArgs && n == 0:
 		c.drop()
 		return false, errMethod
 	case !c.inArgs:
 		c.method, c.inArgs = c.frame, true
-		c.frame += frameHead + int(n)
+		c.frame += protocol.HeadSize + int(n)
 		return true, nil
 	case bytes.HasPrefix(data, methodPrefix):
 		return true, c.dropMethod()
 	default:
-		name := c.link.out[c.method+frameHead : c.frame]
-		c.frame += frameHead + int(n)
+		name := c.session.out[c.method+protocol.HeadSize : c.frame]
+		c.frame += protocol.HeadSize + int(n)
 		c.inArgs = false
-		return true, c.called(c.link.srv.metrics.call(name))
+		return true, c.called(c.session.srv.metrics.call(name))
 	}
 }
 
@@ -146,9 +159,8 @@ func (c *eventConn) called(entry callEntry) error {
 	if err := c.dropReply(); err != nil {
 		return err
 	}
-	if c.foresee(entry) {
-		c.reply = replyAwaited
-		return nil
+	if i, found := c.prefetched.find(c.session.out[c.method:c.frame]); found {
+		return c.answerPrefetched(i)
 	}
 	switch {
 	case entry.exits:
@@ -164,41 +176,12 @@ func (c *eventConn) called(entry callEntry) error {
 	}
 }
 
-// foresee has the calls sent that the event is taken to begin with, and reports
-// whether this one was sent before.
-func (c *eventConn) foresee(entry callEntry) (sent bool) {
-	if whole := c.frame == len(c.link.out); !whole || !c.constant(entry) {
-		c.endOpening()
-		return false
-	}
-	step, rest := c.opening.call(c.link.out[c.method:c.frame])
-	switch step {
-	case stepSent:
-		c.frame = c.method
-		c.link.out = c.link.out[:c.frame]
-	case stepAll:
-		c.link.out = append(c.link.out, rest...)
-		c.frame = len(c.link.out)
-	case stepOver:
-		c.endOpening()
-	}
-	return step == stepSent
-}
-
-// endOpening has the replies dropped to what was sent and not asked for.
-func (c *eventConn) endOpening() {
-	if unused := c.opening.end(); unused > 0 {
-		c.link.owed += unused
-		c.link.srv.metrics.unused.Add(float64(unused))
-	}
-}
-
 // pipeline answers the call with an empty frame, and owes the real reply.
 func (c *eventConn) pipeline() error {
-	c.reply, c.head, c.given, c.left = replyReading, [frameHead]byte{}, 0, 0
-	c.link.owed++
-	if c.link.owed >= maxOwed {
-		return c.settle()
+	c.startReply(0)
+	c.session.owed++
+	if c.session.owed >= maxOwed {
+		return c.catchUp()
 	}
 	if c.frame >= maxHeld {
 		return c.send()
@@ -206,26 +189,39 @@ func (c *eventConn) pipeline() error {
 	return nil
 }
 
-// send writes the whole calls that are held back.
+// startReply begins to give the plugin a reply of so many bytes.
+func (c *eventConn) startReply(size int) {
+	c.reply, c.given, c.left = replyReading, 0, size
+	binary.LittleEndian.PutUint32(c.head[:], uint32(size))
+}
+
+// send writes the whole calls that are held back. It reads the declared replies first:
+// Kong stops taking calls when it cannot get rid of a reply.
 func (c *eventConn) send() error {
-	out := c.link.out
+	if c.prefetched.unread() > 0 {
+		if err := c.keep(len(c.prefetched.calls)); err != nil {
+			return err
+		}
+	}
+	out := c.session.out
 	if c.frame == 0 {
 		return nil
 	}
-	if err := c.link.write(out[:c.frame]); err != nil {
+	if err := c.session.write(out[:c.frame]); err != nil {
 		return c.fail(err)
 	}
-	c.link.out = out[:copy(out, out[c.frame:])]
+	c.session.out = out[:copy(out, out[c.frame:])]
 	c.frame = 0
 	return nil
 }
 
-// settle sends what is held back and drops the replies that are owed.
-func (c *eventConn) settle() error {
+// catchUp sends what is held back and drops the replies that are owed: what Kong sends
+// next is the reply to the last call.
+func (c *eventConn) catchUp() error {
 	if err := c.send(); err != nil {
 		return err
 	}
-	if err := c.link.skipOwed(); err != nil {
+	if err := c.session.skipOwed(); err != nil {
 		return c.fail(err)
 	}
 	return nil
@@ -253,37 +249,45 @@ func (c *eventConn) Read(p []byte) (int, error) {
 
 // await reads the head of the real reply.
 func (c *eventConn) await() error {
-	if err := c.settle(); err != nil {
+	if err := c.catchUp(); err != nil {
 		return err
 	}
-	n, err := c.link.replyHead()
-	if errors.Is(err, errFrameTooLarge) {
+	return c.readHead()
+}
+
+// readHead reads how long the next reply is.
+func (c *eventConn) readHead() error {
+	n, err := c.session.replyHead()
+	if errors.Is(err, protocol.ErrTooLarge) {
 		return c.skipReply(n, err)
 	}
 	if err != nil {
 		return c.fail(err)
 	}
-	binary.LittleEndian.PutUint32(c.head[:], uint32(n))
-	c.reply, c.given, c.left = replyReading, 0, n
+	c.startReply(n)
 	return nil
 }
 
 func (c *eventConn) deliver(p []byte) (n int, err error) {
-	if c.given < frameHead {
+	switch {
+	case c.given < protocol.HeadSize:
 		n = copy(p, c.head[c.given:])
 		c.given += n
-	} else {
-		if c.left > readBuffer {
-			c.link.bound() // a body takes its time
+	case c.prefetched.giving > 0:
+		n = copy(p, c.prefetched.last(c.left))
+		c.left -= n
+	default:
+		if c.left > protocol.BufferSize {
+			c.session.bound() // a body takes its time
 		}
-		n, err = c.link.frames.r.Read(p[:min(len(p), c.left)])
+		n, err = c.session.frames.Read(p[:min(len(p), c.left)])
 		c.left -= n
 		if err != nil {
-			return n, c.fail(unexpected(err))
+			return n, c.fail(err)
 		}
 	}
-	if c.given == frameHead && c.left == 0 {
-		c.reply = noReply
+	if c.given == protocol.HeadSize && c.left == 0 {
+		c.reply, c.prefetched.giving = noReply, 0
 	}
 	return n, nil
 }
@@ -292,13 +296,16 @@ func (c *eventConn) deliver(p []byte) (n int, err error) {
 func (c *eventConn) dropReply() error {
 	switch c.reply {
 	case replyAwaited:
-		c.link.owed++
+		c.session.owed++
 	case replyReading:
-		if _, err := c.link.frames.r.Discard(c.left); err != nil {
-			return c.fail(unexpected(err))
+		if c.prefetched.giving > 0 {
+			break
+		}
+		if err := c.session.frames.Discard(c.left); err != nil {
+			return c.fail(err)
 		}
 	}
-	c.reply = noReply
+	c.reply, c.prefetched.giving = noReply, 0
 	return nil
 }
 
@@ -307,7 +314,7 @@ func (c *eventConn) drop() {
 	if c.inArgs {
 		c.frame, c.inArgs = c.method, false
 	}
-	c.link.out = c.link.out[:c.frame]
+	c.session.out = c.session.out[:c.frame]
 }
 
 // dropMethod forgets a method whose argument never came; what follows it is
@@ -316,7 +323,7 @@ func (c *eventConn) dropMethod() error {
 	if c.exiting() {
 		return c.exitTooLarge()
 	}
-	c.link.out = slices.Delete(c.link.out, c.method, c.frame)
+	c.session.out = slices.Delete(c.session.out, c.method, c.frame)
 	c.frame, c.inArgs = c.method, false
 	return nil
 }
@@ -338,7 +345,7 @@ func (c *eventConn) toBoundary() error {
 	}
 	c.drop()
 	err := c.dropReply()
-	c.endOpening()
+	c.dropPrefetched()
 	return err
 }
 
@@ -369,10 +376,10 @@ func (c *eventConn) take(late error) ending {
 func (c *eventConn) Close() error { return nil }
 
 // LocalAddr is the plugin server's address.
-func (c *eventConn) LocalAddr() net.Addr { return c.link.nc.LocalAddr() }
+func (c *eventConn) LocalAddr() net.Addr { return c.session.nc.LocalAddr() }
 
 // RemoteAddr is Kong's address.
-func (c *eventConn) RemoteAddr() net.Addr { return c.link.nc.RemoteAddr() }
+func (c *eventConn) RemoteAddr() net.Addr { return c.session.nc.RemoteAddr() }
 
 // SetDeadline does nothing: Kong waits for an event as long as its own socket
 // timeout allows (60 s), and a handler bounds its own work.

@@ -17,6 +17,7 @@ import (
 	"github.com/Kong/go-pdk/entities"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -48,23 +49,29 @@ func socketPair(t testing.TB) (a, b net.Conn) {
 	return conns[0], conns[1]
 }
 
-// onLink runs a handler on the server's own connection. err is how the event
+// onSession runs a handler on the server's own connection. err is how the event
 // looked to Kong.
-func onLink(t testing.TB, handler func(*pdk.PDK), req kongtest.Request, opts Options) (kongtest.Effects, *countingConn, error) {
+func onSession(t testing.TB, handler func(*pdk.PDK), req kongtest.Request, opts Options) (kongtest.Effects, *countingConn, error) {
+	t.Helper()
+	return onSessionOf(t, accessPlugin(handler), req, opts)
+}
+
+// onSessionOf is onSession for a plugin "test".
+func onSessionOf(t testing.TB, p Plugin, req kongtest.Request, opts Options) (kongtest.Effects, *countingConn, error) {
 	t.Helper()
 	opts.Logger = nil
-	srv, err := New(opts, accessPlugin(handler))
+	srv, err := New(opts, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near, far := socketPair(t)
 	conn := &countingConn{Conn: near}
-	l := newLink(srv, conn)
+	sess := newSession(srv, conn)
 	inst := srv.instances.start("test", nil)
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = l.event(call{sequence: 1, instanceID: inst.id, phase: access}) // the effects tell
+		_ = sess.event(protocol.Event{Sequence: 1, InstanceID: inst.id, Phase: []byte("access")}) // the effects tell
 		_ = near.Close()
 	}()
 	kong := kongtest.New(req)
@@ -77,8 +84,8 @@ func onLink(t testing.TB, handler func(*pdk.PDK), req kongtest.Request, opts Opt
 	}
 	_ = far.(*net.UnixConn).CloseWrite()
 	<-served
-	if l.owed != 0 && answered == nil {
-		t.Errorf("%d replies were left unread", l.owed)
+	if sess.owed != 0 && answered == nil {
+		t.Errorf("%d replies were left unread", sess.owed)
 	}
 	return kong.Effects(), conn, answered
 }
@@ -101,7 +108,7 @@ func TestEveryCallAsOnThePlainBridge(t *testing.T) {
 	t.Parallel()
 	var wantResults, gotResults []string
 	want := kongtest.Run(t, everyCall(&wantResults), fullRequest)
-	got, _, err := onLink(t, everyCall(&gotResults), fullRequest, Options{})
+	got, _, err := onSession(t, everyCall(&gotResults), fullRequest, Options{})
 	if !errors.Is(err, kongtest.ErrExit) {
 		t.Fatalf("the event ended with %v, want an exit", err)
 	}
@@ -162,7 +169,7 @@ func TestPipelinedRepliesSayNothing(t *testing.T) {
 
 func TestPipelinedCallsLeaveInOneWrite(t *testing.T) {
 	t.Parallel()
-	effects, conn, err := onLink(t, func(kong *pdk.PDK) {
+	effects, conn, err := onSession(t, func(kong *pdk.PDK) {
 		for range 20 {
 			_ = kong.Response.SetHeader("X", "1")
 		}
@@ -183,7 +190,7 @@ func TestPipelinedCallsLeaveInOneWrite(t *testing.T) {
 func TestManyPipelinedCallsDoNotDeadlock(t *testing.T) {
 	t.Parallel()
 	value := strings.Repeat("v", 3000)
-	effects, conn, err := onLink(t, func(kong *pdk.PDK) {
+	effects, conn, err := onSession(t, func(kong *pdk.PDK) {
 		for range 2000 {
 			if err := kong.ServiceRequest.SetHeader("X", value); err != nil {
 				t.Error(err)
@@ -201,7 +208,7 @@ func TestManyPipelinedCallsDoNotDeadlock(t *testing.T) {
 
 func TestACallThatFailsToEncodeIsDropped(t *testing.T) {
 	t.Parallel()
-	effects, _, err := onLink(t, func(kong *pdk.PDK) {
+	effects, _, err := onSession(t, func(kong *pdk.PDK) {
 		if err := kong.Response.SetHeader("X", "\xff"); err == nil {
 			t.Error("a value that is not UTF-8 was encoded")
 		}
@@ -218,8 +225,8 @@ func TestACallThatFailsToEncodeIsDropped(t *testing.T) {
 func TestFramesBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	opts := Options{MaxFrame: 1000}
-	effects, _, err := onLink(t, func(kong *pdk.PDK) {
-		if err := kong.ServiceRequest.SetRawBody(strings.Repeat("x", 2000)); !errors.Is(err, errFrameTooLarge) {
+	effects, _, err := onSession(t, func(kong *pdk.PDK) {
+		if err := kong.ServiceRequest.SetRawBody(strings.Repeat("x", 2000)); !errors.Is(err, protocol.ErrTooLarge) {
 			t.Errorf("a call beyond the limit: %v", err)
 		}
 		_ = kong.Response.SetHeader("X", "1")
@@ -227,8 +234,8 @@ func TestFramesBeyondTheLimit(t *testing.T) {
 	if diff := cmp.Diff([]string{"kong.response.set_header"}, effects.Calls); err != nil || diff != "" {
 		t.Errorf("event: %v, calls (-want +got):\n%s", err, diff)
 	}
-	_, _, err = onLink(t, func(kong *pdk.PDK) {
-		if _, err := kong.Request.GetRawBody(); !errors.Is(err, errFrameTooLarge) {
+	_, _, err = onSession(t, func(kong *pdk.PDK) {
+		if _, err := kong.Request.GetRawBody(); !errors.Is(err, protocol.ErrTooLarge) {
 			t.Errorf("a reply beyond the limit: %v", err)
 		}
 		if path, err := kong.Request.GetPath(); path != "/p" || err != nil {
@@ -243,7 +250,7 @@ func TestFramesBeyondTheLimit(t *testing.T) {
 func TestPDKAfterItsEvent(t *testing.T) {
 	t.Parallel()
 	var kept *pdk.PDK
-	_, conn, err := onLink(t, func(kong *pdk.PDK) { kept = kong }, kongtest.Request{}, Options{})
+	_, conn, err := onSession(t, func(kong *pdk.PDK) { kept = kong }, kongtest.Request{}, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +262,7 @@ func TestPDKAfterItsEvent(t *testing.T) {
 
 func TestReadWithoutACall(t *testing.T) {
 	t.Parallel()
-	_, _, err := onLink(t, func(kong *pdk.PDK) {
+	_, _, err := onSession(t, func(kong *pdk.PDK) {
 		if _, err := rawConn(kong).Read(make([]byte, 4)); !errors.Is(err, errNoCall) {
 			t.Errorf("Read = %v, want errNoCall", err)
 		}

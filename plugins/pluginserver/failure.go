@@ -29,7 +29,7 @@ func (ev *event) fail(failure error) {
 	case errors.As(failure, &panicked):
 		how = outcomePanic
 		ev.metrics().panics.Inc()
-		ev.conn.link.srv.logPanic(ev.inst.plugin, ev.phase, panicked)
+		ev.conn.session.srv.logPanic(ev.inst.plugin, ev.phase, panicked)
 	case errors.Is(failure, errOverloaded):
 		how = outcomeOverloaded
 	case errors.Is(failure, errUnusable):
@@ -43,31 +43,31 @@ func (ev *event) fail(failure error) {
 // redirect applies the declared direction to an event whose handler failed:
 // the configuration's Failed, or else the plugin's FailOpen. If Failed fails
 // in turn, FailOpen decides.
-func (l *link) redirect(ev *event, failure error) ending {
+func (s *session) redirect(ev *event, failure error) ending {
 	if failed := ev.built.failer; failed != nil && !ev.failing {
-		return l.fail(ev, failed, failure)
+		return s.fail(ev, failed, failure)
 	}
 	if ev.inst.plugin.FailOpen || !exitable[ev.phase] {
 		return ending{}
 	}
-	conn := l.conn()
+	conn := s.conn()
 	pdk.Init(conn).Response.Exit(http.StatusServiceUnavailable, []byte(unavailable),
 		map[string][]string{"Content-Type": {"application/problem+json"}, "Cache-Control": {"no-store"}})
 	return conn.end(errEnded)
 }
 
 // fail calls Failed, unless that hangs all too often.
-func (l *link) fail(ev *event, failed failer, failure error) ending {
-	ev.failing, ev.started = true, l.clock(time.Now())
+func (s *session) fail(ev *event, failed failer, failure error) ending {
+	ev.failing, ev.started = true, s.clock(time.Now())
 	b := &ev.inst.plugin.breakers[ofFailed]
 	allowed, trial := b.allow()
 	if !allowed {
-		l.srv.refused(b)
-		return l.redirect(ev, failure)
+		s.srv.refused(b)
+		return s.redirect(ev, failure)
 	}
-	conn := l.conn()
+	conn := s.conn()
 	conn.breaker, conn.trial = b, trial
-	return l.attempt(ev, conn, failedDeadline, func(_ context.Context, kong *pdk.PDK) { failed.Failed(kong, failure) })
+	return s.attempt(ev, conn, failedDeadline, func(_ context.Context, kong *pdk.PDK) { failed.Failed(kong, failure) })
 }
 
 // panicError is what a handler panicked with.

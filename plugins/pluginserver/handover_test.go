@@ -17,6 +17,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -103,7 +104,7 @@ func answered(t *testing.T, conn net.Conn, sequence int64) string {
 			t.Fatal(err)
 		}
 	}
-	if ret := mustRead(t, conn); string(ret) != string(appendReturn(nil, sequence)) {
+	if ret := mustRead(t, conn); string(ret) != string(protocol.AppendReturn(nil, sequence)) {
 		t.Fatalf("the event ended with %q", ret)
 	}
 	return word

@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"github.com/Kong/go-pdk"
+	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
@@ -176,6 +178,14 @@ func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.buf.String()
+}
+
+// eventCall is Kong's call of a phase.
+func eventCall(sequence int64, id int32, phase string) []byte {
+	b, _ := proto.Marshal(&kpp.RpcCall{Sequence: sequence, Call: &kpp.RpcCall_CmdHandleEvent{
+		CmdHandleEvent: &kpp.CmdHandleEvent{InstanceId: id, EventName: phase},
+	}})
+	return b
 }
 
 // miniKong answers every call with the same string, and writes a frame in two

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -25,13 +26,13 @@ func TestHostileInputCostsOneConnection(t *testing.T) {
 		"truncated head":   {1, 0},
 		"truncated frame":  {9, 0, 0, 0, 1, 2},
 		"oversized frame":  {0xff, 0xff, 0xff, 0xff, 1},
-		"not protobuf":     appendFrame(nil, []byte("GET / HTTP/1.1")),
-		"no command":       appendFrame(nil, []byte{8, 1}),
-		"unknown command":  appendFrame(nil, protowire.AppendBytes(protowire.AppendTag([]byte{8, 1}, 60, protowire.BytesType), []byte("x"))),
-		"open group":       appendFrame(nil, protowire.AppendTag(nil, 36, protowire.StartGroupType)),
-		"half an event":    appendFrame(nil, eventCall(1, 1, "access")[:5]),
+		"not protobuf":     protocol.AppendFrame(nil, []byte("GET / HTTP/1.1")),
+		"no command":       protocol.AppendFrame(nil, []byte{8, 1}),
+		"unknown command":  protocol.AppendFrame(nil, protowire.AppendBytes(protowire.AppendTag([]byte{8, 1}, 60, protowire.BytesType), []byte("x"))),
+		"open group":       protocol.AppendFrame(nil, protowire.AppendTag(nil, 36, protowire.StartGroupType)),
+		"half an event":    protocol.AppendFrame(nil, eventCall(1, 1, "access")[:5]),
 		"an empty frame":   {0, 0, 0, 0},
-		"an event of none": appendFrame(nil, eventCall(1, math.MinInt32, "access")),
+		"an event of none": protocol.AppendFrame(nil, eventCall(1, math.MinInt32, "access")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,11 +72,11 @@ func TestHostileReplies(t *testing.T) {
 		"truncated head":            {[]byte{1, 0}, 1, true},
 		"truncated":                 {[]byte{9, 0, 0, 0, 1}, 1, true},
 		"oversized":                 {[]byte{0xff, 0xff, 0xff, 0xff}, 1, true},
-		"garbage":                   {appendFrame(nil, []byte{0xff, 0xff}), 0, true},
-		"of another type":           {appendFrame(nil, []byte{13, 0, 0, 0, 0}), 0, false},
-		"a call":                    {appendFrame(nil, eventCall(2, 1, "log")), 0, false},
-		"empty":                     {appendFrame(nil, nil), 0, false},
-		"good, and one that is not": {append(appendFrame(nil, []byte{10, 1, '/'}), 1), 1, false},
+		"garbage":                   {protocol.AppendFrame(nil, []byte{0xff, 0xff}), 0, true},
+		"of another type":           {protocol.AppendFrame(nil, []byte{13, 0, 0, 0, 0}), 0, false},
+		"a call":                    {protocol.AppendFrame(nil, eventCall(2, 1, "log")), 0, false},
+		"empty":                     {protocol.AppendFrame(nil, nil), 0, false},
+		"good, and one that is not": {append(protocol.AppendFrame(nil, []byte{10, 1, '/'}), 1), 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -89,7 +90,7 @@ func TestHostileReplies(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _ = conn.Write(append(appendFrame(nil, eventCall(1, id, "access")), tt.reply...))
+			_, _ = conn.Write(append(protocol.AppendFrame(nil, eventCall(1, id, "access")), tt.reply...))
 			_ = conn.(*net.UnixConn).CloseWrite()
 			_, _ = io.Copy(io.Discard, conn) // ends when the server hangs up
 			if err := <-told; (err != nil) != tt.fails {
@@ -194,7 +195,7 @@ func FuzzServeConn(f *testing.F) {
 	id := srv.instances.start("test", nil).id
 	reply := func(frames ...[]byte) (b []byte) {
 		for _, data := range frames {
-			b = appendFrame(b, data)
+			b = protocol.AppendFrame(b, data)
 		}
 		return b
 	}
@@ -209,9 +210,9 @@ func FuzzServeConn(f *testing.F) {
 	f.Add(reply([]byte("garbage")))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		conn := &memoryConn{in: bytes.NewReader(stream)}
-		l := newLink(srv, conn)
-		srv.add(l)
-		srv.serveLink(l)
+		sess := newSession(srv, conn)
+		srv.add(sess)
+		srv.serveSession(sess)
 		out := bytes.NewReader(conn.out.Bytes())
 		for {
 			if _, err := kongtest.ReadFrame(out); errors.Is(err, io.EOF) {

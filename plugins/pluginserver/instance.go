@@ -32,8 +32,6 @@ type instance struct {
 	tried    time.Time // when it was provisioned last; guarded by building
 	former   *built    // what it was while it was degraded; guarded by building
 	reminded minutely  // of its being degraded
-
-	openings [phaseCount]atomic.Pointer[openings]
 }
 
 // instanceKey is what an instance is shared by.

@@ -34,7 +34,6 @@ type metrics struct {
 	panics       *prometheus.CounterVec
 	eventCalls   *prometheus.HistogramVec
 	calls        *prometheus.CounterVec
-	unused       prometheus.Counter
 	running      prometheus.Gauge
 	eventWaits   prometheus.Counter
 	abandoned    prometheus.Gauge
@@ -58,7 +57,6 @@ type metrics struct {
 // callEntry is what the connection needs to know of a PDK method.
 type callEntry struct {
 	pipelined, exits bool
-	constant         constancy
 	count            prometheus.Counter
 }
 
@@ -131,7 +129,6 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		eventCalls:   f.histogram("event_pdk_calls", "PDK calls in an event.", callBuckets),
 		panics:       f.counters("panics_total", "Panics in handlers.", "plugin", "phase"),
 		calls:        f.counters("pdk_calls_total", "PDK calls by method.", "method"),
-		unused:       f.counter("pdk_calls_unused_total", "PDK calls that were made because the last events began with them, and that the handler did not make."),
 		running:      f.gauge("events_running", "Events under way."),
 		eventWaits:   f.counter("event_waits_total", "Events that had to wait because as many as may were under way in their plugin and phase."),
 		abandoned:    f.gauge("abandoned_handlers", "Handlers that were cut off at their deadline and still run."),
@@ -151,7 +148,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	for _, call := range Calls() {
 		m.entries[call.Method] = callEntry{
-			pipelined: call.Pipelined, exits: call.Method == exitCall, constant: constants[call.Method], count: m.calls.WithLabelValues(call.Method),
+			pipelined: call.Pipelined, exits: call.Method == exitCall, count: m.calls.WithLabelValues(call.Method),
 		}
 	}
 	m.unknown = callEntry{count: m.calls.WithLabelValues("unknown")}

@@ -69,10 +69,6 @@ type Options struct {
 	// less is none. One for a plugin without a phase is not for its log phase. One that
 	// names the plugin has the last word, also against a configuration's Deadline.
 	Deadlines map[string]time.Duration
-	// ConstantVars names nginx variables of one's own that are the same throughout an
-	// event, so that they may be read ahead (docs/adr/0011). Those of nginx and
-	// Kong are known.
-	ConstantVars []string
 	// Strict refuses a configuration that Kong would take but that an operator
 	// would not understand: each field needs a json tag and a desc tag, and a
 	// type that Kong can check. It is for one's own plugins.

@@ -51,10 +51,10 @@ func pipe(t *testing.T, opts Options, plugins ...Plugin) *piped {
 func (p *piped) connect(ended func()) {
 	near, far := net.Pipe()
 	p.far = newQueued(far)
-	l := newLink(p.Server, near)
-	l.release = ended
-	p.add(l)
-	go p.serveLink(l)
+	sess := newSession(p.Server, near)
+	sess.release = ended
+	p.add(sess)
+	go p.serveSession(sess)
 }
 
 // queued is a connection with a buffer for writes, as a socket has.

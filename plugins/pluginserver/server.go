@@ -27,15 +27,14 @@ type Server struct {
 	endings   rateLimit     // of log lines about connections that ended badly
 	logEvents atomic.Int64  // under way or waiting
 	lost      minutely      // of log lines about log events that were dropped
-	marks     atomic.Uint64 // of goroutines that serve links
+	marks     atomic.Uint64 // of goroutines that serve sessions
 	usage     func() usage  // of this process
 
-	constantVars map[string]bool
-	serving      atomic.Bool
-	ready        atomic.Bool
+	serving atomic.Bool
+	ready   atomic.Bool
 
-	mu    sync.Mutex
-	links map[*link]struct{}
+	mu       sync.Mutex
+	sessions map[*session]struct{}
 }
 
 // New returns a server of the plugins. It calls New of each once. The error
@@ -64,7 +63,7 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, plugins: compiled, metrics: m, instances: started,
-		links: map[*link]struct{}{}, usage: processUsage, constantVars: constantNames(opts.ConstantVars),
+		sessions: map[*session]struct{}{}, usage: processUsage,
 	}
 	for name, p := range compiled {
 		s.names = append(s.names, name)
@@ -175,11 +174,11 @@ func (s *Server) takeOver() []net.Conn {
 
 // open serves a connection, which has a slot.
 func (s *Server) open(nc net.Conn, release func(), running *sync.WaitGroup) {
-	l := newLink(s, nc)
+	sess := newSession(s, nc)
 	running.Add(1)
-	l.release = func() { release(); running.Done() }
-	s.add(l)
-	go s.serveLink(l)
+	sess.release = func() { release(); running.Done() }
+	s.add(sess)
+	go s.serveSession(sess)
 }
 
 // claimSlot waits for a place for one more connection, or for the end of ctx.
@@ -220,38 +219,38 @@ func acceptOne(ctx context.Context, ln net.Listener) (net.Conn, error) {
 	}
 }
 
-func (s *Server) add(l *link) {
+func (s *Server) add(sess *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.links[l] = struct{}{}
+	s.sessions[sess] = struct{}{}
 	s.metrics.connections.Inc()
 }
 
-// serveLink serves a connection until it ends, or until another goroutine
+// serveSession serves a connection until it ends, or until another goroutine
 // carries on with it.
-func (s *Server) serveLink(l *link) {
-	l.mark()
-	s.finish(l, l.serve())
+func (s *Server) serveSession(sess *session) {
+	sess.mark()
+	s.finish(sess, sess.serve())
 }
 
 // finish ends a connection, unless the calling goroutine has lost it.
-func (s *Server) finish(l *link, err error) {
+func (s *Server) finish(sess *session, err error) {
 	switch {
 	case errors.Is(err, errTaken):
 		return
 	case errors.Is(err, errFinished):
 	case errors.Is(err, errDrained):
-		l.leave()
+		sess.leave()
 	default:
 		s.logEnding(err)
 	}
-	_ = l.nc.Close()
-	l.timer.Stop()
+	_ = sess.nc.Close()
+	sess.timer.Stop()
 	s.mu.Lock()
-	delete(s.links, l)
+	delete(s.sessions, sess)
 	s.mu.Unlock()
 	s.metrics.connections.Dec()
-	l.release()
+	sess.release()
 }
 
 // logEnding logs a connection that ended badly, at most once in a second.
@@ -275,7 +274,7 @@ func (s *Server) logEnding(err error) {
 
 // drain lets running events end, and cuts those that take too long.
 func (s *Server) drain(running *sync.WaitGroup) {
-	s.eachLink((*link).drain)
+	s.eachSession((*session).drain)
 	done := make(chan struct{})
 	go func() { running.Wait(); close(done) }()
 	timeout := time.NewTimer(s.opts.DrainTimeout)
@@ -285,18 +284,18 @@ func (s *Server) drain(running *sync.WaitGroup) {
 		return
 	case <-timeout.C:
 	}
-	cut := s.eachLink((*link).cut)
+	cut := s.eachSession((*session).cut)
 	s.metrics.cut.Add(float64(cut))
 	s.opts.Logger.Warn("events cut off: they took longer than the drain timeout", "connections", cut, "timeout", s.opts.DrainTimeout.String())
 }
 
-func (s *Server) eachLink(f func(*link)) int {
+func (s *Server) eachSession(f func(*session)) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for l := range s.links {
-		f(l)
+	for sess := range s.sessions {
+		f(sess)
 	}
-	return len(s.links)
+	return len(s.sessions)
 }
 
 // pluginInfo answers CmdGetPluginInfo, which Kong 3.9 does not send but the

@@ -8,6 +8,8 @@ import (
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 )
 
 // What is beyond Options.MaxFrame fails in the handler that asks for it, and the event
@@ -33,7 +35,7 @@ var tooLargeExit = func() []byte {
 
 // tooLarge is the error of a call that is too large.
 func (c *eventConn) tooLarge(n int64) error {
-	err := fmt.Errorf("PDK call: %w: %d bytes, the limit is %d", errFrameTooLarge, n, c.link.frames.max)
+	err := fmt.Errorf("PDK call: %w: %d bytes, the limit is %d", protocol.ErrTooLarge, n, c.session.frames.Limit())
 	if !c.exiting() {
 		c.drop()
 		return err
@@ -43,40 +45,27 @@ func (c *eventConn) tooLarge(n int64) error {
 
 // exiting reports whether an exit has begun whose argument has not come.
 func (c *eventConn) exiting() bool {
-	return c.inArgs && string(c.link.out[c.method+frameHead:c.frame]) == exitCall
+	return c.inArgs && string(c.session.out[c.method+protocol.HeadSize:c.frame]) == exitCall
 }
 
 // exitTooLarge ends the event with a 500 in place of the exit that has begun.
 func (c *eventConn) exitTooLarge() error {
 	c.tooBig = true
 	if c.event != nil {
-		c.link.srv.logTooLarge(c.event)
+		c.session.srv.logTooLarge(c.event)
 	}
-	c.link.out = appendFrame(c.link.out[:c.frame], tooLargeExit)
-	c.frame, c.inArgs = len(c.link.out), false
-	return c.called(c.link.srv.metrics.call([]byte(exitCall)))
+	c.session.out = protocol.AppendFrame(c.session.out[:c.frame], tooLargeExit)
+	c.frame, c.inArgs = len(c.session.out), false
+	return c.called(c.session.srv.metrics.call([]byte(exitCall)))
 }
 
 // skipReply drops a reply that is too large, of n bytes, and fails with tooLarge.
 func (c *eventConn) skipReply(n int, tooLarge error) error {
-	if err := c.link.skip(n); err != nil {
+	if err := c.session.skip(n); err != nil {
 		return c.fail(err)
 	}
 	c.reply = noReply
 	return fmt.Errorf("reply to PDK call: %w", tooLarge)
-}
-
-// skip drops bytes of a frame.
-func (l *link) skip(n int) error {
-	for n > 0 {
-		l.bound()
-		piece := min(n, pieceSize)
-		if _, err := l.frames.r.Discard(piece); err != nil {
-			return unexpected(err)
-		}
-		n -= piece
-	}
-	return nil
 }
 
 // logTooLarge logs an answer to a client that was too large, at most once per plugin

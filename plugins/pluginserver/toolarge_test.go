@@ -7,6 +7,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -20,9 +21,9 @@ func TestAnswersThatAreTooLarge(t *testing.T) {
 			kong.Response.Exit(200, nil, map[string][]string{"X": {strings.Repeat("x", 5000)}})
 		},
 		"and goes on":  func(kong *pdk.PDK) { kong.Response.Exit(200, make([]byte, 5000), nil); _ = kong.Log.Err("on") },
-		"without args": func(kong *pdk.PDK) { _, _ = rawConn(kong).Write(appendFrame(nil, []byte(exitCall))) },
+		"without args": func(kong *pdk.PDK) { _, _ = rawConn(kong).Write(protocol.AppendFrame(nil, []byte(exitCall))) },
 		"another comes": func(kong *pdk.PDK) {
-			_, _ = rawConn(kong).Write(appendFrame(nil, []byte(exitCall)))
+			_, _ = rawConn(kong).Write(protocol.AppendFrame(nil, []byte(exitCall)))
 			_ = kong.Log.Err("on")
 		},
 		"panics behind": func(kong *pdk.PDK) { kong.Response.Exit(200, make([]byte, 5000), nil); panic("oh no") },
@@ -60,8 +61,8 @@ func TestRepliesThatAreTooLarge(t *testing.T) {
 	t.Parallel()
 	srv := serve(t, Options{MaxFrame: 1 << 20}, accessPlugin(func(kong *pdk.PDK) {
 		_ = kong.Response.SetHeader("X-Before", "yes")
-		if _, err := kong.Request.GetRawBody(); !errors.Is(err, errFrameTooLarge) {
-			t.Errorf("GetRawBody = %v, want errFrameTooLarge", err)
+		if _, err := kong.Request.GetRawBody(); !errors.Is(err, protocol.ErrTooLarge) {
+			t.Errorf("GetRawBody = %v, want protocol.ErrTooLarge", err)
 		}
 		kong.Response.ExitStatus(413)
 	}))

@@ -201,7 +201,7 @@ func (s *supervisor) startServer() error {
 		return fmt.Errorf("make a pipe: %w", err)
 	}
 	env = append(env, fmt.Sprintf("%s=%d", ServingFD, firstInherited+len(files)))
-	pid, err := start(s.Server, env, append(files, child.Fd())...)
+	pid, err := withLateTimers(func() (int, error) { return start(s.Server, env, append(files, child.Fd())...) })
 	_ = child.Close()
 	if err != nil {
 		_ = serving.Close()

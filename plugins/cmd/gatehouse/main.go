@@ -49,9 +49,6 @@ type exitCode int
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		relaxTimers()
-	}
 	// SIGQUIT is what containers of Kong are stopped with.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	code := run(ctx, streams{os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])

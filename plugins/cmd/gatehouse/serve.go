@@ -18,7 +18,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/inherit"
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
@@ -110,7 +109,7 @@ func (told *serving) untilDone(ctx context.Context, p *plugins, out io.Writer, l
 	}
 	opts := told.bounds
 	opts.Logger, opts.Registerer, opts.Strict, opts.Profiling = logger, registry, true, *told.profiling
-	opts.InstanceDir, opts.Handover, opts.ConstantVars = *told.instances, handover, []string{kongrequest.Composite}
+	opts.InstanceDir, opts.Handover = *told.instances, handover
 	server, err := pluginserver.New(opts, p.list()...)
 	if err != nil {
 		return err

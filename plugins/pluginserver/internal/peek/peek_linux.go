@@ -1,4 +1,4 @@
-package pluginserver
+package peek
 
 import (
 	"syscall"

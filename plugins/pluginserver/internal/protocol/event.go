@@ -1,4 +1,4 @@
-package pluginserver
+package protocol
 
 import (
 	"fmt"
@@ -16,60 +16,54 @@ const (
 	fieldEventName  protowire.Number = 2
 )
 
-// call is a decoded RpcCall.
-type call struct {
-	sequence   int64
-	instanceID int32        // of an event
-	phase      phase        // of an event
-	other      *kpp.RpcCall // nil if the call is an event of a known phase
+// Event is a call of cmd_handle_event: Kong runs a phase of a plugin's instance.
+type Event struct {
+	Sequence   int64
+	InstanceID int32
+	Phase      []byte // its name; a part of the frame
 }
 
-// decodeCall decodes an RpcCall: an event, which is nearly every call, without
-// allocating, and anything else or anything unusual with package proto.
-func decodeCall(frame []byte) (call, error) {
-	if c, ok := decodeEvent(frame); ok {
-		return c, nil
-	}
+// DecodeCall decodes a call of any kind.
+func DecodeCall(frame []byte) (*kpp.RpcCall, error) {
 	m := new(kpp.RpcCall)
 	if err := proto.Unmarshal(frame, m); err != nil {
-		return call{}, fmt.Errorf("decode call: %w", err)
+		return nil, fmt.Errorf("decode call: %w", err)
 	}
-	return call{sequence: m.Sequence, other: m}, nil
+	return m, nil
 }
 
-// decodeEvent decodes a call of cmd_handle_event in which each field occurs at
-// most once, in any order, and the phase is a known one.
-func decodeEvent(frame []byte) (c call, ok bool) {
+// DecodeEvent decodes an event without allocating, where each field occurs at most once,
+// in any order. That is nearly every call; any other is for DecodeCall.
+func DecodeEvent(frame []byte) (e Event, ok bool) {
 	event := []byte(nil)
 	for sequenced := false; len(frame) > 0; {
 		num, typ, n := protowire.ConsumeTag(frame)
 		if n < 0 {
-			return c, false
+			return e, false
 		}
 		frame = frame[n:]
 		switch {
 		case num == fieldSequence && typ == protowire.VarintType && !sequenced:
 			v, n := protowire.ConsumeVarint(frame)
 			if n < 0 {
-				return c, false
+				return e, false
 			}
-			c.sequence, sequenced, frame = int64(v), true, frame[n:]
+			e.Sequence, sequenced, frame = int64(v), true, frame[n:]
 		case num == fieldEvent && typ == protowire.BytesType && event == nil:
 			v, n := protowire.ConsumeBytes(frame)
 			if n <= 0 {
-				return c, false
+				return e, false
 			}
 			event, frame = v, frame[n:]
 		default:
-			return c, false
+			return e, false
 		}
 	}
-	return c, c.decodeBody(event)
+	return e, event != nil && e.decodeBody(event)
 }
 
 // decodeBody decodes CmdHandleEvent.
-func (c *call) decodeBody(body []byte) (ok bool) {
-	var name []byte
+func (e *Event) decodeBody(body []byte) (ok bool) {
 	for identified := false; len(body) > 0; {
 		num, typ, n := protowire.ConsumeTag(body)
 		if n < 0 {
@@ -82,23 +76,22 @@ func (c *call) decodeBody(body []byte) (ok bool) {
 			if n < 0 {
 				return false
 			}
-			c.instanceID, identified, body = int32(v), true, body[n:]
-		case num == fieldEventName && typ == protowire.BytesType && name == nil:
+			e.InstanceID, identified, body = int32(v), true, body[n:]
+		case num == fieldEventName && typ == protowire.BytesType && e.Phase == nil:
 			v, n := protowire.ConsumeBytes(body)
 			if n < 0 {
 				return false
 			}
-			name, body = v, body[n:]
+			e.Phase, body = v, body[n:]
 		default:
 			return false
 		}
 	}
-	c.phase, ok = phaseOf(name)
-	return ok
+	return true
 }
 
-// appendReturn appends an RpcReturn that says nothing but its sequence.
-func appendReturn(b []byte, sequence int64) []byte {
+// AppendReturn appends an RpcReturn that says nothing but its sequence.
+func AppendReturn(b []byte, sequence int64) []byte {
 	if sequence == 0 {
 		return b
 	}

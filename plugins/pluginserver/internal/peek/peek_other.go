@@ -1,6 +1,6 @@
 //go:build !linux
 
-package pluginserver
+package peek
 
 import "syscall"
 
