@@ -46,14 +46,14 @@ type ending struct {
 func (l *link) event(c call) error {
 	inst := l.srv.instances.acquire(c.instanceID)
 	if inst == nil {
-		l.srv.metrics.events.WithLabelValues("unknown", phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
+		l.srv.metrics.events("unknown", phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuseUnknown(c.instanceID)
 	}
 	now := time.Now() // a start of the instance is no part of the event
 	inst.used.Store(now.Unix())
 	if !inst.handles(c.phase) {
 		defer l.srv.instances.release(inst)
-		l.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
+		l.srv.metrics.events(inst.key.plugin, phaseNames[c.phase], outcomeNames[outcomeRefused]).Inc()
 		return l.refuse(inst.refusal(c.phase))
 	}
 	began := l.clock(now)

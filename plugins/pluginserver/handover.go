@@ -7,13 +7,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/gatehousehq/gatehouse/plugins/inherit"
-)
-
-// The variables by which a process is told the descriptors of a [Handover].
-const (
-	GiveFD = "GATEHOUSE_GIVE_FD"
-	TakeFD = "GATEHOUSE_TAKE_FD"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 )
 
 // Handover passes connections between events to the process that takes this
@@ -25,7 +19,7 @@ const (
 type Handover struct{ give, take *net.UnixConn }
 
 // NewHandover makes the two files of a handover, for a parent to hold and to
-// pass on as [GiveFD] and [TakeFD].
+// pass on as [inherit.Give] and [inherit.Take].
 func NewHandover() (give, take *os.File, err error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -36,12 +30,11 @@ func NewHandover() (give, take *os.File, err error) {
 	return os.NewFile(uintptr(pair[0]), "handover, giving end"), os.NewFile(uintptr(pair[1]), "handover, taking end"), nil
 }
 
-// InheritedHandover is the handover that a parent process passed on, nil if it
-// passed on none. It removes the variables, so that children of this process do
-// not take it for theirs.
-func InheritedHandover() (*Handover, error) {
-	give, giveErr := inherit.UnixConn(GiveFD)
-	take, takeErr := inherit.UnixConn(TakeFD)
+// InheritedHandover is the handover among the files that a parent process passed on,
+// nil if there is none.
+func InheritedHandover(files inherit.Files) (*Handover, error) {
+	give, giveErr := files.UnixConn(inherit.Give)
+	take, takeErr := files.UnixConn(inherit.Take)
 	if err := errors.Join(giveErr, takeErr); err != nil {
 		return nil, err
 	}
@@ -49,7 +42,7 @@ func InheritedHandover() (*Handover, error) {
 		return nil, nil
 	}
 	if give == nil || take == nil {
-		return nil, fmt.Errorf("%s and %s: one is missing: hand over both ends", GiveFD, TakeFD)
+		return nil, fmt.Errorf("inherited %s and %s: one is missing: pass on both ends", inherit.Give, inherit.Take)
 	}
 	return &Handover{give, take}, nil
 }

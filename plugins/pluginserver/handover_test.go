@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -144,24 +144,23 @@ func TestHandoverIsBounded(t *testing.T) {
 	}
 }
 
-// It sets the environment, and is therefore not parallel.
 func TestInheritedHandover(t *testing.T) {
-	if h, err := InheritedHandover(); h != nil || err != nil {
-		t.Errorf("without the variables: %v, %v; want none", h, err)
+	t.Parallel()
+	if h, err := InheritedHandover(nil); h != nil || err != nil {
+		t.Errorf("without files: %v, %v; want none", h, err)
 	}
 	give, take, err := NewHandover()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer give.Close()
-	defer take.Close()
-	t.Setenv(GiveFD, strconv.Itoa(duplicate(t, give)))
-	if _, err := InheritedHandover(); err == nil || !strings.Contains(err.Error(), TakeFD) {
+	other, _, err := NewHandover()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := InheritedHandover(inherit.Files{inherit.Give: other}); err == nil || !strings.Contains(err.Error(), inherit.Take) {
 		t.Errorf("with one end: %v, want an error that names the other", err)
 	}
-	t.Setenv(GiveFD, strconv.Itoa(duplicate(t, give)))
-	t.Setenv(TakeFD, strconv.Itoa(duplicate(t, take)))
-	h, err := InheritedHandover()
+	h, err := InheritedHandover(inherit.Files{inherit.Give: give, inherit.Take: take})
 	if err != nil || h == nil {
 		t.Fatalf("with both: %v, %v", h, err)
 	}
@@ -231,7 +230,7 @@ func TestHandoverUnderLoad(t *testing.T) {
 }
 
 // parentSocket is a socket that a parent holds, and what makes listeners of it.
-func parentSocket(t *testing.T) (inherit func() net.Listener, path string) {
+func parentSocket(t *testing.T) (listener func() net.Listener, path string) {
 	t.Helper()
 	path = filepath.Join(socketDir(t), "s")
 	parent, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})

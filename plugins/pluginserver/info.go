@@ -77,10 +77,11 @@ func Info(p Plugin) ([]byte, error) {
 	return encodeDump("", compiled)
 }
 
-// dump is the info of several plugins.
-func (s *Server) dump(socket string, names ...string) ([]byte, error) {
+// Dump returns the info of all plugins, sorted by name, with the socket on which they
+// are served, as go-pdk's server prints it.
+func (s *Server) Dump(socket string) ([]byte, error) {
 	var plugins []*plugin
-	for _, name := range names {
+	for _, name := range s.names {
 		plugins = append(plugins, s.plugins[name])
 	}
 	return encodeDump(socket, plugins...)

@@ -252,7 +252,7 @@ func (l *link) reply(ret *kpp.RpcReturn) error {
 func (l *link) unusualEvent(c call, cmd *kpp.CmdHandleEvent) error {
 	p, ok := phaseOf([]byte(cmd.GetEventName()))
 	if !ok {
-		l.srv.metrics.events.WithLabelValues("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
+		l.srv.metrics.events("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
 		return l.refuse("no phase " + cmd.GetEventName() + " in this plugin server")
 	}
 	return l.event(call{sequence: c.sequence, instanceID: cmd.GetInstanceId(), phase: p})

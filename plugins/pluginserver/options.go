@@ -6,15 +6,15 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 )
 
 // Options are a server's. The zero value is fit for production.
 type Options struct {
 	// Logger takes what goes wrong; nil discards it.
 	Logger *slog.Logger
-	// Registerer takes the server's metrics; nil keeps them to itself.
-	Registerer prometheus.Registerer
+	// Meter makes the server's metrics; nil discards them.
+	Meter instrument.Meter
 	// DrainTimeout is how long running events may take to end when the server
 	// stops. Default 10 s, as Kong's own workers are given on a quit.
 	DrainTimeout time.Duration
@@ -89,6 +89,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Meter == nil {
+		o.Meter = instrument.Discard
 	}
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 10*time.Second)
 	o.MaxFrame = cmp.Or(o.MaxFrame, 64<<20)

@@ -116,7 +116,7 @@ func (p *plugin) prepare(m *metrics, maxEvents int) {
 		if i < int(phaseCount) {
 			b.handler = phaseNames[i]
 		}
-		b.open = m.overloaded.WithLabelValues(b.plugin, b.handler)
+		b.open = m.overloaded(b.plugin, b.handler)
 	}
 }
 

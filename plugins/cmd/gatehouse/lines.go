@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 )
 
 // The values of GATEHOUSE_LOG_PHASE: how the one-hop plugin is told how a request ended.
@@ -54,7 +55,7 @@ func logPlugins(getenv func(string) string) (bool, error) {
 // receiveLines writes Kong's access and error lines, scrubbed, to out: from the
 // socket that a parent handed over, or one made at path. An empty path and no parent
 // mean that Kong logs elsewhere.
-func receiveLines(path string, p *plugins, out io.Writer, logger *slog.Logger, registry prometheus.Registerer) (stop func() error, err error) {
+func receiveLines(path string, files inherit.Files, p *plugins, out io.Writer, logger *slog.Logger, registry prometheus.Registerer) (stop func() error, err error) {
 	options := nginxlog.Options{
 		Engine: p.scrubber.Engine, Observe: p.scrubber.Observe,
 		Out: out, Logger: logger, Registerer: registry,
@@ -62,7 +63,7 @@ func receiveLines(path string, p *plugins, out io.Writer, logger *slog.Logger, r
 	if p.accessLines {
 		options.Ended = p.onehop.Ended
 	}
-	conn, err := nginxlog.Inherited()
+	conn, err := files.UnixConn(nginxlog.Inherited)
 	var receiver *nginxlog.Receiver
 	switch {
 	case err != nil:
