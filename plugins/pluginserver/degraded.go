@@ -25,7 +25,7 @@ const retryDegraded = time.Second
 // normalise is the text of a configuration, and why it is none. What is no JSON is
 // kept as it is.
 func (p *plugin) normalise(raw []byte) (text []byte, bad error) {
-	if text, bad = p.config.normalise(raw); bad != nil {
+	if text, bad = p.config.Normalise(raw); bad != nil {
 		return raw, bad
 	}
 	return text, nil

@@ -16,6 +16,7 @@ import (
 
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/schema"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
 )
 
@@ -303,12 +304,12 @@ func (s *Server) pluginInfo(name string) *kpp.RpcReturn_PluginInfo {
 	if p == nil {
 		return &kpp.RpcReturn_PluginInfo{PluginInfo: &kpp.PluginInfo{}}
 	}
-	schema, err := encode(p.schema())
+	text, err := schema.Encode(schema.OfPlugin(p.Name, p.config))
 	if err != nil {
 		s.opts.Logger.Error("encode schema", "plugin", name, "error", err)
 	}
 	return &kpp.RpcReturn_PluginInfo{PluginInfo: &kpp.PluginInfo{
-		Name: p.Name, Phases: p.phases, Version: p.Version, Priority: int32(p.Priority), Schema: string(schema),
+		Name: p.Name, Phases: p.phases, Version: p.Version, Priority: int32(p.Priority), Schema: string(text),
 	}}
 }
 
