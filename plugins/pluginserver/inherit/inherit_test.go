@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,7 +88,7 @@ func TestFromParent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			child := exec.CommandContext(t.Context(), os.Args[0])
-			child.Env, child.ExtraFiles = append(tt.env, asChild+"=1"), tt.files
+			child.Env, child.ExtraFiles = slices.Concat(tt.env, []string{asChild + "=1"}), tt.files
 			out, err := child.CombinedOutput()
 			if err != nil || !strings.HasPrefix(string(out), tt.want) || tt.want == "" && len(bytes.TrimSpace(out)) > 0 {
 				t.Errorf("the child says %q, %v; want %q", out, err, tt.want)
