@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 )
 
@@ -49,7 +50,7 @@ type Options struct {
 	// Handover passes the connections on to the process that takes this one's
 	// place, and brings those of the process before. Default: none, and
 	// connections are closed when the server stops.
-	Handover *Handover
+	Handover *inherit.Handover
 	// MaxEvents bounds the events of one plugin in one phase that are under way at once;
 	// further ones wait. Handlers that were cut off do not count, see MaxAbandoned.
 	// Default 1024.

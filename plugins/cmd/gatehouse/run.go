@@ -11,7 +11,6 @@ import (
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
-	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
@@ -83,7 +82,7 @@ func (h *held) open(socket, syslog, addr string) error {
 	if err := h.take(inherit.HTTP, ln); err != nil {
 		return err
 	}
-	give, take, err := pluginserver.NewHandover()
+	give, take, err := inherit.NewHandover()
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // New makes a server of plugins as the settings say. files are what a parent process
 // passed on, see [inherit.FromParent].
 func (s *Settings) New(files inherit.Files, plugins ...pluginserver.Plugin) (*pluginserver.Server, error) {
-	handover, err := pluginserver.InheritedHandover(files)
+	handover, err := files.Handover()
 	if err != nil {
 		return nil, err
 	}

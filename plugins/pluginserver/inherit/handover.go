@@ -1,4 +1,4 @@
-package pluginserver
+package inherit
 
 import (
 	"errors"
@@ -6,8 +6,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-
-	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 )
 
 // Handover passes connections between events to the process that takes this
@@ -19,7 +17,7 @@ import (
 type Handover struct{ give, take *net.UnixConn }
 
 // NewHandover makes the two files of a handover, for a parent to hold and to
-// pass on as [inherit.Give] and [inherit.Take].
+// pass on as [Give] and [Take].
 func NewHandover() (give, take *os.File, err error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -30,11 +28,10 @@ func NewHandover() (give, take *os.File, err error) {
 	return os.NewFile(uintptr(pair[0]), "handover, giving end"), os.NewFile(uintptr(pair[1]), "handover, taking end"), nil
 }
 
-// InheritedHandover is the handover among the files that a parent process passed on,
-// nil if there is none.
-func InheritedHandover(files inherit.Files) (*Handover, error) {
-	give, giveErr := files.UnixConn(inherit.Give)
-	take, takeErr := files.UnixConn(inherit.Take)
+// Handover is the handover among the files, nil if there is none.
+func (f Files) Handover() (*Handover, error) {
+	give, giveErr := f.UnixConn(Give)
+	take, takeErr := f.UnixConn(Take)
 	if err := errors.Join(giveErr, takeErr); err != nil {
 		return nil, err
 	}
@@ -42,7 +39,7 @@ func InheritedHandover(files inherit.Files) (*Handover, error) {
 		return nil, nil
 	}
 	if give == nil || take == nil {
-		return nil, fmt.Errorf("inherited %s and %s: one is missing: pass on both ends", inherit.Give, inherit.Take)
+		return nil, fmt.Errorf("inherited %s and %s: one is missing: pass on both ends", Give, Take)
 	}
 	return &Handover{give, take}, nil
 }
@@ -51,8 +48,8 @@ func InheritedHandover(files inherit.Files) (*Handover, error) {
 // error is EAGAIN where as many wait as the kernel lets, a few hundred.
 func (h *Handover) Give(conn syscall.Conn) error {
 	var giving, sending error
-	err := inherit.Control(conn, func(fd int) {
-		giving = inherit.Control(h.give, func(give int) {
+	err := Control(conn, func(fd int) {
+		giving = Control(h.give, func(give int) {
 			sending = syscall.Sendmsg(give, []byte{0}, syscall.UnixRights(fd), nil, syscall.MSG_DONTWAIT)
 		})
 	})
@@ -65,7 +62,7 @@ func (h *Handover) Give(conn syscall.Conn) error {
 // Take returns the connections that wait, without waiting for more.
 func (h *Handover) Take() (conns []net.Conn, err error) {
 	var received error
-	err = inherit.Control(h.take, func(take int) {
+	err = Control(h.take, func(take int) {
 		for received == nil {
 			var conn net.Conn
 			if conn, received = takeOne(take); conn != nil {
