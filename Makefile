@@ -11,6 +11,8 @@ BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/
 # The race detector needs a C compiler.
 RACE    := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
 FUZZTIME ?= 20s
+# The plugin server is a module of its own, which ./... does not enter.
+MODULE  := plugins/pluginserver
 # `docker compose`, or the older docker-compose where that is all there is.
 COMPOSE := VERSION=$(VERSION) $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
@@ -37,6 +39,7 @@ test: ## every test that needs no container; says what this machine left out
 	@command -v redis-server >/dev/null || echo 'left out: the tests against a real Redis, which need redis-server on PATH (miniredis stands in)'
 	@test -n "$$GATEHOUSE_PII_DATASET" || test -d ../shared/data/pii || echo 'left out: the scrubber on a labelled set, which GATEHOUSE_PII_DATASET names or ../shared/data/pii holds'
 	go test $(RACE) ./...
+	cd $(MODULE) && go test $(RACE) ./...
 
 .PHONY: e2e
 e2e: ## the end-to-end suite: E2E_TARGET=docker (default), kong (from PATH) or dev; E2E_PLUGINS=onehop
@@ -71,10 +74,12 @@ eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_D
 
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME (20s) each
-	@set -e; for package in $$(go list ./...); do \
-	  for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
-	    echo "$$package $$name"; \
-	    go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package; \
+	@set -e; for module in . $(MODULE); do \
+	  for package in $$(go -C $$module list ./...); do \
+	    for name in $$(go -C $$module test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	      echo "$$package $$name"; \
+	      go -C $$module test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package; \
+	    done; \
 	  done; \
 	done
 
@@ -82,6 +87,7 @@ fuzz: ## every fuzz test, FUZZTIME (20s) each
 lint: ## linters, formatting, the benchmarks' own tests, and no generated file that `make generate` would change
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) golangci-lint fmt --diff ./...
+	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
@@ -89,6 +95,7 @@ lint: ## linters, formatting, the benchmarks' own tests, and no generated file t
 .PHONY: vulncheck
 vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)
 	$(TOOL) govulncheck ./...
+	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod govulncheck ./...
 
 .PHONY: generate
 generate: ## write everything that is generated: the OpenAPI servers and clients

@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/envoyproxy/go-control-plane/envoy v1.37.0
 	github.com/gatehousehq/gatehouse v0.0.0
+	github.com/gatehousehq/gatehouse/plugins/pluginserver v0.0.0
 	github.com/go-redis/redis_rate/v10 v10.0.1
 	github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor v0.164.1
 	github.com/redis/go-redis/v9 v9.23.0
@@ -88,4 +89,7 @@ require (
 	golang.org/x/sys v0.48.0 // indirect
 )
 
-replace github.com/gatehousehq/gatehouse => ../
+replace (
+	github.com/gatehousehq/gatehouse => ../
+	github.com/gatehousehq/gatehouse/plugins/pluginserver => ../plugins/pluginserver
+)

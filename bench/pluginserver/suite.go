@@ -21,8 +21,8 @@ const (
 	events = 16_000 // of a round
 )
 
-// metricsAddr is where our server tells its allocations.
-const metricsAddr = "127.0.0.1:19542"
+// profileAddr is where our server tells its allocations.
+const profileAddr = "127.0.0.1:19542"
 
 // Open starts both servers.
 func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err error) {
@@ -31,7 +31,7 @@ func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err err
 		return nil, nil, fmt.Errorf("make a folder: %w", err)
 	}
 	closeAll = func() error { return os.RemoveAll(dir) }
-	ours, err := start(ctx, dir, "ourplugin", "-deadline", "1m", "-http", metricsAddr)
+	ours, err := start(ctx, dir, "ourplugin", "-deadline", "1m", "-http", profileAddr, "-profiling")
 	if err != nil {
 		return nil, nil, errors.Join(err, closeAll())
 	}
@@ -108,19 +108,19 @@ func (s *server) allocations(config string) ratio.Measure {
 
 // mallocs is how many objects our server has allocated.
 func mallocs(ctx context.Context) (float64, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+metricsAddr+"/metrics", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+profileAddr+"/debug/pprof/heap?debug=1", http.NoBody)
 	if err != nil {
 		return 0, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, fmt.Errorf("read our server's metrics: %w", err)
+		return 0, fmt.Errorf("read our server's heap profile: %w", err)
 	}
 	defer resp.Body.Close()
 	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
-		if value, ok := strings.CutPrefix(lines.Text(), "go_memstats_mallocs_total "); ok {
+		if value, ok := strings.CutPrefix(lines.Text(), "# Mallocs = "); ok {
 			return strconv.ParseFloat(value, 64)
 		}
 	}
-	return 0, errors.New("our server's metrics have no go_memstats_mallocs_total")
+	return 0, errors.New("our server's heap profile does not tell its allocations")
 }

@@ -9,7 +9,7 @@ func (c *Config) Prefetch(phase string) [][2]string {
 	switch {
 	case phase == "access" && everywhere:
 		return [][2]string{kongrequest.ReadShared(sharedKey), kongrequest.ReadVars}
-	case phase == "log" && c.Audits():
+	case phase == "log" && c.Scrubber().Audits():
 		return [][2]string{kongrequest.ReadRecord, kongrequest.ReadToken}
 	}
 	return nil

@@ -115,12 +115,23 @@ func BenchmarkSixCalls(b *testing.B) {
 	})
 }
 
+// startConfig is a configuration of the usual size.
+type startConfig struct {
+	handled
+	Names  []string          `json:"names"`
+	Plans  map[string]int    `json:"plans"`
+	Redis  map[string]string `json:"redis"`
+	Stores []struct {
+		URL string `json:"url"`
+	} `json:"stores"`
+}
+
 func BenchmarkStartInstance(b *testing.B) {
-	srv, err := New(Options{}, plain("test", func() any { return &nestedConfig{} }))
+	srv, err := New(Options{}, plain("test", func() any { return &startConfig{} }))
 	if err != nil {
 		b.Fatal(err)
 	}
-	config := []byte(`{"__seq__":1,"names":["a","b"],"plans":{"free":60,"pro":600},"redis":{"url":"redis://x","timeout_ms":50},"stores":{}}`)
+	config := []byte(`{"__seq__":1,"names":["a","b"],"plans":{"free":60,"pro":600},"redis":{"url":"redis://x","timeout_ms":"50"},"stores":{}}`)
 	for b.Loop() {
 		srv.instances.closeOne(srv.instances.start("test", config).id)
 	}

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 )
 
 // A configuration that Kong has accepted is never answered with a 500. One that cannot
@@ -25,7 +25,7 @@ const retryDegraded = time.Second
 // normalise is the text of a configuration, and why it is none. What is no JSON is
 // kept as it is.
 func (p *plugin) normalise(raw []byte) (text []byte, bad error) {
-	if text, bad = p.config.normalise(raw); bad != nil {
+	if text, bad = p.config.Normalise(raw); bad != nil {
 		return raw, bad
 	}
 	return text, nil
@@ -149,21 +149,17 @@ func (t *instances) degradedInUse() map[*instance]*built {
 	return inUse
 }
 
-// degradedGauges count them by plugin, when they are asked.
-func (t *instances) degradedGauges() (gauges []prometheus.Collector) {
-	for name := range t.plugins {
-		gauges = append(gauges, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Namespace: "gatehouse", Subsystem: "pluginserver", Name: "degraded_instances",
-			Help:        "Configurations in use that do not run as they are written.",
-			ConstLabels: prometheus.Labels{"plugin": name},
-		}, func() (count float64) {
+// watchDegraded counts them by plugin, when somebody looks.
+func (t *instances) watchDegraded(meter instrument.Meter) {
+	const name, help = metricPrefix + "degraded_instances", "Configurations in use that do not run as they are written."
+	for plugin := range t.plugins {
+		meter.ReadGauge(name, help, []string{"plugin"}, []string{plugin}, func() (count float64) {
 			for inst := range t.degradedInUse() {
-				if inst.key.plugin == name {
+				if inst.key.plugin == plugin {
 					count++
 				}
 			}
 			return count
-		}))
+		})
 	}
-	return gauges
 }

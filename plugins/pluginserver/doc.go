@@ -14,12 +14,20 @@
 // A string with the tags `json:"route_id" kong:"scope"`, or service_id or consumer_id,
 // is no part of the schema: Kong sets it where the configuration is of one of these.
 //
-// The rest is a server with a plugin in it:
+// [Info] lists the tags, and [Plugin] the methods that a configuration may have besides.
+// The main is go-pdk's, under another import line: see package server, which has flags,
+// variables, health and metrics, and serves one plugin or many.
+//
+//	import "github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
+//
+//	func main() { server.StartServer(New, Version, Priority) }
+//
+// # A server in a program of your own
 //
 //	srv, err := pluginserver.New(pluginserver.Options{}, pluginserver.Plugin{
 //		Name: "hello", Version: "1.0.0", Priority: 10, New: func() any { return &Config{} },
 //	})
-//	ln, err := pluginserver.Listen("/run/gatehouse/plugins.sock")
+//	ln, err := listen.Unix("/run/gatehouse/plugins.sock")
 //	err = srv.Serve(ctx, ln)
 //
 // Kong is told of each plugin by name, with the same socket for all of them:
@@ -30,30 +38,9 @@
 //
 // where the query command prints [Info].
 //
-// # Moving a plugin over from go-pdk
-//
-// A plugin that is a program of its own changes one line, its import of
-// go-pdk's package server:
-//
-//	import server "github.com/gatehousehq/gatehouse/plugins/pluginserver"
-//
-//	func main() { server.StartServer(New, Version, Priority) }
-//
-// [StartServer] takes the plugin's name from the executable and has the flags
-// of go-pdk's, so that its kong.conf goes on working. As go-pdk does, this
-// package defines them (kong-prefix, dump, help) when the program starts: a
-// program must not define a flag of such a name itself, in flag.CommandLine.
-// [Run] puts several such plugins into one program and one process:
-//
-//	func main() {
-//		err := pluginserver.Run(
-//			pluginserver.Plugin{Name: "hello", Version: "1.0.0", Priority: 10, New: hello.New},
-//			pluginserver.Plugin{Name: "audit", Version: "2.1.0", Priority: 5, New: audit.New, FailOpen: true},
-//		)
-//		if err != nil {
-//			os.Exit(1)
-//		}
-//	}
+// What a process needs around it has packages of its own: listen makes sockets in the
+// place of stale ones, inherit passes open ones from a parent to its children, instrument
+// has metrics, and kongtest plays Kong in tests.
 //
 // # What differs from go-pdk's server
 //

@@ -14,6 +14,7 @@ import (
 	"github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
 )
 
 func TestDrainLetsEventsEnd(t *testing.T) {
@@ -121,7 +122,7 @@ func TestServeReportsAListenerThatFails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := Listen(socketDir(t) + "/s")
+	ln, err := listen.Unix(socketDir(t) + "/s")
 	if err != nil {
 		t.Fatal(err)
 	}

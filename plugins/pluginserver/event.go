@@ -47,19 +47,19 @@ type ending struct {
 func (s *session) event(e protocol.Event) error {
 	ph, known := phaseOf(e.Phase)
 	if !known {
-		s.srv.metrics.events.WithLabelValues("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
+		s.srv.metrics.events("unknown", "unknown", outcomeNames[outcomeRefused]).Inc()
 		return s.refuse("no phase " + string(e.Phase) + " in this plugin server")
 	}
 	inst := s.srv.instances.acquire(e.InstanceID)
 	if inst == nil {
-		s.srv.metrics.events.WithLabelValues("unknown", phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
+		s.srv.metrics.events("unknown", phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
 		return s.refuseUnknown(e.InstanceID)
 	}
 	now := time.Now() // a start of the instance is no part of the event
 	inst.used.Store(now.Unix())
 	if !inst.handles(ph) {
 		defer s.srv.instances.release(inst)
-		s.srv.metrics.events.WithLabelValues(inst.key.plugin, phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
+		s.srv.metrics.events(inst.key.plugin, phaseNames[ph], outcomeNames[outcomeRefused]).Inc()
 		return s.refuse(inst.refusal(ph))
 	}
 	began := s.clock(now)

@@ -52,7 +52,7 @@ func (t *instances) evict(inst *instance, reason string) {
 		return
 	}
 	t.forget(inst)
-	t.metrics.evicted.WithLabelValues(reason).Inc()
+	t.metrics.evicted(reason).Inc()
 	t.unsave(inst)
 	go t.release(inst) // Close is the plugin's, and may take its time
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -26,6 +25,9 @@ import (
 // StartServer, and nothing else, as a plugin of go-pdk does.
 const stockEnv = "GATEHOUSE_TEST_STOCK"
 
+// StartServer is that of package server, which imports this one.
+var StartServer func(constructor func() any, version string, priority int) error
+
 func TestMain(m *testing.M) {
 	var err error
 	switch os.Getenv(stockEnv) {
@@ -33,13 +35,6 @@ func TestMain(m *testing.M) {
 		err = gopdk.StartServer(newStock, "0.2", 1)
 	case "gatehouse":
 		err = StartServer(newStock, "0.2", 1)
-	case "noisy":
-		flag.Bool("own", false, "a flag of the program's own")
-		flag.Parse()
-		err = StartServer(func() any { fmt.Println("New says something"); return newStock() }, "", 1)
-		fmt.Println("main says something")
-	case "run":
-		err = Run(Plugin{Name: "first", Version: "1.0.0", New: newStock}, Plugin{Name: "second", Version: "1.0.0", New: newStock})
 	default:
 		os.Exit(m.Run())
 	}
@@ -352,7 +347,7 @@ func TestStockProcessEndsInOrder(t *testing.T) {
 	t.Parallel()
 	stock := stockProcess(t, "gatehouse")
 	info, err := os.Stat(stock.socket)
-	if err != nil || info.Mode().Perm() != socketMode {
+	if err != nil || info.Mode().Perm() != 0o660 {
 		t.Errorf("socket: %v, %v; want mode 0660", info, err)
 	}
 	if err := stock.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -4,41 +4,34 @@ import (
 	"bufio"
 	"errors"
 	"net"
-	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
 // handover is the handover that a parent holds, as one process after the other
 // has it.
-func handover(t *testing.T) *Handover {
+func handover(t *testing.T) *inherit.Handover {
 	t.Helper()
-	give, take, err := NewHandover()
+	give, take, err := inherit.NewHandover()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var h Handover
-	for end, file := range map[**net.UnixConn]*os.File{&h.give: give, &h.take: take} {
-		conn, err := net.FileConn(file)
-		if err := errors.Join(err, file.Close()); err != nil {
-			t.Fatal(err)
-		}
-		*end = conn.(*net.UnixConn)
-		t.Cleanup(func() { _ = conn.Close() })
+	h, err := inherit.Files{inherit.Give: give, inherit.Take: take}.Handover()
+	if err != nil {
+		t.Fatal(err)
 	}
-	return &h
+	return h
 }
 
 // says is a plugin whose events leave a word in the response's headers.
@@ -119,62 +112,6 @@ func mustRead(t *testing.T, conn net.Conn) []byte {
 	return frame
 }
 
-// What the kernel does not let wait is closed in order instead.
-func TestHandoverIsBounded(t *testing.T) {
-	t.Parallel()
-	h := handover(t)
-	a, _ := socketPair(t)
-	given := 0
-	for ; given < 100_000; given++ {
-		if err := h.Give(a.(*net.UnixConn)); err != nil {
-			if !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.ETOOMANYREFS) {
-				t.Fatalf("connection %d: %v, want EAGAIN", given, err)
-			}
-			break
-		}
-	}
-	taken, err := h.Take()
-	for _, conn := range taken {
-		_ = conn.Close()
-	}
-	if err != nil || len(taken) != given || given < 100 {
-		t.Errorf("took %d of %d connections, %v", len(taken), given, err)
-	}
-	if taken, err := h.Take(); len(taken) != 0 || err != nil {
-		t.Errorf("took %d more, %v; want none", len(taken), err)
-	}
-}
-
-// It sets the environment, and is therefore not parallel.
-func TestInheritedHandover(t *testing.T) {
-	if h, err := InheritedHandover(); h != nil || err != nil {
-		t.Errorf("without the variables: %v, %v; want none", h, err)
-	}
-	give, take, err := NewHandover()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer give.Close()
-	defer take.Close()
-	t.Setenv(GiveFD, strconv.Itoa(duplicate(t, give)))
-	if _, err := InheritedHandover(); err == nil || !strings.Contains(err.Error(), TakeFD) {
-		t.Errorf("with one end: %v, want an error that names the other", err)
-	}
-	t.Setenv(GiveFD, strconv.Itoa(duplicate(t, give)))
-	t.Setenv(TakeFD, strconv.Itoa(duplicate(t, take)))
-	h, err := InheritedHandover()
-	if err != nil || h == nil {
-		t.Fatalf("with both: %v, %v", h, err)
-	}
-	a, _ := socketPair(t)
-	if err := h.Give(a.(*net.UnixConn)); err != nil {
-		t.Fatal(err)
-	}
-	if taken, err := h.Take(); err != nil || len(taken) != 1 {
-		t.Errorf("took %d, %v; want what was given", len(taken), err)
-	}
-}
-
 // A client that sends its next event together with the last reply loses none,
 // whoever holds the connection.
 func TestHandoverUnderLoad(t *testing.T) {
@@ -232,7 +169,7 @@ func TestHandoverUnderLoad(t *testing.T) {
 }
 
 // parentSocket is a socket that a parent holds, and what makes listeners of it.
-func parentSocket(t *testing.T) (inherit func() net.Listener, path string) {
+func parentSocket(t *testing.T) (listener func() net.Listener, path string) {
 	t.Helper()
 	path = filepath.Join(socketDir(t), "s")
 	parent, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})

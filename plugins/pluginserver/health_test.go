@@ -32,26 +32,3 @@ func TestProfilingIsAnOption(t *testing.T) {
 		}
 	}
 }
-
-// TestMetricsAreThere holds the names to what dashboards and alerts use.
-func TestMetricsAreThere(t *testing.T) {
-	t.Parallel()
-	srv := serve(t, Options{}, accessPlugin(func(*pdk.PDK) {}))
-	families, err := srv.metrics.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]bool{}
-	for _, f := range families {
-		got[strings.TrimPrefix(f.GetName(), "gatehouse_pluginserver_")] = true
-	}
-	for _, name := range []string{
-		"events_total", "event_duration_seconds", "event_pdk_calls", "events_running", "event_waits_total", "panics_total",
-		"pdk_calls_total", "abandoned_handlers", "instances", "instance_start_failures_total", "connections", "accept_waits_total",
-		"bad_frames_total", "connection_timeouts_total", "connections_cut_total", "log_lines_suppressed_total",
-	} {
-		if !got[name] {
-			t.Errorf("there is no metric %s", name)
-		}
-	}
-}

@@ -8,16 +8,18 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 
 	"github.com/Kong/go-pdk"
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
-	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
 )
 
 // funcConfig is a plugin whose handlers are functions of the test.
@@ -64,7 +66,7 @@ type running struct {
 	*Server
 	*kongtest.Client
 	path    string
-	metrics *prometheus.Registry
+	metrics *instrument.Registry
 	logs    *logBuffer
 	stop    func() error // ends Serve and returns its error
 	served  func() error // waits for Serve and returns its error
@@ -72,14 +74,14 @@ type running struct {
 
 func serve(t *testing.T, opts Options, plugins ...Plugin) *running {
 	t.Helper()
-	r := &running{path: filepath.Join(socketDir(t), "s"), metrics: prometheus.NewRegistry(), logs: &logBuffer{}}
-	opts.Registerer = r.metrics
+	r := &running{path: filepath.Join(socketDir(t), "s"), metrics: &instrument.Registry{}, logs: &logBuffer{}}
+	opts.Meter = r.metrics
 	opts.Logger = slog.New(slog.NewJSONHandler(r.logs, nil))
 	var err error
 	if r.Server, err = New(opts, plugins...); err != nil {
 		t.Fatal(err)
 	}
-	ln, err := Listen(r.path)
+	ln, err := listen.Unix(r.path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,35 +133,33 @@ func (r *running) event(t *testing.T, id int32, req kongtest.Request) kongtest.E
 	return effects
 }
 
-// metric sums the samples of a metric whose labels contain all of want.
+// metric sums the samples of a metric whose labels contain all of want. Of a histogram
+// it is how many values there are.
 func (r *running) metric(t *testing.T, name string, want map[string]string) float64 {
 	t.Helper()
-	families, err := r.metrics.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
 	sum := 0.0
-	for _, family := range families {
-		if family.GetName() != "gatehouse_pluginserver_"+name {
+	for line := range strings.Lines(string(r.metrics.Text())) {
+		series, text, _ := strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, metricPrefix)), " ")
+		family, labels, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
+		if strings.TrimSuffix(family, "_count") != name || !labelled(labels, want) {
 			continue
 		}
-		for _, m := range family.Metric {
-			if labelled(m, want) {
-				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-			}
+		value, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			t.Fatal(err)
 		}
+		sum += value
 	}
 	return sum
 }
 
-func labelled(m *dto.Metric, want map[string]string) bool {
-	found := 0
-	for _, l := range m.Label {
-		if v, ok := want[l.GetName()]; ok && v == l.GetValue() {
-			found++
+func labelled(labels string, want map[string]string) bool {
+	for name, value := range want {
+		if !strings.Contains(","+labels+",", ","+name+`="`+value+`",`) {
+			return false
 		}
 	}
-	return found == len(want)
+	return true
 }
 
 // logBuffer is a log that may be read while it is written.

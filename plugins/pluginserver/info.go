@@ -1,10 +1,6 @@
 package pluginserver
 
-import (
-	"bytes"
-	"encoding/json"
-	"fmt"
-)
+import "github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/schema"
 
 // dump is what kong/runloop/plugin_servers/process.lua reads from the standard
 // output of a query command. It looks at Protocol and the first of Plugins;
@@ -20,12 +16,7 @@ type pluginDump struct {
 	Phases   []string
 	Version  string
 	Priority int
-	Schema   schemaDump
-}
-
-type schemaDump struct {
-	Name   string   `json:"name"`
-	Fields []member `json:"fields"`
+	Schema   schema.Plugin
 }
 
 // Info returns the JSON that the query command of a plugin must print
@@ -77,10 +68,11 @@ func Info(p Plugin) ([]byte, error) {
 	return encodeDump("", compiled)
 }
 
-// dump is the info of several plugins.
-func (s *Server) dump(socket string, names ...string) ([]byte, error) {
+// Dump returns the info of all plugins, sorted by name, with the socket on which they
+// are served, as go-pdk's server prints it.
+func (s *Server) Dump(socket string) ([]byte, error) {
 	var plugins []*plugin
-	for _, name := range names {
+	for _, name := range s.names {
 		plugins = append(plugins, s.plugins[name])
 	}
 	return encodeDump(socket, plugins...)
@@ -90,23 +82,8 @@ func encodeDump(socket string, plugins ...*plugin) ([]byte, error) {
 	d := dump{Protocol: "ProtoBuf:1", SocketPath: socket}
 	for _, p := range plugins {
 		d.Plugins = append(d.Plugins, pluginDump{
-			Name: p.Name, Phases: p.phases, Version: p.Version, Priority: p.Priority, Schema: p.schema(),
+			Name: p.Name, Phases: p.phases, Version: p.Version, Priority: p.Priority, Schema: schema.OfPlugin(p.Name, p.config),
 		})
 	}
-	return encode(d)
-}
-
-func (p *plugin) schema() schemaDump {
-	return schemaDump{Name: p.Name, Fields: []member{{name: "config", field: p.config}}}
-}
-
-// encode writes JSON for people and Lua: without HTML escapes.
-func encode(v any) ([]byte, error) {
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode info: %w", err)
-	}
-	return out.Bytes(), nil
+	return schema.Encode(d)
 }

@@ -1,12 +1,10 @@
 package pluginserver
 
 import (
-	"errors"
-	"fmt"
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 )
 
 // outcome is how an event ended, an index into eventMetrics.
@@ -29,26 +27,26 @@ var outcomeNames = [outcomeCount]string{"ok", "exit", "panic", "deadline", "over
 
 // metrics are the server's, all under gatehouse_pluginserver_.
 type metrics struct {
-	events       *prometheus.CounterVec
-	duration     *prometheus.HistogramVec
-	panics       *prometheus.CounterVec
-	eventCalls   *prometheus.HistogramVec
-	calls        *prometheus.CounterVec
-	running      prometheus.Gauge
-	eventWaits   prometheus.Counter
-	abandoned    prometheus.Gauge
-	overloaded   *prometheus.GaugeVec
-	instances    prometheus.Gauge
-	adopted      prometheus.Counter
-	evicted      *prometheus.CounterVec
-	failedStarts prometheus.Counter
-	connections  prometheus.Gauge
-	takenOver    prometheus.Counter
-	acceptWaits  prometheus.Counter
-	badFrames    prometheus.Counter
-	timeouts     prometheus.Counter
-	cut          prometheus.Counter
-	suppressed   prometheus.Counter
+	events       countersBy
+	duration     histogramsBy
+	panics       countersBy
+	eventCalls   histogramsBy
+	calls        countersBy
+	running      instrument.Gauge
+	eventWaits   instrument.Counter
+	abandoned    instrument.Gauge
+	overloaded   gaugesBy
+	instances    instrument.Gauge
+	adopted      instrument.Counter
+	evicted      countersBy
+	failedStarts instrument.Counter
+	connections  instrument.Gauge
+	takenOver    instrument.Counter
+	acceptWaits  instrument.Counter
+	badFrames    instrument.Counter
+	timeouts     instrument.Counter
+	cut          instrument.Counter
+	suppressed   instrument.Counter
 
 	entries map[string]callEntry // resolved once, by method
 	unknown callEntry
@@ -57,7 +55,7 @@ type metrics struct {
 // callEntry is what the connection needs to know of a PDK method.
 type callEntry struct {
 	pipelined, exits bool
-	count            prometheus.Counter
+	count            instrument.Counter
 }
 
 // call finds a PDK method. It does not allocate.
@@ -70,10 +68,10 @@ func (m *metrics) call(method []byte) callEntry {
 
 // eventMetrics are those of one phase of one plugin, resolved once.
 type eventMetrics struct {
-	outcomes [outcomeCount]prometheus.Counter
-	duration prometheus.Observer
-	calls    prometheus.Observer
-	panics   prometheus.Counter
+	outcomes [outcomeCount]instrument.Counter
+	duration instrument.Histogram
+	calls    instrument.Histogram
+	panics   instrument.Counter
 }
 
 func (m *eventMetrics) observe(o outcome, took time.Duration, calls int) {
@@ -90,39 +88,37 @@ var (
 	callBuckets = []float64{0, 1, 2, 3, 4, 6, 8, 12, 16, 32, 64, 128}
 )
 
-// factory makes the server's metrics and remembers them for their registration.
-type factory []prometheus.Collector
+// metricPrefix begins the names of all metrics of the server.
+const metricPrefix = "gatehouse_pluginserver_"
 
-func (f *factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
-	v := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help}, labels)
-	*f = append(*f, v)
-	return v
+// What makes instruments of values for their labels.
+type (
+	countersBy   = func(values ...string) instrument.Counter
+	gaugesBy     = func(values ...string) instrument.Gauge
+	histogramsBy = func(values ...string) instrument.Histogram
+)
+
+// named makes a server's metrics under names of the server's.
+type named struct{ meter instrument.Meter }
+
+func (n named) counters(name, help string, labels ...string) countersBy {
+	return n.meter.Counter(metricPrefix+name, help, labels...)
 }
 
-func (f *factory) counter(name, help string) prometheus.Counter {
-	return f.counters(name, help).WithLabelValues()
+func (n named) counter(name, help string) instrument.Counter { return n.counters(name, help)() }
+
+func (n named) gauges(name, help string, labels ...string) gaugesBy {
+	return n.meter.Gauge(metricPrefix+name, help, labels...)
 }
 
-func (f *factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
-	v := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help}, labels)
-	*f = append(*f, v)
-	return v
+func (n named) gauge(name, help string) instrument.Gauge { return n.gauges(name, help)() }
+
+func (n named) histogram(name, help string, buckets []float64) histogramsBy {
+	return n.meter.Histogram(metricPrefix+name, help, buckets, "plugin", "phase")
 }
 
-func (f *factory) gauge(name, help string) prometheus.Gauge {
-	return f.gauges(name, help).WithLabelValues()
-}
-
-func (f *factory) histogram(name, help string, buckets []float64) *prometheus.HistogramVec {
-	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Namespace: "gatehouse", Subsystem: "pluginserver", Name: name, Help: help, Buckets: buckets,
-	}, []string{"plugin", "phase"})
-	*f = append(*f, v)
-	return v
-}
-
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	var f factory
+func newMetrics(meter instrument.Meter) *metrics {
+	f := named{meter}
 	m := &metrics{
 		events:       f.counters("events_total", "Events by how they ended: ok, exit, panic, deadline, aborted or refused.", "plugin", "phase", "outcome"),
 		duration:     f.histogram("event_duration_seconds", "Time from the event's arrival to its end, PDK calls included.", durationBuckets),
@@ -148,24 +144,11 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	}
 	for _, call := range Calls() {
 		m.entries[call.Method] = callEntry{
-			pipelined: call.Pipelined, exits: call.Method == exitCall, count: m.calls.WithLabelValues(call.Method),
+			pipelined: call.Pipelined, exits: call.Method == exitCall, count: m.calls(call.Method),
 		}
 	}
-	m.unknown = callEntry{count: m.calls.WithLabelValues("unknown")}
-	return m, register(reg, f...)
-}
-
-func register(reg prometheus.Registerer, collectors ...prometheus.Collector) error {
-	if reg == nil {
-		return nil
-	}
-	var errs []error
-	for _, c := range collectors {
-		if err := reg.Register(c); err != nil {
-			errs = append(errs, fmt.Errorf("register metrics: %w", err))
-		}
-	}
-	return errors.Join(errs...)
+	m.unknown = callEntry{count: m.calls("unknown")}
+	return m
 }
 
 // forPlugin resolves the metrics of a plugin's phases, so that an event looks
@@ -182,12 +165,12 @@ func (m *metrics) forPlugin(p *plugin) *[phaseCount]*eventMetrics {
 
 func (m *metrics) forPhase(plugin, phase string) *eventMetrics {
 	e := &eventMetrics{
-		duration: m.duration.WithLabelValues(plugin, phase),
-		calls:    m.eventCalls.WithLabelValues(plugin, phase),
-		panics:   m.panics.WithLabelValues(plugin, phase),
+		duration: m.duration(plugin, phase),
+		calls:    m.eventCalls(plugin, phase),
+		panics:   m.panics(plugin, phase),
 	}
 	for o := range e.outcomes {
-		e.outcomes[o] = m.events.WithLabelValues(plugin, phase, outcomeNames[o])
+		e.outcomes[o] = m.events(plugin, phase, outcomeNames[o])
 	}
 	return e
 }

@@ -6,15 +6,16 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 )
 
 // Options are a server's. The zero value is fit for production.
 type Options struct {
 	// Logger takes what goes wrong; nil discards it.
 	Logger *slog.Logger
-	// Registerer takes the server's metrics; nil keeps them to itself.
-	Registerer prometheus.Registerer
+	// Meter makes the server's metrics; nil discards them.
+	Meter instrument.Meter
 	// DrainTimeout is how long running events may take to end when the server
 	// stops. Default 10 s, as Kong's own workers are given on a quit.
 	DrainTimeout time.Duration
@@ -49,7 +50,7 @@ type Options struct {
 	// Handover passes the connections on to the process that takes this one's
 	// place, and brings those of the process before. Default: none, and
 	// connections are closed when the server stops.
-	Handover *Handover
+	Handover *inherit.Handover
 	// MaxEvents bounds the events of one plugin in one phase that are under way at once;
 	// further ones wait. Handlers that were cut off do not count, see MaxAbandoned.
 	// Default 1024.
@@ -85,6 +86,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Meter == nil {
+		o.Meter = instrument.Discard
 	}
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 10*time.Second)
 	o.MaxFrame = cmp.Or(o.MaxFrame, 64<<20)

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 )
 
 // errOverloaded is what an event fails with whose handler is not called.
@@ -21,7 +21,7 @@ const retryOverloaded = 5 * time.Second
 // one's handler ends by itself, all are again.
 type breaker struct {
 	plugin, handler string // what it is for
-	open            prometheus.Gauge
+	open            instrument.Gauge
 
 	abandoned atomic.Int64 // handlers that were cut off and still run
 	retry     atomic.Int64 // when to let one through, Unix nanoseconds; 0 while all are

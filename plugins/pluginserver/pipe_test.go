@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/Kong/go-pdk"
-	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
 
@@ -32,8 +32,8 @@ func timed(p Plugin) Plugin {
 // pipe serves one connection until the end of the bubble.
 func pipe(t *testing.T, opts Options, plugins ...Plugin) *piped {
 	t.Helper()
-	p := &piped{running: &running{metrics: prometheus.NewRegistry(), logs: &logBuffer{}}, ended: make(chan struct{})}
-	opts.Registerer, opts.Logger = p.metrics, slog.New(slog.NewJSONHandler(p.logs, nil))
+	p := &piped{running: &running{metrics: &instrument.Registry{}, logs: &logBuffer{}}, ended: make(chan struct{})}
+	opts.Meter, opts.Logger = p.metrics, slog.New(slog.NewJSONHandler(p.logs, nil))
 	var err error
 	if p.Server, err = New(opts, plugins...); err != nil {
 		t.Fatal(err)

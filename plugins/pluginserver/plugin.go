@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/schema"
 )
 
 // Plugin is one plugin as Kong knows it.
@@ -100,7 +102,7 @@ type plugin struct {
 	Plugin
 	phases    []string
 	deadlines deadlines
-	config    *field                     // the schema of the configuration
+	config    *schema.Field              // the schema of the configuration
 	events    *[phaseCount]*eventMetrics // nil for a phase that is not handled
 	slots     [phaseCount]chan struct{}  // one for each event under way; nil as above
 	breakers  [phaseCount + 1]breaker    // that of Failed is the last
@@ -126,7 +128,7 @@ func (p *plugin) prepare(m *metrics, maxEvents int) {
 		if i < int(phaseCount) {
 			b.handler = phaseNames[i]
 		}
-		b.open = m.overloaded.WithLabelValues(b.plugin, b.handler)
+		b.open = m.overloaded(b.plugin, b.handler)
 	}
 }
 
@@ -158,11 +160,11 @@ func compile(p Plugin, strict bool) (*plugin, error) {
 	if err := h.restrict(p.Phases); err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
 	}
-	schema, err := compileConfig(reflect.TypeOf(config).Elem(), strict)
+	of, err := schema.Of(reflect.TypeOf(config).Elem(), strict)
 	if err != nil {
 		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
 	}
-	return &plugin{Plugin: p, phases: h.names(), config: schema}, nil
+	return &plugin{Plugin: p, phases: h.names(), config: of}, nil
 }
 
 // configType returns a configuration to look at.

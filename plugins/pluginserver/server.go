@@ -15,6 +15,9 @@ import (
 	"time"
 
 	kpp "github.com/Kong/go-pdk/server/kong_plugin_protocol"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/schema"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
 )
 
 // Server serves plugins to Kong. Make one with [New].
@@ -50,17 +53,12 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := newMetrics(opts.Registerer)
-	if err != nil {
-		return nil, err
-	}
+	m := newMetrics(opts.Meter)
 	started, err := newInstances(compiled, opts, m)
 	if err != nil {
 		return nil, err
 	}
-	if err := register(opts.Registerer, started.degradedGauges()...); err != nil {
-		return nil, err
-	}
+	started.watchDegraded(opts.Meter)
 	s := &Server{
 		opts: opts, plugins: compiled, metrics: m, instances: started,
 		sessions: map[*session]struct{}{}, usage: processUsage,
@@ -305,11 +303,22 @@ func (s *Server) pluginInfo(name string) *kpp.RpcReturn_PluginInfo {
 	if p == nil {
 		return &kpp.RpcReturn_PluginInfo{PluginInfo: &kpp.PluginInfo{}}
 	}
-	schema, err := encode(p.schema())
+	text, err := schema.Encode(schema.OfPlugin(p.Name, p.config))
 	if err != nil {
 		s.opts.Logger.Error("encode schema", "plugin", name, "error", err)
 	}
 	return &kpp.RpcReturn_PluginInfo{PluginInfo: &kpp.PluginInfo{
-		Name: p.Name, Phases: p.phases, Version: p.Version, Priority: int32(p.Priority), Schema: string(schema),
+		Name: p.Name, Phases: p.phases, Version: p.Version, Priority: int32(p.Priority), Schema: string(text),
 	}}
+}
+
+// retire stops a listener from accepting. Connections in the backlog of one
+// that is ours would be reset with it, and are accepted first; those of one
+// that a parent holds wait there for the next process.
+func retire(ln net.Listener) {
+	if own, ok := ln.(*listen.Listener); ok {
+		own.Retire(linger)
+		return
+	}
+	_ = ln.Close()
 }

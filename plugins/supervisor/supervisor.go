@@ -2,7 +2,7 @@
 // first process. It holds the plugin server's sockets, so that a plugin server which
 // dies loses only the events in flight: new connections wait in the socket's backlog
 // until the next process accepts them. One that ends in order says when it has served
-// its last event (ServingFD), and the next starts while it still flushes.
+// its last event ([Serving]), and the next starts while it still flushes.
 //
 // Kong decides how long everything lives: when it ends, the plugin server is ended
 // after it, and Kong's exit code is the supervisor's.
@@ -16,13 +16,12 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
-)
 
-// firstInherited is the descriptor of the first inherited file: 0 to 2 are standard
-// input, output and error.
-const firstInherited = 3
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
+)
 
 // Exit codes, as shells use them for a command that was not run.
 const (
@@ -30,17 +29,11 @@ const (
 	exitNotRun   = 126
 )
 
-// Socket is an open socket that the plugin server inherits.
-type Socket struct {
-	// Env is the variable that tells the plugin server the descriptor's number.
-	Env string
-	FD  int
-}
-
 // Config says what to run.
 type Config struct {
-	// Sockets are handed to every plugin server that is started.
-	Sockets []Socket
+	// Sockets are passed on to every plugin server that is started, the first as the one
+	// that Kong connects to.
+	Sockets []inherit.Held
 	// Server is the command line of the plugin server, and Command that of Kong.
 	Server, Command []string
 	// Logger gets a line for each start, end and restart.
@@ -50,9 +43,9 @@ type Config struct {
 	StopGrace time.Duration
 }
 
-// ServingFD is the variable that tells the plugin server the descriptor of a pipe. To
-// close it, in any way, says that the process serves no more.
-const ServingFD = "GATEHOUSE_SERVING_FD"
+// Serving is the name of a pipe that the plugin server inherits. To close it, in any way,
+// says that the process serves no more.
+const Serving = "serving"
 
 // forwarded are the signals that Kong gets: nginx stops on TERM and INT, drains on
 // QUIT, reloads on HUP, reopens its logs on USR1.
@@ -190,18 +183,12 @@ func (s *supervisor) scheduleRestart() {
 
 func (s *supervisor) startServer() error {
 	s.started = time.Now()
-	env := os.Environ()
-	var files []uintptr
-	for i, socket := range s.Sockets {
-		env = append(env, fmt.Sprintf("%s=%d", socket.Env, firstInherited+i))
-		files = append(files, uintptr(socket.FD))
-	}
 	serving, child, err := os.Pipe()
 	if err != nil {
 		return fmt.Errorf("make a pipe: %w", err)
 	}
-	env = append(env, fmt.Sprintf("%s=%d", ServingFD, firstInherited+len(files)))
-	pid, err := withLateTimers(func() (int, error) { return start(s.Server, env, append(files, child.Fd())...) })
+	files := append(slices.Clone(s.Sockets), inherit.Held{Name: Serving, FD: int(child.Fd())})
+	pid, err := withLateTimers(func() (int, error) { return start(s.Server, inherit.Environ(os.Environ(), files), files...) })
 	_ = child.Close()
 	if err != nil {
 		_ = serving.Close()
@@ -253,7 +240,7 @@ func (s *supervisor) stopServer() {
 
 // start starts a command in a process group of its own, so that a terminal's Ctrl-C
 // reaches it through the supervisor only. inherited become descriptors 3 and up.
-func start(argv, env []string, inherited ...uintptr) (int, error) {
+func start(argv, env []string, inherited ...inherit.Held) (int, error) {
 	if len(argv) == 0 {
 		return 0, errors.New("no command is given")
 	}
@@ -261,9 +248,13 @@ func start(argv, env []string, inherited ...uintptr) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	files := []uintptr{os.Stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()}
+	for _, held := range inherited {
+		files = append(files, uintptr(held.FD))
+	}
 	pid, _, err := syscall.StartProcess(path, argv, &syscall.ProcAttr{
 		Env:   env,
-		Files: append([]uintptr{os.Stdin.Fd(), os.Stdout.Fd(), os.Stderr.Fd()}, inherited...),
+		Files: files,
 		Sys:   &syscall.SysProcAttr{Setpgid: true},
 	})
 	if err != nil {

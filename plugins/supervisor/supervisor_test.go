@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/plugins/inherit"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 )
 
 // The tests run this binary again: as a supervisor, as a plugin server that says its
@@ -23,15 +23,20 @@ import (
 const roleEnv = "SUPERVISOR_TEST_ROLE"
 
 func TestMain(m *testing.M) {
+	files, err := inherit.FromParent()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(2)
+	}
 	switch role := os.Getenv(roleEnv); role {
 	case "":
 		os.Exit(m.Run())
 	case "supervisor":
 		os.Exit(superviseForTest())
 	case "server":
-		os.Exit(serveForTest())
+		os.Exit(serveForTest(files))
 	case "slow-to-end":
-		os.Exit(retireForTest())
+		os.Exit(retireForTest(files))
 	case "command":
 		os.Exit(exitOnQuit())
 	default:
@@ -55,7 +60,7 @@ func superviseForTest() int {
 		return 1
 	}
 	return Run(Config{
-		Sockets:   []Socket{{Env: "TEST_FD", FD: socket}},
+		Sockets:   []inherit.Held{{Name: inherit.Socket, FD: socket}},
 		Server:    strings.Fields(os.Getenv("TEST_SERVER")),
 		Command:   strings.Fields(os.Getenv("TEST_COMMAND")),
 		Logger:    slog.New(slog.NewJSONHandler(os.Stderr, nil)),
@@ -65,15 +70,10 @@ func superviseForTest() int {
 
 // serveForTest answers each connection on the inherited socket with its process id,
 // until SIGTERM.
-func serveForTest() int {
-	fd, err := strconv.Atoi(os.Getenv("TEST_FD"))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	l, err := net.FileListener(os.NewFile(uintptr(fd), "socket"))
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+func serveForTest(files inherit.Files) int {
+	l, err := files.Listener(inherit.Socket)
+	if err != nil || l == nil {
+		fmt.Fprintln(os.Stderr, "no socket", err)
 		return 1
 	}
 	term := make(chan os.Signal, 1)
@@ -95,16 +95,14 @@ func serveForTest() int {
 
 // retireForTest serves until SIGTERM, then says that it serves no more, and goes on
 // flushing until it is killed.
-func retireForTest() int {
-	if code := serveForTest(); code != 0 {
+func retireForTest(files inherit.Files) int {
+	if code := serveForTest(files); code != 0 {
 		return code
 	}
-	fd, err := strconv.Atoi(os.Getenv(ServingFD))
-	if err != nil {
+	if err := files[Serving].Close(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	_ = syscall.Close(fd)
 	signal.Reset(syscall.SIGTERM)
 	signal.Ignore(syscall.SIGTERM)
 	fmt.Fprintln(os.Stderr, "flushing")

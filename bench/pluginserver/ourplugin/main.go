@@ -5,11 +5,11 @@ import (
 	"os"
 
 	"github.com/gatehousehq/gatehouse/bench/pluginserver/sixcalls"
-	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
 )
 
 func main() {
-	if err := pluginserver.StartServer(sixcalls.New, sixcalls.Version, sixcalls.Priority); err != nil {
+	if err := server.StartServer(sixcalls.New, sixcalls.Version, sixcalls.Priority); err != nil {
 		os.Exit(1)
 	}
 }

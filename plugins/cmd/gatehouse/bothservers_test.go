@@ -19,6 +19,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
 )
 
 // configs are a configuration of each plugin in which all that it does is on.
@@ -78,7 +79,7 @@ func served(t *testing.T, plugins []pluginserver.Plugin) *kongtest.Client {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(t.TempDir(), "s")
-	ln, err := pluginserver.Listen(socket)
+	ln, err := listen.Unix(socket)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"strconv"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
 )
 
 // The defaults of what every command needs to agree on.
@@ -48,21 +48,14 @@ func noArguments(flags *flag.FlagSet) error {
 // variablePrefix begins the variables of this program.
 const variablePrefix = "GATEHOUSE_"
 
-// profilingFlag begins with what GATEHOUSE_PROFILING says.
-func profilingFlag(flags *flag.FlagSet) (*bool, error) {
-	on, text := false, os.Getenv("GATEHOUSE_PROFILING")
-	if text != "" {
-		var err error
-		if on, err = strconv.ParseBool(text); err != nil {
-			return nil, fmt.Errorf("GATEHOUSE_PROFILING=%q: write true or false", text)
-		}
-	}
-	return flags.Bool("profiling", on, "serve /debug/pprof/ beside /metrics (GATEHOUSE_PROFILING=true)"), nil
-}
+// settings are the defaults of a plugin server's settings.
+func settings() server.Settings { return server.Settings{Socket: defaultSocket, Version: version} }
 
-func socketFlag(flags *flag.FlagSet) *string {
-	return flags.String("socket", cmp.Or(os.Getenv("GATEHOUSE_SOCKET"), defaultSocket),
-		"unix socket that Kong connects to (GATEHOUSE_SOCKET)")
+// bind defines the flags of a plugin server's settings, or of those that are named.
+func bind(flags *flag.FlagSet, s *server.Settings, only ...string) error {
+	addr, err := httpAddress(os.Getenv)
+	s.HTTP = addr
+	return errors.Join(err, s.Bind(flags, variablePrefix, os.Getenv, only...))
 }
 
 func syslogFlag(flags *flag.FlagSet) *string {
@@ -100,33 +93,11 @@ func (d *days) Set(text string) error {
 	return nil
 }
 
-// httpFlag begins with what the environment says, which must be an address.
-func httpFlag(flags *flag.FlagSet) (*string, error) {
-	addr, err := httpAddress(os.Getenv)
-	return flags.String("http", addr,
-		"address of /metrics, /healthz and /readyz (GATEHOUSE_HTTP, or PLUGINSERVER_PORT on 127.0.0.1)"), err
-}
-
+// httpAddress is where health and metrics are unless -http or GATEHOUSE_HTTP say otherwise.
 func httpAddress(getenv func(string) string) (string, error) {
-	if addr := getenv("GATEHOUSE_HTTP"); addr != "" {
-		if _, port, err := net.SplitHostPort(addr); err != nil || !isPort(port) {
-			return "", fmt.Errorf("GATEHOUSE_HTTP=%q: write an address such as 127.0.0.1:%s", addr, defaultPort)
-		}
-		return addr, nil
-	}
 	port := cmp.Or(getenv("PLUGINSERVER_PORT"), defaultPort)
-	if !isPort(port) {
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", fmt.Errorf("PLUGINSERVER_PORT=%q: write a port such as %s", port, defaultPort)
 	}
 	return "127.0.0.1:" + port, nil
-}
-
-func isPort(text string) bool {
-	_, err := strconv.ParseUint(text, 10, 16)
-	return err == nil
-}
-
-func instancesFlag(flags *flag.FlagSet) *string {
-	return flags.String("instances", os.Getenv("GATEHOUSE_INSTANCES"),
-		"directory of started plugin configurations and of what limits are at, for the process that takes this one's place; empty: none, or with run SOCKET.instances (GATEHOUSE_INSTANCES)")
 }

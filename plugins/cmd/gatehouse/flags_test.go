@@ -38,15 +38,17 @@ func TestEnvironment(t *testing.T) {
 }
 
 func TestHTTPAddress(t *testing.T) {
-	for want, env := range map[string]map[string]string{
-		"127.0.0.1:9542": {},
-		"127.0.0.1:1234": {"PLUGINSERVER_PORT": "1234"},
-		":8080":          {"PLUGINSERVER_PORT": "1234", "GATEHOUSE_HTTP": ":8080"},
-		"[::1]:8080":     {"GATEHOUSE_HTTP": "[::1]:8080"},
+	for _, tt := range []struct{ port, addr, want string }{
+		{"", "", "127.0.0.1:9542"},
+		{"1234", "", "127.0.0.1:1234"},
+		{"1234", ":8080", ":8080"},
+		{"", "[::1]:8080", "[::1]:8080"},
 	} {
-		got, err := httpAddress(func(name string) string { return env[name] })
-		if err != nil || got != want {
-			t.Errorf("httpAddress(%v) = %q, %v; want %q", env, got, err, want)
+		t.Setenv("PLUGINSERVER_PORT", tt.port)
+		t.Setenv("GATEHOUSE_HTTP", tt.addr)
+		told := settings()
+		if err := bind(newFlags(streams{}, "health"), &told, "http"); err != nil || told.HTTP != tt.want {
+			t.Errorf("port %q and address %q: %q, %v; want %q", tt.port, tt.addr, told.HTTP, err, tt.want)
 		}
 	}
 }

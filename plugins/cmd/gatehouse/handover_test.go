@@ -3,16 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
@@ -82,18 +80,13 @@ func TestLimitsAreLeftBeforeTheNextStarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer told.Close()
-	fd, err := syscall.Dup(int(telling.Fd()))
-	if err := errors.Join(err, telling.Close()); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv(supervisor.ServingFD, strconv.Itoa(fd))
 	t.Setenv("REDIS_URL", "")
 	dir := t.TempDir()
 	socket, instances := filepath.Join(dir, "s"), filepath.Join(dir, "instances")
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
-		ended <- serve(ctx, streams{out: io.Discard, err: io.Discard}, []string{"-socket", socket, "-http", "127.0.0.1:0", "-instances", instances})
+		ended <- serveWith(ctx, streams{out: io.Discard, err: io.Discard}, inherit.Files{supervisor.Serving: telling}, []string{"-socket", socket, "-http", "127.0.0.1:0", "-instances", instances})
 	}()
 	redistest.Await(t, "it serves", func(context.Context) bool {
 		_, err := os.Stat(socket)

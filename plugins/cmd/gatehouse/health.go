@@ -15,8 +15,8 @@ const healthTimeout = 2 * time.Second
 // health check; `kong health` is the other.
 func health(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "health")
-	addr, err := httpFlag(flags)
-	if err != nil {
+	told := settings()
+	if err := bind(flags, &told, "http"); err != nil {
 		return err
 	}
 	if handled, err := parse(flags, args); handled {
@@ -25,9 +25,9 @@ func health(ctx context.Context, s streams, args []string) error {
 	if err := noArguments(flags); err != nil {
 		return err
 	}
-	host, port, err := net.SplitHostPort(*addr)
+	host, port, err := net.SplitHostPort(told.HTTP)
 	if err != nil {
-		return fmt.Errorf("-http %q is not an address: write host:port", *addr)
+		return fmt.Errorf("-http %q is not an address: write host:port", told.HTTP)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

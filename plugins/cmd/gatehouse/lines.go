@@ -38,7 +38,7 @@ func accessLines(getenv func(string) string) (bool, error) {
 // receiveLines writes Kong's access and error lines, scrubbed, to out: from the
 // socket that a parent handed over, or one made at path. An empty path and no parent
 // mean that Kong logs elsewhere.
-func receiveLines(path string, p *plugins, out io.Writer, logger *slog.Logger, registry prometheus.Registerer) (stop func() error, err error) {
+func receiveLines(path string, files inherit.Files, p *plugins, out io.Writer, logger *slog.Logger, registry prometheus.Registerer) (stop func() error, err error) {
 	options := nginxlog.Options{
 		Engine: p.scrubber.Engine, Observe: p.scrubber.Observe,
 		Out: out, Logger: logger, Registerer: registry,
@@ -46,7 +46,7 @@ func receiveLines(path string, p *plugins, out io.Writer, logger *slog.Logger, r
 	if p.accessLines {
 		options.Ended = p.onehop.Ended
 	}
-	conn, err := nginxlog.Inherited()
+	conn, err := files.UnixConn(nginxlog.Inherited)
 	var receiver *nginxlog.Receiver
 	switch {
 	case err != nil:

@@ -10,9 +10,10 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/gatehousehq/gatehouse/plugins/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
-	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
 )
 
@@ -20,9 +21,8 @@ import (
 // on them, and the command, which is Kong.
 func runBeside(_ context.Context, s streams, args []string) error {
 	flags := newFlags(s, "run")
-	socket, syslog, instances := socketFlag(flags), syslogFlag(flags), instancesFlag(flags)
-	addr, err := httpFlag(flags)
-	if err != nil {
+	told, syslog := settings(), syslogFlag(flags)
+	if err := bind(flags, &told, "socket", "http", "instances"); err != nil {
 		return err
 	}
 	if _, _, err := parseServe(s, nil); err != nil {
@@ -42,12 +42,15 @@ func runBeside(_ context.Context, s streams, args []string) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	var held held
-	if err := held.open(*socket, *syslog, *addr); err != nil {
+	if err := held.open(told.Socket, *syslog, told.HTTP); err != nil {
 		return errors.Join(err, held.close())
 	}
 	code := supervisor.Run(supervisor.Config{
 		Sockets: held.sockets,
-		Server:  []string{self, "serve", "-socket", *socket, "-syslog-socket", *syslog, "-http", *addr, "-instances", cmp.Or(*instances, *socket+".instances")},
+		Server: []string{
+			self, "serve", "-socket", told.Socket, "-syslog-socket", *syslog, "-http", told.HTTP,
+			"-instances", cmp.Or(told.Options.InstanceDir, told.Socket+".instances"),
+		},
 		Command: flags.Args(),
 		Logger:  newLogger(s.err).With("part", "supervisor"),
 	})
@@ -62,29 +65,29 @@ func runBeside(_ context.Context, s streams, args []string) error {
 
 // held is what outlives the plugin server.
 type held struct {
-	sockets []supervisor.Socket
+	sockets []inherit.Held
 	closers []func() error
 }
 
 func (h *held) open(socket, syslog, addr string) error {
-	fd, closeFD, err := pluginserver.Hold(socket)
+	fd, closeFD, err := listen.Hold(socket)
 	if err != nil {
 		return err
 	}
-	h.add(pluginserver.ListenFD, fd, closeFD)
-	ln, err := listenHTTP(addr)
+	h.add(inherit.Socket, fd, closeFD)
+	ln, err := server.ListenHTTP(addr)
 	if err != nil {
 		return err
 	}
-	if err := h.take(httpFD, ln); err != nil {
+	if err := h.take(inherit.HTTP, ln); err != nil {
 		return err
 	}
-	give, take, err := pluginserver.NewHandover()
+	give, take, err := inherit.NewHandover()
 	if err != nil {
 		return err
 	}
-	h.add(pluginserver.GiveFD, int(give.Fd()), give.Close)
-	h.add(pluginserver.TakeFD, int(take.Fd()), take.Close)
+	h.add(inherit.Give, int(give.Fd()), give.Close)
+	h.add(inherit.Take, int(take.Fd()), take.Close)
 	if syslog == "" {
 		return nil
 	}
@@ -92,11 +95,11 @@ func (h *held) open(socket, syslog, addr string) error {
 	if err != nil {
 		return err
 	}
-	return h.take(nginxlog.ListenFD, conn)
+	return h.take(nginxlog.Inherited, conn)
 }
 
 // take holds a socket that was opened for it.
-func (h *held) take(variable string, socket interface {
+func (h *held) take(name string, socket interface {
 	syscall.Conn
 	io.Closer
 }) error {
@@ -104,13 +107,13 @@ func (h *held) take(variable string, socket interface {
 	if err != nil {
 		return err
 	}
-	h.add(variable, fd, func() error { return syscall.Close(fd) })
+	h.add(name, fd, func() error { return syscall.Close(fd) })
 	return nil
 }
 
-// add keeps a descriptor, which plugin servers find by a variable.
-func (h *held) add(variable string, fd int, closeFD func() error) {
-	h.sockets = append(h.sockets, supervisor.Socket{Env: variable, FD: fd})
+// add keeps a descriptor, which plugin servers find by its name.
+func (h *held) add(name string, fd int, closeFD func() error) {
+	h.sockets = append(h.sockets, inherit.Held{Name: name, FD: fd})
 	h.closers = append(h.closers, closeFD)
 }
 

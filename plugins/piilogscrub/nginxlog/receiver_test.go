@@ -247,7 +247,7 @@ func TestListen(t *testing.T) {
 	}
 	r := listenAt(t, path, Options{Out: &out})
 	e := r.o.Engine
-	if _, err := Listen(path, Options{Engine: e, Out: &out}); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, err := Listen(path, Options{Engine: e, Out: &out}); err == nil || !strings.Contains(err.Error(), "a process listens there already") {
 		t.Errorf("second listener: %v", err)
 	}
 	closeReceiver(t, r)

@@ -1,4 +1,4 @@
-package pluginserver
+package schema
 
 import (
 	"encoding"
@@ -17,20 +17,20 @@ var errType = errors.New("use string, bool, an int, float64, a struct, or a slic
 const luaBits = 53
 
 // typed is the schema of a type, without what the tags say.
-func (c *compiler) typed(t reflect.Type) (*field, error) {
+func (c *compiler) typed(t reflect.Type) (*Field, error) {
 	t = indirect(t)
 	if f, err := c.special(t); f != nil || err != nil {
 		return f, err
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return &field{Type: "string"}, nil
+		return &Field{Type: "string"}, nil
 	case reflect.Bool:
-		return &field{Type: "boolean"}, nil
+		return &Field{Type: "boolean"}, nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return &field{Type: "integer"}, nil
+		return &Field{Type: "integer"}, nil
 	case reflect.Float32, reflect.Float64:
-		return &field{Type: "number"}, nil
+		return &Field{Type: "number"}, nil
 	case reflect.Struct:
 		return c.record(t)
 	case reflect.Slice:
@@ -46,11 +46,11 @@ func (c *compiler) typed(t reflect.Type) (*field, error) {
 
 // stock is the schema of what a stock plugin may have and our own may not:
 // Kong cannot say much of it.
-func (c *compiler) stock(t reflect.Type) (*field, error) {
+func (c *compiler) stock(t reflect.Type) (*Field, error) {
 	switch t.Kind() {
 	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uint:
 		most := uint64(1)<<min(t.Bits(), luaBits) - 1
-		return &field{Type: "integer", Between: []json.Number{"0", json.Number(fmt.Sprint(most))}}, nil
+		return &Field{Type: "integer", Between: []json.Number{"0", json.Number(fmt.Sprint(most))}}, nil
 	case reflect.Array:
 		return c.list(t)
 	case reflect.Interface:
@@ -70,7 +70,7 @@ var (
 
 // special is the schema of types that say themselves what JSON they are made
 // of, nil for the rest.
-func (c *compiler) special(t reflect.Type) (*field, error) {
+func (c *compiler) special(t reflect.Type) (*Field, error) {
 	ptr := reflect.PointerTo(t)
 	switch {
 	case c.strict && t.PkgPath() == "time":
@@ -78,13 +78,13 @@ func (c *compiler) special(t reflect.Type) (*field, error) {
 	case c.strict:
 		return nil, nil
 	case t == numberType:
-		return &field{Type: "number"}, nil
+		return &Field{Type: "number"}, nil
 	case ptr.Implements(textUnmarshaler):
-		return &field{Type: "string"}, nil
+		return &Field{Type: "string"}, nil
 	case t == rawJSON || ptr.Implements(jsonUnmarshaler):
 		return anyJSON(nil), nil
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8:
-		return &field{Type: "string"}, nil // base64
+		return &Field{Type: "string"}, nil // base64
 	}
 	return nil, nil
 }
@@ -97,12 +97,12 @@ func decodesItself(t reflect.Type) bool {
 
 // list is the schema of a slice or array. Kong checks a field of type json in a
 // record only: a list of those is one itself.
-func (c *compiler) list(t reflect.Type) (*field, error) {
+func (c *compiler) list(t reflect.Type) (*Field, error) {
 	elements, err := c.typed(t.Elem())
 	if err != nil {
 		return nil, err
 	}
-	f := &field{Type: "array", Elements: elements}
+	f := &Field{Type: "array", Elements: elements}
 	if elements.Type == "json" {
 		return anyJSON(f, "array"), nil
 	}
@@ -113,7 +113,7 @@ func (c *compiler) list(t reflect.Type) (*field, error) {
 	return f, nil
 }
 
-func (c *compiler) mapping(t reflect.Type) (*field, error) {
+func (c *compiler) mapping(t reflect.Type) (*Field, error) {
 	keys, err := c.keys(t)
 	if err != nil {
 		return nil, err
@@ -122,7 +122,7 @@ func (c *compiler) mapping(t reflect.Type) (*field, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &field{Type: "map", Keys: keys, Values: values}
+	f := &Field{Type: "map", Keys: keys, Values: values}
 	if values.Type == "json" {
 		return anyJSON(f, "object"), nil
 	}
@@ -131,9 +131,9 @@ func (c *compiler) mapping(t reflect.Type) (*field, error) {
 
 // keys is the schema of a map's keys: strings, or what package json makes of
 // strings.
-func (c *compiler) keys(t reflect.Type) (*field, error) {
+func (c *compiler) keys(t reflect.Type) (*Field, error) {
 	if t.Key().Kind() == reflect.String {
-		return &field{Type: "string"}, nil
+		return &Field{Type: "string"}, nil
 	}
 	if !c.strict {
 		if keys, err := c.typed(t.Key()); err == nil && slices.Contains([]string{"string", "integer"}, keys.Type) {
@@ -146,11 +146,11 @@ func (c *compiler) keys(t reflect.Type) (*field, error) {
 // anyJSON is a field that takes any JSON of some types, all if none is given.
 // inner is what Go makes of it, nil if that can be anything. Kong shows a field
 // that is absent to its schema as null.
-func anyJSON(inner *field, types ...string) *field {
+func anyJSON(inner *Field, types ...string) *Field {
 	if len(types) == 0 {
 		types = []string{"object", "array", "string", "number", "boolean"}
 	}
-	f := &field{Type: "json", JSONSchema: &jsonSchema{}, opaque: true, inner: inner}
+	f := &Field{Type: "json", JSONSchema: &jsonSchema{}, opaque: true, inner: inner}
 	f.JSONSchema.Inline.Type = slices.Concat(types, []string{"null"})
 	return f
 }

@@ -1,4 +1,4 @@
-package pluginserver
+package inherit
 
 import (
 	"errors"
@@ -6,14 +6,6 @@ import (
 	"net"
 	"os"
 	"syscall"
-
-	"github.com/gatehousehq/gatehouse/plugins/inherit"
-)
-
-// The variables by which a process is told the descriptors of a [Handover].
-const (
-	GiveFD = "GATEHOUSE_GIVE_FD"
-	TakeFD = "GATEHOUSE_TAKE_FD"
 )
 
 // Handover passes connections between events to the process that takes this
@@ -25,7 +17,7 @@ const (
 type Handover struct{ give, take *net.UnixConn }
 
 // NewHandover makes the two files of a handover, for a parent to hold and to
-// pass on as [GiveFD] and [TakeFD].
+// pass on as [Give] and [Take].
 func NewHandover() (give, take *os.File, err error) {
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
 	if err != nil {
@@ -36,12 +28,10 @@ func NewHandover() (give, take *os.File, err error) {
 	return os.NewFile(uintptr(pair[0]), "handover, giving end"), os.NewFile(uintptr(pair[1]), "handover, taking end"), nil
 }
 
-// InheritedHandover is the handover that a parent process passed on, nil if it
-// passed on none. It removes the variables, so that children of this process do
-// not take it for theirs.
-func InheritedHandover() (*Handover, error) {
-	give, giveErr := inherit.UnixConn(GiveFD)
-	take, takeErr := inherit.UnixConn(TakeFD)
+// Handover is the handover among the files, nil if there is none.
+func (f Files) Handover() (*Handover, error) {
+	give, giveErr := f.UnixConn(Give)
+	take, takeErr := f.UnixConn(Take)
 	if err := errors.Join(giveErr, takeErr); err != nil {
 		return nil, err
 	}
@@ -49,7 +39,7 @@ func InheritedHandover() (*Handover, error) {
 		return nil, nil
 	}
 	if give == nil || take == nil {
-		return nil, fmt.Errorf("%s and %s: one is missing: hand over both ends", GiveFD, TakeFD)
+		return nil, fmt.Errorf("inherited %s and %s: one is missing: pass on both ends", Give, Take)
 	}
 	return &Handover{give, take}, nil
 }
@@ -58,8 +48,8 @@ func InheritedHandover() (*Handover, error) {
 // error is EAGAIN where as many wait as the kernel lets, a few hundred.
 func (h *Handover) Give(conn syscall.Conn) error {
 	var giving, sending error
-	err := inherit.Control(conn, func(fd int) {
-		giving = inherit.Control(h.give, func(give int) {
+	err := Control(conn, func(fd int) {
+		giving = Control(h.give, func(give int) {
 			sending = syscall.Sendmsg(give, []byte{0}, syscall.UnixRights(fd), nil, syscall.MSG_DONTWAIT)
 		})
 	})
@@ -72,7 +62,7 @@ func (h *Handover) Give(conn syscall.Conn) error {
 // Take returns the connections that wait, without waiting for more.
 func (h *Handover) Take() (conns []net.Conn, err error) {
 	var received error
-	err = inherit.Control(h.take, func(take int) {
+	err = Control(h.take, func(take int) {
 		for received == nil {
 			var conn net.Conn
 			if conn, received = takeOne(take); conn != nil {

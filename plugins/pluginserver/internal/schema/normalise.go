@@ -1,4 +1,4 @@
-package pluginserver
+package schema
 
 import (
 	"bytes"
@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// normalise turns a configuration as Kong's cjson wrote it into the one JSON
+// Normalise turns a configuration as Kong's cjson wrote it into the one JSON
 // text that its content has: sorted, without what Kong adds for itself
 // (__seq__, __plugin_id, route_id, …) and any other key that the type has not,
 // without nulls, with {} and [] told apart by the type rather than by Lua, and
 // with integers written as such (cjson writes 1e+15).
 //
 // Two configurations are the same instance if their texts are equal.
-func (f *field) normalise(raw []byte) ([]byte, error) {
+func (f *Field) Normalise(raw []byte) ([]byte, error) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
 	var tree any
@@ -44,7 +44,7 @@ func (f *field) normalise(raw []byte) ([]byte, error) {
 
 // shape fits a decoded value to the field. What does not fit stays as it is,
 // for json.Unmarshal to name in its error.
-func (f *field) shape(value any) any {
+func (f *Field) shape(value any) any {
 	if f.inner != nil {
 		return f.inner.shape(value)
 	}
@@ -69,7 +69,7 @@ func (f *field) shape(value any) any {
 	}
 }
 
-func (f *field) shapeMembers(object map[string]any) any {
+func (f *Field) shapeMembers(object map[string]any) any {
 	out := make(map[string]any, len(object))
 	for name, v := range object {
 		of := f.Values
@@ -77,7 +77,7 @@ func (f *field) shapeMembers(object map[string]any) any {
 			if _, exact := object[m.name]; exact && m.name != name {
 				continue
 			}
-			name, of = m.name, m.field
+			name, of = m.name, m.Field
 		}
 		if of != nil && (v != nil || of.opaque) {
 			out[name] = of.shape(v)
@@ -89,7 +89,7 @@ func (f *field) shapeMembers(object map[string]any) any {
 	return out
 }
 
-func (f *field) shapeElements(list []any) any {
+func (f *Field) shapeElements(list []any) any {
 	if f.Keys != nil && f.Keys.Type == "integer" { // cjson writes keys 1, 2, 3 as a list
 		object := make(map[string]any, len(list))
 		for i, v := range list {
@@ -107,7 +107,7 @@ func (f *field) shapeElements(list []any) any {
 }
 
 // shapeNumber writes a whole number without fraction or exponent.
-func (f *field) shapeNumber(n json.Number) json.Number {
+func (f *Field) shapeNumber(n json.Number) json.Number {
 	if f.Type != "integer" {
 		return n
 	}

@@ -1,4 +1,4 @@
-package pluginserver
+package schema
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ type condition struct {
 var counting = []string{"at_least_one_of", "only_one_of", "mutually_required", "mutually_exclusive", "distinct"}
 
 // addChecks reads the rules of a record: the kong tags of its fields named "_".
-func (c *compiler) addChecks(rec *field, t reflect.Type) error {
+func (c *compiler) addChecks(rec *Field, t reflect.Type) error {
 	var errs []error
 	for i := range t.NumField() {
 		tag, ok := t.Field(i).Tag.Lookup("kong")
@@ -45,7 +45,7 @@ func (c *compiler) addChecks(rec *field, t reflect.Type) error {
 }
 
 // readCheck reads one rule. whole says that it is for a plugin's whole configuration only.
-func (f *field) readCheck(tag string) (rule entityCheck, whole bool, err error) {
+func (f *Field) readCheck(tag string) (rule entityCheck, whole bool, err error) {
 	said := map[string]string{}
 	for word, value := range words(tag) {
 		if value == nil && word == "whole" {
@@ -61,7 +61,7 @@ func (f *field) readCheck(tag string) (rule entityCheck, whole bool, err error) 
 	return rule, whole, err
 }
 
-func (f *field) rule(said map[string]string) (entityCheck, error) {
+func (f *Field) rule(said map[string]string) (entityCheck, error) {
 	errText := said["err"]
 	delete(said, "err")
 	if _, conditional := said["if"]; conditional {
@@ -77,7 +77,7 @@ func (f *field) rule(said map[string]string) (entityCheck, error) {
 	return nil, fmt.Errorf("write one of %s with the fields, or if=CONDITION,then=CONDITION", strings.Join(counting, ", "))
 }
 
-func (f *field) conditional(said map[string]string, errText string) (entityCheck, error) {
+func (f *Field) conditional(said map[string]string, errText string) (entityCheck, error) {
 	var c condition
 	var err error
 	if c.IfField, c.IfMatch, err = f.condition(said["if"]); err != nil {
@@ -99,7 +99,7 @@ func (f *field) conditional(said map[string]string, errText string) (entityCheck
 
 // condition reads FIELD is V, FIELD is not V, FIELD contains V, FIELD is given, or FIELD
 // is absent.
-func (f *field) condition(text string) (name string, match map[string]any, err error) {
+func (f *Field) condition(text string) (name string, match map[string]any, err error) {
 	name, rest, _ := strings.Cut(text, " ")
 	of := f.find(name)
 	if of == nil {
@@ -126,7 +126,7 @@ func (f *field) condition(text string) (name string, match map[string]any, err e
 }
 
 // known is an error that names a field which the record has not.
-func (f *field) known(names ...string) error {
+func (f *Field) known(names ...string) error {
 	for _, name := range names {
 		if f.find(name) == nil {
 			return fmt.Errorf("there is no field %q: correct the name", name)
@@ -136,13 +136,13 @@ func (f *field) known(names ...string) error {
 }
 
 // find is a field of the record or, after a dot, of a record in it.
-func (f *field) find(path string) *field {
+func (f *Field) find(path string) *Field {
 	for name := range strings.SplitSeq(path, ".") {
 		at := slices.IndexFunc(f.Fields, func(m member) bool { return m.name == name })
 		if at < 0 {
 			return nil
 		}
-		f = f.Fields[at].field
+		f = f.Fields[at].Field
 	}
 	return f
 }

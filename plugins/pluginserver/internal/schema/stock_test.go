@@ -1,4 +1,4 @@
-package pluginserver
+package schema_test
 
 import (
 	"bytes"
@@ -12,6 +12,9 @@ import (
 
 	"github.com/Kong/go-pdk"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/schema"
 )
 
 // stockConfig is what public plugins have in theirs.
@@ -81,7 +84,7 @@ func (stockConfig) Access(*pdk.PDK) {}
 
 func TestStockSchemaGolden(t *testing.T) {
 	t.Parallel()
-	info, err := Info(plain("stock", func() any { return &stockConfig{} }))
+	info, err := pluginserver.Info(plain("stock", func() any { return &stockConfig{} }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,19 +99,22 @@ func TestStockSchemaGolden(t *testing.T) {
 // the keys 1 and 3 comes as a list with a null.
 func TestStockConfigIsDecoded(t *testing.T) {
 	t.Parallel()
-	srv, err := New(Options{}, plain("stock", func() any { return &stockConfig{} }))
+	f, err := schema.Of(reflect.TypeFor[stockConfig](), false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	inst := srv.instances.start("stock", []byte(`{"__seq__": 3, "message": "hi", "api_name": "a", "-": "d", "count": 1e+2,
+	text, err := f.Normalise([]byte(`{"__seq__": 3, "message": "hi", "api_name": "a", "-": "d", "count": 1e+2,
 		"big": 9007199254740991, "small": 255, "natural": 7, "quoted": "5", "timeout": 1000, "since": "2026-01-02T03:04:05Z",
 		"headers": [], "by_status": ["a", null, "b"], "nested": {"host": "h", "port": 1, "inner": {"deep": {}}}, "list": {},
 		"pair": ["a", "b"], "anything": {"a": []}, "extra": {"Case": {"K": {}}}, "mixed": [1, "x"], "objects": [{"a": null}],
 		"raw": [1,  2], "number": 1.50, "secret": "aGk=", "custom": "one", "tree": {"children": [{"name": "leaf", "children": {}}]},
 		"level": "info", "hidden": "x", "client": 1, "LIST": null}`))
-	built := inst.built.Load()
-	if built.err != nil {
-		t.Fatal(built.err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got stockConfig
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
 	}
 	port := int32(1)
 	nested := &stockNested{Host: "h", Port: &port, Inner: &struct{ Deep []string }{[]string{}}}
@@ -120,7 +126,7 @@ func TestStockConfigIsDecoded(t *testing.T) {
 		Mixed: []any{1.0, "x"}, Objects: []map[string]any{{"a": nil}}, Raw: json.RawMessage(`[1,2]`), Number: "1.50",
 		Secret: []byte("hi"), Custom: stockEither{"one"}, Tree: stockTree{Children: []stockTree{{Name: "leaf", Children: []stockTree{}}}},
 	}
-	if diff := stockDiff(want, built.config.(*stockConfig)); diff != "" {
+	if diff := stockDiff(want, &got); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
 }
@@ -137,7 +143,7 @@ func stockDiff(want, got *stockConfig) string {
 // server decodes them: what it takes is taken here, and means the same. Nulls
 // are left out: Kong has none inside of a list or map.
 func FuzzDecodesAsGoPDK(f *testing.F) {
-	shape, err := compileConfig(reflect.TypeFor[stockConfig](), false)
+	shape, err := schema.Of(reflect.TypeFor[stockConfig](), false)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -152,9 +158,9 @@ func FuzzDecodesAsGoPDK(f *testing.F) {
 		if strings.Contains(in, "null") || json.Unmarshal([]byte(in), &want) != nil {
 			return
 		}
-		text, err := shape.normalise([]byte(in))
+		text, err := shape.Normalise([]byte(in))
 		if err != nil {
-			t.Fatalf("normalise(%s): %v", in, err)
+			t.Fatalf("Normalise(%s): %v", in, err)
 		}
 		if err := json.Unmarshal(text, &got); err != nil {
 			t.Fatalf("%s became %s: %v", in, text, err)

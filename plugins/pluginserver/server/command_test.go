@@ -1,10 +1,11 @@
-package pluginserver
+package server
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -14,8 +15,54 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Kong/go-pdk"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
+
+// mainEnv makes a process of the test binary a plugin server, with one of some mains.
+const mainEnv = "GATEHOUSE_TEST_MAIN"
+
+func TestMain(m *testing.M) {
+	var err error
+	switch os.Getenv(mainEnv) {
+	case "one":
+		err = StartServer(newConfig, "0.2", 1)
+	case "noisy":
+		flag.Bool("own", false, "a flag of the program's own")
+		flag.Parse()
+		err = StartServer(func() any { fmt.Println("New says something"); return newConfig() }, "", 1)
+		fmt.Println("main says something")
+	case "own flags": // of the names of ours
+		flag.String("info", "", "")
+		flag.String("max-frame", "", "")
+		err = Run(pluginserver.Plugin{Name: "first", Version: "1.0.0", New: newConfig})
+	case "run":
+		err = Run(pluginserver.Plugin{Name: "first", Version: "1.0.0", New: newConfig}, pluginserver.Plugin{Name: "second", Version: "1.0.0", New: newConfig})
+	default:
+		os.Exit(m.Run())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type config struct{}
+
+func newConfig() any { return &config{} }
+
+func (*config) Access(*pdk.PDK) {}
+
+// mainCommand runs a main.
+func mainCommand(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	cmd.WaitDelay = time.Second
+	cmd.Env = append(os.Environ(), mainEnv+"="+name)
+	return cmd
+}
 
 func TestRunCommand(t *testing.T) {
 	t.Parallel()
@@ -32,7 +79,7 @@ func TestRunCommand(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, err := stockCommand(t, "run", tt.args...).Output()
+			out, err := mainCommand(t, "run", tt.args...).Output()
 			var got struct{ Plugins []struct{ Name string } }
 			var names []string
 			if json.Unmarshal(out, &got) == nil {
@@ -51,7 +98,7 @@ func TestRunCommand(t *testing.T) {
 // is empty, and whose New and main print to standard output.
 func TestDumpOfAPluginThatPrints(t *testing.T) {
 	t.Parallel()
-	out, err := stockCommand(t, "noisy", "-own", "-dump", "-kong-prefix", "/elsewhere").Output()
+	out, err := mainCommand(t, "noisy", "-own", "-dump", "-kong-prefix", "/elsewhere").Output()
 	var got struct {
 		SocketPath string
 		Plugins    []struct{ Version string }
@@ -68,11 +115,11 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	name := filepath.Base(os.Args[0])
 	for server, want := range map[string][]string{
-		"gatehouse": {name + " 0.2 serves", "pluginserver_names = " + name, name + " -dump\n", "start_cmd", "  -kong-prefix", "  -fail-open"},
-		"noisy":     {name + " 0.0.0 serves", "  -own"},
-		"run":       {"serves 2 plugins", "plugins = bundled,first,second\n", "pluginserver_second_query_cmd", "-info second\n", "  -socket"},
+		"one":   {name + " 0.2 serves", "pluginserver_names = " + name, name + " -dump\n", "start_cmd", "  -kong-prefix", "  -fail-open"},
+		"noisy": {name + " 0.0.0 serves", "  -own"},
+		"run":   {"serves 2 plugins", "plugins = bundled,first,second\n", "pluginserver_second_query_cmd", "-info second\n", "  -socket"},
 	} {
-		out, err := stockCommand(t, server, "-help").CombinedOutput()
+		out, err := mainCommand(t, server, "-help").CombinedOutput()
 		var exit *exec.ExitError
 		if !errors.As(err, &exit) || exit.ExitCode() != 2 {
 			t.Errorf("%s -help: %v, want exit code 2, as of go-pdk's", server, err)
@@ -125,7 +172,7 @@ func TestBoundsFromTheEnvironment(t *testing.T) {
 		"PLUGINSERVER_DEADLINES=*.log=1s,2s":      "",
 		"PLUGINSERVER_DEADLINES=" + name + ".x=1": `write a duration such as 200ms`,
 	} {
-		cmd := stockCommand(t, "noisy", "-dump") // it parses flags itself
+		cmd := mainCommand(t, "noisy", "-dump") // it parses flags itself
 		cmd.Env = append(cmd.Env, variable)
 		out, err := cmd.CombinedOutput()
 		if (err == nil) != (want == "") || !strings.Contains(string(out), want) {
@@ -134,31 +181,56 @@ func TestBoundsFromTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestBindFlags(t *testing.T) {
+func TestBind(t *testing.T) {
 	t.Parallel()
-	var opts Options
+	settings := Settings{Socket: "/default"}
 	flags := flag.NewFlagSet("test", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	env := map[string]string{
 		"X_DEADLINES": "a=1s,b=2s", "X_MAX_FRAME": "1KiB", "X_MAX_ABANDONED": "2", "X_MAX_CONNECTIONS": "3",
-		"X_MAX_EVENTS": "4", "X_MAX_GOROUTINES": "5", "X_MAX_MEMORY": "3GiB",
+		"X_MAX_EVENTS": "4", "X_MAX_GOROUTINES": "5", "X_MAX_MEMORY": "3GiB", "X_HTTP": ":1", "X_PROFILING": "true", "X_INSTANCES": "/i",
 	}
-	if err := opts.BindFlags(flags, "X_", func(name string) string { return env[name] }); err != nil {
+	if err := settings.Bind(flags, "X_", func(name string) string { return env[name] }); err != nil {
 		t.Fatal(err)
 	}
-	if err := flags.Parse([]string{"-deadline", "b.log=3s", "-deadline", "b=4s", "-max-frame", "2MiB", "-max-events", "6"}); err != nil {
+	if err := flags.Parse([]string{"-deadline", "b.log=3s", "-deadline", "b=4s", "-max-frame", "2MiB", "-max-events", "6", "-profiling=false", "-http", "127.0.0.1:2"}); err != nil {
 		t.Fatal(err)
 	}
-	want := Options{
-		MaxFrame: 2 << 20, MaxAbandoned: 2, MaxConnections: 3, MaxEvents: 6, MaxGoroutines: 5, MaxMemory: 3 << 30,
+	want := Settings{Socket: "/default", HTTP: "127.0.0.1:2", Options: pluginserver.Options{
+		MaxFrame: 2 << 20, MaxAbandoned: 2, MaxConnections: 3, MaxEvents: 6, MaxGoroutines: 5, MaxMemory: 3 << 30, InstanceDir: "/i",
 		Deadlines: map[string]time.Duration{"a": time.Second, "b": 4 * time.Second, "b.log": 3 * time.Second},
+	}}
+	if diff := cmp.Diff(want, settings); diff != "" {
+		t.Errorf("settings (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(want, opts); diff != "" {
-		t.Errorf("options (-want +got):\n%s", diff)
-	}
-	for _, bad := range []string{"-max-frame=3GiB", "-max-events=1.5", "-max-memory=-1", "-deadline=a"} {
+	for _, bad := range []string{"-max-frame=3GiB", "-max-events=1.5", "-max-memory=-1", "-deadline=a", "-http=9542", "-profiling=maybe"} {
 		if err := flags.Parse([]string{bad}); err == nil || !strings.Contains(err.Error(), "write") {
 			t.Errorf("%s: %v, want an error that says what to write", bad, err)
 		}
+	}
+}
+
+// TestBindSome has a command know no other settings than it has a use for.
+func TestBindSome(t *testing.T) {
+	t.Parallel()
+	var settings Settings
+	flags := flag.NewFlagSet("test", flag.ContinueOnError)
+	if err := settings.Bind(flags, "X_", func(string) string { return "/s" }, "socket"); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	flags.VisitAll(func(*flag.Flag) { n++ })
+	if n != 1 || settings.Socket != "/s" || settings.Options.InstanceDir != "" {
+		t.Errorf("%d flags, %+v; want the socket alone", n, settings)
+	}
+}
+
+// TestOwnFlags are the program's: ours of the same name have their variable.
+func TestOwnFlags(t *testing.T) {
+	t.Parallel()
+	cmd := mainCommand(t, "own flags", "-info", "second", "-max-frame", "wide", "-dump")
+	cmd.Env = append(cmd.Env, "PLUGINSERVER_MAX_FRAME=1MiB")
+	if out, err := cmd.Output(); err != nil || !bytes.Contains(out, []byte(`"Name":"first"`)) {
+		t.Errorf("%v, %s; want the info of the plugin", err, out)
 	}
 }

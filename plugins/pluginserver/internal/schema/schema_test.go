@@ -1,4 +1,4 @@
-package pluginserver
+package schema_test
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 
 	"github.com/Kong/go-pdk"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
@@ -21,9 +23,9 @@ type handled struct{}
 
 func (handled) Access(*pdk.PDK) {}
 
-// plain is a plugin without a deadline, so that a slow machine fails no test.
-func plain(name string, config func() any) Plugin {
-	return Plugin{Name: name, Version: "1.2.3", Priority: 905, New: config, FailOpen: true}
+// plain is a plugin of a configuration.
+func plain(name string, config func() any) pluginserver.Plugin {
+	return pluginserver.Plugin{Name: name, Version: "1.2.3", Priority: 905, New: config}
 }
 
 type scalarsConfig struct {
@@ -96,7 +98,7 @@ func TestInfoGolden(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			info, err := Info(plain(name, config))
+			info, err := pluginserver.Info(plain(name, config))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -288,7 +290,7 @@ func TestSchemaErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := New(Options{Strict: true}, plain("p", func() any { return tt.config }))
+			_, err := pluginserver.New(pluginserver.Options{Strict: true}, plain("p", func() any { return tt.config }))
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -298,62 +300,5 @@ func TestSchemaErrors(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-func TestNewRefuses(t *testing.T) {
-	t.Parallel()
-	good := plain("good", func() any { return &handled{} })
-	for name, tt := range map[string]struct {
-		plugins []Plugin
-		want    string
-	}{
-		"nothing":          {nil, "no plugins"},
-		"the same twice":   {[]Plugin{good, good}, "good is there twice"},
-		"no name":          {[]Plugin{{Version: "1.0.0", New: good.New}}, `name ""`},
-		"no version":       {[]Plugin{{Name: "a", New: good.New}}, `version ""`},
-		"four numbers":     {[]Plugin{{Name: "a", Version: "1.0.0.1", New: good.New}}, `version "1.0.0.1"`},
-		"no New":           {[]Plugin{{Name: "a", Version: "1.0.0"}}, "no New"},
-		"a struct":         {[]Plugin{plain("a", func() any { return handled{} })}, "pointer"},
-		"nil":              {[]Plugin{plain("a", func() any { return (*handled)(nil) })}, "pointer"},
-		"no phases":        {[]Plugin{plain("a", func() any { return &redisConfig{} })}, "handles no phase"},
-		"the second of us": {[]Plugin{good, plain("b", func() any { return &redisConfig{} })}, "plugin b"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, err := New(Options{}, tt.plugins...)
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("New = %v, want an error with %q", err, tt.want)
-			}
-		})
-	}
-	if _, err := New(Options{MaxFrame: -1}, good); err == nil {
-		t.Error("New took a negative bound")
-	}
-}
-
-func TestInfoOfOneOfSeveral(t *testing.T) {
-	t.Parallel()
-	srv, err := New(Options{},
-		plain("a", func() any { return &scalarsConfig{} }), plain("b", func() any { return &nestedConfig{} }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := srv.Info("b")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := Info(plain("b", func() any { return &nestedConfig{} }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("Server.Info differs from Info (-want +got):\n%s", diff)
-	}
-	if _, err := srv.Info("c"); err == nil || !strings.Contains(err.Error(), "[a b]") {
-		t.Errorf("Info of an unknown plugin: %v, want an error that lists them", err)
-	}
-	if diff := cmp.Diff([]string{"a", "b"}, srv.Names()); diff != "" {
-		t.Errorf("Names (-want +got):\n%s", diff)
 	}
 }

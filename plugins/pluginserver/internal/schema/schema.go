@@ -1,6 +1,9 @@
-package pluginserver
+// Package schema derives Kong's schema of a plugin's configuration from its Go type, and
+// normalises configurations by it.
+package schema
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,9 +12,9 @@ import (
 	"strings"
 )
 
-// field is one field in Kong's schema language, as kong/db/schema/metaschema.lua
+// Field is one field in Kong's schema language, as kong/db/schema/metaschema.lua
 // reads it from JSON, and the shape by which configurations are normalised.
-type field struct {
+type Field struct {
 	Type          string            `json:"type"`
 	Description   string            `json:"description,omitempty"`
 	Required      bool              `json:"required,omitempty"`
@@ -30,9 +33,9 @@ type field struct {
 	UUID          bool              `json:"uuid,omitempty"`
 	Referenceable bool              `json:"referenceable,omitempty"`
 	Encrypted     bool              `json:"encrypted,omitempty"`
-	Elements      *field            `json:"elements,omitempty"`
-	Keys          *field            `json:"keys,omitempty"`
-	Values        *field            `json:"values,omitempty"`
+	Elements      *Field            `json:"elements,omitempty"`
+	Keys          *Field            `json:"keys,omitempty"`
+	Values        *Field            `json:"values,omitempty"`
 	Fields        []member          `json:"fields,omitzero"` // a record without fields has an empty list
 	EntityChecks  []entityCheck     `json:"entity_checks,omitempty"`
 	JSONSchema    *jsonSchema       `json:"json_schema,omitempty"`
@@ -40,7 +43,7 @@ type field struct {
 	scope  []member // of a record: what Kong itself adds, and no schema has
 	saying string   // what Kong is to say of a text that is not as its patterns want it
 	opaque bool     // for Kong any JSON will do: values are passed on as they are
-	inner  *field   // unless this says what Go makes of an opaque field
+	inner  *Field   // unless this says what Go makes of an opaque field
 }
 
 // jsonSchema is what Kong demands of a field of type json.
@@ -53,19 +56,41 @@ type jsonSchema struct {
 // member is a field of a record: in JSON, an object with one key.
 type member struct {
 	name string
-	*field
+	*Field
 	embedded bool // comes from an embedded struct
 }
 
 // MarshalJSON writes {"name": field}.
 func (m member) MarshalJSON() ([]byte, error) {
-	return encode(map[string]*field{m.name: m.field})
+	return Encode(map[string]*Field{m.name: m.Field})
+}
+
+// Plugin is the schema of a plugin, whose configuration is its one field.
+type Plugin struct {
+	Name   string   `json:"name"`
+	Fields []member `json:"fields"`
+}
+
+// OfPlugin is the schema of a plugin with a configuration.
+func OfPlugin(name string, config *Field) Plugin {
+	return Plugin{Name: name, Fields: []member{{name: "config", Field: config}}}
+}
+
+// Encode writes JSON for people and Lua: without HTML escapes.
+func Encode(v any) ([]byte, error) {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode schema: %w", err)
+	}
+	return out.Bytes(), nil
 }
 
 // member finds a field of a record by name, as package json does: the case of
 // letters matters only where two names differ in nothing else. It is nil if
 // there is none.
-func (f *field) member(name string) *member {
+func (f *Field) member(name string) *member {
 	for i := range f.Fields {
 		if f.Fields[i].name == name {
 			return &f.Fields[i]
@@ -84,10 +109,10 @@ func (f *field) member(name string) *member {
 	return nil
 }
 
-// compileConfig derives the schema of a configuration struct. Its error joins
+// Of derives the schema of a configuration struct. Its error joins
 // one line for each field that has something wrong with it. Without strict it
 // takes whatever go-pdk's own server takes.
-func compileConfig(t reflect.Type, strict bool) (*field, error) {
+func Of(t reflect.Type, strict bool) (*Field, error) {
 	config, err := (&compiler{strict: strict}).record(t)
 	if err != nil {
 		return nil, err
@@ -106,17 +131,17 @@ type compiler struct {
 // openRecord is a record whose fields are being walked.
 type openRecord struct {
 	of  reflect.Type
-	rec *field
+	rec *Field
 }
 
-func (c *compiler) record(t reflect.Type) (*field, error) {
+func (c *compiler) record(t reflect.Type) (*Field, error) {
 	if at := slices.IndexFunc(c.open, func(o openRecord) bool { return o.of == t }); at >= 0 {
 		if c.strict {
 			return nil, fmt.Errorf("type %s contains itself: Kong's schemas are finite, give it a bounded depth", t)
 		}
 		return anyJSON(c.open[at].rec, "object"), nil
 	}
-	rec := &field{Type: "record", Fields: []member{}}
+	rec := &Field{Type: "record", Fields: []member{}}
 	c.open = append(c.open, openRecord{t, rec})
 	defer func() { c.open = c.open[:len(c.open)-1] }()
 
@@ -141,7 +166,7 @@ func (c *compiler) record(t reflect.Type) (*field, error) {
 
 // add adds a member to a record. Of two with one name package json takes the
 // one that is not embedded, and so does this.
-func (c *compiler) add(rec *field, m member, t reflect.Type, sf reflect.StructField) error {
+func (c *compiler) add(rec *Field, m member, t reflect.Type, sf reflect.StructField) error {
 	at := slices.IndexFunc(rec.Fields, func(other member) bool { return other.name == m.name })
 	switch {
 	case at < 0:
@@ -162,12 +187,12 @@ const scopeTag = "scope"
 // the ids of the route, the service and the consumer that it is of, if any.
 var scopes = []string{"route_id", "service_id", "consumer_id"}
 
-func (f *field) addScope(t reflect.Type, sf reflect.StructField) error {
+func (f *Field) addScope(t reflect.Type, sf reflect.StructField) error {
 	name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
 	if !slices.Contains(scopes, name) || sf.Type.Kind() != reflect.String {
 		return fieldError(t, sf, `kong tag %s is for strings with the json tag %s`, scopeTag, strings.Join(scopes, ", "))
 	}
-	f.scope = append(f.scope, member{name: name, field: &field{Type: "string"}})
+	f.scope = append(f.scope, member{name: name, Field: &Field{Type: "string"}})
 	return nil
 }
 
@@ -195,12 +220,12 @@ func (c *compiler) structField(t reflect.Type, sf reflect.StructField) ([]member
 		return nil, fieldError(t, sf, "%w", err)
 	}
 	if slices.Contains(strings.Split(options, ","), "string") && slices.Contains(scalar, f.Type) {
-		f = &field{Type: "string"} // a number in quotes
+		f = &Field{Type: "string"} // a number in quotes
 	}
 	if err := f.describe(sf.Tag, c.strict); err != nil {
 		return nil, fieldError(t, sf, "%w", err)
 	}
-	return []member{{name: name, field: f}}, nil
+	return []member{{name: name, Field: f}}, nil
 }
 
 // embedded returns the members of an embedded struct, which package json takes

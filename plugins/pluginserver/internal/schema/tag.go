@@ -1,4 +1,4 @@
-package pluginserver
+package schema
 
 import (
 	"encoding/json"
@@ -24,7 +24,7 @@ type attribute struct {
 	inner bool     // on an array or map it is about the elements or values
 	// repeats says that the word may be there more than once, each with a value to add.
 	repeats bool
-	set     func(f *field, value string) error
+	set     func(f *Field, value string) error
 }
 
 var (
@@ -38,31 +38,31 @@ var (
 // attribute_types in kong/db/schema/metaschema.lua, and narrower where Kong
 // would accept a word and then ignore or fail on it.
 var attributes = map[string]attribute{
-	"required":      {set: func(f *field, _ string) error { f.Required = true; return nil }},
+	"required":      {set: func(f *Field, _ string) error { f.Required = true; return nil }},
 	"default":       {value: true, set: setDefault},
 	"one_of":        {value: true, types: scalar, inner: true, set: setOneOf},
 	"between":       {value: true, types: numeric, inner: true, set: setBetween},
 	"gt":            {value: true, types: numeric, inner: true, set: setGt},
-	"len_min":       {value: true, types: sized, set: func(f *field, v string) error { return setLength(&f.LenMin, v) }},
-	"len_max":       {value: true, types: sized, set: func(f *field, v string) error { return setLength(&f.LenMax, v) }},
+	"len_min":       {value: true, types: sized, set: func(f *Field, v string) error { return setLength(&f.LenMin, v) }},
+	"len_max":       {value: true, types: sized, set: func(f *Field, v string) error { return setLength(&f.LenMax, v) }},
 	"not_one_of":    {value: true, types: scalar, inner: true, set: setNotOneOf},
-	"starts_with":   {value: true, types: textual, inner: true, set: func(f *field, v string) error { f.StartsWith = v; return nil }},
+	"starts_with":   {value: true, types: textual, inner: true, set: func(f *Field, v string) error { f.StartsWith = v; return nil }},
 	"match":         {value: true, types: textual, inner: true, set: setMatch},
 	"match_any":     {value: true, types: textual, inner: true, repeats: true, set: setMatchAny},
 	"not_header":    {value: true, types: textual, inner: true, set: setNotHeader},
 	"shape":         {value: true, types: textual, inner: true, set: setShape},
-	"err":           {value: true, types: textual, inner: true, set: func(f *field, v string) error { f.saying = v; return nil }},
-	"each_len_max":  {value: true, types: textual, inner: true, set: func(f *field, v string) error { return setLength(&f.LenMax, v) }},
-	"keys_one_of":   {value: true, types: []string{"map"}, set: func(f *field, v string) error { return setOneOf(f.Keys, v) }},
-	"uuid":          {types: textual, inner: true, set: func(f *field, _ string) error { f.UUID = true; return nil }},
-	"referenceable": {types: textual, inner: true, set: func(f *field, _ string) error { f.Referenceable = true; return nil }},
-	"encrypted":     {set: func(f *field, _ string) error { f.Encrypted = true; return nil }},
-	"set":           {types: []string{"array"}, set: func(f *field, _ string) error { f.Type = "set"; return nil }},
+	"err":           {value: true, types: textual, inner: true, set: func(f *Field, v string) error { f.saying = v; return nil }},
+	"each_len_max":  {value: true, types: textual, inner: true, set: func(f *Field, v string) error { return setLength(&f.LenMax, v) }},
+	"keys_one_of":   {value: true, types: []string{"map"}, set: func(f *Field, v string) error { return setOneOf(f.Keys, v) }},
+	"uuid":          {types: textual, inner: true, set: func(f *Field, _ string) error { f.UUID = true; return nil }},
+	"referenceable": {types: textual, inner: true, set: func(f *Field, _ string) error { f.Referenceable = true; return nil }},
+	"encrypted":     {set: func(f *Field, _ string) error { f.Encrypted = true; return nil }},
+	"set":           {types: []string{"array"}, set: func(f *Field, _ string) error { f.Type = "set"; return nil }},
 }
 
 // describe applies the desc and kong tags to a field. Without strict the desc
 // tag may be missing, and one that Kong would refuse is left out.
-func (f *field) describe(tag reflect.StructTag, strict bool) error {
+func (f *Field) describe(tag reflect.StructTag, strict bool) error {
 	desc, ok := tag.Lookup("desc")
 	if !ok && strict {
 		return errors.New(`has no desc tag: write one sentence of 10 to 500 characters, desc:"..."`)
@@ -121,7 +121,7 @@ func cutWord(tag string) (word, rest string) {
 }
 
 // apply gives one word to the field it is about.
-func (f *field) apply(word string, value *string) error {
+func (f *Field) apply(word string, value *string) error {
 	a, ok := attributes[word]
 	if !ok {
 		return fmt.Errorf("kong tag has an unknown word %q: use one of %s", word, attributeNames())
@@ -147,14 +147,14 @@ func (f *field) apply(word string, value *string) error {
 }
 
 // innermost is what a list or map holds, or what those in it hold; else the field.
-func (f *field) innermost() *field {
+func (f *Field) innermost() *Field {
 	for f.Elements != nil || f.Values != nil {
 		f = firstOf(f.Elements, f.Values)
 	}
 	return f
 }
 
-func firstOf(a, b *field) *field {
+func firstOf(a, b *Field) *Field {
 	if a != nil {
 		return a
 	}
@@ -170,14 +170,14 @@ func attributeNames() string {
 	return strings.Join(names, ", ")
 }
 
-func setDefault(f *field, value string) error {
+func setDefault(f *Field, value string) error {
 	var err error
 	f.Default, err = f.literal(value)
 	return err
 }
 
 // literal is a tag's value as JSON of the field's type.
-func (f *field) literal(value string) (json.RawMessage, error) {
+func (f *Field) literal(value string) (json.RawMessage, error) {
 	if f.Type == "string" {
 		return json.Marshal(value)
 	}
@@ -197,7 +197,7 @@ var kinds = map[string]func() any{
 }
 
 // check reports whether a JSON value has the field's type, at every depth.
-func (f *field) check(value json.RawMessage) error {
+func (f *Field) check(value json.RawMessage) error {
 	if f.opaque {
 		if !json.Valid(value) {
 			return fmt.Errorf("%s is no JSON: correct it", value)
@@ -224,7 +224,7 @@ func (f *field) check(value json.RawMessage) error {
 	return f.checkMembers(object)
 }
 
-func checkEach(list []json.RawMessage, f *field) error {
+func checkEach(list []json.RawMessage, f *Field) error {
 	for _, v := range list {
 		if err := f.check(v); err != nil {
 			return err
@@ -233,11 +233,11 @@ func checkEach(list []json.RawMessage, f *field) error {
 	return nil
 }
 
-func (f *field) checkMembers(object map[string]json.RawMessage) error {
+func (f *Field) checkMembers(object map[string]json.RawMessage) error {
 	for name, v := range object {
 		of := f.Values
 		if m := f.member(name); m != nil {
-			of = m.field
+			of = m.Field
 		}
 		if of == nil {
 			return fmt.Errorf("there is no field %q in this record: correct the name", name)
@@ -249,7 +249,7 @@ func (f *field) checkMembers(object map[string]json.RawMessage) error {
 	return nil
 }
 
-func setOneOf(f *field, value string) error {
+func setOneOf(f *Field, value string) error {
 	for choice := range strings.SplitSeq(value, "|") {
 		v, err := f.literal(choice)
 		if err != nil {
@@ -260,7 +260,7 @@ func setOneOf(f *field, value string) error {
 	return nil
 }
 
-func setBetween(f *field, value string) error {
+func setBetween(f *Field, value string) error {
 	low, high, found := strings.Cut(value, "|")
 	from, err1 := strconv.ParseFloat(low, 64)
 	to, err2 := strconv.ParseFloat(high, 64)
@@ -271,7 +271,7 @@ func setBetween(f *field, value string) error {
 	return nil
 }
 
-func setGt(f *field, value string) error {
+func setGt(f *Field, value string) error {
 	if _, err := strconv.ParseFloat(value, 64); err != nil {
 		return errors.New("write a number, gt=0")
 	}
@@ -290,7 +290,7 @@ func setLength(bound **int, value string) error {
 
 // checkDefault holds a scalar default to the field's own bounds: Kong would
 // fill it in and then refuse it.
-func (f *field) checkDefault() error {
+func (f *Field) checkDefault() error {
 	if f.Default == nil {
 		return nil
 	}

@@ -1,15 +1,17 @@
-package pluginserver
+package schema_test
 
 import (
 	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/schema"
 )
 
-func configField(t testing.TB, config any) *field {
+func configField(t testing.TB, config any) *schema.Field {
 	t.Helper()
-	f, err := compileConfig(reflect.TypeOf(config), true)
+	f, err := schema.Of(reflect.TypeOf(config), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,12 +29,12 @@ type scopedConfig struct {
 func TestScope(t *testing.T) {
 	t.Parallel()
 	f := configField(t, scopedConfig{})
-	got, err := f.normalise([]byte(`{"__seq__":7,"route_id":"r","service_id":"s","tag":"x"}`))
+	got, err := f.Normalise([]byte(`{"__seq__":7,"route_id":"r","service_id":"s","tag":"x"}`))
 	if want := `{"route_id":"r","tag":"x"}`; err != nil || string(got) != want {
 		t.Errorf("normalise = %s, %v; want %s", got, err, want)
 	}
-	if schema, err := json.Marshal(f); err != nil || strings.Contains(string(schema), "route_id") {
-		t.Errorf("the schema has what is Kong's: %s, %v", schema, err)
+	if text, err := json.Marshal(f); err != nil || strings.Contains(string(text), "route_id") {
+		t.Errorf("the schema has what is Kong's: %s, %v", text, err)
 	}
 }
 
@@ -58,35 +60,35 @@ func TestNormalise(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := f.normalise([]byte(tt.in))
+			got, err := f.Normalise([]byte(tt.in))
 			if err != nil || string(got) != tt.want {
 				t.Errorf("normalise(%s) = %s, %v; want %s", tt.in, got, err, tt.want)
 			}
 		})
 	}
 	for _, bad := range []string{`{`, `{} {}`, `{"a":}`, "\x00"} {
-		if got, err := f.normalise([]byte(bad)); err == nil {
+		if got, err := f.Normalise([]byte(bad)); err == nil {
 			t.Errorf("normalise(%q) = %s, want an error", bad, got)
 		}
 	}
 }
 
 func FuzzNormalise(f *testing.F) {
-	stock, err := compileConfig(reflect.TypeFor[stockConfig](), false)
+	stock, err := schema.Of(reflect.TypeFor[stockConfig](), false)
 	if err != nil {
 		f.Fatal(err)
 	}
-	shapes := []*field{configField(f, nestedConfig{}), stock}
+	shapes := []*schema.Field{configField(f, nestedConfig{}), stock}
 	f.Add(`{"__seq__":1,"names":{},"plans":[],"redis":{"url":"x","timeout_ms":1e+15}}`)
 	f.Add(`{"stores":[{},null,[]],"plans":{"a":1e400}}`)
 	f.Add(`{"by_status":["a"],"tree":{"children":[{"children":{}}]},"extra":{"a":null},"objects":[[]],"MESSAGE":"x"}`)
 	f.Fuzz(func(t *testing.T, in string) {
 		for _, shape := range shapes {
-			once, err := shape.normalise([]byte(in))
+			once, err := shape.Normalise([]byte(in))
 			if err != nil {
 				return
 			}
-			twice, err := shape.normalise(once)
+			twice, err := shape.Normalise(once)
 			if err != nil || string(twice) != string(once) {
 				t.Errorf("normalise is not stable: %q became %q, then %q, %v", in, once, twice, err)
 			}

@@ -1,4 +1,4 @@
-package pluginserver
+package schema
 
 import (
 	"cmp"
@@ -24,7 +24,7 @@ type anyPattern struct {
 // say has Kong say what the tag says in place of "invalid value: X", which does not tell
 // how to write one, and would show a password. Kong's own attribute err would also hide
 // what is wrong with a text's length.
-func (f *field) say() {
+func (f *Field) say() {
 	if f.saying == "" {
 		return
 	}
@@ -41,7 +41,7 @@ func (f *field) say() {
 	}
 }
 
-func setMatch(f *field, value string) error {
+func setMatch(f *Field, value string) error {
 	if value == "" {
 		return errors.New(`write a Lua pattern, match=^%a+$; a comma in it is written \\,`)
 	}
@@ -49,7 +49,7 @@ func setMatch(f *field, value string) error {
 	return nil
 }
 
-func setMatchAny(f *field, value string) error {
+func setMatchAny(f *Field, value string) error {
 	if value == "" {
 		return errors.New("write a Lua pattern, match_any=^%a+$, and the word again for each other")
 	}
@@ -60,8 +60,8 @@ func setMatchAny(f *field, value string) error {
 	return nil
 }
 
-func setNotOneOf(f *field, value string) error {
-	var allowed field
+func setNotOneOf(f *Field, value string) error {
+	var allowed Field
 	allowed.Type = f.Type
 	err := setOneOf(&allowed, value)
 	f.NotOneOf = allowed.OneOf
@@ -70,7 +70,7 @@ func setNotOneOf(f *field, value string) error {
 
 // setNotHeader refuses names of headers, whose case does not matter; a star at a name's
 // end stands for any rest.
-func setNotHeader(f *field, value string) error {
+func setNotHeader(f *Field, value string) error {
 	for name := range strings.SplitSeq(value, "|") {
 		begin, isPrefix := strings.CutSuffix(name, "*")
 		if begin == "" {
@@ -192,7 +192,7 @@ var shapes = map[string]shape{
 	"text":      {match: `^%C*$`, err: "write text without control characters"},
 }
 
-func setShape(f *field, value string) error {
+func setShape(f *Field, value string) error {
 	s, ok := shapes[value]
 	if !ok {
 		names := make([]string, 0, len(shapes))
