@@ -14,6 +14,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
 // TestExportedSpan reads Kong's log records in testdata/spans and compares the
@@ -51,7 +52,7 @@ func exportOne(t *testing.T, text []byte) tracetest.SpanStub {
 	if err := config.Provision(); err != nil {
 		t.Fatal(err)
 	}
-	trace, err := config.Recall(nil)
+	trace, err := config.Tracer().Recall(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,12 +69,12 @@ func exportOne(t *testing.T, text []byte) tracetest.SpanStub {
 }
 
 // exportText exports the span of a request from what kong.log.serialize returns.
-func exportText(config *traceinject.Config, trace traceinject.Trace, text []byte) error {
+func exportText(config *traceinject.Config, trace propagation.Trace, text []byte) error {
 	record, err := kongrecord.Parse(text)
 	if err != nil {
 		return err
 	}
-	return config.Export(trace, record)
+	return config.Tracer().Export(trace, record)
 }
 
 func render(s tracetest.SpanStub) string {
@@ -91,7 +92,7 @@ func render(s tracetest.SpanStub) string {
 func TestExportRefusesRecord(t *testing.T) {
 	t.Parallel()
 	config := newConfig(t, traceinject.Options{Exporter: &keptSpans{}}, nil)
-	trace, err := config.Recall(nil)
+	trace, err := config.Tracer().Recall(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +121,7 @@ func FuzzExport(f *testing.F) {
 	f.Add([]byte("{\"started_at\":1767225600000,\"request\":{\"method\":\"\xff\"}}"))
 	spans := &keptSpans{limit: 1}
 	config := newConfig(f, traceinject.Options{Exporter: spans}, nil)
-	trace, err := config.Recall(nil)
+	trace, err := config.Tracer().Recall(nil)
 	if err != nil {
 		f.Fatal(err)
 	}

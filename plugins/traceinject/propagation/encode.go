@@ -1,4 +1,4 @@
-package traceinject
+package propagation
 
 import (
 	"encoding/json"
@@ -7,13 +7,9 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
 
-// SharedKey is where the access phase leaves the trace in kong.ctx.shared, as
-// JSON text. Other plugins may read it: traceparent is the gateway's span.
-const SharedKey = "gatehouse.trace"
-
-// carried is a Trace on its way from the access phase to the log phase. The
+// encoded is a Trace on its way from the access phase to the log phase. The
 // phases are separate events, and nothing says that one process sees both.
-type carried struct {
+type encoded struct {
 	Traceparent string `json:"traceparent"`
 	Tracestate  string `json:"tracestate,omitempty"`
 	Parent      string `json:"parent,omitempty"` // as a traceparent: the caller's span
@@ -21,11 +17,12 @@ type carried struct {
 	Origin      Origin `json:"origin"`
 }
 
-// Encode writes t for [Config.Recall].
+// Encode writes t as JSON text for [Decode]. Other plugins may read it: its member
+// traceparent is the gateway's span.
 func (t Trace) Encode() (string, error) {
-	c := carried{Traceparent: t.Context.String(), Tracestate: t.State.String(), Origin: t.Origin}
+	c := encoded{Traceparent: t.Context.String(), Tracestate: t.State.String(), Origin: t.Origin}
 	if !t.Parent.IsZero() {
-		c.Parent = t.parentContext().String()
+		c.Parent = t.ParentContext().String()
 	}
 	if !t.Link.IsZero() {
 		c.Link = t.Link.String()
@@ -37,10 +34,10 @@ func (t Trace) Encode() (string, error) {
 	return string(text), nil
 }
 
-// decodeTrace reads what Encode wrote. Any plugin can write to
-// kong.ctx.shared, so nothing is believed unread.
-func decodeTrace(text string) (Trace, error) {
-	var c carried
+// Decode reads what [Trace.Encode] wrote. Any of Kong's plugins may have written the
+// text in the meantime, so each part of it is parsed again.
+func Decode(text string) (Trace, error) {
+	var c encoded
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return Trace{}, fmt.Errorf("decode trace: %w", err)
 	}
@@ -62,8 +59,8 @@ func decodeTrace(text string) (Trace, error) {
 	return t, nil
 }
 
-// parentContext is the caller's span in a continued trace.
-func (t Trace) parentContext() tracecontext.Traceparent {
+// ParentContext is the caller's span in a continued trace.
+func (t Trace) ParentContext() tracecontext.Traceparent {
 	parent := t.Context
 	parent.SpanID = t.Parent
 	return parent

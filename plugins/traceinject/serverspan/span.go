@@ -1,4 +1,4 @@
-package traceinject
+package serverspan
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
 
@@ -23,8 +24,12 @@ const (
 	attrUpstreamTries   = attribute.Key("kong.upstream.tries")
 )
 
-// recordSpan starts and ends the server span of one request.
-func recordSpan(tracer trace.Tracer, t Trace, r served) {
+// Record starts and ends the server span of a request in a trace, on a tracer whose
+// provider takes its ids from [IDs]. Its error is [ErrTime], and then there is no span.
+func Record(tracer trace.Tracer, t propagation.Trace, r *Request) error {
+	if !r.plausible() {
+		return ErrTime
+	}
 	start, end := r.times()
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindServer),
@@ -35,27 +40,28 @@ func recordSpan(tracer trace.Tracer, t Trace, r served) {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: spanContext(t.Link)}))
 	}
 	_, span := tracer.Start(spanStartContext(t), r.spanName(), options...)
-	if r.Response.Status >= 500 {
+	if r.Status >= 500 {
 		span.SetStatus(codes.Error, "")
 	}
 	span.End(trace.WithTimestamp(end))
+	return nil
 }
 
 // attributes follow OpenTelemetry's HTTP server conventions, except that
 // url.path holds the route: a path can hold an e-mail address or a number that
 // is somebody's.
-func (r served) attributes() []attribute.KeyValue {
+func (r *Request) attributes() []attribute.KeyValue {
 	attrs := []attribute.KeyValue{
-		semconv.HTTPRequestMethodKey.String(knownMethod(r.Request.Method)),
+		semconv.HTTPRequestMethodKey.String(knownMethod(r.Method)),
 		semconv.URLScheme(r.scheme()),
-		semconv.HTTPResponseStatusCode(r.Response.Status),
-		attrKongLatency.Float64(r.Latencies.Kong),
+		semconv.HTTPResponseStatusCode(r.Status),
+		attrKongLatency.Float64(r.GatewayLatency),
 	}
-	if r.Latencies.Proxy >= 0 {
-		attrs = append(attrs, attrUpstreamLatency.Float64(r.Latencies.Proxy))
+	if r.UpstreamLatency >= 0 {
+		attrs = append(attrs, attrUpstreamLatency.Float64(r.UpstreamLatency))
 	}
-	if r.Response.Status >= 500 {
-		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(r.Response.Status)))
+	if r.Status >= 500 {
+		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(r.Status)))
 	}
 	if r.Tries > 0 {
 		attrs = append(attrs, attrUpstreamTries.Int(r.Tries))
@@ -64,9 +70,9 @@ func (r served) attributes() []attribute.KeyValue {
 		semconv.HTTPRouteKey:     r.route(),
 		semconv.URLPathKey:       r.route(),
 		semconv.ClientAddressKey: r.clientNetwork(),
-		attrRouteName:            r.Route.Name,
-		attrServiceName:          r.Service.Name,
-		attrRequestID:            r.Request.ID,
+		attrRouteName:            r.RouteName,
+		attrServiceName:          r.ServiceName,
+		attrRequestID:            r.ID,
 		attrResponseSource:       r.Source,
 	} {
 		if value != "" {
@@ -76,16 +82,17 @@ func (r served) attributes() []attribute.KeyValue {
 	return attrs
 }
 
+// spanKey is where a context has the gateway's own span.
 type spanKey struct{}
 
 // spanStartContext carries what the SDK must not choose itself: the ids that
 // are already on the upstream request, and the parent.
-func spanStartContext(t Trace) context.Context {
+func spanStartContext(t propagation.Trace) context.Context {
 	ctx := context.WithValue(context.Background(), spanKey{}, t.Context)
 	if t.Parent.IsZero() {
 		return ctx
 	}
-	parent := spanContext(t.parentContext())
+	parent := spanContext(t.ParentContext())
 	// OpenTelemetry reads tracestate by Level 1's rules; what only Level 2
 	// allows went upstream but is not in the exported span.
 	if state, err := trace.ParseTraceState(t.State.String()); err == nil {
@@ -103,17 +110,17 @@ func spanContext(t tracecontext.Traceparent) trace.SpanContext {
 	})
 }
 
-// givenIDs makes the SDK use the ids from spanStartContext.
-type givenIDs struct{}
+// IDs is the ID generator for [Record]: a span has the ids that went upstream.
+type IDs struct{}
 
 // NewIDs implements sdktrace.IDGenerator for a span without a parent.
-func (givenIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
+func (IDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	t, _ := ctx.Value(spanKey{}).(tracecontext.Traceparent)
 	return trace.TraceID(t.TraceID), trace.SpanID(t.SpanID)
 }
 
 // NewSpanID implements sdktrace.IDGenerator for a span with a parent.
-func (givenIDs) NewSpanID(ctx context.Context, _ trace.TraceID) trace.SpanID {
+func (IDs) NewSpanID(ctx context.Context, _ trace.TraceID) trace.SpanID {
 	t, _ := ctx.Value(spanKey{}).(tracecontext.Traceparent)
 	return trace.SpanID(t.SpanID)
 }

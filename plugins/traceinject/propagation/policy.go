@@ -1,10 +1,25 @@
-package traceinject
+package propagation
 
 import (
 	"encoding/binary"
 	"net/netip"
 
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+)
+
+// Incoming says what becomes of a trace that a client says it is in.
+type Incoming string
+
+// The choices for a client's traceparent. Anyone can write one, with the
+// sampled flag set and the same trace id a million times over; so an edge
+// should not let strangers into its own traces.
+const (
+	// IncomingContinue makes the gateway's span a child of the client's.
+	IncomingContinue Incoming = "continue"
+	// IncomingLink starts a new trace whose first span links to the client's.
+	IncomingLink Incoming = "link"
+	// IncomingRestart starts a new trace and forgets the client's.
+	IncomingRestart Incoming = "restart"
 )
 
 // Request is what a trace depends on in a client's request.
@@ -44,9 +59,13 @@ type Trace struct {
 
 // Policy decides which traces to continue and which to record.
 type Policy struct {
-	Incoming            Incoming
-	Trusted             []netip.Prefix
-	SampleRatio         float64
+	Incoming Incoming
+	// Trusted are the networks of clients whose trace is continued whatever
+	// Incoming says.
+	Trusted []netip.Prefix
+	// SampleRatio is the share of the traces begun here that is recorded, 0 to 1.
+	SampleRatio float64
+	// IgnoreParentSampled has SampleRatio decide for continued traces too.
 	IgnoreParentSampled bool
 }
 
@@ -86,9 +105,9 @@ func (p Policy) incoming(client netip.Addr) Incoming {
 	return p.Incoming
 }
 
-// mayContinue reports whether any client's trace can be continued, and so
+// MayContinue reports whether any client's trace can be continued, and so
 // whether tracestate and the client's address matter at all.
-func (p Policy) mayContinue() bool {
+func (p Policy) MayContinue() bool {
 	return p.Incoming == IncomingContinue || len(p.Trusted) > 0
 }
 
