@@ -1,4 +1,4 @@
-package sunsetheaders
+package lifecycle
 
 import (
 	"errors"
@@ -17,12 +17,12 @@ var (
 // and hours of one digit.
 var dateForm = regexp.MustCompile(`^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$`)
 
-// yearEnd is the first moment that an HTTP date, with its four digits, cannot say.
-var yearEnd = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+// YearEnd is the first moment that an HTTP date, with its four digits, cannot say.
+var YearEnd = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// parseDate reads an RFC 3339 full-date (its first moment in UTC) or
+// ParseDate reads an RFC 3339 full-date (its first moment in UTC) or
 // date-time, to the second. It is never the zero time, which stands for none.
-func parseDate(value string) (time.Time, error) {
+func ParseDate(value string) (time.Time, error) {
 	if !dateForm.MatchString(value) {
 		return time.Time{}, errNoDate
 	}
@@ -35,7 +35,7 @@ func parseDate(value string) (time.Time, error) {
 		return time.Time{}, errNoDate // there is no 31 February
 	}
 	t = time.Unix(t.Unix(), 0).UTC()
-	if t.Unix() < 0 || !t.Before(yearEnd) {
+	if t.Unix() < 0 || !t.Before(YearEnd) {
 		return time.Time{}, errYear
 	}
 	return t, nil
@@ -50,4 +50,5 @@ func structuredDate(t time.Time) string {
 // httpDate writes t as an IMF-fixdate (RFC 9110 section 5.6.7), as Sunset asks.
 func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
 
-func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+// RFC3339 writes t as operators do.
+func RFC3339(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -1,4 +1,4 @@
-package sunsetheaders
+package lifecycle
 
 import (
 	"encoding/json"
@@ -73,7 +73,7 @@ func TestParseDate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			date, err := parseDate(tt.in)
+			date, err := ParseDate(tt.in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -96,7 +96,7 @@ func TestParseDateRefuses(t *testing.T) {
 		"0000-01-01", "0001-01-01", "0001-01-01T00:00:00Z", "1969-12-31", "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+00:01",
 		"9999-12-31T23:59:59-23:59", "9999-12-31T23:59:59-00:01", "10000-01-01",
 	} {
-		if date, err := parseDate(value); err == nil || !date.IsZero() {
+		if date, err := ParseDate(value); err == nil || !date.IsZero() {
 			t.Errorf("%q becomes %s, error %v", value, date, err)
 		}
 	}
@@ -107,7 +107,7 @@ func FuzzParseDate(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		date, err := parseDate(value)
+		date, err := ParseDate(value)
 		if err != nil {
 			return
 		}

@@ -1,4 +1,4 @@
-package sunsetheaders
+package lifecycle
 
 import (
 	"fmt"
@@ -42,7 +42,7 @@ func (p *Plan) gone(headers map[string][]string, sunset time.Time, caller Caller
 func (p *Plan) brownout(headers map[string][]string, now time.Time, w Window, caller Caller) *Refusal {
 	facts := p.facts(p.Sunset, caller)
 	facts.Status = p.BrownoutStatus
-	facts.RetryAt = rfc3339(w.End)
+	facts.RetryAt = RFC3339(w.End)
 	facts.Detail = sentences(
 		fmt.Sprintf("This API version is switched off until %s on purpose, so that its callers notice that it is going to end", facts.RetryAt),
 		p.future(), p.advice(facts.Successor))
@@ -54,26 +54,26 @@ func (p *Plan) facts(sunset time.Time, caller Caller) details {
 	facts := details{Successor: p.link(relSuccessor, caller.Rest)}
 	facts.Type = p.link(relSunset, caller.Rest)
 	if !p.Deprecation.IsZero() {
-		facts.DeprecatedAt = rfc3339(p.Deprecation)
+		facts.DeprecatedAt = RFC3339(p.Deprecation)
 	}
 	if !sunset.IsZero() {
-		facts.SunsetAt = rfc3339(sunset)
+		facts.SunsetAt = RFC3339(sunset)
 	}
 	return facts
 }
 
 func (p *Plan) past(sunset time.Time) string {
 	if p.Deprecation.IsZero() {
-		return fmt.Sprintf("This API version ended at %s", rfc3339(sunset))
+		return fmt.Sprintf("This API version ended at %s", RFC3339(sunset))
 	}
-	return fmt.Sprintf("This API version was deprecated at %s and ended at %s", rfc3339(p.Deprecation), rfc3339(sunset))
+	return fmt.Sprintf("This API version was deprecated at %s and ended at %s", RFC3339(p.Deprecation), RFC3339(sunset))
 }
 
 func (p *Plan) future() string {
 	if p.Sunset.IsZero() {
 		return ""
 	}
-	return fmt.Sprintf("It ends at %s", rfc3339(p.Sunset))
+	return fmt.Sprintf("It ends at %s", RFC3339(p.Sunset))
 }
 
 func (p *Plan) advice(successor string) string {

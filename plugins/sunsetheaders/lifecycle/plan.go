@@ -1,18 +1,10 @@
-package sunsetheaders
+package lifecycle
 
 import (
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-)
-
-// The relation types of the links: successor-version is of RFC 5829,
-// deprecation of RFC 9745, sunset of RFC 8594.
-const (
-	relSuccessor   = "successor-version"
-	relDeprecation = "deprecation"
-	relSunset      = "sunset"
 )
 
 // Stage is where an API version is in its life, as one caller finds it; it is
@@ -51,45 +43,51 @@ func mergeWindows(windows []Window) []Window {
 	return merged
 }
 
-// Plan is how an API version comes to its end. It is made by Config.Provision
-// and then only read.
-type Plan struct {
+// AfterSunset says what a version does once its end has come.
+type AfterSunset string
+
+// The choices for the time after the end.
+const (
+	// AfterSunsetGone answers 410.
+	AfterSunsetGone AfterSunset = "gone"
+	// AfterSunsetWarn goes on, with the headers.
+	AfterSunsetWarn AfterSunset = "warn"
+)
+
+// Terms are how an API version comes to its end.
+type Terms struct {
 	// Deprecation and Sunset are zero if the version has none.
 	Deprecation, Sunset time.Time
 	AfterSunset         AfterSunset
-	// Brownouts are sorted and do not touch.
+	// Brownouts may overlap, and come in any order.
 	Brownouts      []Window
 	BrownoutStatus int
-	Links          []Link
+	// Successor is the next version, and may hold [RestVariable]; Documentation and
+	// SunsetDocumentation are about the two dates, and Policy stands in for either.
+	// All are references ([IsReference], [IsTemplate]), or empty.
+	Successor, Documentation, SunsetDocumentation, Policy string
 	// Exemptions are by username, custom_id or id of a consumer.
 	Exemptions map[string]time.Time
+	// Degraded says that there was a mistake in what the operator wrote: nobody is
+	// refused.
+	Degraded bool
+}
 
-	degraded  bool // of a config with a mistake in it: nobody is refused
+// Plan decides by terms. It is made by [New], and then only read.
+type Plan struct {
+	Terms
+	links     []link
 	needsRest bool
 	headers   map[string][]string // for a caller without exemption, if !needsRest
 }
 
-func (p *Plan) prepare() {
-	p.needsRest = slices.ContainsFunc(p.Links, func(l Link) bool { return strings.Contains(l.Target, restVariable) })
+// New prepares decisions by the terms.
+func New(t Terms) *Plan {
+	t.Brownouts = mergeWindows(t.Brownouts)
+	p := &Plan{Terms: t, links: t.links()}
+	p.needsRest = slices.ContainsFunc(p.links, func(l link) bool { return strings.Contains(l.target, RestVariable) })
 	p.headers = p.headersFor(p.Sunset, "")
-}
-
-// keepCertain forgets what the mistakes in a config may be about. Of two dates that
-// disagree neither is certain, and no end is that may be another's.
-func (p *Plan) keepCertain(mistakes fieldErrors) {
-	if p.Sunset.Before(p.Deprecation) && !p.Sunset.IsZero() {
-		p.Deprecation, p.Sunset = time.Time{}, time.Time{}
-	}
-	if mistakes.about("exemptions") {
-		p.Sunset, p.Exemptions = time.Time{}, nil
-	}
-	if p.Deprecation.IsZero() {
-		p.Links = withoutRelation(p.Links, relDeprecation)
-	}
-	if p.Sunset.IsZero() {
-		p.Links = withoutRelation(p.Links, relSunset)
-	}
-	p.degraded, p.Brownouts = true, nil
+	return p
 }
 
 // Caller is who makes a request. The zero value is an anonymous caller.
@@ -137,7 +135,7 @@ func (p *Plan) Decide(now time.Time, caller Caller) Decision {
 	if p.needsRest || !sunset.Equal(p.Sunset) {
 		d.Headers = p.headersFor(sunset, caller.Rest)
 	}
-	if p.degraded {
+	if p.Degraded {
 		d.Stage = StageDegraded
 		return d
 	}
@@ -200,17 +198,17 @@ func (p *Plan) headersFor(sunset time.Time, rest string) map[string][]string {
 	if !sunset.IsZero() {
 		headers["Sunset"] = []string{httpDate(sunset)}
 	}
-	if len(p.Links) > 0 {
-		headers["Link"] = []string{linkHeader(p.Links, rest)}
+	if len(p.links) > 0 {
+		headers["Link"] = []string{linkHeader(p.links, rest)}
 	}
 	return headers
 }
 
 // link is the target with a relation, or empty.
 func (p *Plan) link(relation, rest string) string {
-	for _, l := range p.Links {
-		if slices.Contains(l.Relations, relation) {
-			return expand(l.Target, rest)
+	for _, l := range p.links {
+		if slices.Contains(l.relations, relation) {
+			return expand(l.target, rest)
 		}
 	}
 	return ""

@@ -1,4 +1,4 @@
-package sunsetheaders
+package lifecycle
 
 import (
 	"encoding/json"
@@ -8,28 +8,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// config is the life of a version that the tests look at from all sides.
-func config() Config {
-	return Config{
-		DeprecatedAt: "2026-01-15", SunsetAt: "2027-06-30",
+// terms is the life of a version that the tests look at from all sides.
+func terms() Terms {
+	return Terms{
+		Deprecation: day("2026-01-15"), Sunset: day("2027-06-30"), BrownoutStatus: 503,
 		Successor: "/partner/v2/orders", Documentation: "https://d.example/dep", SunsetDocumentation: "https://d.example/end",
-		Brownouts: []Brownout{
-			{StartAt: "2027-05-04T10:00:00Z", DurationSeconds: 3600},
-			{StartAt: "2027-06-01T00:00:00Z", EndAt: "2027-06-02T00:00:00Z"},
+		Brownouts: []Window{
+			{day("2027-05-04T10:00:00Z"), day("2027-05-04T11:00:00Z")},
+			{day("2027-06-01"), day("2027-06-02")},
 		},
-		Exemptions: []Exemption{
-			{Consumer: "initech", Until: "2027-09-30"},
-			{Consumer: "early-bird", Until: "2027-05-31"},
-		},
+		Exemptions: map[string]time.Time{"initech": day("2027-09-30"), "early-bird": day("2027-05-31")},
 	}
 }
 
-func planOf(t testing.TB, c Config) Plan {
-	t.Helper()
-	if err := c.Provision(); err != nil {
-		t.Fatal(err)
+// day is a date that the tests know to be one.
+func day(value string) time.Time {
+	date, err := ParseDate(value)
+	if err != nil {
+		panic(err)
 	}
-	return c.plan
+	return date
 }
 
 func at(t testing.TB, value string) time.Time {
@@ -43,38 +41,38 @@ func at(t testing.TB, value string) time.Time {
 
 func TestDecideStage(t *testing.T) {
 	t.Parallel()
-	warn := config()
+	warn := terms()
 	warn.AfterSunset = AfterSunsetWarn
-	onlySunset := Config{SunsetAt: "2027-06-30"}
-	onlyDeprecated := Config{DeprecatedAt: "2026-01-15"}
+	onlySunset := Terms{Sunset: day("2027-06-30")}
+	onlyDeprecated := Terms{Deprecation: day("2026-01-15")}
 	exempt := Caller{CustomID: "initech"}
 	tests := []struct {
 		name   string
-		config Config
+		terms  Terms
 		now    string
 		caller Caller
 		want   Stage
 	}{
-		{"before the deprecation", config(), "2026-01-14T23:59:59Z", Caller{}, StageAnnounced},
-		{"at the deprecation", config(), "2026-01-15T00:00:00Z", Caller{}, StageDeprecated},
-		{"before a brownout", config(), "2027-05-04T09:59:59.999Z", Caller{}, StageDeprecated},
-		{"a brownout begins", config(), "2027-05-04T10:00:00Z", Caller{}, StageBrownout},
-		{"a brownout's last moment", config(), "2027-05-04T10:59:59.999Z", Caller{}, StageBrownout},
-		{"a brownout is over", config(), "2027-05-04T11:00:00Z", Caller{}, StageDeprecated},
-		{"the second brownout", config(), "2027-06-01T12:00:00Z", Caller{}, StageBrownout},
-		{"the last moment", config(), "2027-06-29T23:59:59.999Z", Caller{}, StageDeprecated},
-		{"the end", config(), "2027-06-30T00:00:00Z", Caller{}, StageGone},
-		{"long after", config(), "2037-01-01T00:00:00Z", Caller{}, StageGone},
+		{"before the deprecation", terms(), "2026-01-14T23:59:59Z", Caller{}, StageAnnounced},
+		{"at the deprecation", terms(), "2026-01-15T00:00:00Z", Caller{}, StageDeprecated},
+		{"before a brownout", terms(), "2027-05-04T09:59:59.999Z", Caller{}, StageDeprecated},
+		{"a brownout begins", terms(), "2027-05-04T10:00:00Z", Caller{}, StageBrownout},
+		{"a brownout's last moment", terms(), "2027-05-04T10:59:59.999Z", Caller{}, StageBrownout},
+		{"a brownout is over", terms(), "2027-05-04T11:00:00Z", Caller{}, StageDeprecated},
+		{"the second brownout", terms(), "2027-06-01T12:00:00Z", Caller{}, StageBrownout},
+		{"the last moment", terms(), "2027-06-29T23:59:59.999Z", Caller{}, StageDeprecated},
+		{"the end", terms(), "2027-06-30T00:00:00Z", Caller{}, StageGone},
+		{"long after", terms(), "2037-01-01T00:00:00Z", Caller{}, StageGone},
 
-		{"exempt, but nothing to be exempt from", config(), "2027-01-01T00:00:00Z", exempt, StageDeprecated},
-		{"exempt in a brownout", config(), "2027-05-04T10:30:00Z", exempt, StageExempt},
-		{"exempt after the end", config(), "2027-09-29T23:59:59Z", exempt, StageExempt},
-		{"the exemption ends", config(), "2027-09-30T00:00:00Z", exempt, StageGone},
-		{"exempt by username", config(), "2027-07-01T00:00:00Z", Caller{Username: "initech"}, StageExempt},
-		{"exempt by id", config(), "2027-07-01T00:00:00Z", Caller{ID: "initech"}, StageExempt},
-		{"not exempt", config(), "2027-07-01T00:00:00Z", Caller{Username: "globex"}, StageGone},
-		{"exempt from the first brownout only", config(), "2027-06-01T12:00:00Z", Caller{Username: "early-bird"}, StageBrownout},
-		{"the longest of several exemptions counts", config(), "2027-07-01T00:00:00Z", Caller{Username: "early-bird", CustomID: "initech"}, StageExempt},
+		{"exempt, but nothing to be exempt from", terms(), "2027-01-01T00:00:00Z", exempt, StageDeprecated},
+		{"exempt in a brownout", terms(), "2027-05-04T10:30:00Z", exempt, StageExempt},
+		{"exempt after the end", terms(), "2027-09-29T23:59:59Z", exempt, StageExempt},
+		{"the exemption ends", terms(), "2027-09-30T00:00:00Z", exempt, StageGone},
+		{"exempt by username", terms(), "2027-07-01T00:00:00Z", Caller{Username: "initech"}, StageExempt},
+		{"exempt by id", terms(), "2027-07-01T00:00:00Z", Caller{ID: "initech"}, StageExempt},
+		{"not exempt", terms(), "2027-07-01T00:00:00Z", Caller{Username: "globex"}, StageGone},
+		{"exempt from the first brownout only", terms(), "2027-06-01T12:00:00Z", Caller{Username: "early-bird"}, StageBrownout},
+		{"the longest of several exemptions counts", terms(), "2027-07-01T00:00:00Z", Caller{Username: "early-bird", CustomID: "initech"}, StageExempt},
 
 		{"warn after the end", warn, "2027-07-01T00:00:00Z", Caller{}, StageOverdue},
 		{"no deprecation date", onlySunset, "2020-01-01T00:00:00Z", Caller{}, StageDeprecated},
@@ -84,7 +82,7 @@ func TestDecideStage(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			plan := planOf(t, tt.config)
+			plan := New(tt.terms)
 			d := plan.Decide(at(t, tt.now), tt.caller)
 			if d.Stage != tt.want {
 				t.Errorf("stage %s, want %s", d.Stage, tt.want)
@@ -99,7 +97,7 @@ func TestDecideStage(t *testing.T) {
 func TestDecideHeaders(t *testing.T) {
 	t.Parallel()
 	const links = `</partner/v2/orders>; rel="successor-version", <https://d.example/dep>; rel="deprecation", <https://d.example/end>; rel="sunset"`
-	plan := planOf(t, config())
+	plan := New(terms())
 	now := at(t, "2026-06-01T00:00:00Z")
 	got := plan.Decide(now, Caller{}).Headers
 	want := map[string][]string{
@@ -116,9 +114,9 @@ func TestDecideHeaders(t *testing.T) {
 	if early[0] != "Wed, 30 Jun 2027 00:00:00 GMT" {
 		t.Errorf("an exemption that ends before the version moved its end to %s", early)
 	}
-	bare := planOf(t, Config{SunsetAt: "2027-06-30"})
+	bare := New(Terms{Sunset: day("2027-06-30")})
 	if diff := cmp.Diff(map[string][]string{"Sunset": {"Wed, 30 Jun 2027 00:00:00 GMT"}}, bare.Decide(now, Caller{}).Headers); diff != "" {
-		t.Errorf("headers of a bare config (-want +got):\n%s", diff)
+		t.Errorf("headers of bare terms (-want +got):\n%s", diff)
 	}
 }
 
@@ -126,7 +124,7 @@ func TestDecideHeaders(t *testing.T) {
 // at any time.
 func TestDecideSunsetNeverBeforeDeprecation(t *testing.T) {
 	t.Parallel()
-	plan := planOf(t, config())
+	plan := New(terms())
 	for day := range 800 {
 		now := at(t, "2026-01-01T12:00:00Z").AddDate(0, 0, day)
 		for _, caller := range []Caller{{}, {CustomID: "initech"}, {Username: "early-bird"}} {
@@ -159,29 +157,29 @@ type body struct {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	rehearsal := config()
+	rehearsal := terms()
 	rehearsal.BrownoutStatus = 410
-	template := Config{SunsetAt: "2027-06-30", Successor: "/v2/orders{+rest}"}
-	endless := Config{DeprecatedAt: "2026-01-15", Brownouts: []Brownout{{StartAt: "2027-01-01", DurationSeconds: 60}}}
+	template := Terms{Sunset: day("2027-06-30"), Successor: "/v2/orders{+rest}"}
+	endless := Terms{Deprecation: day("2026-01-15"), BrownoutStatus: 503, Brownouts: []Window{{day("2027-01-01"), day("2027-01-01T00:01:00Z")}}}
 	tests := []struct {
 		name       string
-		config     Config
+		terms      Terms
 		now        string
 		caller     Caller
 		retryAfter string
 		want       body
 	}{
-		{"gone", config(), "2027-07-01T00:00:00Z", Caller{}, "", body{
+		{"gone", terms(), "2027-07-01T00:00:00Z", Caller{}, "", body{
 			Type: "https://d.example/end", Title: "API version has ended", Status: 410,
 			Detail:       "This API version was deprecated at 2026-01-15T00:00:00Z and ended at 2027-06-30T00:00:00Z. Use /partner/v2/orders instead.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", SunsetAt: "2027-06-30T00:00:00Z", Successor: "/partner/v2/orders",
 		}},
-		{"gone after an exemption", config(), "2027-10-01T00:00:00Z", Caller{CustomID: "initech"}, "", body{
+		{"gone after an exemption", terms(), "2027-10-01T00:00:00Z", Caller{CustomID: "initech"}, "", body{
 			Type: "https://d.example/end", Title: "API version has ended", Status: 410,
 			Detail:       "This API version was deprecated at 2026-01-15T00:00:00Z and ended at 2027-09-30T00:00:00Z. Use /partner/v2/orders instead.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", SunsetAt: "2027-09-30T00:00:00Z", Successor: "/partner/v2/orders",
 		}},
-		{"gone, without a document", Config{SunsetAt: "2027-06-30"}, "2027-07-01T00:00:00Z", Caller{}, "", body{
+		{"gone, without a document", Terms{Sunset: day("2027-06-30")}, "2027-07-01T00:00:00Z", Caller{}, "", body{
 			Type: "about:blank", Title: "Gone", Status: 410,
 			Detail: "This API version ended at 2027-06-30T00:00:00Z.", SunsetAt: "2027-06-30T00:00:00Z",
 		}},
@@ -190,7 +188,7 @@ func TestRefusals(t *testing.T) {
 			Detail:   "This API version ended at 2027-06-30T00:00:00Z. Use /v2/orders/4711 instead.",
 			SunsetAt: "2027-06-30T00:00:00Z", Successor: "/v2/orders/4711",
 		}},
-		{"brownout", config(), "2027-05-04T10:30:00.25Z", Caller{}, "1800", body{
+		{"brownout", terms(), "2027-05-04T10:30:00.25Z", Caller{}, "1800", body{
 			Type: "https://d.example/end", Title: "API version is in a brownout", Status: 503,
 			Detail:       "This API version is switched off until 2027-05-04T11:00:00Z on purpose, so that its callers notice that it is going to end. It ends at 2027-06-30T00:00:00Z. Use /partner/v2/orders instead.",
 			DeprecatedAt: "2026-01-15T00:00:00Z", SunsetAt: "2027-06-30T00:00:00Z", Successor: "/partner/v2/orders", RetryAt: "2027-05-04T11:00:00Z",
@@ -209,7 +207,7 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			plan := planOf(t, tt.config)
+			plan := New(tt.terms)
 			d := plan.Decide(at(t, tt.now), tt.caller)
 			if d.Refusal == nil {
 				t.Fatal("not refused")

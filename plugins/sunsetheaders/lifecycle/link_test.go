@@ -1,4 +1,4 @@
-package sunsetheaders
+package lifecycle
 
 import (
 	"net/url"
@@ -9,40 +9,35 @@ import (
 func TestLinkHeader(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name   string
-		config Config
-		rest   string
-		want   string
+		name  string
+		terms Terms
+		rest  string
+		want  string
 	}{
-		{"none", Config{}, "", ""},
-		{"all", Config{DeprecatedAt: "x", SunsetAt: "x", Successor: "/v2/orders", Documentation: "https://d.example/dep", SunsetDocumentation: "https://d.example/end?v=1"}, "",
+		{"none", Terms{}, "", ""},
+		{"all", Terms{Deprecation: day("2026-01-15"), Sunset: day("2027-06-30"), Successor: "/v2/orders", Documentation: "https://d.example/dep", SunsetDocumentation: "https://d.example/end?v=1"}, "",
 			`</v2/orders>; rel="successor-version", <https://d.example/dep>; rel="deprecation", <https://d.example/end?v=1>; rel="sunset"`},
-		{"policy stands in for both", Config{DeprecatedAt: "x", SunsetAt: "x", Policy: "/policy"}, "",
+		{"policy stands in for both", Terms{Deprecation: day("2026-01-15"), Sunset: day("2027-06-30"), Policy: "/policy"}, "",
 			`</policy>; rel="deprecation sunset"`},
-		{"policy stands in for one", Config{DeprecatedAt: "x", SunsetAt: "x", Policy: "/policy", Documentation: "/doc"}, "",
+		{"policy stands in for one", Terms{Deprecation: day("2026-01-15"), Sunset: day("2027-06-30"), Policy: "/policy", Documentation: "/doc"}, "",
 			`</doc>; rel="deprecation", </policy>; rel="sunset"`},
-		{"no sunset, no document about it", Config{DeprecatedAt: "x", Policy: "/policy"}, "",
+		{"no sunset, no document about it", Terms{Deprecation: day("2026-01-15"), Policy: "/policy"}, "",
 			`</policy>; rel="deprecation"`},
-		{"the rest of the path", Config{Successor: "/v2/orders{+rest}"}, "/4711/items",
+		{"the rest of the path", Terms{Successor: "/v2/orders{+rest}"}, "/4711/items",
 			`</v2/orders/4711/items>; rel="successor-version"`},
-		{"no rest", Config{Successor: "/v2/orders{+rest}"}, "",
+		{"no rest", Terms{Successor: "/v2/orders{+rest}"}, "",
 			`</v2/orders>; rel="successor-version"`},
-		{"the rest begins in mid-segment", Config{Successor: "https://api.example{+rest}"}, "@elsewhere.example/x",
+		{"the rest begins in mid-segment", Terms{Successor: "https://api.example{+rest}"}, "@elsewhere.example/x",
 			`<https://api.example>; rel="successor-version"`},
-		{"the rest cannot break out", Config{Successor: "https://api.example{+rest}"}, "/a>; rel=\"x\", <b\r\nSet-Cookie: c",
+		{"the rest cannot break out", Terms{Successor: "https://api.example{+rest}"}, "/a>; rel=\"x\", <b\r\nSet-Cookie: c",
 			`<https://api.example/a%3E;%20rel=%22x%22,%20%3Cb%0D%0ASet-Cookie:%20c>; rel="successor-version"`},
-		{"the rest stays a path", Config{Successor: "/v2{+rest}"}, "/a?b#c%2Fd%zz\xff",
+		{"the rest stays a path", Terms{Successor: "/v2{+rest}"}, "/a?b#c%2Fd%zz\xff",
 			`</v2/a%3Fb%23c%2Fd%25zz%FF>; rel="successor-version"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var errs fieldErrors
-			links := errs.links(&tt.config)
-			if len(errs) > 0 {
-				t.Fatal(errs)
-			}
-			if got := linkHeader(links, tt.rest); got != tt.want {
+			if got := linkHeader(tt.terms.links(), tt.rest); got != tt.want {
 				t.Errorf("got  %s\nwant %s", got, tt.want)
 			}
 		})
@@ -55,12 +50,12 @@ func TestIsReference(t *testing.T) {
 	bad := []string{"", "v2/orders", "//host/path", "ftp://host/", "https://", "https:///path", "mailto:a@b.example", "/a b", "/café", "/a>b", `/a"b`, "/a\nb", "/100%", "/%zz", "/{id}", "https://host\\path",
 		"http://h:99999/", "http://h:65536", "http://h:0/", "http://h:123456?a", "http://[::1]:99999/", "https://:80/", "https://:/", "https://user:pw@h/", "https://user@h", "https://@h/", "https://a:1@h:2/", "HTTPS://u@h/"}
 	for _, s := range good {
-		if !isReference(s) {
+		if !IsReference(s) {
 			t.Errorf("%q is refused", s)
 		}
 	}
 	for _, s := range bad {
-		if isReference(s) {
+		if IsReference(s) {
 			t.Errorf("%q is accepted", s)
 		}
 	}
@@ -71,7 +66,7 @@ func FuzzExpand(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, rest string) {
-		got := expand("https://api.example"+restVariable, rest)
+		got := expand("https://api.example"+RestVariable, rest)
 		if strings.ContainsAny(got, "<>\"\\^`{|} \t\r\n") {
 			t.Fatalf("%q breaks out: %q", rest, got)
 		}
