@@ -8,6 +8,17 @@
 // (scrub, trace, limit, sunset), share what was read of the request, and write
 // headers once for all.
 //
+// A request walks through once. In the access event ([Config.AccessContext]):
+//
+//   - read.go, trace.go, limit.go, sunset.go: all that will be needed is read;
+//   - trace.go, limit.go, sunset.go: each section decides;
+//   - write.go: log fields are written, the scrubber's (scrub.go) first;
+//   - accessline.go, inflight.go: the request is kept until its access line comes;
+//   - write.go: headers are set, or the request is answered.
+//
+// Its end is told by nginx's access line ([Runtime.Ended]) or by a log event
+// ([Config.Log]). Before all that, hop.go makes a configuration ready.
+//
 // The plugin decides nothing itself. Each section of its configuration is the
 // configuration of one of the four, and a section that fails, or panics, fails as
 // its plugin would: a scrubber drops the text, a limiter admits no request whose

@@ -54,7 +54,7 @@ func TestCallsToKong(t *testing.T) {
 		{"token", noRest, alice(), slices.Concat([]string{variable, shared, route, consumer}, scrubbed, traced, times(2, logField), written)},
 		{"key", noRest, partner(), slices.Concat([]string{variable, shared, route, consumer, credential}, scrubbed, traced, times(2, logField), written)},
 		{"with the path's rest", all, alice(), slices.Concat([]string{variable, shared, route, consumer, path}, scrubbed, traced, times(2, logField), written)},
-		{"refused", refusing, alice(), slices.Concat([]string{variable, shared, route}, scrubbed, traced, []string{logField, exit})},
+		{"refused", refusing, alice(), slices.Concat([]string{variable, shared, route, consumer, path}, scrubbed, traced, []string{logField, exit})},
 		{"trace alone", sections{trace: all.trace}, alice(), slices.Concat([]string{variable}, traced, written)},
 		{"limit alone", sections{limit: all.limit}, alice(), slices.Concat([]string{shared, route, logField, response, upstream})},
 		{"sunset alone", sections{sunset: noRest.sunset}, alice(), []string{route, consumer, logField, response}},

@@ -1,0 +1,55 @@
+package onehop
+
+import (
+	"strings"
+
+	pdk "github.com/Kong/go-pdk"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+)
+
+// writeScrubbed is pii-log-scrub's part of an event: it replaces what log plugins would
+// write of the request. It handles its own errors; after a panic log plugins are left
+// nothing to write.
+func (ev *event) writeScrubbed(rewrite bool) {
+	scrub := ev.hop.scrub
+	if scrub == nil || ev.hop.runtime.options.NoLogPlugins {
+		return
+	}
+	err := ev.part(sectionScrub, func() error {
+		if rewrite {
+			scrub.RewriteEvent(ev.kong)
+		} else {
+			scrub.AccessEvent(ev.kong, strings.Contains(ev.rewritten.ran, sectionScrub))
+		}
+		return nil
+	})
+	if err != nil {
+		scrub.Failed(ev.kong.Kong(), err)
+	}
+}
+
+// scrubFailed drops the texts of a request whose event was cut off.
+func (h *hop) scrubFailed(kong *pdk.PDK, err error) {
+	if h.scrub != nil {
+		h.scrub.Failed(kong, err)
+	}
+}
+
+// audits reports whether there is an audit record of each request.
+func (h *hop) audits() bool { return h.scrub != nil && h.scrub.Audits() }
+
+// finishAudit writes the audit record in the log phase.
+func (h *hop) finishAudit(e *kongrequest.Event) {
+	if h.scrub != nil {
+		_ = h.runtime.part(sectionScrub, func() error { h.scrub.LogEvent(e); return nil })
+	}
+}
+
+// writeAudit writes the audit record of a request that is over.
+func (r *request) writeAudit(end *kongrecord.Record) {
+	if r.hop.scrub != nil {
+		_ = r.hop.runtime.part(sectionScrub, func() error { r.hop.scrub.AuditEnded(end, r.token); return nil })
+	}
+}
