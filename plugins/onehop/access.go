@@ -6,7 +6,6 @@ import (
 	pdk "github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
 // Access is [Config.AccessContext] for servers that end no context.
@@ -26,45 +25,4 @@ func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
 	ev.writeLogFields(kongrecord.AccessBundle)
 	ev.keepInFlight()
 	ev.answer()
-}
-
-// event is one event of Kong's on its way through the sections.
-type event struct {
-	hop     *hop
-	kong    *kongrequest.Event
-	request *request // what is known of the request, from now on
-
-	// rewritten is what a rewrite phase knew of the request and did with it; empty if
-	// there was none.
-	rewritten *request
-
-	trace  traceStep
-	limit  limitStep
-	sunset sunsetStep
-
-	headers headers
-	refusal *refusal // nil lets the request go on
-}
-
-func (h *hop) open(e *kongrequest.Event) *event {
-	return &event{hop: h, kong: e, request: &request{hop: h}, rewritten: &request{}}
-}
-
-// readAccess asks Kong for all that the sections decide by, and for what is kept of the
-// request. Who is asking, and by which route, is asked for once: the event remembers.
-func (ev *event) readAccess() {
-	ev.readRewritten()
-	ev.readKept(false)
-	ev.readTrace()
-	ev.readLimit()
-	ev.readSunset()
-}
-
-// decideAccess asks nobody but Redis.
-func (ev *event) decideAccess(ctx context.Context) {
-	ev.decideDegraded()
-	ev.decideTrace()
-	if ev.refusal = ev.decideLimit(ctx); ev.refusal == nil {
-		ev.refusal = ev.decideSunset()
-	}
 }

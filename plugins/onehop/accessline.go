@@ -16,6 +16,14 @@ func (h *hop) mayWantEnd() bool { return h.audits() || h.exports() }
 
 func (r *request) wantsEnd() bool { return r.hop.audits() || r.exported() }
 
+// exports reports whether there may be a span of a request, and exported whether there
+// is to be one of this.
+func (h *hop) exports() bool { return h.trace != nil && h.trace.Exports() }
+
+func (r *request) exported() bool {
+	return r.hop.trace != nil && r.traced && r.hop.trace.Wanted(r.trace)
+}
+
 // keepInFlight keeps what is known of the request until its access line comes. That is
 // before the request goes on or is answered, so that no line can come first.
 func (ev *event) keepInFlight() {
@@ -49,6 +57,13 @@ func (r *request) end(end *kongrecord.Record) {
 	}
 	r.writeAudit(end)
 	r.exportSpan(end)
+}
+
+// exportSpan exports the span of a request that is over.
+func (r *request) exportSpan(end *kongrecord.Record) {
+	if r.hop.trace != nil && r.traced {
+		_ = r.hop.runtime.part(sectionTrace, func() error { return r.hop.trace.Export(r.trace, end) })
+	}
 }
 
 // giveUp ends the requests whose line has not come for too long.

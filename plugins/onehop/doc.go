@@ -8,16 +8,16 @@
 // (scrub, trace, limit, sunset), share what was read of the request, and write
 // headers once for all.
 //
-// A request walks through once. In the access event ([Config.AccessContext]):
+// A request walks through once. In the access event, which access.go is the list of:
 //
-//   - read.go, trace.go, limit.go, sunset.go: all that will be needed is read;
-//   - trace.go, limit.go, sunset.go: each section decides;
-//   - write.go: log fields are written, the scrubber's (scrub.go) first;
-//   - accessline.go, inflight.go: the request is kept until its access line comes;
-//   - write.go: headers are set, or the request is answered.
+//   - read.go reads all that the sections decide by, limit.go who is asking;
+//   - decide.go has each section decide, limit.go the limiter;
+//   - write.go writes log fields, scrub.go the scrubber's;
+//   - accessline.go keeps the request until its access line comes;
+//   - write.go sets headers, or answers.
 //
-// Its end is told by nginx's access line ([Runtime.Ended]) or by a log event
-// ([Config.Log]). Before all that, hop.go makes a configuration ready.
+// nginx's access line (accessline.go) or a log event (logevent.go) tells how it ended.
+// Before all that, hop.go makes a configuration ready.
 //
 // The plugin decides nothing itself. Each section of its configuration is the
 // configuration of one of the four, and a section that fails, or panics, fails as

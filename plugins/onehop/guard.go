@@ -17,10 +17,6 @@ func (r *Runtime) part(section string, run func() error) error {
 	return err
 }
 
-func (ev *event) part(section string, run func() error) error {
-	return ev.hop.runtime.part(section, run)
-}
-
 // guard makes a panic an error.
 func guard(run func() error) (err error) {
 	defer func() {

@@ -100,21 +100,6 @@ func checkRun(run []string) error {
 	return nil
 }
 
-// checkHeaders leaves out the response headers of the audit record where they cannot be
-// known.
-func (h *hop) checkHeaders(scrub *piilogscrub.Config) error {
-	if scrub == nil || !h.runtime.options.AccessLines || len(scrub.ResponseHeaders) == 0 {
-		return nil
-	}
-	scrub.ResponseHeaders = nil
-	h.mistakes[headersOfScrub] = errNoHeaders
-	return prefixed(sectionScrub, errNoHeaders)
-}
-
-// headersOfScrub names a mistake that the scrubber itself does not know of, and which
-// does not degrade it.
-const headersOfScrub = sectionScrub + ".response_headers"
-
 // choose returns a section's configuration if it is to run, on its plugin's runtime. One
 // that is absent has the defaults; one that this process does not serve cannot run.
 func choose[R, C any, PR interface {

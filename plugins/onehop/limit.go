@@ -3,7 +3,6 @@ package onehop
 import (
 	"context"
 	"errors"
-	"net/http"
 	"time"
 
 	pdk "github.com/Kong/go-pdk"
@@ -11,18 +10,20 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 )
 
-// limitStep is tenant-rate-limit's part of an event.
-type limitStep struct {
-	request tenantratelimit.Request
-	err     error // why it could not be read
+// limitRequest is what the limiter decides by, or why that could not be read.
+type limitRequest struct {
+	tenantratelimit.Request
+	err error
 }
 
+// readLimit reads what the limiter decides by, and who is asking above all.
 func (ev *event) readLimit() {
 	if ev.hop.limit == nil {
 		return
 	}
-	ev.limit.err = ev.part(sectionLimit, func() (err error) {
-		ev.limit.request, err = ev.hop.limit.Read(ev.kong)
+	ev.limitRequest = &limitRequest{}
+	ev.limitRequest.err = ev.part(sectionLimit, func() (err error) {
+		ev.limitRequest.Request, err = ev.hop.limit.Read(ev.kong)
 		return err
 	})
 }
@@ -33,12 +34,12 @@ func (ev *event) decideLimit(ctx context.Context) *refusal {
 	if !ev.hop.limits {
 		return nil
 	}
-	if ev.hop.limit == nil || ev.limit.err != nil {
+	if ev.limitRequest == nil || ev.limitRequest.err != nil {
 		return ev.hop.unvouched()
 	}
 	var d tenantratelimit.Decision
 	decide := func(ctx context.Context) func() error {
-		return func() error { d = ev.hop.limit.Decide(ctx, ev.limit.request); return nil }
+		return func() error { d = ev.hop.limit.Decide(ctx, ev.limitRequest.Request); return nil }
 	}
 	err := ev.part(sectionLimit, decide(ctx))
 	if panicked := (*panicError)(nil); errors.As(err, &panicked) {
@@ -53,16 +54,6 @@ func (ev *event) decideLimit(ctx context.Context) *refusal {
 		return nil
 	}
 	return &refusal{d.Status, d.Body}
-}
-
-// unvouched is the answer to a request that the limiter cannot vouch for: going
-// upstream, it would carry whatever identity its client wrote. Without a limiter
-// it goes on.
-func (h *hop) unvouched() *refusal {
-	if !h.limits {
-		return nil
-	}
-	return &refusal{status: http.StatusInternalServerError}
 }
 
 // limitFailed decides a request whose access event was cut off, as if Redis did not

@@ -2,9 +2,21 @@ package onehop
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
+
+// readAccess asks Kong for all that the sections decide by, and for what is kept of the
+// request. Who is asking, and by which route, is asked for once: the event remembers.
+func (ev *event) readAccess() {
+	ev.readRewritten()
+	ev.readKept(false)
+	ev.readTrace()
+	ev.readLimit()
+	ev.readSunset()
+}
 
 // sharedKey is where the rewrite phase says in kong.ctx.shared which sections it
 // ran: their names, with commas between. The access phase may be another
@@ -17,7 +29,7 @@ func (ev *event) readRewritten() {
 	if !ev.hop.runtime.rewrites.Load() {
 		return
 	}
-	err := ev.part(sectionEvent, func() error {
+	_ = ev.part(sectionEvent, func() error {
 		if ev.hop.runtime.options.AccessLines {
 			id, err := ev.kong.Var(kongrequest.RequestID)
 			if err != nil {
@@ -35,7 +47,6 @@ func (ev *event) readRewritten() {
 		ev.rewritten.ran, _ = shared.(string)
 		return nil
 	})
-	_ = err // reported
 }
 
 // readKept asks Kong for all that is kept of the request until its access line comes. In
@@ -93,4 +104,58 @@ func (r *request) readKong(e *kongrequest.Event) (err error) {
 	service, err := e.Service()
 	k.Service.ID, k.Service.Name = service.Id, service.Name
 	return err
+}
+
+// readTrace reads what the client sent, or, behind a rewrite phase, which trace the
+// request is in.
+func (ev *event) readTrace() {
+	tracer := ev.hop.trace
+	if tracer == nil {
+		return
+	}
+	if strings.Contains(ev.rewritten.ran, sectionTrace) {
+		ev.readRewrittenTrace()
+		return
+	}
+	_ = ev.part(sectionTrace, func() error {
+		request, err := tracer.Read(ev.kong)
+		if err == nil {
+			ev.traceRequest = &request
+		}
+		return err
+	})
+}
+
+// readRewrittenTrace finds the trace that a rewrite phase put the request in, where the
+// access line will need it.
+func (ev *event) readRewrittenTrace() {
+	if ev.rewritten.traced {
+		ev.request.trace, ev.request.traced = ev.rewritten.trace, true
+		return
+	}
+	if !ev.hop.runtime.options.AccessLines {
+		return
+	}
+	_ = ev.part(sectionTrace, func() error { // another process ran the phase
+		shared, err := ev.kong.Kong().Ctx.GetSharedAny(traceinject.SharedKey)
+		if text, ok := shared.(string); err == nil && ok {
+			ev.request.trace, err = ev.hop.trace.Recall(text)
+			ev.request.traced = err == nil
+		}
+		return err
+	})
+}
+
+// readSunset reads who calls. Where it cannot, the API version lives for this caller.
+func (ev *event) readSunset() {
+	if ev.hop.sunset == nil {
+		return
+	}
+	_ = ev.part(sectionSunset, func() error {
+		caller, err := ev.hop.sunset.Read(ev.kong)
+		if err == nil {
+			ev.caller = &caller
+		}
+		return err
+	})
 }

@@ -8,8 +8,6 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
-	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
-	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
@@ -51,16 +49,4 @@ func (r *request) decisions() []kongwrite.LogField {
 		notes = append(notes, kongrecord.Decided(d.Plugin, d.Word))
 	}
 	return notes
-}
-
-// decideDegraded notes which sections degrade, of those that decide nothing. A scrubber
-// that drops texts says so itself.
-func (ev *event) decideDegraded() {
-	h := ev.hop
-	if h.mistakes[headersOfScrub] != nil && h.mistakes[sectionScrub] == nil {
-		ev.request.decide(piilogscrub.Name, kongrecord.Degraded)
-	}
-	if h.trace != nil && h.trace.Degraded() {
-		ev.request.decide(traceinject.Name, kongrecord.Degraded)
-	}
 }

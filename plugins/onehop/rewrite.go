@@ -40,7 +40,7 @@ func (ev *event) decideRewrite() {
 	if ev.hop.scrub != nil {
 		ran = append(ran, sectionScrub)
 	}
-	if ev.trace.injection != nil {
+	if ev.injection != nil {
 		ran = append(ran, sectionTrace)
 	}
 	ev.request.ran = strings.Join(ran, ",")

@@ -7,7 +7,31 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 )
+
+// checkHeaders leaves out the response headers of the audit record where they cannot be
+// known.
+func (h *hop) checkHeaders(scrub *piilogscrub.Config) error {
+	if scrub == nil || !h.runtime.options.AccessLines || len(scrub.ResponseHeaders) == 0 {
+		return nil
+	}
+	scrub.ResponseHeaders = nil
+	h.mistakes[headersOfScrub] = errNoHeaders
+	return prefixed(sectionScrub, errNoHeaders)
+}
+
+// headersOfScrub names a mistake that the scrubber itself does not know of, and which
+// does not degrade it.
+const headersOfScrub = sectionScrub + ".response_headers"
+
+// decideScrubDegraded notes that the section is not as it is written. A scrubber that
+// drops texts says so itself.
+func (ev *event) decideScrubDegraded() {
+	if ev.hop.mistakes[headersOfScrub] != nil && ev.hop.mistakes[sectionScrub] == nil {
+		ev.request.decide(piilogscrub.Name, kongrecord.Degraded)
+	}
+}
 
 // writeScrubbed is pii-log-scrub's part of an event: it replaces what log plugins would
 // write of the request. It handles its own errors; after a panic log plugins are left

@@ -23,8 +23,8 @@ func (ev *event) writeLogFields(bundle string) {
 // writeBundle leaves the log event all in one log field: nobody else reads along.
 func (ev *event) writeBundle(bundle string) error {
 	notes := ev.request.decisions()
-	if ev.trace.injection != nil {
-		trace, err := ev.trace.injection.Note()
+	if ev.injection != nil {
+		trace, err := ev.injection.Note()
 		if err != nil {
 			return err
 		}
@@ -45,10 +45,11 @@ func (ev *event) writeBundle(bundle string) error {
 	return kongwrite.SetLogFields(ev.kong.Kong(), kongrecord.Bundle(bundle, notes...))
 }
 
-// refusal is an answer in place of the service's.
-type refusal struct {
-	status int
-	body   []byte
+// shareTrace leaves the trace to log plugins and to the log event.
+func (ev *event) shareTrace() {
+	if i := ev.injection; i != nil {
+		_ = ev.part(sectionTrace, func() error { return i.Share(ev.kong.Kong()) })
+	}
 }
 
 // answer sets the headers of a request that goes on, or answers it.
