@@ -64,8 +64,11 @@ func (c *Config) Deadline() time.Duration { return c.prepared().limitDeadline() 
 
 // Close is the end of the configuration.
 func (c *Config) Close() error {
+	if c.hop == nil {
+		return nil // it was never used
+	}
 	var errs []error
-	for _, s := range c.prepared().sections {
+	for _, s := range c.hop.sections {
 		errs = append(errs, s.config.Close())
 	}
 	return errors.Join(errs...)
