@@ -1,7 +1,7 @@
 // Package configcheck says what is wrong with the plugins' configs in a declarative
 // config, before Kong reads it: what Kong would refuse, by the plugins' own schemas, and
 // what it would accept and the plugin server would find, such as a day that does not
-// exist or a plan that there is not.
+// exist or a plan that is not defined.
 package configcheck
 
 import (
@@ -64,7 +64,7 @@ func (r Report) Worst() Severity {
 // Checker knows some plugins.
 type Checker struct {
 	plugins map[string]plugin
-	// noLogPlugins says that there are to be none of Kong's log plugins.
+	// noLogPlugins says that none of Kong's log plugins is to be enabled.
 	noLogPlugins bool
 }
 

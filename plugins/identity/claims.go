@@ -15,7 +15,7 @@ const (
 	defaultUserClaim   = "sub"
 )
 
-// OrDefaults are the names with the defaults of Kong's schema where there are none.
+// OrDefaults are the names, with the defaults of Kong's schema in place of empty ones.
 func (n Names) OrDefaults() Names {
 	return Names{
 		TenantClaim: cmp.Or(n.TenantClaim, defaultTenantClaim),

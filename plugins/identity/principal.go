@@ -29,8 +29,8 @@ type Consumer struct {
 // Authenticated is true if Kong verified a token or a credential.
 func (e *Evidence) Authenticated() bool { return e.Token != nil || e.CredentialID != "" }
 
-// Holder is the consumer whose credential Kong verified. A stand-in for anonymous
-// requests is none.
+// Holder is the consumer whose credential Kong verified, empty if it verified none: a
+// stand-in for anonymous requests holds nothing.
 func (e *Evidence) Holder() Consumer {
 	if e.CredentialID == "" {
 		return Consumer{}

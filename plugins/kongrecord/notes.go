@@ -20,7 +20,7 @@ const (
 	noTokenNote = "no-token"
 )
 
-// The notes that hold other notes, by the phase that leaves them.
+// The names of bundles, by the phase that leaves them; see [Bundle].
 const (
 	RewriteBundle = "rewrite"
 	AccessBundle  = "access"
@@ -36,9 +36,9 @@ func Decided(plugin, decision string) kongwrite.LogField {
 	return kongwrite.LogField{Key: notesPrefix + plugin, Value: structpb.NewStringValue(decision)}
 }
 
-// Traced is the note of the trace that the request is in, for where nobody else reads
-// the record: its id, and a text for the log phase of whoever put it there; see
-// [Record.Trace].
+// Traced is the note of the trace that the request is in, for where there are no log
+// plugins to read the record: the trace's id, and a text for the log phase of the plugin
+// that put the request in the trace; see [Record.Trace].
 func Traced(id, text string) kongwrite.LogField {
 	return kongwrite.LogField{Key: notesPrefix + traceNote, Value: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
 		"id": structpb.NewStringValue(id), "text": structpb.NewStringValue(text),
@@ -52,8 +52,8 @@ func NoToken() kongwrite.LogField {
 }
 
 // Bundle is one log field in place of several notes, [RewriteBundle] or [AccessBundle],
-// for where nobody else reads the record: each field costs a call. The next bundle of
-// the name replaces it.
+// for where there are no log plugins to read the record: each field costs a call. A later
+// bundle of the same name replaces it, as where Kong runs an event again.
 func Bundle(name string, notes ...kongwrite.LogField) kongwrite.LogField {
 	fields := make(map[string]*structpb.Value, len(notes))
 	for _, n := range notes {
@@ -62,8 +62,8 @@ func Bundle(name string, notes ...kongwrite.LogField) kongwrite.LogField {
 	return kongwrite.LogField{Key: notesPrefix + name, Value: structpb.NewStructValue(&structpb.Struct{Fields: fields})}
 }
 
-// takeNotes leaves the decisions in r.Policies, and puts the other notes where they
-// belong.
+// takeNotes leaves the decisions in r.Policies, and moves the other notes to the fields
+// that they are for. Notes that came in a bundle count as if they had come one by one.
 func (r *Record) takeNotes() {
 	notes, _ := r.Policies.(map[string]any)
 	for _, name := range []string{RewriteBundle, AccessBundle} {

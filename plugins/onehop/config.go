@@ -1,9 +1,7 @@
 package onehop
 
 import (
-	"errors"
-	"fmt"
-	"slices"
+	"sync"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
@@ -32,10 +30,10 @@ const (
 	sectionEvent = "event"
 )
 
-// Config is what an operator writes in kong.yaml. Get one from [Runtime.New], and
-// call Provision before the first event. Each section is the configuration of the
-// plugin of that name, and Run names those that run: Kong fills in the defaults of
-// sections that are absent too, so that their being there says nothing.
+// Config is what an operator writes in kong.yaml. Get one from [Runtime.New]. Each
+// section is the configuration of the plugin of that name, and Run names those that run:
+// Kong fills in the defaults of sections that are absent too, so that their being there
+// says nothing.
 //
 // Whoever makes a section without Kong gets it from the New of the plugin's own
 // Runtime.
@@ -58,124 +56,7 @@ type Config struct {
 	ConsumerID string `json:"consumer_id" kong:"scope"`
 
 	runtime *Runtime
-	// mistakes are what Provision found, by section; nil before it ran.
-	mistakes map[string]error
-	// limits says that requests are to be limited, and their identities issued.
-	limits bool
-	// overruled are the fields of one section that another makes count for nothing.
-	overruled []error
-}
-
-var (
-	errNoSection = errors.New("run: empty, so the plugin would do nothing; name at least one of " +
-		sectionScrub + ", " + sectionTrace + ", " + sectionLimit + ", " + sectionSunset)
-	errAbsent    = errors.New("run names the section, and it is absent; write it, {} for its defaults")
-	errNoHeaders = errors.New("response_headers: nginx's access line, which tells how requests end here, has none of them; " +
-		"remove the field, or set GATEHOUSE_LOG_PHASE=event to have log events instead")
-	errNotServed = errors.New("this process does not serve that plugin; remove the section")
-)
-
-// Provision checks every section and prepares it. Errors are the sections' own,
-// each field with the section's name before it. What is wrong in one section leaves
-// the others as they are.
-func (c *Config) Provision() error {
-	c.mistakes = map[string]error{}
-	c.limits = slices.Contains(c.Run, sectionLimit)
-	if len(c.Run) == 0 {
-		return errNoSection
-	}
-	if c.PIILogScrub != nil {
-		c.PIILogScrub.RouteID, c.PIILogScrub.ServiceID, c.PIILogScrub.ConsumerID = c.RouteID, c.ServiceID, c.ConsumerID
-	}
-	o := c.runtime.options
-	err := errors.Join(
-		c.checkRun(),
-		c.checkHeaders(),
-		provision(c, sectionScrub, o.Scrubber, &c.PIILogScrub),
-		provision(c, sectionTrace, o.Tracer, &c.TraceInject),
-		provision(c, sectionLimit, o.Limiter, &c.TenantRateLimit),
-		provision(c, sectionSunset, o.Sunset, &c.SunsetHeaders),
-	)
-	c.shareIdentity()
-	return err
-}
-
-// checkHeaders leaves out the response headers of the audit record where they cannot be
-// known.
-func (c *Config) checkHeaders() error {
-	if !c.runtime.options.AccessLines || !slices.Contains(c.Run, sectionScrub) || c.PIILogScrub == nil || len(c.PIILogScrub.ResponseHeaders) == 0 {
-		return nil
-	}
-	c.PIILogScrub.ResponseHeaders = nil
-	c.mistakes[headersOfScrub] = errNoHeaders
-	return prefixed(sectionScrub, errNoHeaders)
-}
-
-// headersOfScrub is what the scrubber has nothing to do with, and so goes on.
-const headersOfScrub = sectionScrub + ".response_headers"
-
-// checkRun refuses the name of no section.
-func (c *Config) checkRun() error {
-	for _, name := range c.Run {
-		switch name {
-		case sectionScrub, sectionTrace, sectionLimit, sectionSunset:
-		default:
-			return fmt.Errorf("run: %q is no section; use %s, %s, %s or %s", name, sectionScrub, sectionTrace, sectionLimit, sectionSunset)
-		}
-	}
-	return nil
-}
-
-// binder is the Runtime of a plugin whose configuration is a C.
-type binder[R, C any] interface {
-	*R
-	New() any
-	Bind(*C)
-}
-
-// provisioner is a plugin's configuration.
-type provisioner[C any] interface {
-	*C
-	Provision() error
-}
-
-// provision makes a section ready, or forgets it if it is not to run. One that is to run
-// and absent runs with the defaults; one that this process does not serve cannot.
-func provision[R, C any, PR binder[R, C], PC provisioner[C]](config *Config, name string, runtime PR, section *PC) error {
-	if !slices.Contains(config.Run, name) {
-		*section = nil
-		return nil
-	}
-	err := func() error {
-		if runtime == nil {
-			*section = nil
-			return fmt.Errorf("%s: %w", name, errNotServed)
-		}
-		var absent error
-		if *section == nil {
-			*section, absent = runtime.New().(PC), fmt.Errorf("%s: %w", name, errAbsent)
-		}
-		runtime.Bind(*section)
-		return errors.Join(absent, prefixed(name, guard((*section).Provision)))
-	}()
-	if err != nil {
-		config.mistakes[name] = err
-	}
-	return err
-}
-
-// prefixed puts the section's name before the field's in each line of err.
-func prefixed(name string, err error) error {
-	if err == nil {
-		return nil
-	}
-	joined, ok := err.(interface{ Unwrap() []error })
-	if !ok {
-		return fmt.Errorf("%s.%w", name, err)
-	}
-	var errs []error
-	for _, one := range joined.Unwrap() {
-		errs = append(errs, prefixed(name, one))
-	}
-	return errors.Join(errs...)
+	prepare sync.Once
+	hop     *hop
+	mistake error // what Provision says
 }

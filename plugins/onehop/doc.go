@@ -8,6 +8,17 @@
 // (scrub, trace, limit, sunset), share what was read of the request, and write
 // headers once for all.
 //
+// A request walks through once. In the access event, which access.go is the list of:
+//
+//   - read.go reads all that the sections decide by, limit.go who is asking;
+//   - decide.go has each section decide, limit.go the limiter;
+//   - write.go writes log fields, scrub.go the scrubber's;
+//   - accessline.go keeps the request until its access line comes;
+//   - write.go sets headers, or answers.
+//
+// nginx's access line (accessline.go) or a log event (logevent.go) tells how it ended.
+// Before all that, hop.go makes a configuration ready.
+//
 // The plugin decides nothing itself. Each section of its configuration is the
 // configuration of one of the four, and a section that fails, or panics, fails as
 // its plugin would: a scrubber drops the text, a limiter admits no request whose

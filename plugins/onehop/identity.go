@@ -4,25 +4,26 @@ import (
 	"fmt"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 )
 
 // shareIdentity has the whole request know who is asking by the limiter's claims: an
 // audit record that names somebody else would tell of another request. What the
 // scrubber's section says counts only where there is no limiter.
-func (c *Config) shareIdentity() {
-	c.overruled = nil
-	if c.PIILogScrub == nil || c.TenantRateLimit == nil {
+func (h *hop) shareIdentity(scrub *piilogscrub.Config, limit *tenantratelimit.Config) {
+	if scrub == nil || limit == nil {
 		return
 	}
-	said, counts := c.PIILogScrub.Identity.OrDefaults(), c.TenantRateLimit.Identity.OrDefaults()
+	said, counts := scrub.Identity.OrDefaults(), limit.Identity.OrDefaults()
 	defaults := identity.Names{}.OrDefaults()
-	c.overruled = append(
+	h.overruled = append(
 		overruled("tenant_claim", said.TenantClaim, counts.TenantClaim, defaults.TenantClaim),
 		overruled("user_claim", said.UserClaim, counts.UserClaim, defaults.UserClaim)...,
 	)
-	c.PIILogScrub.Scrubber().IdentifyBy(counts)
-	for _, field := range c.overruled {
-		c.runtime.options.Logger.Warn("a field does not count", "plugin", Name, "error", field)
+	scrub.Identity = counts
+	for _, field := range h.overruled {
+		h.runtime.options.Logger.Warn("a field does not count", "plugin", Name, "error", field)
 	}
 }
 

@@ -12,10 +12,10 @@ type metrics struct {
 	failures  *prometheus.CounterVec
 	lines     *prometheus.CounterVec
 	lostLines prometheus.Counter
-	underWay  prometheus.GaugeFunc
+	inFlight  prometheus.GaugeFunc
 }
 
-func newMetrics(c *calls) metrics {
+func newMetrics(f *inFlight) metrics {
 	return metrics{
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_onehop_failures_total",
@@ -29,16 +29,16 @@ func newMetrics(c *calls) metrics {
 			Name: "gatehouse_onehop_lost_access_lines_total",
 			Help: "Requests whose access line did not come: their audit record does not say how they ended.",
 		}),
-		underWay: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		inFlight: prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "gatehouse_onehop_calls_under_way",
 			Help: "Requests that wait for their access line.",
-		}, func() float64 { return float64(c.len()) }),
+		}, func() float64 { return float64(f.len()) }),
 	}
 }
 
 func (m *metrics) register(r prometheus.Registerer) error {
 	var errs []error
-	for _, c := range []prometheus.Collector{m.failures, m.lines, m.lostLines, m.underWay} {
+	for _, c := range []prometheus.Collector{m.failures, m.lines, m.lostLines, m.inFlight} {
 		if err := r.Register(c); err != nil {
 			errs = append(errs, fmt.Errorf("register one-hop metrics: %w", err))
 		}

@@ -9,48 +9,55 @@ import (
 // Prefetch declares what the plugin asks Kong in nearly every event, its sections
 // included. The rewrite phase has one read that can be declared.
 func (c *Config) Prefetch(phase string) [][2]string {
+	h := c.prepared()
 	switch phase {
 	case "access":
-		return c.prefetchAccess()
+		everywhere := c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == ""
+		return h.prefetchAccess(everywhere, c.RouteID != "")
 	case "log":
-		return c.prefetchLog()
+		return h.prefetchLog()
 	}
 	return nil
 }
 
-func (c *Config) prefetchAccess() (reads [][2]string) {
-	o := c.runtime.options
-	everywhere := c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == ""
-	rewritten := everywhere && (c.PIILogScrub != nil || c.TraceInject != nil)
+// prefetchAccess declares what readAccess reads. A configuration that is for all
+// requests has a rewrite phase, which may have put the request in a trace; one of a route
+// remembers that route.
+func (h *hop) prefetchAccess(everywhere, ofRoute bool) (reads [][2]string) {
+	o := h.runtime.options
+	rewritten := everywhere && (h.scrub != nil || h.trace != nil)
 	if rewritten && !o.AccessLines {
 		reads = append(reads, kongrequest.ReadShared(sharedKey))
 	}
-	if o.AccessLines && c.mayWantEnd() {
+	if o.AccessLines && h.mayWantEnd() {
 		reads = append(reads, kongrequest.ReadVars, kongrequest.ReadToken, kongrequest.ReadCredential, kongrequest.ReadConsumer, kongrequest.ReadRoute)
 	}
-	if c.PIILogScrub != nil && !o.NoLogPlugins || c.TraceInject != nil && !rewritten {
+	if h.scrub != nil && !o.NoLogPlugins || h.trace != nil && !rewritten {
 		reads = append(reads, kongrequest.ReadVars)
 	}
-	if c.TenantRateLimit != nil {
-		reads = append(reads, c.TenantRateLimit.Prefetch("access")...)
-	}
-	if c.SunsetHeaders != nil {
-		reads = append(reads, c.SunsetHeaders.Prefetch("access")...)
-	}
-	return slices.DeleteFunc(reads, func(read [2]string) bool { return c.RouteID != "" && read == kongrequest.ReadRoute })
+	reads = append(reads, h.sectionReads("access", sectionLimit, sectionSunset)...)
+	return slices.DeleteFunc(reads, func(read [2]string) bool { return ofRoute && read == kongrequest.ReadRoute })
 }
 
 // prefetchLog leaves out the token where Kong's record may say that there is none.
-func (c *Config) prefetchLog() (reads [][2]string) {
-	if c.TraceInject != nil {
-		reads = append(reads, c.TraceInject.Prefetch("log")...)
-	}
-	if c.PIILogScrub == nil || !c.PIILogScrub.Audits() {
+func (h *hop) prefetchLog() [][2]string {
+	reads := h.sectionReads("log", sectionTrace)
+	if !h.audits() {
 		return reads
 	}
 	reads = append(reads, kongrequest.ReadRecord)
-	if !c.runtime.options.NoLogPlugins || c.TenantRateLimit == nil {
+	if !h.runtime.options.NoLogPlugins || h.limit == nil {
 		reads = append(reads, kongrequest.ReadToken)
+	}
+	return reads
+}
+
+// sectionReads are what some sections declare, those of them that run.
+func (h *hop) sectionReads(phase string, names ...string) (reads [][2]string) {
+	for _, s := range h.sections {
+		if slices.Contains(names, s.name) {
+			reads = append(reads, s.config.Prefetch(phase)...)
+		}
 	}
 	return reads
 }

@@ -2,10 +2,7 @@ package onehop
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -46,7 +43,8 @@ type Runtime struct {
 	options Options
 	source  kongrequest.Source
 	metrics metrics
-	calls   *calls // under way, where the access line ends them
+	// inFlight are empty where there are no access lines.
+	inFlight *inFlight
 	// rewrites is true from the first rewrite event on: Kong has none for a
 	// plugin that is not enabled globally, and then the access phase need not
 	// ask what one did.
@@ -65,9 +63,9 @@ func NewRuntime(o Options) (*Runtime, error) {
 	}
 	r := &Runtime{
 		options: o, source: kongrequest.Source{Now: o.Now},
-		calls: newCalls(),
+		inFlight: newInFlight(),
 	}
-	r.metrics = newMetrics(r.calls)
+	r.metrics = newMetrics(r.inFlight)
 	if o.Registerer == nil {
 		return r, nil
 	}
@@ -85,49 +83,8 @@ func (r *Runtime) Phases() []string {
 // New is a fresh config bound to this runtime.
 func (r *Runtime) New() any { return &Config{runtime: r} }
 
-// Close ends the calls under way: another process gets their access lines.
+// Close ends the requests in flight: another process gets their access lines.
 func (r *Runtime) Close(context.Context) error {
 	r.giveUp(r.options.Now().Add(overdue))
 	return nil
 }
-
-// part runs one section's part of an event. A panic in it is an error of this
-// part alone.
-func (r *Runtime) part(section string, run func() error) error {
-	err := guard(run)
-	if err != nil {
-		r.report(section, err)
-	}
-	return err
-}
-
-// guard makes a panic an error.
-func guard(run func() error) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &panicError{value: v, stack: debug.Stack()}
-		}
-	}()
-	return run()
-}
-
-// report counts and logs a failure, with its stack if it is a panic, but no more
-// than one stack in a second.
-func (r *Runtime) report(section string, err error) {
-	r.metrics.failures.WithLabelValues(section).Inc()
-	log := r.options.Logger.With("plugin", Name, "section", section)
-	var panicked *panicError
-	now, last := r.options.Now().UnixNano(), r.stacked.Load()
-	if errors.As(err, &panicked) && now-last >= int64(time.Second) && r.stacked.CompareAndSwap(last, now) {
-		log = log.With("stack", string(panicked.stack))
-	}
-	log.Error("section failed", "error", err)
-}
-
-// panicError is what a section panicked with.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }

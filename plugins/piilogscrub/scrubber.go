@@ -31,10 +31,6 @@ func (s *Scrubber) degrade() {
 	s.recorder.Texts, s.recorder.Degraded = s.texts, Name
 }
 
-// IdentifyBy has audit records name tenant and user by these claims. It is for before
-// the first event.
-func (s *Scrubber) IdentifyBy(claims identity.Names) { s.recorder.Identity = claims }
-
 // Rewrite is the rewrite phase: it replaces what log plugins will write of the request.
 // It does not tell the access phase of it.
 func (s *Scrubber) Rewrite(e *kongrequest.Event) {

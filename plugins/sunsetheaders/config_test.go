@@ -5,50 +5,51 @@ import (
 	"testing"
 
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
 func TestProvisionRefuses(t *testing.T) {
 	t.Parallel()
 	type config = sunsetheaders.Config
-	brownout := func(b sunsetheaders.Brownout) config {
-		return config{DeprecatedAt: "2026-01-15", SunsetAt: "2027-06-30", Brownouts: []sunsetheaders.Brownout{b}}
+	brownout := func(b sunsetheaders.Brownout) *config {
+		return &config{DeprecatedAt: "2026-01-15", SunsetAt: "2027-06-30", Brownouts: []sunsetheaders.Brownout{b}}
 	}
-	exemption := func(x ...sunsetheaders.Exemption) config { return config{SunsetAt: "2027-06-30", Exemptions: x} }
+	exemption := func(x ...sunsetheaders.Exemption) *config { return &config{SunsetAt: "2027-06-30", Exemptions: x} }
 	tests := []struct {
 		name   string
-		config config
+		config *config
 		want   []string // parts of the error: field, value, fix
 	}{
-		{"no date at all", config{}, []string{"deprecated_at and sunset_at", "at least one"}},
-		{"not a date", config{DeprecatedAt: "30 June 2027"}, []string{"deprecated_at", `"30 June 2027"`, "2027-06-30T12:00:00Z"}},
-		{"no offset", config{SunsetAt: "2027-06-30T12:00:00"}, []string{"sunset_at", "RFC 3339"}},
-		{"no such day", config{SunsetAt: "2027-02-29"}, []string{"sunset_at", `"2027-02-29"`}},
-		{"the year 0", config{SunsetAt: "0000-01-01"}, []string{"sunset_at", `"0000-01-01"`, "1970 to 9999"}},
-		{"the zero time", config{SunsetAt: "0001-01-01"}, []string{"sunset_at", `"0001-01-01"`, "1970 to 9999"}},
-		{"deprecated before 1970", config{DeprecatedAt: "1969-12-31"}, []string{"deprecated_at", `"1969-12-31"`, "1970 to 9999"}},
-		{"the year 10000 in UTC", config{SunsetAt: "9999-12-31T23:59:59-23:59"}, []string{"sunset_at", "-23:59", "1970 to 9999"}},
-		{"an offset of a day", config{SunsetAt: "2027-06-30T12:00:00+24:00"}, []string{"sunset_at", "+24:00", "RFC 3339"}},
-		{"ends before it is deprecated", config{DeprecatedAt: "2027-06-30", SunsetAt: "2027-06-29T23:59:59Z"}, []string{"sunset_at", `"2027-06-29T23:59:59Z"`, "deprecated_at", "RFC 9745", "later"}},
-		{"after_sunset", config{SunsetAt: "2027-06-30", AfterSunset: "redirect"}, []string{"after_sunset", `"redirect"`, "gone or warn"}},
-		{"brownout_status", config{SunsetAt: "2027-06-30", BrownoutStatus: 500}, []string{"brownout_status", "500", "503 or 410"}},
-		{"successor", config{SunsetAt: "2027-06-30", Successor: "v2/orders"}, []string{"successor", `"v2/orders"`, "{+rest}"}},
-		{"successor with another variable", config{SunsetAt: "2027-06-30", Successor: "/v2/{id}"}, []string{"successor", `"/v2/{id}"`, "{+rest}"}},
-		{"successor with two slashes", config{SunsetAt: "2027-06-30", Successor: "/{+rest}"}, []string{"successor", `"/{+rest}"`, "right after the last segment"}},
-		{"successor that breaks out", config{SunsetAt: "2027-06-30", Successor: "/v2>; rel=x"}, []string{"successor"}},
-		{"documentation", config{SunsetAt: "2027-06-30", Documentation: "see wiki"}, []string{"documentation", `"see wiki"`, "https://host/path"}},
-		{"documentation has no variables", config{SunsetAt: "2027-06-30", Documentation: "/doc{+rest}"}, []string{"documentation"}},
-		{"sunset_documentation", config{SunsetAt: "2027-06-30", SunsetDocumentation: "//host"}, []string{"sunset_documentation", `"//host"`}},
-		{"a port that is none", config{SunsetAt: "2027-06-30", Successor: "http://h:99999/"}, []string{"successor", `"http://h:99999/"`, "1 to 65535"}},
-		{"no host", config{SunsetAt: "2027-06-30", Documentation: "https://:80/"}, []string{"documentation", `"https://:80/"`, "https://host/path"}},
-		{"a host that is there only without the rest", config{SunsetAt: "2027-06-30", Successor: "https://{+rest}h/"}, []string{"successor", "{+rest}"}},
-		{"a password for everybody", config{SunsetAt: "2027-06-30", SunsetDocumentation: "https://user:hunter2@h/"}, []string{"sunset_documentation", "user or password"}},
-		{"policy", config{SunsetAt: "2027-06-30", Policy: "mailto:a@b.example"}, []string{"policy", `"mailto:a@b.example"`}},
+		{"no date at all", &config{}, []string{"deprecated_at and sunset_at", "at least one"}},
+		{"not a date", &config{DeprecatedAt: "30 June 2027"}, []string{"deprecated_at", `"30 June 2027"`, "2027-06-30T12:00:00Z"}},
+		{"no offset", &config{SunsetAt: "2027-06-30T12:00:00"}, []string{"sunset_at", "RFC 3339"}},
+		{"no such day", &config{SunsetAt: "2027-02-29"}, []string{"sunset_at", `"2027-02-29"`}},
+		{"the year 0", &config{SunsetAt: "0000-01-01"}, []string{"sunset_at", `"0000-01-01"`, "1970 to 9999"}},
+		{"the zero time", &config{SunsetAt: "0001-01-01"}, []string{"sunset_at", `"0001-01-01"`, "1970 to 9999"}},
+		{"deprecated before 1970", &config{DeprecatedAt: "1969-12-31"}, []string{"deprecated_at", `"1969-12-31"`, "1970 to 9999"}},
+		{"the year 10000 in UTC", &config{SunsetAt: "9999-12-31T23:59:59-23:59"}, []string{"sunset_at", "-23:59", "1970 to 9999"}},
+		{"an offset of a day", &config{SunsetAt: "2027-06-30T12:00:00+24:00"}, []string{"sunset_at", "+24:00", "RFC 3339"}},
+		{"ends before it is deprecated", &config{DeprecatedAt: "2027-06-30", SunsetAt: "2027-06-29T23:59:59Z"}, []string{"sunset_at", `"2027-06-29T23:59:59Z"`, "deprecated_at", "RFC 9745", "later"}},
+		{"after_sunset", &config{SunsetAt: "2027-06-30", AfterSunset: "redirect"}, []string{"after_sunset", `"redirect"`, "gone or warn"}},
+		{"brownout_status", &config{SunsetAt: "2027-06-30", BrownoutStatus: 500}, []string{"brownout_status", "500", "503 or 410"}},
+		{"successor", &config{SunsetAt: "2027-06-30", Successor: "v2/orders"}, []string{"successor", `"v2/orders"`, "{+rest}"}},
+		{"successor with another variable", &config{SunsetAt: "2027-06-30", Successor: "/v2/{id}"}, []string{"successor", `"/v2/{id}"`, "{+rest}"}},
+		{"successor with two slashes", &config{SunsetAt: "2027-06-30", Successor: "/{+rest}"}, []string{"successor", `"/{+rest}"`, "right after the last segment"}},
+		{"successor that breaks out", &config{SunsetAt: "2027-06-30", Successor: "/v2>; rel=x"}, []string{"successor"}},
+		{"documentation", &config{SunsetAt: "2027-06-30", Documentation: "see wiki"}, []string{"documentation", `"see wiki"`, "https://host/path"}},
+		{"documentation has no variables", &config{SunsetAt: "2027-06-30", Documentation: "/doc{+rest}"}, []string{"documentation"}},
+		{"sunset_documentation", &config{SunsetAt: "2027-06-30", SunsetDocumentation: "//host"}, []string{"sunset_documentation", `"//host"`}},
+		{"a port that is none", &config{SunsetAt: "2027-06-30", Successor: "http://h:99999/"}, []string{"successor", `"http://h:99999/"`, "1 to 65535"}},
+		{"no host", &config{SunsetAt: "2027-06-30", Documentation: "https://:80/"}, []string{"documentation", `"https://:80/"`, "https://host/path"}},
+		{"a host that is there only without the rest", &config{SunsetAt: "2027-06-30", Successor: "https://{+rest}h/"}, []string{"successor", "{+rest}"}},
+		{"a password for everybody", &config{SunsetAt: "2027-06-30", SunsetDocumentation: "https://user:hunter2@h/"}, []string{"sunset_documentation", "user or password"}},
+		{"policy", &config{SunsetAt: "2027-06-30", Policy: "mailto:a@b.example"}, []string{"policy", `"mailto:a@b.example"`}},
 
 		{"brownout without start", brownout(sunsetheaders.Brownout{DurationSeconds: 60}), []string{"brownouts[0].start_at", "empty"}},
 		{"brownout with a bad start", brownout(sunsetheaders.Brownout{StartAt: "noon", DurationSeconds: 60}), []string{"brownouts[0].start_at", `"noon"`}},
 		{"brownout from the year 1", brownout(sunsetheaders.Brownout{StartAt: "0001-01-01", DurationSeconds: 60}), []string{"brownouts[0].start_at", `"0001-01-01"`, "1970 to 9999"}},
 		{"brownout until the year 1", brownout(sunsetheaders.Brownout{StartAt: "2027-01-01", EndAt: "0001-01-01"}), []string{"brownouts[0].end_at", `"0001-01-01"`, "1970 to 9999"}},
-		{"brownout that lasts into the year 10000", config{DeprecatedAt: "2027-01-01", Brownouts: []sunsetheaders.Brownout{{StartAt: "9999-12-31", DurationSeconds: 86400}}}, []string{"brownouts[0].duration_seconds", "86400", "9999"}},
+		{"brownout that lasts into the year 10000", &config{DeprecatedAt: "2027-01-01", Brownouts: []sunsetheaders.Brownout{{StartAt: "9999-12-31", DurationSeconds: 86400}}}, []string{"brownouts[0].duration_seconds", "86400", "9999"}},
 		{"brownout without end", brownout(sunsetheaders.Brownout{StartAt: "2027-01-01"}), []string{"brownouts[0]", "either end_at or duration_seconds"}},
 		{"brownout with two ends", brownout(sunsetheaders.Brownout{StartAt: "2027-01-01", EndAt: "2027-01-02", DurationSeconds: 60}), []string{"brownouts[0]", "not both"}},
 		{"brownout of negative length", brownout(sunsetheaders.Brownout{StartAt: "2027-01-01", DurationSeconds: -1}), []string{"brownouts[0].duration_seconds", "-1", "above 0"}},
@@ -61,7 +62,7 @@ func TestProvisionRefuses(t *testing.T) {
 		{"exemption until a bad date", exemption(sunsetheaders.Exemption{Consumer: "initech", Until: "never"}), []string{"exemptions[0].until", `"never"`}},
 		{"exemption until the year 10000", exemption(sunsetheaders.Exemption{Consumer: "initech", Until: "9999-12-31T23:59:59-01:00"}), []string{"exemptions[0].until", "1970 to 9999"}},
 		{"exempted twice", exemption(sunsetheaders.Exemption{Consumer: "a", Until: "2027-09-30"}, sunsetheaders.Exemption{Consumer: "a", Until: "2027-10-30"}), []string{"exemptions[1].consumer", `"a"`, "keep one"}},
-		{"several at once", config{DeprecatedAt: "x", AfterSunset: "y"}, []string{"deprecated_at", "after_sunset"}},
+		{"several at once", &config{DeprecatedAt: "x", AfterSunset: "y"}, []string{"deprecated_at", "after_sunset"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -81,7 +82,7 @@ func TestProvisionRefuses(t *testing.T) {
 
 func TestProvisionAccepts(t *testing.T) {
 	t.Parallel()
-	for name, config := range map[string]sunsetheaders.Config{
+	for name, config := range map[string]*sunsetheaders.Config{
 		"deprecation and end at one moment": {DeprecatedAt: "2027-06-30", SunsetAt: "2027-06-30T02:00:00+02:00"},
 		"a brownout up to the end":          {SunsetAt: "2027-06-30", Brownouts: []sunsetheaders.Brownout{{StartAt: "2027-06-29", EndAt: "2027-06-30"}}},
 		"the deprecation ahead":             {DeprecatedAt: "2999-01-01"},
@@ -91,7 +92,7 @@ func TestProvisionAccepts(t *testing.T) {
 			if err := config.Provision(); err != nil {
 				t.Error(err)
 			}
-			if config.AfterSunset != sunsetheaders.AfterSunsetGone || config.BrownoutStatus != 503 {
+			if config.AfterSunset != lifecycle.AfterSunsetGone || config.BrownoutStatus != 503 {
 				t.Errorf("defaults are %q and %d", config.AfterSunset, config.BrownoutStatus)
 			}
 		})

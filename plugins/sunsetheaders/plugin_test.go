@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
 var (
@@ -204,14 +205,14 @@ gatehouse_sunset_requests_total{consumer="other",route="partner-orders-v1",stage
 func TestDecideTakesAnyLabel(t *testing.T) {
 	t.Parallel()
 	config := newConfig(t, sunsetheaders.Options{Now: clock(before)}, nil)
-	if d := config.Decide(sunsetheaders.Caller{Username: "\xff", Route: "\xfe"}); d.Refusal != nil {
+	if d := config.Announcer().Decide(lifecycle.Caller{Username: "\xff", Route: "\xfe"}); d.Refusal != nil {
 		t.Errorf("refused: %v", d.Refusal)
 	}
 }
 
 func TestAnonymousCallerHasAName(t *testing.T) {
 	t.Parallel()
-	if name := (sunsetheaders.Caller{}).Name(); name != "anonymous" {
+	if name := (lifecycle.Caller{}).Name(); name != "anonymous" {
 		t.Errorf("name %q", name)
 	}
 }

@@ -2,7 +2,7 @@ package sunsetheaders
 
 import "github.com/gatehousehq/gatehouse/plugins/kongrequest"
 
-// Prefetch declares what [Config.Read] asks Kong. The credential is asked for only
+// Prefetch declares what [Announcer.Read] asks Kong. The credential is asked for only
 // where there is a consumer; versions with an end have callers who are known.
 func (c *Config) Prefetch(phase string) (reads [][2]string) {
 	if phase != "access" {
@@ -12,7 +12,7 @@ func (c *Config) Prefetch(phase string) (reads [][2]string) {
 		reads = append(reads, kongrequest.ReadRoute)
 	}
 	reads = append(reads, kongrequest.ReadConsumer, kongrequest.ReadCredential)
-	if c.NeedsRest() {
+	if c.Announcer().plan.NeedsRest() {
 		reads = append(reads, kongrequest.ReadPath)
 	}
 	return reads

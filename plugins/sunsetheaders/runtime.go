@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/internal/firstseen"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
 const (
@@ -36,22 +37,18 @@ type Options struct {
 // Runtime holds what outlives a config reload: who has called. It is safe for
 // concurrent use.
 type Runtime struct {
-	logger     *slog.Logger
-	now        func() time.Time
-	maxCallers int
-	source     kongrequest.Source
-	requests   *prometheus.CounterVec
-	lastSeen   *prometheus.GaugeVec
-
-	mu      sync.RWMutex
-	callers map[[2]string]struct{}
+	logger   *slog.Logger
+	now      func() time.Time
+	source   kongrequest.Source
+	requests *prometheus.CounterVec
+	lastSeen *prometheus.GaugeVec
+	callers  *firstseen.Set[routeCaller] // who have series of their own
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
 func NewRuntime(o Options) (*Runtime, error) {
 	r := &Runtime{
-		logger: o.Logger, now: o.Now, maxCallers: o.MaxCallers,
-		callers: map[[2]string]struct{}{},
+		logger: o.Logger, now: o.Now,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_sunset_requests_total",
 			Help: "Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone, degraded.",
@@ -67,9 +64,10 @@ func NewRuntime(o Options) (*Runtime, error) {
 	if r.now == nil {
 		r.now = time.Now
 	}
-	if r.maxCallers <= 0 {
-		r.maxCallers = defaultMaxCallers
+	if o.MaxCallers <= 0 {
+		o.MaxCallers = defaultMaxCallers
 	}
+	r.callers = firstseen.NewSet[routeCaller](o.MaxCallers)
 	if o.Registerer == nil {
 		return r, nil
 	}
@@ -90,28 +88,17 @@ func (r *Runtime) Bind(c *Config) { c.runtime = r }
 // Close ends the runtime, which holds nothing that needs ending.
 func (r *Runtime) Close(context.Context) error { return nil }
 
-// seen counts a request.
-func (r *Runtime) seen(now time.Time, caller Caller, stage Stage) {
+// routeCaller is what has series of its own: a consumer on a route.
+type routeCaller struct{ route, consumer string }
+
+// count counts a request, of the consumer "other" if the cap is reached and this one is
+// new.
+func (r *Runtime) count(now time.Time, caller lifecycle.Caller, stage lifecycle.Stage) {
 	route := strings.ToValidUTF8(caller.Route, "?") // the client library panics on what is not
-	consumer := r.label(route, strings.ToValidUTF8(caller.Name(), "?"))
+	consumer := strings.ToValidUTF8(caller.Name(), "?")
+	if !r.callers.Add(routeCaller{route, consumer}) {
+		consumer = otherCallers
+	}
 	r.requests.WithLabelValues(route, consumer, string(stage)).Inc()
 	r.lastSeen.WithLabelValues(route, consumer).Set(float64(now.Unix()))
-}
-
-// label is consumer, or "other" if the cap is reached and it is new.
-func (r *Runtime) label(route, consumer string) string {
-	key := [2]string{route, consumer}
-	r.mu.RLock()
-	_, known := r.callers[key]
-	r.mu.RUnlock()
-	if known {
-		return consumer
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, known := r.callers[key]; !known && len(r.callers) >= r.maxCallers {
-		return otherCallers
-	}
-	r.callers[key] = struct{}{}
-	return consumer
 }

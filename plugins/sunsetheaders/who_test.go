@@ -10,6 +10,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
 // TestWhoIsAsking: the caller is the consumer whose credential Kong verified. One that
@@ -19,7 +20,7 @@ func TestWhoIsAsking(t *testing.T) {
 	for _, c := range identitytest.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			want := sunsetheaders.Caller{Route: "orders"}
+			want := lifecycle.Caller{Route: "orders"}
 			if c.CredentialID != "" {
 				want.Username, want.CustomID, want.ID = c.Consumer.Username, c.Consumer.CustomID, c.Consumer.ID
 			}
@@ -32,13 +33,13 @@ func TestWhoIsAsking(t *testing.T) {
 			req.Consumer, req.Route.Name = nil, "orders"
 			req = kongrequesttest.Asking(req, &c)
 			kongtest.Run(t, func(kong *pdk.PDK) {
-				got, err := config.Read(new(kongrequest.Source).Open(kong))
+				got, err := config.Announcer().Read(new(kongrequest.Source).Open(kong))
 				if err != nil || got != want {
 					t.Errorf("caller %+v, %v; want %+v", got, err, want)
 				}
 			}, req)
 			exempt := kongtest.Run(t, config.Access, req).Exit == nil
-			if exempt != (want.Name() != (sunsetheaders.Caller{}).Name()) {
+			if exempt != (want.Name() != (lifecycle.Caller{}).Name()) {
 				t.Errorf("exempt: %t, as %s", exempt, want.Name())
 			}
 		})

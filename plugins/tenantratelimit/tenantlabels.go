@@ -1,10 +1,9 @@
 package tenantratelimit
 
 import (
-	"sync"
-
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/internal/firstseen"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 )
 
@@ -12,12 +11,8 @@ import (
 // server can bear.
 type tenantLabels struct {
 	decisions *prometheus.CounterVec
-
-	mu    sync.RWMutex
-	known map[string]tenantCounters
+	known     *firstseen.Set[string]
 }
-
-type tenantCounters struct{ allowed, denied prometheus.Counter }
 
 // maxTenantLabels is how many tenants, the first that ask, have series of their
 // own. The others share one.
@@ -30,7 +25,7 @@ const (
 )
 
 func newTenantLabels() *tenantLabels {
-	return &tenantLabels{known: map[string]tenantCounters{}, decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+	return &tenantLabels{known: firstseen.NewSet[string](maxTenantLabels), decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gatehouse_ratelimit_tenant_decisions_total",
 		Help: "Requests by tenant and outcome, for the first 100 tenants; the others share a label, and so do requests without one.",
 	}, []string{"tenant", "outcome"})}
@@ -38,40 +33,16 @@ func newTenantLabels() *tenantLabels {
 
 // count counts a decision about a request of the tenant.
 func (t *tenantLabels) count(tenant identity.ID, allowed bool) {
-	c := t.of(tenant)
-	if allowed {
-		c.allowed.Inc()
-	} else {
-		c.denied.Inc()
-	}
-}
-
-func (t *tenantLabels) of(tenant identity.ID) tenantCounters {
 	label := tenant.Value
 	if !tenant.Known() {
 		label = labelAnonymous
 	}
-	t.mu.RLock()
-	c, ok := t.known[label]
-	full := len(t.known) >= maxTenantLabels
-	t.mu.RUnlock()
-	switch {
-	case ok:
-		return c
-	case full:
-		return t.add(labelOther)
+	if !t.known.Add(label) {
+		label = labelOther
 	}
-	return t.add(label)
-}
-
-// add makes a label's series. Concurrent callers get the same ones.
-func (t *tenantLabels) add(label string) tenantCounters {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	c, ok := t.known[label]
-	if !ok {
-		c = tenantCounters{t.decisions.WithLabelValues(label, "allowed"), t.decisions.WithLabelValues(label, "denied")}
-		t.known[label] = c
+	outcome := "denied"
+	if allowed {
+		outcome = "allowed"
 	}
-	return c
+	t.decisions.WithLabelValues(label, outcome).Inc()
 }

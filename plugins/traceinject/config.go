@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
-	"strings"
+	"sync"
+
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
 // What Kong knows the plugin by.
@@ -17,40 +18,15 @@ const (
 	Priority = 100000
 )
 
-// Incoming says what becomes of a trace that a client says it is in.
-type Incoming string
-
-// The choices for a client's traceparent. Anyone can write one, with the
-// sampled flag set and the same trace id a million times over; so an edge
-// should not let strangers into its own traces.
-const (
-	// IncomingContinue makes the gateway's span a child of the client's.
-	IncomingContinue Incoming = "continue"
-	// IncomingLink starts a new trace whose first span links to the client's.
-	IncomingLink Incoming = "link"
-	// IncomingRestart starts a new trace and forgets the client's.
-	IncomingRestart Incoming = "restart"
-)
-
-// Baggage says what becomes of a client's baggage header.
-type Baggage string
-
-// The choices for a client's baggage, which upstream services may believe.
-const (
-	BaggageRemove Baggage = "remove"
-	BaggagePass   Baggage = "pass"
-)
-
 const defaultResponseHeader = "X-Trace-Id"
 
 // Config is what an operator writes in kong.yaml. Get one from [Runtime.New],
-// which sets the defaults that a zero value cannot stand for, and call
-// Provision before the first event.
+// which sets the defaults that a zero value cannot stand for.
 type Config struct {
 	// Incoming is what to do with a client's traceparent. Default link: the
 	// gateway is a public edge, and a link keeps the correlation without
 	// giving a stranger the trace id and the sampling decision.
-	Incoming Incoming `json:"incoming" kong:"default=link,one_of=continue|link|restart" desc:"What to do with a client's traceparent: continue its trace, link a new trace to it, or restart and forget it."`
+	Incoming propagation.Incoming `json:"incoming" kong:"default=link,one_of=continue|link|restart" desc:"What to do with a client's traceparent: continue its trace, link a new trace to it, or restart and forget it."`
 	// TrustedCIDRs are networks whose trace is continued whatever Incoming
 	// says. The address is the one that Kong's trusted_ips and real_ip_header
 	// settings yield.
@@ -63,67 +39,73 @@ type Config struct {
 	// Otherwise they keep the decision of whoever began them.
 	IgnoreParentSampled bool `json:"ignore_parent_sampled" kong:"default=false" desc:"Let sample_ratio decide for continued traces too, so that a client's sampled flag cannot make the gateway record."`
 	// Baggage is what to do with a client's baggage header. Default remove.
-	Baggage Baggage `json:"baggage" kong:"default=remove,one_of=remove|pass" desc:"What to do with a client's baggage header: remove it, or pass it to the upstream."`
+	Baggage propagation.Baggage `json:"baggage" kong:"default=remove,one_of=remove|pass" desc:"What to do with a client's baggage header: remove it, or pass it to the upstream."`
 	// ResponseHeader carries the trace id to the client, for it to quote when
 	// it asks for help. Default X-Trace-Id; the empty string leaves it out.
 	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0,len_max=128,shape=response_header_name,not_header=Accept-*|Access-Control-*|Activate-Storage-Access|Age|Allow|Alt-Svc|Authentication-Control|Authentication-Info|Cache-*|CDN-*|Clear-Site-Data|Connection|Content-*|Critical-CH|Cross-Origin-*|Date|Deprecation|Digest|Document-Policy|Document-Policy-Report-Only|E-Tag|ETag|Expect-CT|Expires|Feature-Policy|HTTP2-Settings|Integrity-Policy|Integrity-Policy-Report-Only|Keep-Alive|Last-Modified|Link|Location|MIME-Version|NEL|No-Vary-Search|Observe-Browsing-Topics|Optional-WWW-Authenticate|Origin-Agent-Cluster|Origin-Trial|P3P|Permissions-Policy|Permissions-Policy-Report-Only|Pragma|Preference-Applied|Proxy-*|Public-Key-Pins|Public-Key-Pins-Report-Only|RateLimit|RateLimit-Policy|Referrer-Policy|Refresh|Report-To|Reporting-Endpoints|Repr-Digest|Require-Document-Policy|Retry-After|Sec-*|Server|Service-Worker-*|Set-Cookie|Set-Cookie2|Set-Login|Signature|Signature-Input|SourceMap|Speculation-Rules|Strict-Transport-Security|Sunset|Supports-Loading-Mode|Surrogate-*|TE|Timing-Allow-Origin|Tk|Trailer|Transfer-Encoding|Upgrade|Use-As-Dictionary|Vary|Via|Want-*|Warning|WWW-Authenticate|X-Accel-*|X-Content-Security-Policy|X-Content-Type-Options|X-DNS-Prefetch-Control|X-Download-Options|X-Frame-Options|X-Kong-*|X-Permitted-Cross-Domain-Policies|X-RateLimit-*|X-Robots-Tag|X-SourceMap|X-UA-Compatible|X-WebKit-CSP|X-XSS-Protection" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
 
 	runtime  *Runtime
-	policy   Policy
-	degraded bool
+	prepare  sync.Once
+	tracer   *Tracer
+	mistakes error
 }
 
 // Provision checks the config and prepares it for events. The error lists
-// every bad field, one line each. What is bad is then as by default: a network
-// that is none is trusted by nobody, and a header that is none is not sent.
+// every bad field, one line each. What is bad is then as by default: a bad network
+// is trusted by nobody, and a bad header is not sent.
 func (c *Config) Provision() error {
-	trusted, err := parseCIDRs(c.TrustedCIDRs)
-	err = errors.Join(c.checkIncoming(), err, c.checkRatio(), c.checkBaggage(), c.checkHeader())
-	c.policy = Policy{
-		Incoming:            c.Incoming,
-		Trusted:             trusted,
-		SampleRatio:         c.SampleRatio,
-		IgnoreParentSampled: c.IgnoreParentSampled,
-	}
-	return err
+	c.prepare.Do(func() { c.tracer, c.mistakes = newTracer(c) })
+	return c.mistakes
 }
 
-// Degrade has a config that Provision refused go on with what is right in it; one that
-// could not be decoded, with the defaults of what is missing.
+// Tracer is what the config does. On a server that calls no Provision, as go-pdk's own,
+// the first event does.
+func (c *Config) Tracer() *Tracer {
+	c.prepare.Do(func() {
+		if c.tracer, c.mistakes = newTracer(c); c.mistakes != nil {
+			c.runtime.logger.Error("the config has mistakes in it", "plugin", Name, "error", c.mistakes)
+		}
+	})
+	return c.tracer
+}
+
+// Degrade has a config that could not be decoded, or that Provision refused, go on with
+// what is right in it and the defaults for the rest.
 func (c *Config) Degrade(error) {
-	c.degraded = true
-	if c.policy.Incoming == "" {
-		_ = c.Provision() // which says what Degrade was told
-	}
+	_ = c.Provision() // which says what Degrade was told
+	c.tracer.degraded = true
 }
 
 // Close is the end of the config, which holds nothing that needs ending.
 func (c *Config) Close() error { return nil }
 
-// Degraded reports whether the config has a mistake in it.
-func (c *Config) Degraded() bool { return c.degraded }
+// check makes the values of bad and absent fields the defaults, and returns what is bad.
+func (c *Config) check() (trusted []netip.Prefix, err error) {
+	trusted, err = parseCIDRs(c.TrustedCIDRs)
+	return trusted, errors.Join(c.checkIncoming(), err, c.checkRatio(), c.checkBaggage(), c.checkHeader())
+}
 
 func (c *Config) checkIncoming() (err error) {
 	switch c.Incoming {
-	case IncomingContinue, IncomingLink, IncomingRestart:
+	case propagation.IncomingContinue, propagation.IncomingLink, propagation.IncomingRestart:
 		return nil
 	case "":
 	default:
 		err = fmt.Errorf("incoming: %q is not a choice; use continue, link or restart", c.Incoming)
 	}
-	c.Incoming = IncomingLink
+	c.Incoming = propagation.IncomingLink
 	return err
 }
 
 func (c *Config) checkBaggage() (err error) {
 	switch c.Baggage {
-	case BaggageRemove, BaggagePass:
+	case propagation.BaggageRemove, propagation.BaggagePass:
 		return nil
 	case "":
 	default:
 		err = fmt.Errorf("baggage: %q is not a choice; use remove or pass", c.Baggage)
 	}
-	c.Baggage = BaggageRemove
+	c.Baggage = propagation.BaggageRemove
 	return err
 }
 
@@ -134,63 +116,6 @@ func (c *Config) checkRatio() error {
 	err := fmt.Errorf("sample_ratio: %v is out of range; use a number from 0 to 1", c.SampleRatio)
 	c.SampleRatio = 1
 	return err
-}
-
-func (c *Config) checkHeader() (err error) {
-	switch {
-	case c.ResponseHeader == "":
-		return nil
-	case !isToken(c.ResponseHeader):
-		err = fmt.Errorf("response_header: %q is not a header name; use letters, digits and dashes, such as %s",
-			c.ResponseHeader, defaultResponseHeader)
-	case strings.Contains(c.ResponseHeader, "_"):
-		err = fmt.Errorf("response_header: %q is not sent under this name, since nginx writes dashes for underscores; write %s",
-			c.ResponseHeader, strings.ReplaceAll(c.ResponseHeader, "_", "-"))
-	case isReserved(c.ResponseHeader):
-		err = fmt.Errorf("response_header: %q has a meaning of its own; use another name, such as %s",
-			c.ResponseHeader, defaultResponseHeader)
-	default:
-		return nil
-	}
-	c.ResponseHeader = ""
-	return err
-}
-
-// reserved are headers that break a response, that tell the client something else, or
-// that change what a browser does, when a trace id is in them. A star at the end stands
-// for any rest. The field's tag has them too, for Kong.
-var reserved = strings.Split("Accept-*|Access-Control-*|Activate-Storage-Access|Age|Allow|Alt-Svc|Authentication-Control|"+
-	"Authentication-Info|Cache-*|CDN-*|Clear-Site-Data|Connection|Content-*|Critical-CH|Cross-Origin-*|Date|"+
-	"Deprecation|Digest|Document-Policy|Document-Policy-Report-Only|E-Tag|ETag|Expect-CT|Expires|"+
-	"Feature-Policy|HTTP2-Settings|Integrity-Policy|Integrity-Policy-Report-Only|Keep-Alive|Last-Modified|"+
-	"Link|Location|MIME-Version|NEL|No-Vary-Search|Observe-Browsing-Topics|Optional-WWW-Authenticate|"+
-	"Origin-Agent-Cluster|Origin-Trial|P3P|Permissions-Policy|Permissions-Policy-Report-Only|Pragma|"+
-	"Preference-Applied|Proxy-*|Public-Key-Pins|Public-Key-Pins-Report-Only|RateLimit|RateLimit-Policy|"+
-	"Referrer-Policy|Refresh|Report-To|Reporting-Endpoints|Repr-Digest|Require-Document-Policy|Retry-After|"+
-	"Sec-*|Server|Service-Worker-*|Set-Cookie|Set-Cookie2|Set-Login|Signature|Signature-Input|SourceMap|"+
-	"Speculation-Rules|Strict-Transport-Security|Sunset|Supports-Loading-Mode|Surrogate-*|TE|"+
-	"Timing-Allow-Origin|Tk|Trailer|Transfer-Encoding|Upgrade|Use-As-Dictionary|Vary|Via|Want-*|Warning|"+
-	"WWW-Authenticate|X-Accel-*|X-Content-Security-Policy|X-Content-Type-Options|X-DNS-Prefetch-Control|"+
-	"X-Download-Options|X-Frame-Options|X-Kong-*|X-Permitted-Cross-Domain-Policies|X-RateLimit-*|X-Robots-Tag|"+
-	"X-SourceMap|X-UA-Compatible|X-WebKit-CSP|X-XSS-Protection", "|")
-
-func isReserved(name string) bool {
-	name = strings.ToLower(name)
-	return slices.ContainsFunc(reserved, func(r string) bool {
-		prefix, isPrefix := strings.CutSuffix(strings.ToLower(r), "*")
-		return name == prefix || isPrefix && strings.HasPrefix(name, prefix)
-	})
-}
-
-// isToken reports whether s is a token (RFC 9110 section 5.6.2).
-func isToken(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if c <= ' ' || c > '~' || strings.IndexByte(`"(),/:;<=>?@[\]{}`, c) >= 0 {
-			return false
-		}
-	}
-	return s != ""
 }
 
 func parseCIDRs(cidrs []string) ([]netip.Prefix, error) {

@@ -15,8 +15,8 @@ import (
 func TestProvisionDefaults(t *testing.T) {
 	t.Parallel()
 	config := newConfig(t, traceinject.Options{}, nil)
-	want := traceinject.Config{Incoming: "link", SampleRatio: 1, Baggage: "remove", ResponseHeader: "X-Trace-Id"}
-	if diff := cmp.Diff(want, *config, cmpopts.IgnoreUnexported(traceinject.Config{})); diff != "" {
+	want := &traceinject.Config{Incoming: "link", SampleRatio: 1, Baggage: "remove", ResponseHeader: "X-Trace-Id"}
+	if diff := cmp.Diff(want, config, cmpopts.IgnoreUnexported(traceinject.Config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
 const (
@@ -98,7 +99,7 @@ func checkAccess(t *testing.T, effects kongtest.Effects, want upstream, calls in
 	}
 }
 
-func set(incoming traceinject.Incoming, baggage traceinject.Baggage) func(*traceinject.Config) {
+func set(incoming propagation.Incoming, baggage propagation.Baggage) func(*traceinject.Config) {
 	return func(c *traceinject.Config) { c.Incoming, c.Baggage = incoming, baggage }
 }
 
@@ -131,7 +132,7 @@ func TestLogFollowsAccess(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct {
-		incoming                     traceinject.Incoming
+		incoming                     propagation.Incoming
 		traceID, parent, link, state string
 	}{
 		{"continue", clientTraceID, clientSpanID, "", "rojo=1"},

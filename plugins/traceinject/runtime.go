@@ -17,6 +17,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/serverspan"
 )
 
 const (
@@ -49,14 +51,14 @@ type Options struct {
 	Registerer prometheus.Registerer
 	// Random is where ids come from. Default: math/rand/v2, seeded by the
 	// operating system; ids are no secrets.
-	Random Random
+	Random propagation.Random
 }
 
 // Runtime holds what outlives a config reload: the exporter, its queue and the
 // metrics. It is safe for concurrent use.
 type Runtime struct {
 	logger   *slog.Logger
-	random   Random
+	random   propagation.Random
 	metrics  metrics
 	source   kongrequest.Source
 	provider *sdktrace.TracerProvider
@@ -126,8 +128,8 @@ func (r *Runtime) newProvider(exporter sdktrace.SpanExporter, o Options) (*sdktr
 	}
 	return sdktrace.NewTracerProvider(
 		sdktrace.WithResource(res),
-		sdktrace.WithIDGenerator(givenIDs{}),
-		sdktrace.WithSampler(sdktrace.AlwaysSample()), // Policy has decided
+		sdktrace.WithIDGenerator(serverspan.IDs{}),
+		sdktrace.WithSampler(sdktrace.AlwaysSample()), // propagation.Policy has decided
 		sdktrace.WithSpanProcessor(newQueue(exporter, size, r.metrics, r.logger)),
 	), nil
 }

@@ -23,7 +23,7 @@ var tinyRecord = []byte(`{"started_at": 1767225600000, "request": {"method": "GE
 func export(t *testing.T, config *traceinject.Config, spans int) {
 	t.Helper()
 	for range spans {
-		trace, err := config.Recall(nil)
+		trace, err := config.Tracer().Recall(nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,7 +77,7 @@ func checkStart(s streams) error {
 	return redisErr
 }
 
-// checkRedisURL prints why REDIS_URL is none.
+// checkRedisURL prints what is wrong with REDIS_URL.
 func checkRedisURL(s streams) error {
 	url := os.Getenv("REDIS_URL")
 	if url == "" {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 )
 
 // logPhase is the variable that has Kong tell the one-hop plugin how a request ended by a

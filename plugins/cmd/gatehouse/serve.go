@@ -103,7 +103,6 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	takeOverLimits(instances, p.limiter, logger)
 	defer handOverLimits(instances, p.limiter, logger) // before the next one starts
 	told.Options.Logger, told.Options.Meter, told.Options.Strict = logger, servermetrics.New(registry), true
-	told.Options.ConstantVars = []string{kongrequest.Composite}
 	srv, err := told.New(files, p.list()...)
 	if err != nil {
 		return err

@@ -1,0 +1,69 @@
+package onehop
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+)
+
+// decideAccess asks nobody but Redis.
+func (ev *event) decideAccess(ctx context.Context) {
+	ev.decideDegraded()
+	ev.decideTrace()
+	if ev.refusal = ev.decideLimit(ctx); ev.refusal == nil {
+		ev.refusal = ev.decideSunset()
+	}
+}
+
+// decideDegraded notes which sections degrade, of those that decide nothing.
+func (ev *event) decideDegraded() {
+	ev.decideScrubDegraded()
+	if h := ev.hop; h.trace != nil && h.trace.Degraded() {
+		ev.request.decide(traceinject.Name, kongrecord.Degraded)
+	}
+}
+
+// decideTrace puts the request in a trace, unless a rewrite phase did.
+func (ev *event) decideTrace() {
+	if ev.traceRequest == nil {
+		return
+	}
+	_ = ev.part(sectionTrace, func() error {
+		injection := ev.hop.trace.Inject(*ev.traceRequest)
+		ev.injection = &injection
+		ev.request.trace, ev.request.traced = injection.Trace, true
+		ev.headers.merge(injection.Upstream, injection.Response)
+		return nil
+	})
+}
+
+// decideSunset asks whether the API version still lives for this caller.
+func (ev *event) decideSunset() (refused *refusal) {
+	if ev.caller == nil {
+		return nil
+	}
+	_ = ev.part(sectionSunset, func() error {
+		d := ev.hop.sunset.Decide(*ev.caller)
+		ev.request.decide(sunsetheaders.Name, string(d.Stage))
+		ev.headers.merge(nil, d.Headers)
+		if d.Refusal != nil {
+			ev.headers.merge(nil, d.Refusal.Headers)
+			refused = &refusal{d.Refusal.Status, d.Refusal.Body}
+		}
+		return nil
+	})
+	return refused
+}
+
+// unvouched is the answer to a request that the limiter cannot vouch for: going
+// upstream, it would carry whatever identity its client wrote. Without a limiter
+// it goes on.
+func (h *hop) unvouched() *refusal {
+	if !h.limits {
+		return nil
+	}
+	return &refusal{status: http.StatusInternalServerError}
+}

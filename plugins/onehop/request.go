@@ -1,0 +1,52 @@
+package onehop
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
+)
+
+// request is what is known of a request that its access line does not say. An event
+// fills it in; once it is in flight, nobody changes it any more.
+type request struct {
+	hop   *hop
+	began time.Time
+	// complete says that Kong said all that is to be kept.
+	complete bool
+	// record has what Kong knows and nginx does not: who was asking, and which
+	// route the request took. nginx's own facts are those of the beginning.
+	record kongrecord.Record
+	token  *identity.Token // that Kong verified, or nil
+	trace  propagation.Trace
+	traced bool
+	// ran are the sections that a rewrite phase ran, with commas between; empty if this
+	// is of an access phase.
+	ran string
+}
+
+// decide notes what a policy decided. The audit record has them by name.
+func (r *request) decide(plugin, decision string) {
+	decisions := append(r.decided(), kongrecord.Decision{Plugin: plugin, Word: decision})
+	slices.SortFunc(decisions, func(a, b kongrecord.Decision) int { return strings.Compare(a.Plugin, b.Plugin) })
+	r.record.Policies = decisions
+}
+
+// decided are the decisions noted.
+func (r *request) decided() kongrecord.Decisions {
+	decisions, _ := r.record.Policies.(kongrecord.Decisions)
+	return decisions
+}
+
+// decisions are the decisions as log fields.
+func (r *request) decisions() []kongwrite.LogField {
+	var notes []kongwrite.LogField
+	for _, d := range r.decided() {
+		notes = append(notes, kongrecord.Decided(d.Plugin, d.Word))
+	}
+	return notes
+}

@@ -1,0 +1,101 @@
+package traceinject
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/serverspan"
+)
+
+// Recall is the trace that the access phase left as the text of
+// [propagation.Trace.Encode]. Anything but a text, nil above all, means that Kong
+// refused the request before its access phase; it then gets a trace of its own.
+func (t *Tracer) Recall(left any) (propagation.Trace, error) {
+	text, ok := left.(string)
+	if !ok {
+		return t.policy.Start(propagation.Request{}, t.runtime.random), nil
+	}
+	return propagation.Decode(text)
+}
+
+// Exports reports whether there is an exporter: without one no span is wanted.
+func (t *Tracer) Exports() bool { return t.runtime.exports() }
+
+// Wanted reports whether a span of the trace would be exported: the trace is sampled,
+// and there is an exporter. If not, there is no need to ask Kong for its record.
+func (t *Tracer) Wanted(trace propagation.Trace) bool {
+	return t.Exports() && trace.Context.Flags.Sampled()
+}
+
+// Export hands the server span of a request to the exporter's queue, if the
+// trace is wanted. It does not block.
+func (t *Tracer) Export(trace propagation.Trace, record *kongrecord.Record) error {
+	if !t.Wanted(trace) {
+		return nil
+	}
+	err := serverspan.Record(t.runtime.tracer, trace, spanRequest(record))
+	if errors.Is(err, serverspan.ErrTime) {
+		t.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
+	}
+	return err
+}
+
+// spanRequest is the part of Kong's record that the span tells of.
+func spanRequest(r *kongrecord.Record) *serverspan.Request {
+	return &serverspan.Request{
+		StartedAt: r.StartedAt,
+		Latency:   r.Latencies.Request, GatewayLatency: r.Latencies.Kong, UpstreamLatency: r.Latencies.Proxy,
+		ID: r.Request.ID, Method: r.Request.Method, URI: r.Request.URI, TLS: r.Request.TLS, ClientIP: r.ClientIP,
+		RouteName: r.Route.Name, RoutePaths: r.Route.Paths, ServiceName: r.Service.Name,
+		Status: r.Response.Status, Source: r.Source, Tries: r.Tries,
+	}
+}
+
+// Finish is the log phase. It asks for Kong's record of the request only if
+// the span is wanted, or the trace is in it.
+func (t *Tracer) Finish(e *kongrequest.Event) error {
+	if !t.Exports() {
+		return nil
+	}
+	left, err := t.left(e)
+	if err != nil {
+		return err
+	}
+	trace, err := t.Recall(left)
+	if err != nil || !t.Wanted(trace) {
+		return err
+	}
+	record, err := t.record(e)
+	if err != nil {
+		return err
+	}
+	return t.Export(trace, record)
+}
+
+// left is what the access phase left of the trace, if it ran.
+func (t *Tracer) left(e *kongrequest.Event) (any, error) {
+	if !t.runtime.noLogPlugins {
+		shared, err := e.Kong().Ctx.GetSharedAny(SharedKey)
+		if err != nil {
+			return nil, fmt.Errorf("read shared trace: %w", err)
+		}
+		return shared, nil
+	}
+	record, err := t.record(e)
+	if err != nil {
+		return nil, err
+	}
+	return record.Trace, nil
+}
+
+// record is Kong's record of the request. A span is lost where it cannot be read.
+func (t *Tracer) record(e *kongrequest.Event) (*kongrecord.Record, error) {
+	record, err := e.Record()
+	if err != nil {
+		t.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
+	}
+	return record, err
+}

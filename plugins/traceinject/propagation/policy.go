@@ -1,0 +1,176 @@
+package propagation
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+)
+
+// Incoming says what becomes of a trace that a client says it is in.
+type Incoming string
+
+// The choices for a client's traceparent. Anyone can write one, with the
+// sampled flag set and the same trace id a million times over; so an edge
+// should not let strangers into its own traces.
+const (
+	// IncomingContinue makes the gateway's span a child of the client's.
+	IncomingContinue Incoming = "continue"
+	// IncomingLink starts a new trace whose first span links to the client's.
+	IncomingLink Incoming = "link"
+	// IncomingRestart starts a new trace and forgets the client's.
+	IncomingRestart Incoming = "restart"
+)
+
+// Request is what a trace depends on in a client's request.
+type Request struct {
+	// Traceparent and Tracestate are header values, several lines joined with
+	// commas (RFC 9110 section 5.2). Tracestate may be left empty if there is
+	// no traceparent.
+	Traceparent, Tracestate string
+	// Client is needed only where the policy trusts networks.
+	Client netip.Addr
+}
+
+// Origin says how a trace came to be; it is a metric label.
+type Origin string
+
+// The ways in which a trace can come to be.
+const (
+	OriginStarted   Origin = "started"   // the client sent no traceparent
+	OriginInvalid   Origin = "invalid"   // it sent one that had to be ignored
+	OriginContinued Origin = "continued" // the client's trace goes on
+	OriginLinked    Origin = "linked"    // a new trace, linked to the client's
+	OriginRestarted Origin = "restarted" // a new trace, the client's forgotten
+)
+
+// Trace is the gateway's place in a trace.
+type Trace struct {
+	// Context is the gateway's own span: what goes upstream as traceparent.
+	Context tracecontext.Traceparent
+	// State goes upstream as tracestate. Only a continued trace has one.
+	State tracecontext.Tracestate
+	// Parent is the client's span in a continued trace, else zero.
+	Parent tracecontext.SpanID
+	// Link is the client's span where the new trace links to it, else zero.
+	Link   tracecontext.Traceparent
+	Origin Origin
+}
+
+// Policy decides which traces to continue and which to record.
+type Policy struct {
+	Incoming Incoming
+	// Trusted are the networks of clients whose trace is continued whatever
+	// Incoming says.
+	Trusted []netip.Prefix
+	// SampleRatio is the share of the traces begun here that is recorded, 0 to 1.
+	SampleRatio float64
+	// IgnoreParentSampled has SampleRatio decide for continued traces too.
+	IgnoreParentSampled bool
+}
+
+// Random yields 64 uniformly distributed bits. It must be safe for concurrent
+// use.
+type Random func() uint64
+
+// Start places the gateway in a trace. It cannot fail: what is wrong with the
+// client's headers means a new trace.
+func (p Policy) Start(r Request, random Random) Trace {
+	if r.Traceparent == "" {
+		return p.begin(OriginStarted, random)
+	}
+	parent, err := tracecontext.ParseTraceparent(r.Traceparent)
+	if err != nil {
+		return p.begin(OriginInvalid, random)
+	}
+	switch p.incoming(r.Client) {
+	case IncomingContinue:
+		return p.join(parent, r.Tracestate, random)
+	case IncomingLink:
+		t := p.begin(OriginLinked, random)
+		t.Link = parent
+		return t
+	default:
+		return p.begin(OriginRestarted, random)
+	}
+}
+
+func (p Policy) incoming(client netip.Addr) Incoming {
+	client = client.Unmap()
+	for _, network := range p.Trusted {
+		if network.Contains(client) {
+			return IncomingContinue
+		}
+	}
+	return p.Incoming
+}
+
+// MayContinue reports whether any client's trace can be continued, and so
+// whether tracestate and the client's address matter at all.
+func (p Policy) MayContinue() bool {
+	return p.Incoming == IncomingContinue || len(p.Trusted) > 0
+}
+
+// begin starts a new trace. All of its trace id is random, hence the flag.
+func (p Policy) begin(origin Origin, random Random) Trace {
+	id := newTraceID(random)
+	return Trace{
+		Context: tracecontext.Traceparent{
+			TraceID: id,
+			SpanID:  newSpanID(random),
+			Flags:   tracecontext.FlagRandom.WithSampled(sampledByRatio(id, p.SampleRatio)),
+		},
+		Origin: origin,
+	}
+}
+
+// join goes on with the client's trace under a new span id. An invalid
+// tracestate is dropped and changes nothing else.
+func (p Policy) join(parent tracecontext.Traceparent, tracestate string, random Random) Trace {
+	sampled := parent.Flags.Sampled()
+	if p.IgnoreParentSampled {
+		sampled = sampledByRatio(parent.TraceID, p.SampleRatio)
+	}
+	t := Trace{
+		Context: tracecontext.Traceparent{
+			TraceID: parent.TraceID,
+			SpanID:  newSpanID(random),
+			Flags:   parent.Flags.WithSampled(sampled),
+		},
+		Parent: parent.SpanID,
+		Origin: OriginContinued,
+	}
+	if state, err := tracecontext.ParseTracestate(tracestate); err == nil {
+		t.State = state.Truncate(tracecontext.MinPropagated)
+	}
+	return t
+}
+
+// sampledByRatio decides as OpenTelemetry's TraceIdRatioBased sampler does: 63
+// of the right-most 64 bits of the id against a bound.
+func sampledByRatio(id tracecontext.TraceID, ratio float64) bool {
+	switch {
+	case ratio >= 1:
+		return true
+	case ratio <= 0:
+		return false
+	}
+	return binary.BigEndian.Uint64(id[8:])>>1 < uint64(ratio*(1<<63))
+}
+
+func newTraceID(random Random) tracecontext.TraceID {
+	var id tracecontext.TraceID
+	for id.IsZero() {
+		binary.BigEndian.PutUint64(id[:8], random())
+		binary.BigEndian.PutUint64(id[8:], random())
+	}
+	return id
+}
+
+func newSpanID(random Random) tracecontext.SpanID {
+	var id tracecontext.SpanID
+	for id.IsZero() {
+		binary.BigEndian.PutUint64(id[:], random())
+	}
+	return id
+}
