@@ -8,6 +8,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
@@ -76,14 +77,15 @@ func (c *Config) admit(ctx context.Context, e *kongrequest.Event, h *headers, kn
 	if c.TenantRateLimit == nil { // which this process does not serve
 		return c.unvouched()
 	}
-	var d tenantratelimit.Decision
+	var d quota.Decision
 	decide := func(ctx context.Context) error {
-		req, err := c.TenantRateLimit.Read(e)
+		l := c.TenantRateLimit.Limiter()
+		req, err := l.Read(e)
 		if err != nil {
 			return err
 		}
-		d = c.TenantRateLimit.Decide(ctx, req)
-		known.decide(tenantratelimit.Name, d.Outcome())
+		d = l.Decide(ctx, req)
+		known.decide(tenantratelimit.Name, l.Outcome(d))
 		return nil
 	}
 	err := c.runtime.part(sectionLimit, func() error { return decide(ctx) })
