@@ -71,12 +71,12 @@ func (f *fakeRedis) process(ctx context.Context, cmd redis.Cmder) error {
 
 // admitted is what the script says to one request that fits everywhere.
 func admitted(args []any) []any {
-	levels, _ := strconv.Atoi(args[3+args[2].(int)].(string))
-	if levels < 0 {
-		levels = -levels - 1
+	descriptors, _ := strconv.Atoi(args[3+args[2].(int)].(string))
+	if descriptors < 0 {
+		descriptors = -descriptors - 1
 	}
 	reply := []any{int64(1)}
-	for range levels {
+	for range descriptors {
 		reply = append(reply, int64(0), int64(9), int64(0))
 	}
 	return reply

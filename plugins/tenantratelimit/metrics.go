@@ -71,7 +71,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		tenants: newTenantLabels(),
 		withoutRedis: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "gatehouse_ratelimit_without_redis",
-			Help: "Configurations in use that have no Redis, for want of a URL or of one that is one: each node decides alone, as on_redis_error says.",
+			Help: "Configurations in use that have no Redis, since they name no URL, or one that cannot be used: each node decides alone, as on_redis_error says.",
 		}),
 		unobserved: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_unobserved_requests_total",

@@ -52,8 +52,8 @@ func TestTogetherIsOneAfterTheOther(t *testing.T) {
 	})
 }
 
-// News for one request in a run does not touch the others.
-func TestNewsAmongOthers(t *testing.T) {
+// Overrides that changed for one request in a run do not touch the others.
+func TestChangedOverridesAmongOthers(t *testing.T) {
 	t.Parallel()
 	remote := onMiniredis(t, time.Now)
 	l := mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 5, Window: 24 * time.Hour})
@@ -71,7 +71,7 @@ func TestNewsAmongOthers(t *testing.T) {
 		t.Errorf("first: %+v", v)
 	}
 	if v := calls[1].verdict; v.Changed == nil || *v.Changed != "" {
-		t.Errorf("second: %+v, want news that there are none", v)
+		t.Errorf("second: %+v, want that there are none now", v)
 	}
 	if v := calls[2].verdict; len(v.Results) != 1 || v.Results[0].Remaining != 3 {
 		t.Errorf("third: %+v", v)

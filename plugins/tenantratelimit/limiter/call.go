@@ -65,7 +65,7 @@ func (c *call) finish(r reply) {
 		c.local.hear(c.descriptors, r.verdict, r.at)
 	}
 	if c.settles {
-		c.local.sent(c.descriptors, r.err == nil)
+		c.local.endSettlement(c.descriptors, r.err == nil)
 	}
 	switch {
 	case c.fate.CompareAndSwap(pending, answered):

@@ -193,11 +193,11 @@ func TestCluster(t *testing.T) {
 	}
 	stores[0].Close()
 
-	t.Run("overrides are news for all slots", func(t *testing.T) {
+	t.Run("overrides that changed are so for all slots", func(t *testing.T) {
 		req := Request{Descriptors: descriptors(99), OverridesKey: OverridesKey("p", Part{Kind: 't', ID: "tenant99"}), Overrides: "old"}
 		v, err := stores[0].Take(context.Background(), req)
 		if err != nil || v.Changed == nil || *v.Changed != "" {
-			t.Fatalf("verdict %+v, error %v; want news", v, err)
+			t.Fatalf("verdict %+v, error %v; want that the overrides changed", v, err)
 		}
 		stores[0].Close()
 		req.Overrides = ""

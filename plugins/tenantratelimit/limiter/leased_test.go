@@ -186,25 +186,25 @@ func TestLeased(t *testing.T) {
 	}
 }
 
-// failing is a store that fails, or has news.
+// failing is a store that fails, or says that the overrides changed.
 type failing struct {
-	err  error
-	news *string
+	err     error
+	changed *string
 }
 
 func (f failing) Take(context.Context, Request) (Verdict, error) {
-	return Verdict{Changed: f.news}, f.err
+	return Verdict{Changed: f.changed}, f.err
 }
 
 func TestLeasedPassesOnWhatItCannotDecide(t *testing.T) {
 	t.Parallel()
-	news := "news"
+	changed := "changed"
 	leased := mustCompile(t, Spec{Name: "l", Algorithm: TokenBucket, Quota: 100, Window: time.Hour, Lease: 10})
-	for _, f := range []failing{{err: errDown}, {news: &news}} {
+	for _, f := range []failing{{err: errDown}, {changed: &changed}} {
 		s := NewLeased(f, 10, time.Now, func(*Limit, int64) {})
 		for range 2 { // the second time, no block is on its way any more
 			v, err := s.Take(t.Context(), Request{Descriptors: []Descriptor{{Limit: leased, Key: "k", Cost: 1}}})
-			if !errors.Is(err, f.err) || v.Changed != f.news || len(s.asking) != 0 {
+			if !errors.Is(err, f.err) || v.Changed != f.changed || len(s.asking) != 0 {
 				t.Errorf("verdict %+v, error %v, asking %v", v, err, s.asking)
 			}
 		}

@@ -7,7 +7,7 @@ import "time"
 //
 //   - A decision without Redis makes a counter Owed its units (decidedOffline).
 //   - Whoever charges them in Redis takes them first (takeOwed, unsettled), so that they
-//     are not charged twice, and then says what became of them (sent).
+//     are not charged twice, and then says what became of them (endSettlement).
 //   - A call that was given up may have been charged in Redis all the same. If such an
 //     answer comes late, its units are no longer owed (chargedLate). If the request was
 //     denied here meanwhile, they go below zero, and are given back.
@@ -67,7 +67,7 @@ func (l *Local) updateOpen(key string, c *counter) {
 }
 
 // takeOwed is what was admitted here and is to be charged in Redis, of the counters of
-// descriptors. Whoever takes it calls sent.
+// descriptors. Whoever takes it calls endSettlement.
 func (l *Local) takeOwed(descriptors []Descriptor) (charges []Descriptor) {
 	if l == nil || l.openCount.Load() == 0 {
 		return nil
@@ -92,9 +92,9 @@ func (c *counter) send(limit *Limit, key string, now int64) Descriptor {
 	return Descriptor{Limit: limit, Key: key, Cost: units, More: unconditional}
 }
 
-// sent says that charges were made in Redis, or may not have been. They are then
+// endSettlement says that charges were made in Redis, or may not have been. They are then
 // owed as before: charged twice is better than not at all.
-func (l *Local) sent(charges []Descriptor, made bool) {
+func (l *Local) endSettlement(charges []Descriptor, made bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, charge := range charges {

@@ -69,7 +69,7 @@ func (b *book) charge(descriptors ...Descriptor) {
 	if due := b.takeOwed(descriptors); len(due) > 0 {
 		v, _ := b.redis.Take(context.Background(), Request{Descriptors: due})
 		b.hear(due, v, b.now.UnixMicro())
-		b.sent(due, true)
+		b.endSettlement(due, true)
 	}
 }
 
@@ -204,8 +204,8 @@ func TestOwedIsChargedOnce(t *testing.T) {
 		{"another counter's request", func(b *book) { b.charge(other) }, 5},
 		{"its request", func(b *book) { b.charge(l) }, 0},
 		{"a charge on its way", func(b *book) { b.takeOwed([]Descriptor{l}) }, 0},
-		{"a charge that failed", func(b *book) { b.sent(b.takeOwed([]Descriptor{l}), false) }, 5},
-		{"a charge that arrived", func(b *book) { b.sent(b.takeOwed([]Descriptor{l}), true) }, 0},
+		{"a charge that failed", func(b *book) { b.endSettlement(b.takeOwed([]Descriptor{l}), false) }, 5},
+		{"a charge that arrived", func(b *book) { b.endSettlement(b.takeOwed([]Descriptor{l}), true) }, 0},
 		{"a late answer", func(b *book) { b.chargedLate([]Descriptor{l}, charged, 1) }, 4},
 		{"a late refusal", func(b *book) { b.chargedLate([]Descriptor{l}, Verdict{Results: []Result{{}}}, 1) }, 5},
 		{"a late answer after the charge", func(b *book) { b.charge(l); b.chargedLate([]Descriptor{l}, charged, 1) }, -1},

@@ -255,7 +255,7 @@ func TestOverridesAreComparedInTheSameTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, text, stale := take(""); !stale || text != "new" {
-		t.Errorf("news: %q, stale %v", text, stale)
+		t.Errorf("overrides: %q, stale %v", text, stale)
 	}
 	if v, _, stale := take("new"); stale || v.Results[0].Remaining != 3 {
 		t.Errorf("known: %+v, stale %v; a stale take must not charge", v, stale)

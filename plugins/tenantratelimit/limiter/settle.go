@@ -40,7 +40,7 @@ func (r *Redis) chargeAll(ctx context.Context, charges []Descriptor) (answered b
 	for i := range charges {
 		b, err := r.batcherFor(ctx, charges[i].Key)
 		if err != nil {
-			r.options.Local.sent(charges[i:i+1], false)
+			r.options.Local.endSettlement(charges[i:i+1], false)
 			answered = false
 			continue
 		}

@@ -23,12 +23,12 @@ func TestNodesCountEachOther(t *testing.T) {
 	if n := nodes[2].Nodes(); n != 3 {
 		t.Errorf("%d nodes, want 3", n)
 	}
-	client.Set(t.Context(), OverridesKey("p"), "news", 0)
+	client.Set(t.Context(), OverridesKey("p"), "changed", 0)
 	// b said something long ago.
 	client.ZIncrBy(t.Context(), "p:{nodes}", -float64(life.Milliseconds()+1000), "b")
 	nodes[0].heartbeat(t.Context())
-	if nodes[0].Nodes() != 2 || nodes[0].Overrides() != "news" {
-		t.Errorf("%d nodes and %q, want 2 and the news", nodes[0].Nodes(), nodes[0].Overrides())
+	if nodes[0].Nodes() != 2 || nodes[0].Overrides() != "changed" {
+		t.Errorf("%d nodes and %q, want 2 and what was changed", nodes[0].Nodes(), nodes[0].Overrides())
 	}
 	client.Del(t.Context(), OverridesKey("p"))
 	if nodes[0].heartbeat(t.Context()); nodes[0].Overrides() != "" {
