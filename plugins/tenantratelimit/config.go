@@ -31,14 +31,19 @@ const (
 type Config struct {
 	_ struct{} `kong:"at_least_one_of=limits|plans,whole"`
 
-	Identity Identity `json:"identity" desc:"How the principal is read from a verified token, and whether it is passed upstream."`
-	quota.Rules
-	Redis         Redis    `json:"redis" desc:"Where the counters are kept."`
-	OnRedisError  string   `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
-	Nodes         int      `json:"nodes" kong:"between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part. If absent, nodes count each other through Redis."`
-	Observe       bool     `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise."`
-	HideHeaders   []string `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After|X-RateLimit-Limit|X-RateLimit-Remaining|X-RateLimit-Reset" desc:"Headers that clients are not sent."`
-	LegacyHeaders bool     `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
+	Identity         Identity          `json:"identity" desc:"How the principal is read from a verified token, and whether it is passed upstream."`
+	Limits           []quota.Limit     `json:"limits" desc:"Limits for everybody, whatever their plan."`
+	Plans            []quota.Plan      `json:"plans" desc:"Named sets of limits; a tenant's plan adds its limits to those for everybody."`
+	DefaultPlan      string            `json:"default_plan" kong:"len_max=64,shape=printable" desc:"The plan of tenants that no token and no entry of tenants gives one, and of anonymous clients."`
+	Tenants          []quota.Tenant    `json:"tenants" desc:"Plans and limits of single tenants; a plan named by a verified token goes first."`
+	DefaultUserLimit quota.UserDefault `json:"default_user_limit" desc:"The limit on each user where no other limit counts by user: ten times the expected peak."`
+	Costs            []quota.Cost      `json:"costs" desc:"What a request costs, by method, route and header; the first entry that matches counts, and 1 where none does."`
+	Redis            Redis             `json:"redis" desc:"Where the counters are kept."`
+	OnRedisError     string            `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
+	Nodes            int               `json:"nodes" kong:"between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part. If absent, nodes count each other through Redis."`
+	Observe          bool              `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise."`
+	HideHeaders      []string          `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After|X-RateLimit-Limit|X-RateLimit-Remaining|X-RateLimit-Reset" desc:"Headers that clients are not sent."`
+	LegacyHeaders    bool              `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
 
 	// RouteID is the route that the configuration is of; empty for one of more routes.
 	RouteID string `json:"route_id" kong:"scope"`

@@ -29,7 +29,10 @@ func (c *Config) Provision() error {
 func (c *Config) settings() quota.Settings {
 	i := c.Identity
 	return quota.Settings{
-		Rules:     c.Rules,
+		Rules: quota.Rules{
+			Limits: c.Limits, Plans: c.Plans, DefaultPlan: c.DefaultPlan,
+			Tenants: c.Tenants, DefaultUserLimit: c.DefaultUserLimit, Costs: c.Costs,
+		},
 		Claims:    identity.Claims{Names: i.Names, Plan: i.PlanClaim, PlanTag: i.PlanTag, PlanGroup: i.PlanGroup},
 		Issue:     i.Issue,
 		KeyPrefix: c.Redis.KeyPrefix, Timeout: c.timeout(), OnRedisError: c.OnRedisError,

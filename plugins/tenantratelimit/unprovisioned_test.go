@@ -1,12 +1,16 @@
 package tenantratelimit
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
 
 // TestConfigThatWasOnlyDecoded: go-pdk's own server decodes a config and calls its
@@ -59,5 +63,25 @@ func TestFirstEventsShareALimiter(t *testing.T) {
 	group.Wait()
 	if admitted.Load() != 3 || denied.Load() != 7 {
 		t.Errorf("%d admitted and %d denied, want 3 and 7", admitted.Load(), denied.Load())
+	}
+}
+
+// TestDefaults are those of the tags, except where something was written.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	c := mustProvision(t, quiet(t), `{"observe":false,"redis":{"timeout_ms":7},"limits":[`+tenantLimit+`],"plans":[{"name":"p","limits":[{"name":"x","scope":["user"],"limit":5,"window_seconds":1,"cost":3}]}]}`)
+	limit := quota.Limit{Name: "tenant", Scope: []string{"tenant"}, Limit: 100, WindowSeconds: 60,
+		Algorithm: "token_bucket", Cost: 1, TimeZone: "UTC", Mode: "enforce", Status: 429}
+	if diff := cmp.Diff(fmt.Sprint(limit), fmt.Sprint(c.Limits[0])); diff != "" {
+		t.Error(diff)
+	}
+	if l := c.Plans[0].Limits[0]; l.Cost != 3 || l.Mode != "enforce" {
+		t.Errorf("limit of a plan: %+v", l)
+	}
+	if c.Observe || !c.Identity.Issue || c.Identity.TenantClaim != "tenant" || c.Identity.PlanTag != "plan:" {
+		t.Errorf("observe %v, identity %+v", c.Observe, c.Identity)
+	}
+	if want := (Redis{TimeoutMS: 7, KeyPrefix: "gatehouse"}); c.Redis != want || c.OnRedisError != "local" || c.DefaultUserLimit.ExpectedPeak != 10 {
+		t.Errorf("redis %+v, on_redis_error %s, user limit %+v", c.Redis, c.OnRedisError, c.DefaultUserLimit)
 	}
 }

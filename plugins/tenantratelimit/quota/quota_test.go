@@ -1,7 +1,6 @@
 package quota
 
 import (
-	"encoding/json"
 	"log/slog"
 	"testing"
 	"time"
@@ -25,14 +24,11 @@ func (u uncounted) Limit(string, string) LimitCounters {
 	return LimitCounters{u, u, u, u, u}
 }
 
-// inMemory decides by rules that are written as in kong.yaml, and counts in memory.
-func inMemory(t testing.TB, rules string) *Decider {
+// inMemory decides by the rules, and counts in memory.
+func inMemory(t testing.TB) *Decider {
 	t.Helper()
 	now := func() time.Time { return noon }
-	s := Settings{KeyPrefix: "p", Timeout: time.Second, OnRedisError: OnErrorDeny, Claims: identity.Claims{Names: identity.Names{}.OrDefaults()}}
-	if err := json.Unmarshal([]byte(rules), &s.Rules); err != nil {
-		t.Fatal(err)
-	}
+	s := Settings{Rules: rules, KeyPrefix: "p", Timeout: time.Second, OnRedisError: OnErrorDeny, Claims: identity.Claims{Names: identity.Names{}.OrDefaults()}}
 	d, err := New(s, Backend{
 		Store: limiter.NewLocal(1000, now), Members: membership.New(redisurl.Nowhere(), "p", "node"),
 		Refusals: limiter.NewRefusals(1000), Overrides: NewOverrides(),
@@ -44,14 +40,18 @@ func inMemory(t testing.TB, rules string) *Decider {
 	return d
 }
 
-const rules = `{"default_user_limit":{"expected_peak":10,"window_seconds":1},"limits":[
-	{"name":"tenant","scope":["tenant"],"algorithm":"fixed_window","limit":2,"window_seconds":60,"cost":1,"status":429},
-	{"name":"backend","scope":["global"],"algorithm":"fixed_window","limit":4,"window_seconds":60,"cost":1,"status":503}]}`
+var rules = Rules{
+	Limits: []Limit{
+		{Name: "tenant", Scope: []string{"tenant"}, Algorithm: "fixed_window", Limit: 2, WindowSeconds: 60, Cost: 1, Status: 429},
+		{Name: "backend", Scope: []string{"global"}, Algorithm: "fixed_window", Limit: 4, WindowSeconds: 60, Cost: 1, Status: 503},
+	},
+	DefaultUserLimit: UserDefault{ExpectedPeak: 10, WindowSeconds: 1},
+}
 
 // A request goes through with values alone: there is no Kong, and no Redis.
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	d := inMemory(t, rules)
+	d := inMemory(t)
 	for i, step := range []struct {
 		tenant  string
 		status  int
@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 
 func TestNodeThatKnowsOfNoOther(t *testing.T) {
 	t.Parallel()
-	d := inMemory(t, rules)
+	d := inMemory(t)
 	if n, unsure := d.nodes(); n != 1 || unsure {
 		t.Errorf("without a Redis, %d nodes, unsure: %v; want 1 for certain", n, unsure)
 	}
@@ -92,7 +92,7 @@ func FuzzOverrides(f *testing.F) {
 	f.Add(`[{"name":"tenant","limit":5,"burst":1}]`)
 	f.Add(`[{"name":"tenant","limit":-5},{"name":"user-default","limit":1000000000,"burst":1000000000}]`)
 	f.Add(`{}`)
-	d := inMemory(f, rules)
+	d := inMemory(f)
 	base := d.plans[""]
 	f.Fuzz(func(t *testing.T, text string) {
 		o, _ := NewOverrides().set("k", text)

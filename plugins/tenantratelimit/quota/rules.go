@@ -1,15 +1,20 @@
 package quota
 
-// Rules are which limits there are, for whom, and what a request costs: the part of
-// the plugin's configuration that decides. Kong checks ranges and choices by the tags
-// and fills in the defaults; the code here checks what a tag cannot say.
+// The types of this file are the part of the plugin's configuration that decides, as an
+// operator writes it. Kong checks ranges and choices by the tags and fills in the
+// defaults; the code here checks what a tag cannot say.
+
+// Rules are which limits there are, for whom, and what a request costs.
 type Rules struct {
-	Limits           []Limit     `json:"limits" desc:"Limits for everybody, whatever their plan."`
-	Plans            []Plan      `json:"plans" desc:"Named sets of limits; a tenant's plan adds its limits to those for everybody."`
-	DefaultPlan      string      `json:"default_plan" kong:"len_max=64,shape=printable" desc:"The plan of tenants that no token and no entry of tenants gives one, and of anonymous clients."`
-	Tenants          []Tenant    `json:"tenants" desc:"Plans and limits of single tenants; a plan named by a verified token goes first."`
-	DefaultUserLimit UserDefault `json:"default_user_limit" desc:"The limit on each user where no other limit counts by user: ten times the expected peak."`
-	Costs            []Cost      `json:"costs" desc:"What a request costs, by method, route and header; the first entry that matches counts, and 1 where none does."`
+	// Limits are for everybody, whatever their plan.
+	Limits []Limit
+	Plans  []Plan
+	// DefaultPlan is of tenants that nothing else gives one, and of the anonymous.
+	DefaultPlan      string
+	Tenants          []Tenant
+	DefaultUserLimit UserDefault
+	// Costs are what requests cost: the first that matches counts, 1 where none does.
+	Costs []Cost
 }
 
 // Limit is one named limit.
