@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
 
 // TestRecordedTrafficIsAdvisedOn reads the audit records of a tenant's requests as
@@ -19,9 +19,9 @@ func TestRecordedTrafficIsAdvisedOn(t *testing.T) {
 	for range requests {
 		get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, tenant, "u1")).wantStatus(t, http.StatusOK)
 	}
-	var groups demand.Groups
+	var groups usage.Groups
 	eventually(t, "the audit records of the tenant's requests", func() bool {
-		var tally demand.Tally
+		var tally usage.Tally
 		if _, _, err := tally.ReadRecorded(strings.NewReader(logs(t))); err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestRecordedTrafficIsAdvisedOn(t *testing.T) {
 		total := groups["t."+tenant]["t"]
 		return total != nil && total.Units() == requests
 	})
-	for _, a := range demand.Advise(groups) {
+	for _, a := range usage.Advise(groups) {
 		if a.Group == "t."+tenant && a.Scope == "tenant" && (a.Units != requests || a.Choices[0].Denied != 0) {
 			t.Errorf("advice on the tenant: %+v", a)
 		}

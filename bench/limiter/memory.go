@@ -54,7 +54,7 @@ func takeForEach(ctx context.Context, store *limiter.Redis, limit *limiter.Limit
 		group.Go(func() {
 			for i := caller; i < tenants; i += callers {
 				key := limiter.Key("memory", limit, []limiter.Part{{Kind: 't', ID: fmt.Sprintf("tenant-%07d", i)}})
-				if _, err := store.Take(ctx, limiter.Ask{Levels: []limiter.Level{{Limit: limit, Key: key, Cost: 300}}}); err != nil {
+				if _, err := store.Take(ctx, limiter.Request{Descriptors: []limiter.Descriptor{{Limit: limit, Key: key, Cost: 300}}}); err != nil {
 					failed <- err
 					return
 				}

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
@@ -32,7 +33,7 @@ type ours struct {
 	url     string
 	counted *counter
 	runtime *tenantratelimit.Runtime
-	four    *tenantratelimit.Config
+	four    *tenantratelimit.Limiter
 }
 
 func newOurs(url string) (*ours, error) {
@@ -50,25 +51,28 @@ func newOurs(url string) (*ours, error) {
 
 func (o *ours) close() error { return o.runtime.Close(context.Background()) }
 
-func provision(r *tenantratelimit.Runtime, text string) (*tenantratelimit.Config, error) {
+func provision(r *tenantratelimit.Runtime, text string) (*tenantratelimit.Limiter, error) {
 	c := r.New().(*tenantratelimit.Config)
 	if err := json.Unmarshal([]byte(text), c); err != nil {
 		return nil, fmt.Errorf("read the limits: %w", err)
 	}
-	return c, c.Provision()
+	if err := c.Provision(); err != nil {
+		return nil, fmt.Errorf("prepare the limits: %w", err)
+	}
+	return c.Limiter(), nil
 }
 
 // request is one of a user of a tenant, with a token that Kong has verified.
-func request(n int) tenantratelimit.Request {
+func request(n int) quota.Request {
 	payload := fmt.Sprintf(`{"tenant":"t%d","sub":"u%d"}`, n%10, n%users)
-	return tenantratelimit.Request{
+	return quota.Request{
 		Evidence: identity.Evidence{Token: identity.ReadToken("e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln")},
 		Method:   "GET", RouteID: "r1", RouteName: "orders", ServiceID: "s1",
 	}
 }
 
-var requests = func() []tenantratelimit.Request {
-	list := make([]tenantratelimit.Request, users)
+var requests = func() []quota.Request {
+	list := make([]quota.Request, users)
 	for i := range list {
 		list[i] = request(i)
 	}
@@ -91,12 +95,12 @@ func (o *ours) countersPerSecond(ctx context.Context) (float64, error) {
 	}
 	defer client.Close()
 	store := limiter.NewRedis(client, limiter.RedisOptions{})
-	asks, err := fourCounters()
+	counters, err := fourCounters()
 	if err != nil {
 		return 0, err
 	}
 	return perSecond(ctx, func(ctx context.Context, n int) error {
-		v, err := store.Take(ctx, limiter.Ask{Levels: asks[n%users]})
+		v, err := store.Take(ctx, limiter.Request{Descriptors: counters[n%users]})
 		if err == nil && !v.Allowed {
 			err = errors.New("the store denies")
 		}
@@ -104,8 +108,8 @@ func (o *ours) countersPerSecond(ctx context.Context) (float64, error) {
 	})
 }
 
-// fourCounters are the levels of each user.
-func fourCounters() (list [users][]limiter.Level, err error) {
+// fourCounters are the descriptors of each user.
+func fourCounters() (list [users][]limiter.Descriptor, err error) {
 	limit, err := limiter.Compile(limiter.Spec{Name: "limit", Algorithm: limiter.TokenBucket, Quota: limiter.MaxQuota, Window: time.Minute})
 	if err != nil {
 		return list, fmt.Errorf("make the limit: %w", err)
@@ -113,7 +117,7 @@ func fourCounters() (list [users][]limiter.Level, err error) {
 	for n := range list {
 		tenant := fmt.Sprintf("counters:{t%d}", n%10)
 		for _, key := range []string{tenant, tenant + fmt.Sprint(":u", n), tenant + ":r1", "counters:{global}"} {
-			list[n] = append(list[n], limiter.Level{Limit: limit, Key: key, Cost: 1})
+			list[n] = append(list[n], limiter.Descriptor{Limit: limit, Key: key, Cost: 1})
 		}
 	}
 	return list, nil

@@ -8,11 +8,12 @@ import (
 	pdk "github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
 
 // limitRequest is what the limiter decides by, or why that could not be read.
 type limitRequest struct {
-	tenantratelimit.Request
+	quota.Request
 	err error
 }
 
@@ -23,7 +24,7 @@ func (ev *event) readLimit() {
 	}
 	ev.limitRequest = &limitRequest{}
 	ev.limitRequest.err = ev.part(sectionLimit, func() (err error) {
-		ev.limitRequest.Request, err = ev.hop.limit.Read(ev.kong)
+		ev.limitRequest.Request, err = ev.hop.limit.Limiter().Read(ev.kong)
 		return err
 	})
 }
@@ -37,9 +38,10 @@ func (ev *event) decideLimit(ctx context.Context) *refusal {
 	if ev.limitRequest == nil || ev.limitRequest.err != nil {
 		return ev.hop.unvouched()
 	}
-	var d tenantratelimit.Decision
+	limiter := ev.hop.limit.Limiter()
+	var d quota.Decision
 	decide := func(ctx context.Context) func() error {
-		return func() error { d = ev.hop.limit.Decide(ctx, ev.limitRequest.Request); return nil }
+		return func() error { d = limiter.Decide(ctx, ev.limitRequest.Request); return nil }
 	}
 	err := ev.part(sectionLimit, decide(ctx))
 	if panicked := (*panicError)(nil); errors.As(err, &panicked) {
@@ -48,7 +50,7 @@ func (ev *event) decideLimit(ctx context.Context) *refusal {
 	if err != nil {
 		return ev.hop.unvouched()
 	}
-	ev.request.decide(tenantratelimit.Name, d.Outcome())
+	ev.request.decide(tenantratelimit.Name, limiter.Outcome(d))
 	ev.headers.merge(d.Upstream, d.Client)
 	if d.Allowed() {
 		return nil

@@ -20,7 +20,7 @@ func BenchmarkDecide(b *testing.B) {
 	req := user("acme", "alice")
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Decide(context.Background(), req)
+		c.Limiter().Decide(context.Background(), req)
 	}
 }
 
@@ -37,7 +37,7 @@ func BenchmarkRedis(b *testing.B) {
 		c := mustProvision(b, r, fourLimits)
 		req := user("acme", "alice")
 		for b.Loop() {
-			c.Decide(context.Background(), req)
+			c.Limiter().Decide(context.Background(), req)
 		}
 	})
 	b.Run("ping", func(b *testing.B) {

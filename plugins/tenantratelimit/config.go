@@ -2,12 +2,19 @@
 // who is asking, issues their identity to the upstream, and admits the request
 // if every limit that applies to them has room.
 //
-// [Config.Decide] is the plugin without Kong: values in, a [Decision] out. The
-// arithmetic is in limiter, the principal in identity, and what clients are
-// told in answer.
+// This package is what touches Kong: the configuration ([Config]), the handler, reading
+// the request and writing the answer, and what outlives a reload ([Runtime]). A request
+// goes through handler.go, read.go and then [Limiter.Decide], which asks the core in
+// package quota. The counting is in limiter, the principal in identity, and what
+// clients are told in answer.
 package tenantratelimit
 
-import "github.com/gatehousehq/gatehouse/plugins/identity"
+import (
+	"sync"
+
+	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
+)
 
 // What Kong knows the plugin by.
 const (
@@ -18,32 +25,35 @@ const (
 	Priority = 905
 )
 
-// Config is what an operator writes. Make one with [Runtime.New]; it decides
-// after Provision.
+// Config is what an operator writes. Make one with [Runtime.New] and decode it. The
+// plugin server then calls Provision; where nobody does, as with go-pdk's own server,
+// the first event does.
 type Config struct {
 	_ struct{} `kong:"at_least_one_of=limits|plans,whole"`
 
-	Identity         Identity    `json:"identity" desc:"How the principal is read from a verified token, and whether it is passed upstream."`
-	Limits           []Limit     `json:"limits" desc:"Limits for everybody, whatever their plan."`
-	Plans            []Plan      `json:"plans" desc:"Named sets of limits; a tenant's plan adds its limits to those for everybody."`
-	DefaultPlan      string      `json:"default_plan" kong:"len_max=64,shape=printable" desc:"The plan of tenants that no token and no entry of tenants gives one, and of anonymous clients."`
-	Tenants          []Tenant    `json:"tenants" desc:"Plans and limits of single tenants; a plan named by a verified token goes first."`
-	DefaultUserLimit UserDefault `json:"default_user_limit" desc:"The limit on each user where no other limit counts by user: ten times the expected peak."`
-	Costs            []Cost      `json:"costs" desc:"What a request costs, by method, route and header; the first entry that matches counts, and 1 where none does."`
-	Redis            Redis       `json:"redis" desc:"Where the counters are kept."`
-	OnRedisError     string      `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
-	Nodes            int         `json:"nodes" kong:"between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part. If absent, nodes count each other through Redis."`
-	Observe          bool        `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise."`
-	HideHeaders      []string    `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After|X-RateLimit-Limit|X-RateLimit-Remaining|X-RateLimit-Reset" desc:"Headers that clients are not sent."`
-	LegacyHeaders    bool        `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
+	Identity         Identity          `json:"identity" desc:"How the principal is read from a verified token, and whether it is passed upstream."`
+	Limits           []quota.Limit     `json:"limits" desc:"Limits for everybody, whatever their plan."`
+	Plans            []quota.Plan      `json:"plans" desc:"Named sets of limits; a tenant's plan adds its limits to those for everybody."`
+	DefaultPlan      string            `json:"default_plan" kong:"len_max=64,shape=printable" desc:"The plan of tenants that no token and no entry of tenants gives one, and of anonymous clients."`
+	Tenants          []quota.Tenant    `json:"tenants" desc:"Plans and limits of single tenants; a plan named by a verified token goes first."`
+	DefaultUserLimit quota.UserDefault `json:"default_user_limit" desc:"The limit on each user where no other limit counts by user: ten times the expected peak."`
+	Costs            []quota.Cost      `json:"costs" desc:"What a request costs, by method, route and header; the first entry that matches counts, and 1 where none does."`
+	Redis            Redis             `json:"redis" desc:"Where the counters are kept."`
+	OnRedisError     string            `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
+	Nodes            int               `json:"nodes" kong:"between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part. If absent, nodes count each other through Redis."`
+	Observe          bool              `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise."`
+	HideHeaders      []string          `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After|X-RateLimit-Limit|X-RateLimit-Remaining|X-RateLimit-Reset" desc:"Headers that clients are not sent."`
+	LegacyHeaders    bool              `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
 
 	// RouteID is the route that the configuration is of; empty for one of more routes.
 	RouteID string `json:"route_id" kong:"scope"`
 
-	runtime  *Runtime
-	compiled *compiled
-	// degraded says that there is a mistake in the config, alone that it has no Redis.
-	degraded, alone bool
+	runtime *Runtime
+	// limiter is made by Provision, at the first event at the latest; see Limiter.
+	limiter *Limiter
+	first   sync.Once
+	// counted says that the config is in the metric of those that have no Redis.
+	counted bool
 }
 
 // Identity configures the principal.
@@ -53,72 +63,6 @@ type Identity struct {
 	PlanTag   string `json:"plan_tag" kong:"default=plan:,len_min=1,len_max=64,shape=printable" desc:"What a consumer's tag begins with that names the plan, such as plan:gold, where no token was verified."`
 	PlanGroup string `json:"plan_group" kong:"len_min=1,len_max=64,shape=printable" desc:"What an authenticated group begins with that names the plan, in kong.ctx.shared.authenticated_groups. Not read if absent."`
 	Issue     bool   `json:"issue" kong:"default=true" desc:"Whether the verified X-Tenant-Id, X-User-Id and X-Plan are sent upstream. Those that a client sent are removed either way."`
-}
-
-// Limit is one named limit.
-type Limit struct {
-	_ struct{} `kong:"if=algorithm is calendar,then=period is given"`
-	_ struct{} `kong:"if=algorithm is calendar,then=window_seconds is absent"`
-	_ struct{} `kong:"if=algorithm is not calendar,then=window_seconds is given"`
-	_ struct{} `kong:"if=algorithm is not calendar,then=period is absent"`
-	_ struct{} `kong:"if=algorithm is not token_bucket,then=burst is absent"`
-	_ struct{} `kong:"if=scope contains claim,then=claim is given"`
-	_ struct{} `kong:"if=scope contains header,then=header is given"`
-	_ struct{} `kong:"if=claim is given,then=scope contains claim"`
-	_ struct{} `kong:"if=header is given,then=scope contains header"`
-
-	Name          string   `json:"name" kong:"required,len_min=1,len_max=64,shape=printable,not_one_of=user-default" desc:"The limit's name, as clients see it in RateLimit headers. Limits of one name, scope and window count together wherever they are configured."`
-	Scope         []string `json:"scope" kong:"required,set,len_min=1,one_of=tenant|user|consumer|credential|claim|ip|route|service|header|global" desc:"Whose requests count together: one of these, or several for each combination of them."`
-	Claim         string   `json:"claim" kong:"len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that the scope claim counts by."`
-	Header        string   `json:"header" kong:"len_min=1,len_max=128,shape=header_name" desc:"The request header that the scope header counts by. Clients choose its value: combine it with a scope that they cannot choose."`
-	Algorithm     string   `json:"algorithm" kong:"one_of=token_bucket|sliding_window|fixed_window|calendar,default=token_bucket" desc:"How requests are counted: a smooth rate with a burst, any span of a window, aligned windows, or calendar days and months."`
-	Limit         int64    `json:"limit" kong:"required,between=1|1000000000" desc:"The units admitted in a window; for token_bucket, the units refilled in one."`
-	WindowSeconds int64    `json:"window_seconds" kong:"between=1|31536000" desc:"The seconds that the limit covers; not for calendar."`
-	Burst         int64    `json:"burst" kong:"between=1|1000000000" desc:"The units that a token_bucket holds at most; as many as limit if absent."`
-	Cost          int64    `json:"cost" kong:"default=1,between=1|1000000000" desc:"The units that a request takes from this limit, times the request's own cost."`
-	Period        string   `json:"period" kong:"one_of=day|month" desc:"The length of a calendar quota."`
-	TimeZone      string   `json:"time_zone" kong:"default=UTC,len_max=64,shape=time_zone" desc:"The time zone in which a calendar quota's days begin, such as Europe/Berlin."`
-	Mode          string   `json:"mode" kong:"one_of=enforce|shadow,default=enforce" desc:"Whether the limit denies requests, or only counts and reports what it would have denied."`
-	Status        int      `json:"status" kong:"one_of=429|503,default=429" desc:"What a denied client is answered: 429 where it used up its quota, 503 where load is shed to protect what is behind."`
-	Lease         int64    `json:"lease" kong:"between=0|1000000" desc:"The units that a node takes from Redis at once, to admit requests without asking. Each node may admit as many past the limit. None if absent."`
-}
-
-// Plan is a named set of limits.
-type Plan struct {
-	Name   string  `json:"name" kong:"required,len_min=1,len_max=64,shape=printable" desc:"The plan's name, as a token's plan claim or an entry of tenants says it."`
-	Limits []Limit `json:"limits" kong:"required,len_min=1" desc:"The plan's limits."`
-}
-
-// Tenant is what the operator decided about one tenant.
-type Tenant struct {
-	Tenant string     `json:"tenant" kong:"required,len_min=1,len_max=128,shape=text" desc:"The tenant's identifier: the token's tenant claim, or the consumer's custom_id."`
-	Plan   string     `json:"plan" kong:"len_max=64,shape=printable" desc:"The tenant's plan, if its token names none."`
-	Limits []Override `json:"limits" desc:"Limits that are other numbers for this tenant."`
-}
-
-// Override changes the numbers of a limit for one tenant.
-type Override struct {
-	Name  string `json:"name" kong:"required,len_min=1,len_max=64,shape=printable" desc:"The name of the limit to change."`
-	Limit int64  `json:"limit" kong:"required,between=1|1000000000" desc:"The units that this tenant is admitted in a window."`
-	Burst int64  `json:"burst" kong:"between=1|1000000000" desc:"The units that this tenant's token_bucket holds; scaled with limit if absent."`
-}
-
-// UserDefault is the limit that always exists.
-type UserDefault struct {
-	ExpectedPeak  int64  `json:"expected_peak" kong:"default=10,between=1|1000000" desc:"The requests that one user makes in a window at the busiest. The limit is ten times that."`
-	WindowSeconds int64  `json:"window_seconds" kong:"default=1,between=1|31536000" desc:"The seconds that expected_peak covers."`
-	Mode          string `json:"mode" kong:"one_of=enforce|shadow,default=enforce" desc:"Whether the limit denies requests, or only counts and reports what it would have denied."`
-}
-
-// Cost is what requests to some routes, with some methods or some header cost.
-type Cost struct {
-	_ struct{} `kong:"if=values is given,then=header is given"`
-
-	Methods []string `json:"methods" kong:"set,each_len_max=32,shape=method" desc:"The methods that this entry is about; all if absent."`
-	Routes  []string `json:"routes" kong:"set,shape=text" desc:"The names or ids of the routes that this entry is about; all if absent."`
-	Header  string   `json:"header" kong:"len_min=1,len_max=128,shape=header_name" desc:"The request header that this entry is about; requests without it are not."`
-	Values  []string `json:"values" kong:"set,shape=text" desc:"The values of the header that this entry is about; all if absent."`
-	Cost    int64    `json:"cost" kong:"required,between=1|1000000" desc:"What such a request costs."`
 }
 
 // Redis configures the counters' store.

@@ -42,7 +42,7 @@ func TestEndedContextDecidesWithoutRedis(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 				defer cancel()
 				began := time.Now()
-				d := c.Decide(ctx, user("acme", "alice"))
+				d := c.Limiter().Decide(ctx, user("acme", "alice"))
 				if waited := time.Since(began); d.Status != status || waited != 50*time.Millisecond {
 					t.Errorf("status %d after %v, want %d after 50ms", d.Status, waited, status)
 				}
@@ -112,10 +112,10 @@ func TestOutcome(t *testing.T) {
 			if tt.down {
 				server.Close()
 			}
-			c.Decide(t.Context(), user("acme", "alice"))
-			d := c.Decide(t.Context(), user("acme", "alice"))
-			if d.Status != tt.status || d.Outcome() != tt.outcome {
-				t.Errorf("status %d is %q, want %d and %q", d.Status, d.Outcome(), tt.status, tt.outcome)
+			c.Limiter().Decide(t.Context(), user("acme", "alice"))
+			d := c.Limiter().Decide(t.Context(), user("acme", "alice"))
+			if d.Status != tt.status || c.Limiter().Outcome(d) != tt.outcome {
+				t.Errorf("status %d is %q, want %d and %q", d.Status, c.Limiter().Outcome(d), tt.status, tt.outcome)
 			}
 		})
 	}

@@ -17,6 +17,8 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
 
 func TestCounters(t *testing.T) {
@@ -43,6 +45,7 @@ func TestCounters(t *testing.T) {
 		want        string
 	}{
 		{"tenant", `"tenant"`, alice, "{t.acme}:l:b60"},
+		{"tenant, named twice", `"tenant","tenant"`, alice, "{t.acme}:l:b60"},
 		{"user", `"user"`, alice, "{t.acme}:l:b60:u.alice"},
 		{"route within tenant, in any order", `"route","tenant"`, alice, "{t.acme}:l:b60:r.r1"},
 		{"service", `"service"`, alice, "{s.s1}:l:b60"},
@@ -69,7 +72,7 @@ func TestCounters(t *testing.T) {
 			t.Parallel()
 			r, server := counting(t)
 			c := patient(t, r, limit(tt.scope))
-			c.Decide(t.Context(), Request{Evidence: tt.who, RouteID: "r1", ServiceID: "s1", Headers: map[string]string{"X-Team": "blue"}})
+			c.Limiter().Decide(t.Context(), quota.Request{Evidence: tt.who, RouteID: "r1", ServiceID: "s1", Headers: map[string]string{"X-Team": "blue"}})
 			if want := "gatehouse:" + tt.want; !server.Exists(want) {
 				t.Errorf("no counter at %s, but at %v", want, server.Keys())
 			}
@@ -107,11 +110,11 @@ func TestPlans(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r, _ := counting(t)
-			d := patient(t, r, config).Decide(t.Context(), Request{Evidence: tt.who})
+			d := patient(t, r, config).Limiter().Decide(t.Context(), quota.Request{Evidence: tt.who})
 			if d.Plan != tt.plan {
 				t.Errorf("plan = %q, want %q", d.Plan, tt.plan)
 			}
-			if got := d.Client[headerPolicy][0]; got != tt.want+`"user-default";q=100;w=1` {
+			if got := d.Client["RateLimit-Policy"][0]; got != tt.want+`"user-default";q=100;w=1` {
 				t.Errorf("policy = %s, want %s…", got, tt.want)
 			}
 		})
@@ -137,7 +140,7 @@ func TestCosts(t *testing.T) {
 		c := patient(t, r, config)
 		req := user("acme", "alice")
 		req.Method, req.RouteID, req.RouteName, req.Headers = tt.method, tt.id, tt.name, tt.headers
-		got := c.Decide(t.Context(), req).Client[headerLimit][0]
+		got := c.Limiter().Decide(t.Context(), req).Client["RateLimit"][0]
 		if want := fmt.Sprintf(`"t";r=%d;`, tt.left); !strings.HasPrefix(got, want) {
 			t.Errorf("%s %s: %s, want %s…", tt.method, tt.id, got, want)
 		}
@@ -151,23 +154,23 @@ func TestKnownRefusalsCostNoRedisCall(t *testing.T) {
 	r.options.Now = func() time.Time { return now }
 	c := patient(t, r, `{"limits":[{"name":"t","scope":["tenant"],"limit":1,"window_seconds":60,"algorithm":"fixed_window"}]}`)
 	for range 2 {
-		c.Decide(t.Context(), user("acme", "alice"))
+		c.Limiter().Decide(t.Context(), user("acme", "alice"))
 	}
 	before := server.CommandCount()
 	now = now.Add(900 * time.Millisecond)
-	d := c.Decide(t.Context(), user("acme", "bob"))
+	d := c.Limiter().Decide(t.Context(), user("acme", "bob"))
 	if d.Status != http.StatusTooManyRequests || server.CommandCount() != before {
 		t.Errorf("status %d after %d commands, want 429 after none", d.Status, server.CommandCount()-before)
 	}
 	want := map[string][]string{
-		headerLimit: {`"t";r=0;t=59`}, headerPolicy: {`"t";q=1;w=60, "user-default";q=100;w=1`},
-		headerRetryAfter: {"59"}, headerContentType: {"application/problem+json"},
+		"RateLimit": {`"t";r=0;t=59`}, "RateLimit-Policy": {`"t";q=1;w=60, "user-default";q=100;w=1`},
+		"Retry-After": {"59"}, "Content-Type": {"application/problem+json"},
 	}
 	if diff := cmp.Diff(want, d.Client); diff != "" {
 		t.Error(diff)
 	}
 	now = now.Add(100 * time.Millisecond)
-	if c.Decide(t.Context(), user("acme", "bob")); server.CommandCount() == before {
+	if c.Limiter().Decide(t.Context(), user("acme", "bob")); server.CommandCount() == before {
 		t.Error("after a second, Redis is not asked again")
 	}
 }
@@ -177,7 +180,7 @@ func TestOverridesAtRunTime(t *testing.T) {
 	r, server := counting(t)
 	c := patient(t, r, `{"limits":[{"name":"t","scope":["tenant"],"limit":10,"window_seconds":60}]}`)
 	policy := func(tenant string) string {
-		field, _, _ := strings.Cut(c.Decide(t.Context(), user(tenant, "alice")).Client[headerPolicy][0], ",")
+		field, _, _ := strings.Cut(c.Limiter().Decide(t.Context(), user(tenant, "alice")).Client["RateLimit-Policy"][0], ",")
 		return field
 	}
 	const key = "gatehouse:{t.acme}:overrides"
@@ -220,7 +223,7 @@ func TestMetrics(t *testing.T) {
 		{"name":"t","scope":["tenant"],"limit":2,"window_seconds":60},
 		{"name":"s","scope":["tenant"],"limit":1,"window_seconds":60,"mode":"shadow"}]}`)
 	for range 4 {
-		c.Decide(t.Context(), user("acme", "alice"))
+		c.Limiter().Decide(t.Context(), user("acme", "alice"))
 	}
 	want := `
 # HELP gatehouse_ratelimit_decisions_total Decisions by limit, plan and outcome; uncharged is a limit that had room when another denied.
@@ -270,7 +273,7 @@ func TestNodesShareOneBudget(t *testing.T) {
 	for g := range goroutines {
 		group.Go(func() {
 			for range requests {
-				switch configs[g%nodes].Decide(context.Background(), user("acme", fmt.Sprint(g))).Status {
+				switch configs[g%nodes].Limiter().Decide(context.Background(), user("acme", fmt.Sprint(g))).Status {
 				case 0:
 					admitted.Add(1)
 				case http.StatusTooManyRequests:

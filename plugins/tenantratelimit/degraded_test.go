@@ -50,7 +50,6 @@ func TestDegradedLimits(t *testing.T) {
 	)
 	const always = `, "user-default";q=100;w=1`
 	tests := []struct{ name, config, want string }{
-		{"nothing at all", `{}`, `"user-default";q=100;w=1`},
 		{"unknown zone", `{"limits":[` + tenant + `,` + zone + `]}`, `"t";q=9;w=60` + always},
 		{"a name twice", `{"limits":[` + tenant + `,` + user + `,{"name":"t","scope":["route"],"limit":1,"window_seconds":1}]}`, `"t";q=9;w=60, "u";q=9;w=60`},
 		{"costs more than it holds", `{"limits":[` + tenant + `,` + user + `],"costs":[{"methods":["POST"],"cost":50}]}`, `"t";q=9;w=60, "u";q=9;w=60`},
@@ -63,8 +62,7 @@ func TestDegradedLimits(t *testing.T) {
 		{"bad override", `{"limits":[` + user + `],"tenants":[{"tenant":"acme","limits":[{"name":"u","limit":4},{"name":"nope","limit":1}]}]}`, `"u";q=4;w=60`},
 		{"override that costs more", `{"limits":[{"name":"u","scope":["user"],"limit":9,"window_seconds":60,"algorithm":"fixed_window"}],` +
 			`"costs":[{"cost":8}],"tenants":[{"tenant":"acme","limits":[{"name":"u","limit":4}]}]}`, `"u";q=4;w=60`},
-		{"key prefix", `{"limits":[` + user + `],"redis":{"key_prefix":"{}"}}`, `"u";q=9;w=60`},
-		{"values out of range", `{"limits":[` + user + `],"nodes":-1,"on_redis_error":"panic","redis":{"timeout_ms":5000}}`, `"u";q=9;w=60`},
+		{"no URL of a Redis", `{"limits":[` + user + `],"redis":{"url":"redis://h?cluster=true&master_name=m"}}`, `"u";q=9;w=60`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -75,7 +73,7 @@ func TestDegradedLimits(t *testing.T) {
 			if effects.Exit != nil {
 				t.Fatalf("status %d: %s", effects.Exit.Status, effects.Exit.Body)
 			}
-			if got := effects.Response.Headers.Get(headerPolicy); got != tt.want {
+			if got := effects.Response.Headers.Get("RateLimit-Policy"); got != tt.want {
 				t.Errorf("policy %s\nwant   %s", got, tt.want)
 			}
 			if h := effects.Service.Headers; h.Get("X-Tenant-Id") != "acme" || h.Get("X-User-Id") != "alice" {
@@ -208,10 +206,10 @@ func TestProcessURLIsNone(t *testing.T) {
 // TestEveryMistakeIsNamed: one line each, and no line twice.
 func TestEveryMistakeIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := provision(t, quiet(t), `{"nodes":-1,"limits":[{"name":"a","scope":["user"],"limit":1},`+tenantLimit+`],`+
+	_, err := provision(t, quiet(t), `{"redis":{"url":"redis://h?cluster=true&master_name=m"},"limits":[{"name":"a","scope":["user"],"limit":1},`+tenantLimit+`],`+
 		`"plans":[{"name":"p","limits":[{"name":"b","scope":["galaxy"],"limit":1,"window_seconds":1}]}],`+
 		`"tenants":[{"tenant":"acme","plan":"q","limits":[{"name":"nope","limit":1}]}]}`)
-	want := []string{"nodes: -1", `tenants[0].plan: "q"`, "limits[0].window_seconds", "plans[0].limits[0].scope", `tenants[0].limits[0].name: "nope"`}
+	want := []string{"redis.url: cluster and master_name", `tenants[0].plan: "q"`, "limits[0].window_seconds", "plans[0].limits[0].scope", `tenants[0].limits[0].name: "nope"`}
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != len(want) {
 		t.Fatalf("%d lines, want %d:\n%v", len(lines), len(want), err)

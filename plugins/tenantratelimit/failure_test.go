@@ -21,6 +21,8 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
 
 // fakeRedis runs no script: it admits, or fails, or hangs until it is well again.
@@ -69,20 +71,20 @@ func (f *fakeRedis) process(ctx context.Context, cmd redis.Cmder) error {
 
 // admitted is what the script says to one request that fits everywhere.
 func admitted(args []any) []any {
-	levels, _ := strconv.Atoi(args[3+args[2].(int)].(string))
-	if levels < 0 {
-		levels = -levels - 1
+	descriptors, _ := strconv.Atoi(args[3+args[2].(int)].(string))
+	if descriptors < 0 {
+		descriptors = -descriptors - 1
 	}
 	reply := []any{int64(1)}
-	for range levels {
+	for range descriptors {
 		reply = append(reply, int64(0), int64(9), int64(0))
 	}
 	return reply
 }
 
 // user is a request of one user.
-func user(tenant, sub string) Request {
-	return Request{Evidence: identity.Evidence{Token: identity.ReadToken(
+func user(tenant, sub string) quota.Request {
+	return quota.Request{Evidence: identity.Evidence{Token: identity.ReadToken(
 		jwt(`{"tenant":"` + tenant + `","sub":"` + sub + `"}`)[verifiedToken].(string))}}
 }
 
@@ -96,7 +98,7 @@ func withFake(t testing.TB, f *fakeRedis, config string) (*Config, *bytes.Buffer
 	}
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	c := mustProvision(t, r, config)
-	c.compiled.hub.client.AddHook(f)
+	c.limiter.deployment.client.AddHook(f)
 	return c, &log
 }
 
@@ -119,10 +121,10 @@ func TestRedisFails(t *testing.T) {
 				c, log := withFake(t, &fakeRedis{err: errors.New("OOM command not allowed")}, config+tt.policy+`"}`)
 				admitted := 0
 				for range 20 {
-					d := c.Decide(t.Context(), user("acme", "alice"))
+					d := c.Limiter().Decide(t.Context(), user("acme", "alice"))
 					if d.Allowed() {
 						admitted++
-					} else if d.Status != tt.status || len(d.Client[headerRetryAfter]) != 1 {
+					} else if d.Status != tt.status || len(d.Client["Retry-After"]) != 1 {
 						t.Fatalf("status %d with %v, want %d", d.Status, d.Client, tt.status)
 					}
 				}
@@ -147,7 +149,7 @@ func TestRedisComesBack(t *testing.T) {
 		c, log := withFake(t, f, generous)
 		began := time.Now()
 		for range 30 {
-			c.Decide(t.Context(), user("acme", "alice"))
+			c.Limiter().Decide(t.Context(), user("acme", "alice"))
 		}
 		if waited := time.Since(began); f.calls.Load() != 5 || waited != 100*time.Millisecond {
 			t.Errorf("%d calls took %v, want 5 in 100ms", f.calls.Load(), waited)
@@ -159,7 +161,7 @@ func TestRedisComesBack(t *testing.T) {
 		f.well.Store(true)
 		time.Sleep(time.Second)
 		for range 10 {
-			c.Decide(t.Context(), user("acme", "alice"))
+			c.Limiter().Decide(t.Context(), user("acme", "alice"))
 		}
 		if f.calls.Load() != 15 || testutil.ToFloat64(open) != 0 {
 			t.Errorf("%d calls after recovery, breaker open %v; want 15 and 0", f.calls.Load(), testutil.ToFloat64(open))
@@ -196,7 +198,7 @@ func TestNothingWaitsLongerThanTheDeadline(t *testing.T) {
 			t.Cleanup(func() { _ = r.Close(context.Background()) })
 			c := mustProvision(t, r, generous)
 			began := time.Now()
-			if d := c.Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
+			if d := c.Limiter().Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
 				t.Errorf("status %d", d.Status)
 			}
 			// The deadline is 20 ms; the rest is a busy machine's.
@@ -217,10 +219,10 @@ func TestRealRecovery(t *testing.T) {
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	c := patient(t, r, generous)
 	fallback := r.metrics.fallback.WithLabelValues("local")
-	c.Decide(t.Context(), user("acme", "alice"))
+	c.Limiter().Decide(t.Context(), user("acme", "alice"))
 	server.Close()
 	for range 10 {
-		c.Decide(t.Context(), user("acme", "alice"))
+		c.Limiter().Decide(t.Context(), user("acme", "alice"))
 	}
 	if n := testutil.ToFloat64(fallback); n != 10 {
 		t.Errorf("%v decisions fell back, want 10", n)
@@ -229,12 +231,12 @@ func TestRealRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(4 * time.Second)
-	for c.compiled.hub.client.Ping(t.Context()).Err() != nil && time.Now().Before(deadline) {
+	for c.limiter.deployment.client.Ping(t.Context()).Err() != nil && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for shared := false; !shared; {
 		before := testutil.ToFloat64(fallback)
-		c.Decide(t.Context(), user("acme", "alice"))
+		c.Limiter().Decide(t.Context(), user("acme", "alice"))
 		shared = testutil.ToFloat64(fallback) == before
 		if time.Now().After(deadline) {
 			t.Fatal("limits are not shared again")

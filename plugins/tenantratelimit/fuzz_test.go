@@ -38,24 +38,3 @@ func FuzzStructKeys(f *testing.F) {
 		}
 	})
 }
-
-// FuzzOverrides holds whatever is found in Redis to: limits that can be used.
-func FuzzOverrides(f *testing.F) {
-	f.Add(`[{"name":"tenant","limit":5,"burst":1}]`)
-	f.Add(`[{"name":"tenant","limit":-5},{"name":"user-default","limit":1000000000,"burst":1000000000}]`)
-	f.Add(`{}`)
-	r := quiet(f)
-	base := mustProvision(f, r, `{"limits":[`+tenantLimit+`]}`).compiled.plans[""]
-	f.Fuzz(func(t *testing.T, text string) {
-		o, _ := newOverrides().set("k", text)
-		set, _ := o.apply(base, 1, r.metrics)
-		if len(set.rules) != len(base.rules) {
-			t.Fatalf("%d limits, want %d", len(set.rules), len(base.rules))
-		}
-		for _, rule := range set.rules {
-			if rule.limit.Quota < 1 || rule.limit.Capacity() < 1 {
-				t.Errorf("limit %+v", rule.limit.Spec)
-			}
-		}
-	})
-}

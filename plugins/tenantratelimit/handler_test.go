@@ -43,8 +43,11 @@ func counting(t testing.TB) (*Runtime, *miniredis.Miniredis) {
 // patient makes a config that gives Redis all the time that a busy machine needs.
 func patient(t testing.TB, r *Runtime, config string) *Config {
 	t.Helper()
-	c := mustProvision(t, r, config)
+	c := decode(t, r, config)
 	c.Redis.TimeoutMS = 1000
+	if err := c.Provision(); err != nil {
+		t.Fatalf("%v in %s", err, config)
+	}
 	return c
 }
 

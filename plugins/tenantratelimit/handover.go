@@ -9,12 +9,12 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/pulse"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/membership"
 )
 
 const (
 	// handoverVersion changes when what is handed over is written in another way.
-	handoverVersion = 1
+	handoverVersion = 2
 	// handoverLife is how long it is of use: a node that was away for longer knows less
 	// than one that asks.
 	handoverLife = time.Minute
@@ -30,8 +30,8 @@ type handover map[string]*inheritance
 
 // inheritance is of one Redis: its counters, and by key prefix, how many nodes there are.
 type inheritance struct {
-	Counters limiter.Saved          `json:"counters"`
-	Nodes    map[string]pulse.Count `json:"nodes"`
+	Counters limiter.Snapshot            `json:"counters"`
+	Nodes    map[string]membership.Count `json:"nodes"`
 }
 
 // handoverText is how it is written. At is in milliseconds since the Unix epoch.
@@ -51,21 +51,21 @@ func fingerprint(url string) string {
 func (l handover) of(url string) *inheritance {
 	key := fingerprint(url)
 	if l[key] == nil {
-		l[key] = &inheritance{Nodes: map[string]pulse.Count{}}
+		l[key] = &inheritance{Nodes: map[string]membership.Count{}}
 	}
 	return l[key]
 }
 
 // counters takes out what is known of the counters at a Redis.
-func (l handover) counters(url string) (s limiter.Saved) {
+func (l handover) counters(url string) (s limiter.Snapshot) {
 	if in := l[fingerprint(url)]; in != nil {
-		s, in.Counters = in.Counters, limiter.Saved{}
+		s, in.Counters = in.Counters, limiter.Snapshot{}
 	}
 	return s
 }
 
 // nodes is what is known of a deployment's nodes, nothing where nothing was left.
-func (l handover) nodes(key hubKey) (c pulse.Count) {
+func (l handover) nodes(key deploymentKey) (c membership.Count) {
 	if in := l[fingerprint(key.url)]; in != nil {
 		c = in.Nodes[key.prefix]
 	}
@@ -85,16 +85,16 @@ func (r *Runtime) HandOver() ([]byte, error) {
 		left = handover{}
 	}
 	r.predecessor = nil
-	for url, b := range r.backends {
-		left.of(url).Counters = b.store.HandOver()
+	for url, p := range r.pools {
+		left.of(url).Counters = p.store.HandOver()
 	}
-	for key, h := range r.hubs {
-		left.of(key.url).Nodes[key.prefix] = h.pulse.Known()
+	for key, d := range r.deployments {
+		left.of(key.url).Nodes[key.prefix] = d.member.Known()
 	}
 	return left.write(r.options.Now(), MaxHandOver)
 }
 
-// write is the text, with fewer counters where it were too long.
+// write is the text, with fewer counters where it would be too long.
 func (l handover) write(now time.Time, size int) ([]byte, error) {
 	for most := handoverCounters; ; most /= 2 {
 		for _, in := range l {

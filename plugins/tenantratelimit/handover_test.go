@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/pulse"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/membership"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
 
 // replace puts a new process in a node's place, which takes over unless the old one was
 // killed.
-func (d *deployment) replace(t *testing.T, i int, config string, killed bool) {
+func (d *fleet) replace(t *testing.T, i int, config string, killed bool) {
 	t.Helper()
 	next := node(t, "redis://"+d.server.Addr)
 	if !killed {
@@ -32,11 +32,11 @@ func (d *deployment) replace(t *testing.T, i int, config string, killed bool) {
 }
 
 // aware waits until all nodes know how many they are.
-func (d *deployment) aware(t *testing.T) {
+func (d *fleet) aware(t *testing.T) {
 	t.Helper()
 	redistest.Await(t, "all know of all", func(context.Context) bool {
 		for _, c := range d.nodes {
-			if c.nodes() != int64(len(d.nodes)) || c.unsure() {
+			if m := c.limiter.deployment.member; m.Nodes() != int64(len(d.nodes)) || !m.Certain() {
 				return false
 			}
 		}
@@ -92,7 +92,7 @@ func TestNodeThatNeverHeard(t *testing.T) {
 		c := mustProvision(t, node(t, "redis://127.0.0.1:1"), fmt.Sprintf(year, 20, extra))
 		admitted := 0
 		for range 60 {
-			if c.Decide(t.Context(), user("acme", "alice")).Allowed() {
+			if c.Limiter().Decide(t.Context(), user("acme", "alice")).Allowed() {
 				admitted++
 			}
 		}
@@ -109,10 +109,10 @@ func TestHandedOverUnasked(t *testing.T) {
 	config := fmt.Sprintf(year, 20, "")
 	first := node(t, url)
 	c := mustProvision(t, first, config)
-	c.compiled.hub.pulse.TakeOver(pulse.Count{Nodes: 2, Settled: true})
+	c.limiter.deployment.member.TakeOver(membership.Count{Nodes: 2, Certain: true})
 	ask := func(c *Config) (admitted int) {
 		for range 60 {
-			if c.Decide(t.Context(), user("acme", "alice")).Allowed() {
+			if c.Limiter().Decide(t.Context(), user("acme", "alice")).Allowed() {
 				admitted++
 			}
 		}
@@ -137,8 +137,9 @@ func TestHandedOverUnasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = mustProvision(t, last, config)
-	if n := ask(c); n != 0 || c.nodes() != 2 || c.unsure() {
-		t.Errorf("%d admitted again; of %d nodes, unsure: %v", n, c.nodes(), c.unsure())
+	m := c.limiter.deployment.member
+	if n := ask(c); n != 0 || m.Nodes() != 2 || !m.Certain() {
+		t.Errorf("%d admitted again; of %d nodes, certain: %v", n, m.Nodes(), m.Certain())
 	}
 }
 
@@ -147,16 +148,16 @@ func TestTakeOverOfWhatIsNone(t *testing.T) {
 	now := noon
 	at := func(ago time.Duration) string { return fmt.Sprint(now.Add(-ago).UnixMilli()) }
 	for name, tt := range map[string]struct{ text, want string }{
-		"good":          {`{"version":1,"at":` + at(0) + `,"redis":{"x":{"nodes":{"gatehouse":{"nodes":3,"settled":true}}}}}`, ""},
+		"good":          {`{"version":2,"at":` + at(0) + `,"redis":{"x":{"nodes":{"gatehouse":{"nodes":3,"certain":true}}}}}`, ""},
 		"nothing":       {``, "unexpected end"},
-		"cut off":       {`{"version":1,"at":` + at(0) + `,"redis":{`, "unexpected end"},
-		"a minute old":  {`{"version":1,"at":` + at(time.Minute) + `}`, ""},
-		"older":         {`{"version":1,"at":` + at(61*time.Second) + `}`, "written 1m1s ago"},
-		"of the future": {`{"version":1,"at":` + at(-2*time.Minute) + `}`, "written -2m0s ago"},
-		"another":       {`{"version":2,"at":"tomorrow"}`, "version 2"},
-		"no redis":      {`{"version":1,"at":` + at(0) + `,"redis":{"x":null}}`, "without nodes"},
-		"nodes":         {`{"version":1,"at":` + at(0) + `,"redis":{"x":{"nodes":{"p":{"nodes":-1}}}}}`, "-1 nodes"},
-		"a limit":       {`{"version":1,"at":` + at(0) + `,"redis":{"x":{"nodes":{},"counters":{"limits":[{"quota":0}]}}}}`, "quota 0"},
+		"cut off":       {`{"version":2,"at":` + at(0) + `,"redis":{`, "unexpected end"},
+		"a minute old":  {`{"version":2,"at":` + at(time.Minute) + `}`, ""},
+		"older":         {`{"version":2,"at":` + at(61*time.Second) + `}`, "written 1m1s ago"},
+		"of the future": {`{"version":2,"at":` + at(-2*time.Minute) + `}`, "written -2m0s ago"},
+		"another":       {`{"version":3,"at":"tomorrow"}`, "version 3"},
+		"no redis":      {`{"version":2,"at":` + at(0) + `,"redis":{"x":null}}`, "without nodes"},
+		"nodes":         {`{"version":2,"at":` + at(0) + `,"redis":{"x":{"nodes":{"p":{"nodes":-1}}}}}`, "-1 nodes"},
+		"a limit":       {`{"version":2,"at":` + at(0) + `,"redis":{"x":{"nodes":{},"counters":{"limits":[{"quota":0}]}}}}`, "limit: 0"},
 		"too large":     {`"` + strings.Repeat("x", MaxHandOver) + `"`, "more than 16777216 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -182,7 +183,7 @@ func TestHandOverIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range 100 {
-		ask := limiter.Ask{Levels: []limiter.Level{{Limit: limit, Key: fmt.Sprint("key", i), Cost: 1}}, Alone: true}
+		ask := limiter.Request{Descriptors: []limiter.Descriptor{{Limit: limit, Key: fmt.Sprint("key", i), Cost: 1}}, Offline: true}
 		if _, err := local.Take(t.Context(), ask); err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
 
 // metrics counts decisions. Its labels come from the config, or are the names of
@@ -30,10 +31,7 @@ type metrics struct {
 	partly prometheus.Counter
 }
 
-// outcomeCounters are the counters of one limit under one plan.
-type outcomeCounters struct {
-	allowed, denied, shadowDenied, uncharged, refusedLocally prometheus.Counter
-}
+var _ quota.Metrics = (*metrics)(nil)
 
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
@@ -73,7 +71,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		tenants: newTenantLabels(),
 		withoutRedis: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "gatehouse_ratelimit_without_redis",
-			Help: "Configurations in use that have no Redis, for want of a URL or of one that is one: each node decides alone, as on_redis_error says.",
+			Help: "Configurations in use that have no Redis, since they name no URL, or one that cannot be used: each node decides alone, as on_redis_error says.",
 		}),
 		unobserved: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_unobserved_requests_total",
@@ -94,19 +92,24 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(errs...)
 }
 
-func (m *metrics) outcomes(limit, plan string) outcomeCounters {
-	return outcomeCounters{
-		allowed:        m.decisions.WithLabelValues(limit, plan, "allowed"),
-		denied:         m.decisions.WithLabelValues(limit, plan, "denied"),
-		shadowDenied:   m.decisions.WithLabelValues(limit, plan, "shadow_denied"),
-		uncharged:      m.decisions.WithLabelValues(limit, plan, "uncharged"),
-		refusedLocally: m.local.WithLabelValues(limit, plan),
+// Limit implements [quota.Metrics].
+func (m *metrics) Limit(limit, plan string) quota.LimitCounters {
+	return quota.LimitCounters{
+		Allowed:        m.decisions.WithLabelValues(limit, plan, "allowed"),
+		Denied:         m.decisions.WithLabelValues(limit, plan, "denied"),
+		ShadowDenied:   m.decisions.WithLabelValues(limit, plan, "shadow_denied"),
+		Uncharged:      m.decisions.WithLabelValues(limit, plan, "uncharged"),
+		RefusedLocally: m.local.WithLabelValues(limit, plan),
 	}
 }
+
+// Waited implements [quota.Metrics].
+func (m *metrics) Waited(t time.Duration) { m.latency.Observe(t.Seconds()) }
+
+// FellBack implements [quota.Metrics].
+func (m *metrics) FellBack(policy string) { m.fallback.WithLabelValues(policy).Inc() }
 
 // waste counts units of a block that nobody got.
 func (m *metrics) waste(l *limiter.Limit, units int64) {
 	m.wasted.WithLabelValues(l.Name).Add(float64(units))
 }
-
-func (m *metrics) observe(waited time.Duration) { m.latency.Observe(waited.Seconds()) }

@@ -16,36 +16,34 @@ import (
 const year = `{"observe":false,"limits":[{"name":"t","scope":["tenant"],"limit":%d,"window_seconds":31536000,"algorithm":"fixed_window"}],` +
 	`"default_user_limit":{"expected_peak":1000000}%s}`
 
-// deployment is several nodes on one Redis, each of which has heard of the tenant's
+// fleet is several nodes on one Redis, each of which has heard of the tenant's
 // counter.
-type deployment struct {
+type fleet struct {
 	server   *redistest.Server
 	nodes    []*Config
 	admitted atomic.Int64
 }
 
-func deploy(t *testing.T, nodes int, config string) *deployment {
+func deploy(t *testing.T, nodes int, config string) *fleet {
 	t.Helper()
-	d := &deployment{server: redistest.Launch(t)}
+	d := &fleet{server: redistest.Launch(t)}
 	d.server.Client()
 	for range nodes {
-		c := mustProvision(t, node(t, "redis://"+d.server.Addr), config)
-		c.Redis.TimeoutMS = 1000 // until it has heard
-		d.nodes = append(d.nodes, c)
-		d.ask(c)
-		c.Redis.TimeoutMS = 20
+		r := node(t, "redis://"+d.server.Addr)
+		d.ask(patient(t, r, config)) // until it has heard
+		d.nodes = append(d.nodes, mustProvision(t, r, config))
 	}
 	return d
 }
 
-func (d *deployment) ask(c *Config) {
-	if c.Decide(context.Background(), user("acme", "alice")).Allowed() {
+func (d *fleet) ask(c *Config) {
+	if c.Limiter().Decide(context.Background(), user("acme", "alice")).Allowed() {
 		d.admitted.Add(1)
 	}
 }
 
 // hammer asks all nodes by callers at once, until the time is over.
-func (d *deployment) hammer(callers int, span, pause time.Duration) {
+func (d *fleet) hammer(callers int, span, pause time.Duration) {
 	over := time.Now().Add(span)
 	var group sync.WaitGroup
 	for i := range callers {
@@ -61,7 +59,7 @@ func (d *deployment) hammer(callers int, span, pause time.Duration) {
 
 // holds asks on until what is left of the limit is admitted too, and then finds no
 // more than the bound. A machine that is busy takes long.
-func (d *deployment) holds(t *testing.T, limit int64) {
+func (d *fleet) holds(t *testing.T, limit int64) {
 	t.Helper()
 	redistest.Await(t, "the limit is used to its end", func(context.Context) bool {
 		d.hammer(2*len(d.nodes), 100*time.Millisecond, 5*time.Millisecond)

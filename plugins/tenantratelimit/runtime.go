@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
@@ -32,29 +34,32 @@ type Options struct {
 }
 
 // Runtime holds what outlives a reload of Kong's config: Redis connections,
-// breakers, and what this node counts without Redis.
+// breakers, and what this node counts without Redis. Of each deployment that requests
+// come for, it runs the heartbeats and the recorder of usage, and of each Redis the task
+// that settles; Close ends them all.
 type Runtime struct {
 	options   Options
+	logger    *slog.Logger // says that it is this plugin
 	metrics   *metrics
 	refusals  *limiter.Refusals
-	overrides *overrides
+	overrides *quota.Overrides
 	source    kongrequest.Source
 	// node is this process' name among all.
 	node string
 
-	mu       sync.Mutex
-	backends map[string]*backend
-	hubs     map[hubKey]*hub
+	mu          sync.Mutex
+	pools       map[string]*pool // by URL
+	deployments map[deploymentKey]*deployment
 	// predecessor is what another process left that no config has asked for yet.
 	predecessor handover
 }
 
 // Bounds on memory: about 250 bytes for each entry, 350 for counters, of each Redis.
 const (
-	localCounters = 100_000
-	localRefusals = 100_000
-	localBlocks   = 100_000
-	localSeen     = 200_000
+	maxCounters = 100_000
+	maxRefusals = 100_000
+	maxBlocks   = 100_000
+	maxCounts   = 200_000 // of usage
 )
 
 // NewRuntime fails only where metrics of the same names are registered already.
@@ -73,21 +78,28 @@ func NewRuntime(o Options) (*Runtime, error) {
 		return nil, fmt.Errorf("register metrics of %s: %w", Name, err)
 	}
 	return &Runtime{
-		options:   o,
-		metrics:   m,
-		refusals:  limiter.NewRefusals(localRefusals),
-		overrides: newOverrides(),
-		source:    kongrequest.Source{Now: o.Now},
-		node:      rand.Text(),
-		backends:  map[string]*backend{},
-		hubs:      map[hubKey]*hub{},
+		options:     o,
+		logger:      o.Logger.With("plugin", Name),
+		metrics:     m,
+		refusals:    limiter.NewRefusals(maxRefusals),
+		overrides:   quota.NewOverrides(),
+		source:      kongrequest.Source{Now: o.Now},
+		node:        rand.Text(),
+		pools:       map[string]*pool{},
+		deployments: map[deploymentKey]*deployment{},
 	}, nil
 }
 
-// New is an empty config with the defaults that a zero value cannot express.
+// New is a config of which nothing was decoded yet, bound to this runtime.
 func (r *Runtime) New() any {
-	return &Config{Identity: Identity{Issue: true}, Observe: true, runtime: r}
+	c := &Config{runtime: r}
+	fillDefaults(reflect.ValueOf(c).Elem(), true)
+	return c
 }
+
+// Bind makes a config that was not made by New run on this runtime. It sets no
+// defaults.
+func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
 // Probe asks the Redis of Options.RedisURL whether it answers. Nothing depends on the
 // answer: it is for whoever starts a process and wants to be told.
@@ -96,12 +108,12 @@ func (r *Runtime) Probe(ctx context.Context) error {
 		return nil
 	}
 	r.mu.Lock()
-	b, err := r.backend(r.options.RedisURL)
+	p, err := r.pool(r.options.RedisURL)
 	r.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := b.client.Ping(ctx).Err(); err != nil {
+	if err := p.client.Ping(ctx).Err(); err != nil {
 		return fmt.Errorf("ask redis: %w", err)
 	}
 	return nil
@@ -113,12 +125,12 @@ func (r *Runtime) Close(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var errs []error
-	for _, h := range r.hubs {
-		errs = append(errs, h.close(ctx))
+	for _, d := range r.deployments {
+		errs = append(errs, d.close(ctx))
 	}
-	for _, b := range r.backends {
-		b.store.Close()
-		errs = append(errs, b.client.Close())
+	for _, p := range r.pools {
+		p.store.Close()
+		errs = append(errs, p.client.Close())
 	}
 	return errors.Join(errs...)
 }

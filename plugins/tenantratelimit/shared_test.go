@@ -16,7 +16,10 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
 
 // node is a runtime of its own on a Redis.
@@ -38,13 +41,13 @@ func TestShareByLiveNodes(t *testing.T) {
 	var nodes []*Config
 	for range 3 {
 		c := patient(t, node(t, "redis://"+server.Addr()), fmt.Sprintf(config, ""))
-		c.Decide(t.Context(), user("first", "alice"))
+		c.Limiter().Decide(t.Context(), user("first", "alice"))
 		nodes = append(nodes, c)
 	}
 	configured := patient(t, nodes[0].runtime, fmt.Sprintf(config, `,"nodes":6`))
 	redistest.Await(t, "all know of all", func(context.Context) bool {
 		for _, c := range nodes {
-			if c.nodes() != 3 {
+			if c.limiter.deployment.member.Nodes() != 3 {
 				return false
 			}
 		}
@@ -54,20 +57,13 @@ func TestShareByLiveNodes(t *testing.T) {
 	for i, c := range append(nodes, configured) {
 		admitted := 0
 		for range 20 {
-			if c.Decide(t.Context(), user(fmt.Sprint("tenant", i), "alice")).Allowed() {
+			if c.Limiter().Decide(t.Context(), user(fmt.Sprint("tenant", i), "alice")).Allowed() {
 				admitted++
 			}
 		}
 		if want := []int{4, 4, 4, 2}[i]; admitted != want {
 			t.Errorf("node %d admits %d, want %d", i, admitted, want)
 		}
-	}
-}
-
-func TestNodeThatKnowsOfNoOther(t *testing.T) {
-	t.Parallel()
-	if n := mustProvision(t, quiet(t), generous).nodes(); n != 1 {
-		t.Errorf("%d nodes, want 1", n)
 	}
 }
 
@@ -78,23 +74,23 @@ func TestRaiseForEverybody(t *testing.T) {
 	server := redistest.Launch(t)
 	client := server.Client()
 	c := patient(t, node(t, "redis://"+server.Addr), `{"limits":[{"name":"all","scope":["global"],"limit":1,"window_seconds":86400,"algorithm":"fixed_window"}]}`)
-	if !c.Decide(t.Context(), user("acme", "alice")).Allowed() || c.Decide(t.Context(), user("acme", "bob")).Status != http.StatusTooManyRequests {
+	if !c.Limiter().Decide(t.Context(), user("acme", "alice")).Allowed() || c.Limiter().Decide(t.Context(), user("acme", "bob")).Status != http.StatusTooManyRequests {
 		t.Fatal("the limit is not 1")
 	}
-	redistest.Await(t, "it beats", func(context.Context) bool { return c.nodes() == 1 })
+	redistest.Await(t, "it sends heartbeats", func(context.Context) bool { return c.limiter.deployment.member.Nodes() == 1 })
 	if err := client.Set(t.Context(), "gatehouse:{overrides}", `[{"name":"all","limit":5},{"name":"other","limit":1}]`, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
 	raised := time.Now()
 	redistest.Await(t, "somebody is admitted again", func(context.Context) bool {
-		return c.Decide(t.Context(), user("acme", "bob")).Allowed()
+		return c.Limiter().Decide(t.Context(), user("acme", "bob")).Allowed()
 	})
 	if waited := time.Since(raised); waited > 1500*time.Millisecond { // a second, and a busy machine
 		t.Errorf("it took %v", waited)
 	}
 	client.Set(t.Context(), "gatehouse:{overrides}", `nonsense`, 0)
 	redistest.Await(t, "nonsense is no limit", func(context.Context) bool {
-		return strings.HasPrefix(c.Decide(t.Context(), user("acme", "bob")).Client[headerPolicy][0], `"all";q=1;w=86400`)
+		return strings.HasPrefix(c.Limiter().Decide(t.Context(), user("acme", "bob")).Client["RateLimit-Policy"][0], `"all";q=1;w=86400`)
 	})
 }
 
@@ -106,12 +102,12 @@ func TestRaiseForOneTenant(t *testing.T) {
 	client := server.Client()
 	c := patient(t, node(t, "redis://"+server.Addr), `{"limits":[{"name":"t","scope":["tenant"],"limit":1,"window_seconds":86400,"algorithm":"fixed_window","lease":1}]}`)
 	for range 3 {
-		c.Decide(t.Context(), user("acme", "alice"))
+		c.Limiter().Decide(t.Context(), user("acme", "alice"))
 	}
 	client.Set(t.Context(), "gatehouse:{t.acme}:overrides", `[{"name":"t","limit":9}]`, 0)
 	raised := time.Now()
 	redistest.Await(t, "the tenant is admitted again", func(context.Context) bool {
-		return c.Decide(t.Context(), user("acme", "alice")).Allowed()
+		return c.Limiter().Decide(t.Context(), user("acme", "alice")).Allowed()
 	})
 	if waited := time.Since(raised); waited > 1500*time.Millisecond {
 		t.Errorf("it took %v", waited)
@@ -122,18 +118,18 @@ func TestLeaseIsTakenInBlocks(t *testing.T) {
 	t.Parallel()
 	r, server := counting(t)
 	c := patient(t, r, `{"observe":false,"limits":[{"name":"t","scope":["user"],"limit":100,"window_seconds":60,"lease":10}]}`)
-	c.Decide(t.Context(), user("acme", "alice"))
+	c.Limiter().Decide(t.Context(), user("acme", "alice"))
 	before := server.CommandCount()
 	for range 9 {
-		if d := c.Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
+		if d := c.Limiter().Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
 			t.Fatalf("status %d", d.Status)
 		}
 	}
 	// The default for users is no lease of its own here: the limit is on users.
-	if n := server.CommandCount() - before; n > 4 { // beats
+	if n := server.CommandCount() - before; n > 4 { // heartbeats
 		t.Errorf("9 requests took %d commands", n)
 	}
-	r.metrics.waste(c.compiled.plans[""].rules[0].limit, 3)
+	r.metrics.waste(&limiter.Limit{Spec: limiter.Spec{Name: "t"}}, 3)
 	if n := testutil.ToFloat64(r.metrics.wasted.WithLabelValues("t")); n != 3 {
 		t.Errorf("%v units counted as waste, want 3", n)
 	}
@@ -159,7 +155,7 @@ func TestTenantLabelsAreBounded(t *testing.T) {
 }
 
 // What is observed is what was asked for, also what was refused.
-func TestDemandIsObserved(t *testing.T) {
+func TestUsageIsObserved(t *testing.T) {
 	t.Parallel()
 	server := redistest.Launch(t)
 	server.Client()
@@ -168,9 +164,9 @@ func TestDemandIsObserved(t *testing.T) {
 	for range 5 {
 		req := user("acme", "alice")
 		req.RouteName, req.Method = "orders", "POST"
-		c.Decide(t.Context(), req)
+		c.Limiter().Decide(t.Context(), req)
 	}
-	c.Decide(t.Context(), Request{Evidence: identity.Evidence{ClientIP: "203.0.113.7"}})
+	c.Limiter().Decide(t.Context(), quota.Request{Evidence: identity.Evidence{ClientIP: "203.0.113.7"}})
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +205,7 @@ func TestForgedIdentityIsNobodys(t *testing.T) {
 			t.Errorf("somebody is counted at %s", key)
 		}
 	}
-	if policy := e.Response.Headers.Get(headerPolicy); strings.Contains(policy, "gold") {
+	if policy := e.Response.Headers.Get("RateLimit-Policy"); strings.Contains(policy, "gold") {
 		t.Errorf("a plan was claimed: %s", policy)
 	}
 }
@@ -238,10 +234,10 @@ func TestUserOfTheDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := patient(t, r, `{"on_redis_error":"deny","limits":[{"name":"t","scope":["tenant"],"limit":9,"window_seconds":60},{"name":"s","scope":["user"],"algorithm":"sliding_window","limit":9,"window_seconds":60}]}`)
-	if d := c.Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
+	if d := c.Limiter().Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
 		t.Fatalf("status %d; what the user tried: %v", d.Status, server.Client().Do(t.Context(), "ACL", "LOG").Val())
 	}
-	redistest.Await(t, "it beats", func(context.Context) bool { return c.compiled.hub.pulse.Nodes() == 1 })
+	redistest.Await(t, "it sends heartbeats", func(context.Context) bool { return c.limiter.deployment.member.Nodes() == 1 })
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

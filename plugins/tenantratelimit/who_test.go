@@ -11,6 +11,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/identity/identitytest"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 )
 
 // TestWhoIsAsking: the service is told who is asking, and the request is counted as
@@ -36,7 +37,7 @@ func TestWhoIsAsking(t *testing.T) {
 			if !c.Tenant.Known() || !c.User.Known() {
 				return // counted by what is left, see TestCounters
 			}
-			key := "gatehouse:{" + part(kindTenant, c.Tenant).String() + "}:tenant:b60:" + part(kindUser, c.User).String()
+			key := "gatehouse:{" + limiter.Part{Kind: 't', ID: c.Tenant.Value, Hashed: c.Tenant.Hashed}.String() + "}:tenant:b60:" + limiter.Part{Kind: 'u', ID: c.User.Value, Hashed: c.User.Hashed}.String()
 			if !slices.Contains(server.Keys(), key) {
 				t.Errorf("no counter at %s, but at %v", key, server.Keys())
 			}

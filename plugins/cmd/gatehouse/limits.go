@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
 
 // adviseTimeout bounds the reading of all that was observed.
@@ -39,7 +39,7 @@ func adviseLimits(ctx context.Context, s streams, args []string) error {
 	if err := noArguments(flags); err != nil {
 		return err
 	}
-	var groups demand.Groups
+	var groups usage.Groups
 	var err error
 	if *traffic != "" {
 		groups, err = recordedTraffic(s, *traffic)
@@ -51,14 +51,14 @@ func adviseLimits(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	advice := demand.Advise(groups)
+	advice := usage.Advise(groups)
 	if len(advice) == 0 {
 		return errors.New("nothing was observed: configs have observe: true unless they say otherwise, and nodes write every ten seconds")
 	}
 	return printAdvice(s.out, advice, *top)
 }
 
-func recordedTraffic(s streams, file string) (demand.Groups, error) {
+func recordedTraffic(s streams, file string) (usage.Groups, error) {
 	in := s.in
 	if file != "-" {
 		f, err := os.Open(file)
@@ -68,7 +68,7 @@ func recordedTraffic(s streams, file string) (demand.Groups, error) {
 		defer f.Close()
 		in = f
 	}
-	var tally demand.Tally
+	var tally usage.Tally
 	requests, skipped, err := tally.ReadRecorded(in)
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func recordedTraffic(s streams, file string) (demand.Groups, error) {
 
 // printAdvice writes a table: for everybody together, then the top groups of
 // each scope.
-func printAdvice(w io.Writer, advice []demand.Advice, top int) error {
+func printAdvice(w io.Writer, advice []usage.Advice, top int) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "scope\tof\tasked for\tpeak a minute\twhose\tlimits a minute, and what each would have denied\t")
 	listed := map[string]int{}
@@ -97,7 +97,7 @@ func printAdvice(w io.Writer, advice []demand.Advice, top int) error {
 	return printLimits(w, advice)
 }
 
-func choices(a demand.Advice) string {
+func choices(a usage.Advice) string {
 	var list []string
 	for _, c := range a.Choices {
 		share := 0.0
@@ -110,7 +110,7 @@ func choices(a demand.Advice) string {
 }
 
 // printLimits writes the first choice of each scope as config to start from.
-func printLimits(w io.Writer, advice []demand.Advice) error {
+func printLimits(w io.Writer, advice []usage.Advice) error {
 	var b strings.Builder
 	b.WriteString("\n# Ten times each peak, to start from; mode: shadow shows what a lower one would do.\nlimits:\n")
 	for _, a := range advice {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/demand"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
 
 // busy is recorded traffic: a user who asks for 30 in one minute, and 1,000
@@ -63,11 +63,11 @@ func TestAdviseOnWhatRedisKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	r := demand.NewRecorder(client, "edge", 10_000, func(int) { t.Error("requests are lost") })
+	r := usage.NewRecorder(client, "edge", 10_000, func(int) { t.Error("requests are lost") })
 	recent := time.Now().Add(-24 * time.Hour).Truncate(time.Hour)
 	first := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
 	busy(func(at time.Time, tenant, user string) {
-		r.Observe(recent.Add(at.Sub(first)), demand.Sighting{Realm: "t." + tenant, User: "u." + user, Route: "orders", Units: 1})
+		r.Observe(recent.Add(at.Sub(first)), usage.Request{Realm: "t." + tenant, User: "u." + user, Route: "orders", Units: 1})
 	})
 	if err := r.Flush(context.Background()); err != nil {
 		t.Fatal(err)

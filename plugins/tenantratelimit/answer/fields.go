@@ -12,7 +12,7 @@ import (
 
 // Policy is one quota policy as clients see it.
 type Policy struct {
-	// Name is printable ASCII.
+	// Name is a structured-field string already; see [String].
 	Name string
 	// Quota is the units in a window.
 	Quota int64
@@ -23,16 +23,12 @@ type Policy struct {
 }
 
 // PolicyField is the value of RateLimit-Policy: what the limits are, the same
-// on every response. It fails where a name cannot be a structured-field string.
-func PolicyField(policies []Policy) (string, error) {
+// on every response.
+func PolicyField(policies []Policy) string {
 	var b strings.Builder
 	for i, p := range policies {
-		name, err := String(p.Name)
-		if err != nil {
-			return "", err
-		}
 		separate(&b, i)
-		b.WriteString(name)
+		b.WriteString(p.Name)
 		param(&b, "q", p.Quota)
 		if p.Window > 0 {
 			param(&b, "w", Seconds(p.Window))
@@ -41,7 +37,7 @@ func PolicyField(policies []Policy) (string, error) {
 			param(&b, "gatehouse-burst", p.Burst)
 		}
 	}
-	return b.String(), nil
+	return b.String()
 }
 
 // Standing is where one policy stands for this client.

@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkScript is one decision on a real Redis, by algorithm and number of
-// levels.
+// descriptors.
 func BenchmarkScript(b *testing.B) {
 	store := NewRedis(redistest.Client(b, redistest.Start(b)), RedisOptions{})
 	for _, a := range []Algorithm{TokenBucket, FixedWindow, SlidingWindow, Calendar} {
@@ -22,13 +22,13 @@ func BenchmarkScript(b *testing.B) {
 				s.Window = time.Minute
 			}
 			limit := mustCompile(b, s)
-			var levels []Level
+			var descriptors []Descriptor
 			for i := range n {
-				levels = append(levels, Level{Limit: limit, Key: fmt.Sprintf("%s:%d", a, i), Cost: 1})
+				descriptors = append(descriptors, Descriptor{Limit: limit, Key: fmt.Sprintf("%s:%d", a, i), Cost: 1})
 			}
 			b.Run(fmt.Sprintf("%s/%d", a, n), func(b *testing.B) {
 				for b.Loop() {
-					if _, err := store.Take(context.Background(), Ask{Levels: levels}); err != nil {
+					if _, err := store.Take(context.Background(), Request{Descriptors: descriptors}); err != nil {
 						b.Fatal(err)
 					}
 				}

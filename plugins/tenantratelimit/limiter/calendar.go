@@ -1,6 +1,7 @@
 package limiter
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -10,6 +11,17 @@ import (
 type calendar struct {
 	period Period
 	zone   *time.Location
+}
+
+func newCalendar(period Period, zone string) (calendar, error) {
+	if period != Day && period != Month {
+		return calendar{}, fmt.Errorf("period: %q is no calendar period; write day or month", period)
+	}
+	location, err := time.LoadLocation(zone)
+	if err != nil || location == time.Local { // which differs from node to node
+		return calendar{}, fmt.Errorf("time_zone: %q is not known here; write a name from the IANA database, such as Europe/Berlin", zone)
+	}
+	return calendar{period, location}, nil
 }
 
 func (c calendar) bounds(now int64) (start, end int64) {

@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// call is an ask on its way to Redis.
+// call is a request on its way to Redis.
 type call struct {
-	ctx     context.Context
-	timeout time.Duration // of who waits for it, zero for none but the context's
-	began   time.Time
-	levels  []Level
+	ctx         context.Context
+	timeout     time.Duration // of who waits for it, zero for none but the context's
+	began       time.Time
+	descriptors []Descriptor
 	// words are the script's keys, this many, and arguments, after a header.
 	words []any
 	keys  int
 
-	// local is told what becomes of the call; passes is the ask's, and owed that
-	// the call charges what was admitted already.
-	local        *Local
-	passes, owed bool
+	// local is told what becomes of the call. passes is the request's; settles says
+	// that the call charges what was admitted already.
+	local           *Local
+	passes, settles bool
 
-	result
+	reply
 	fate   atomic.Int32
 	waiter *waiter
-	flight *flight  // the lane's mutex guards it; nil before it begins
-	alone  [1]*call // itself, for a flight of its own
+	batch  *batch   // the batcher's mutex guards it; nil before it is sent
+	alone  [1]*call // itself, for a batch of its own
 }
 
-// waiter is what a call is waited for with. Its lane uses it again once it was told.
+// waiter is what a call is waited for with. Its batcher uses it again after it was told.
 type waiter struct {
 	done  chan struct{} // holds one word
 	timer *time.Timer
@@ -41,44 +41,48 @@ func newWaiter() *waiter {
 	return w
 }
 
-type result struct {
+// reply is what Redis said to a call, or why it said nothing.
+type reply struct {
 	verdict Verdict
 	at      int64 // Redis' time at the decision, in microseconds
 	err     error
 }
 
-// What became of a call: its result comes first, or whoever waits for it leaves.
+// The fate of a call. Either the reply comes first, or whoever waits for it gives up;
+// one compare-and-swap from pending decides which, so both sides agree.
 const (
 	pending int32 = iota
 	answered
-	left
+	givenUp
 )
 
 // finish is called once for each call, also for one that nobody waits for any more.
-func (c *call) finish(r result) {
-	c.result = r
+// What such an answer says is still used: it may have charged a request that was
+// decided here meanwhile.
+func (c *call) finish(r reply) {
+	c.reply = r
 	if r.err == nil {
-		c.local.hear(c.levels, r.verdict, r.at)
+		c.local.hear(c.descriptors, r.verdict, r.at)
 	}
-	if c.owed {
-		c.local.paid(c.levels, r.err == nil)
+	if c.settles {
+		c.local.endSettlement(c.descriptors, r.err == nil)
 	}
 	switch {
 	case c.fate.CompareAndSwap(pending, answered):
 		if c.waiter != nil {
 			c.waiter.done <- struct{}{}
 		}
-	case r.err == nil && !c.owed && !c.passes:
-		c.local.spared(c.levels, r.verdict, r.at)
+	case r.err == nil && !c.settles && !c.passes:
+		c.local.chargedLate(c.descriptors, r.verdict, r.at)
 	}
 }
 
 // rest is what is left of the timeout.
 func (c *call) rest() time.Duration { return c.timeout - time.Since(c.began) }
 
-// wait is for the result, but not past what is left of the timeout, if there is
-// one, or the context's end. Where both are there, the result counts.
-func (c *call) wait(l *lane, rest time.Duration) result {
+// wait waits for the reply, but not longer than rest, if there is a timeout, nor past
+// the context's end. If both are there at once, the reply counts.
+func (c *call) wait(b *batcher, rest time.Duration) reply {
 	w := c.waiter
 	if c.timeout > 0 {
 		w.timer.Reset(rest)
@@ -87,27 +91,28 @@ func (c *call) wait(l *lane, rest time.Duration) result {
 		select {
 		case <-w.done:
 			w.timer.Stop()
-			l.waiters.Put(w)
-			return c.result
+			b.waiters.Put(w)
+			return c.reply
 		case <-c.ctx.Done():
-			return c.leave(l, c.ctx.Err())
+			return c.giveUp(b, c.ctx.Err())
 		case <-w.timer.C:
 		}
-		// A timer that is late means that the process had no processor, to read
-		// a reply among other things: those who wait get that time back, once.
+		// A timer that fires late means that the process had no processor, so it may
+		// not have read a reply that has arrived. Those who wait get that time back,
+		// once.
 		late := -c.rest()
 		if extended || late <= 0 {
-			return c.leave(l, context.DeadlineExceeded)
+			return c.giveUp(b, context.DeadlineExceeded)
 		}
 		w.timer.Reset(min(late, c.timeout))
 	}
 }
 
-// leave gives the call up, unless its result is there.
-func (c *call) leave(l *lane, reason error) result {
-	if !c.fate.CompareAndSwap(pending, left) {
-		return c.result
+// giveUp stops waiting, unless the reply is there.
+func (c *call) giveUp(b *batcher, reason error) reply {
+	if !c.fate.CompareAndSwap(pending, givenUp) {
+		return c.reply
 	}
-	l.left(c, reason)
-	return result{err: fmt.Errorf("wait for redis: %w", reason)}
+	b.gaveUp(c, reason)
+	return reply{err: fmt.Errorf("wait for redis: %w", reason)}
 }

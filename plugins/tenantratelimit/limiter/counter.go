@@ -5,40 +5,50 @@ import (
 	"time"
 )
 
-// counter is what a node knows of one counter and owes to it. Times are in
-// microseconds.
+// counter is what a node knows of one counter, and what Redis does not know of it yet.
 type counter struct {
-	// state is the counter as this node sees it: what Redis last said, and what
-	// this node admitted since, as many times as there are nodes.
-	state state
 	// limit is the one that was last asked with here.
 	limit *Limit
-
-	heard heard
-	// stale says that state is from before what was heard.
-	stale bool
-
-	// alone is when this node first decided without Redis since it last heard, and
-	// asked when it last did; zero if it did not.
-	alone, asked int64
-	// nodes is among how many it did.
-	nodes int64
-	// owed is the units that were admitted here and not charged in Redis; below
-	// zero, those that were charged there and given to nobody, the first of them
-	// at that time of Redis'. Those that are on their way to be charged are sent.
-	owed, sent, unspentAt int64
+	// heardLimit is the limit of which Redis said what is in Heard.
+	heardLimit *Limit
+	memory
+	// sent is the part of what was Owed that is on its way to be charged. unspentAt is
+	// the time by Redis' clock of the first charge that was given to nobody, while Owed
+	// is below zero.
+	sent, unspentAt int64
 }
 
-// heard is what Redis said of a counter, of which limit, and when by its clock,
-// which was that much ahead of this node's. The time is zero if it said nothing.
+// memory is what of a counter is handed over to the next process. Times are in
+// microseconds.
+type memory struct {
+	// State is the counter as this node sees it: what Redis last said, and what
+	// this node admitted since, as many times as there are nodes.
+	State state `json:"state,omitzero"`
+	// Stale says that State is from before what was heard.
+	Stale bool  `json:"stale,omitempty"`
+	Heard heard `json:"heard,omitzero"`
+	// OfflineSince is when this node first decided without Redis since it last heard,
+	// and AskedAt when it last did; zero if it did not.
+	OfflineSince int64 `json:"offline_since,omitempty"`
+	AskedAt      int64 `json:"asked_at,omitempty"`
+	// Nodes is among how many it did.
+	Nodes int64 `json:"nodes,omitempty"`
+	// Owed is the units that were admitted here and are still to be charged in Redis.
+	// Below zero, it is units that were charged there and given to nobody.
+	Owed int64 `json:"owed,omitempty"`
+}
+
+// heard is what Redis said of a counter, and when by its clock, which was that much
+// ahead of this node's. The time is zero if it said nothing.
 type heard struct {
-	limit            *Limit
-	at, ahead        int64
-	remaining, reset int64
+	At        int64 `json:"at"`
+	Ahead     int64 `json:"ahead"`
+	Remaining int64 `json:"remaining"`
+	Reset     int64 `json:"reset"`
 }
 
 const (
-	// graceTime is how long a node that cannot ask takes it for a pause of Redis'.
+	// graceTime is how long a node that gets no answer takes it for a pause of Redis'.
 	// Others may have used up what was left since it heard of it, so for that long
 	// it admits no more than its part of the counter's reserve: all nodes together
 	// a tenth more than the limit. After that, it admits its part of what was left.
@@ -52,62 +62,65 @@ const (
 )
 
 // clock is the time by the clock of whoever counts.
-func (c *counter) clock(now int64) int64 { return now + c.heard.ahead }
+func (c *counter) clock(now int64) int64 { return now + c.Heard.Ahead }
 
-// sharers is how many nodes what is left is for.
-func (ask *Ask) sharers() int64 {
-	if ask.Unsure {
-		return max(unsureNodes, ask.Nodes)
+// sharers is for how many nodes what is left has to do.
+func (req *Request) sharers() int64 {
+	if req.Unsure {
+		return max(unsureNodes, req.Nodes)
 	}
-	return max(1, ask.Nodes)
+	return max(1, req.Nodes)
 }
 
-// weight is what cost counts as where nodes do the same. An unused counter has
-// room for a request, however many they are.
-func (c *counter) weight(l *Limit, nodes, cost int64) int64 {
+// weight is what a cost counts as if each of the nodes admits the same. It is at most
+// the limit's capacity, so that an unused counter has room for one request, however
+// many nodes there are.
+func weight(l *Limit, nodes, cost int64) int64 {
 	if nodes == 1 {
 		return cost
 	}
 	return max(cost, min(cost*nodes, l.Capacity()))
 }
 
-// view is the counter's state at that time, by its own clock.
+// view is the counter's state at that time, by its own clock. If Redis was heard since
+// State was written, State begins anew from what it said, plus what it does not know.
 func (c *counter) view(m meter, at int64) state {
-	if c.stale {
-		c.stale = false
-		h := &c.heard
-		c.state = h.limit.meter.heard(h.at, h.remaining, h.reset)
-		if open := c.owed + c.sent; open > 0 {
-			c.state = h.limit.meter.charge(c.state, c.weight(h.limit, max(1, c.nodes), open))
+	if c.Stale {
+		c.Stale = false
+		c.State = c.heardLimit.meter.heard(c.Heard.At, c.Heard.Remaining, c.Heard.Reset)
+		if unknown := c.Owed + c.sent; unknown > 0 {
+			c.State = c.heardLimit.meter.charge(c.State, weight(c.heardLimit, max(1, c.Nodes), unknown))
 		}
 	}
-	return m.advance(c.state, at)
+	return m.advance(c.State, at)
 }
 
-// judge says whether a level fits, and if not, when.
-func (c *counter) judge(level *Level, ask *Ask, now int64) Outcome {
-	m, at, nodes := level.Limit.meter, c.clock(now), ask.sharers()
+// evaluate says whether a descriptor fits, and if not, when.
+func (c *counter) evaluate(d *Descriptor, req *Request, now int64) Result {
+	m, at, nodes := d.Limit.meter, c.clock(now), req.sharers()
 	s := c.view(m, at)
-	wait := m.wait(s, at, c.weight(level.Limit, nodes, level.Cost))
-	if !ask.Alone || nodes == 1 {
-		return Outcome{Fits: wait == 0, Retry: micros(wait)}
+	wait := m.wait(s, at, weight(d.Limit, nodes, d.Cost))
+	if !req.Offline || nodes == 1 {
+		return Result{Fits: wait == 0, Retry: micros(wait)}
 	}
-	c.fade(m, s)
-	if wait == 0 && (c.heard.at == 0 || c.owed+c.sent+level.Cost <= c.allowance(level.Limit, nodes, now)) {
-		return Outcome{Fits: true}
+	c.forgive(m, s)
+	neverHeard := c.Heard.At == 0
+	if wait == 0 && (neverHeard || c.Owed+c.sent+d.Cost <= c.allowance(d.Limit, nodes, now)) {
+		return Result{Fits: true}
 	}
-	if m.wait(s, at, level.Cost) == 0 { // Redis would perhaps admit it
-		return Outcome{Retry: pauseRetry, Reset: pauseRetry}
+	if m.wait(s, at, d.Cost) == 0 { // Redis would perhaps admit it
+		return Result{Retry: pauseRetry, Reset: pauseRetry}
 	}
-	return Outcome{Retry: micros(wait)}
+	return Result{Retry: micros(wait)}
 }
 
-// allowance is how many units a node may admit that Redis does not know of.
+// allowance is how many units this node may admit that Redis does not know of: in a
+// pause its part of the reserve, and after graceTime any number that has room.
 func (c *counter) allowance(l *Limit, nodes, now int64) int64 {
-	if c.alone == 0 {
+	if c.OfflineSince == 0 {
 		return l.Capacity() / (reserve * nodes)
 	}
-	elapsed := max(0, now-c.alone)
+	elapsed := max(0, now-c.OfflineSince)
 	if elapsed >= graceTime.Microseconds() {
 		return math.MaxInt64
 	}
@@ -118,32 +131,33 @@ func (c *counter) allowance(l *Limit, nodes, now int64) int64 {
 	return l.Capacity()/(reserve*nodes) + refilled
 }
 
-// decided notes a decision without Redis.
-func (c *counter) decided(level *Level, nodes int64, charged bool, now int64) {
-	c.limit, c.nodes, c.asked = level.Limit, nodes, now
-	if c.alone == 0 {
-		c.alone = now
+// decidedOffline notes a decision without Redis.
+func (c *counter) decidedOffline(d *Descriptor, nodes int64, charged bool, now int64) {
+	c.limit, c.Nodes, c.AskedAt = d.Limit, nodes, now
+	if c.OfflineSince == 0 {
+		c.OfflineSince = now
 	}
 	if charged {
-		c.owed += level.Cost
+		c.Owed += d.Cost
 	}
 }
 
-// fade forgets what was admitted so long ago that it no longer counts.
-func (c *counter) fade(m meter, s state) {
-	if c.owed > 0 {
-		c.owed = max(0, min(c.owed, ceilDiv(m.used(s), max(1, c.nodes))-c.sent))
+// forgive lowers what is owed to what still counts: units that have drained, or belong
+// to a window that is over, are not charged in Redis any more.
+func (c *counter) forgive(m meter, s state) {
+	if c.Owed > 0 {
+		c.Owed = max(0, min(c.Owed, ceilDiv(m.used(s), max(1, c.Nodes))-c.sent))
 	}
 }
 
-// idle is when the counter says no more than an unused one. One that is owed to
-// says more than any other.
-func (c *counter) idle(now int64) int64 {
+// idleAt is when the counter says no more than an unused one. A counter that Redis has
+// to be told of matters more than any other, and is never idle.
+func (c *counter) idleAt(now int64) int64 {
 	l := c.limit
-	if c.heard.at != 0 {
-		l = c.heard.limit
+	if c.Heard.At != 0 {
+		l = c.heardLimit
 	}
-	if c.owed != 0 || c.sent != 0 {
+	if c.Owed != 0 || c.sent != 0 {
 		return math.MaxInt64
 	}
 	if l == nil {

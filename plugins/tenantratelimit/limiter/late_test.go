@@ -39,8 +39,8 @@ func slow(t *testing.T, after time.Duration, reply func(cmd *redis.Cmd)) (*Redis
 	return store, local
 }
 
-func counted(t *testing.T) Level {
-	return Level{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: 365 * 24 * time.Hour}), Key: "p:{t.a}:l", Cost: 1}
+func counted(t *testing.T) Descriptor {
+	return Descriptor{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: 365 * 24 * time.Hour}), Key: "p:{t.a}:l", Cost: 1}
 }
 
 // An answer that comes too late for its request is used for what it says: the
@@ -72,29 +72,29 @@ func TestLateAnswers(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				store, local := slow(t, tt.after, tt.reply)
-				ask := Ask{Levels: []Level{counted(t)}, Timeout: 20 * time.Millisecond, Passes: tt.passes}
-				if _, err := store.Take(t.Context(), ask); !errors.Is(err, context.DeadlineExceeded) {
+				req := Request{Descriptors: []Descriptor{counted(t)}, Timeout: 20 * time.Millisecond, Passes: tt.passes}
+				if _, err := store.Take(t.Context(), req); !errors.Is(err, context.DeadlineExceeded) {
 					t.Fatalf("error %v", err)
 				}
-				if ask.Alone = true; !tt.passes {
-					if v, err := store.Take(t.Context(), ask); err != nil || !v.Allowed {
+				if req.Offline = true; !tt.passes {
+					if v, err := store.Take(t.Context(), req); err != nil || !v.Allowed {
 						t.Fatalf("%+v, error %v", v, err)
 					}
 				}
-				store.settler.Stop() // what is owed stays so
+				store.settling.Stop() // what is owed stays so
 				time.Sleep(3 * answerTime)
 				local.mu.Lock()
 				defer local.mu.Unlock()
 				c := local.find("p:{t.a}:l")
-				if c.owed != tt.owed || c.heard.remaining != tt.heard {
-					t.Errorf("%d owed and %d heard, want %d and %d", c.owed, c.heard.remaining, tt.owed, tt.heard)
+				if c.Owed != tt.owed || c.Heard.Remaining != tt.heard {
+					t.Errorf("%d owed and %d heard, want %d and %d", c.Owed, c.Heard.Remaining, tt.owed, tt.heard)
 				}
 			})
 		})
 	}
 }
 
-// A flight of which nobody waits for the answer any more makes place.
+// A batch of which nobody waits for the answer any more makes place.
 func TestLateFlightsMakePlace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestLateFlightsMakePlace(t *testing.T) {
 		var group sync.WaitGroup
 		for range 3 {
 			group.Go(func() {
-				_, err := store.Take(t.Context(), Ask{Levels: []Level{counted(t)}, Timeout: 20 * time.Millisecond})
+				_, err := store.Take(t.Context(), Request{Descriptors: []Descriptor{counted(t)}, Timeout: 20 * time.Millisecond})
 				if !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("error %v", err)
 				}
@@ -116,8 +116,8 @@ func TestLateFlightsMakePlace(t *testing.T) {
 		synctest.Wait()
 		store.one.mu.Lock()
 		defer store.one.mu.Unlock()
-		if store.one.flying != 0 {
-			t.Errorf("%d still count as flying", store.one.flying)
+		if store.one.inFlight != 0 {
+			t.Errorf("%d still count as inFlight", store.one.inFlight)
 		}
 	})
 }
@@ -129,8 +129,8 @@ func TestAnswerWins(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		c := &call{ctx: ctx, timeout: time.Nanosecond, began: time.Now().Add(-time.Hour), waiter: newWaiter()}
-		c.finish(result{at: 7})
-		if r := c.wait(&lane{}, c.rest()); r.at != 7 {
+		c.finish(reply{at: 7})
+		if r := c.wait(&batcher{}, c.rest()); r.at != 7 {
 			t.Fatalf("result %+v", r)
 		}
 	}
@@ -143,8 +143,8 @@ func TestStarvedProcessReadsOn(t *testing.T) {
 		for answer, want := range map[time.Duration]bool{15 * time.Millisecond: true, 25 * time.Millisecond: false} {
 			// The timer of 20 ms is late by 20 ms: it was to be over a while ago.
 			c := &call{ctx: t.Context(), timeout: 20 * time.Millisecond, began: time.Now().Add(-40 * time.Millisecond), waiter: newWaiter()}
-			time.AfterFunc(answer, func() { c.finish(result{at: 7}) })
-			if r := c.wait(&lane{}, c.rest()); (r.err == nil) != want {
+			time.AfterFunc(answer, func() { c.finish(reply{at: 7}) })
+			if r := c.wait(&batcher{}, c.rest()); (r.err == nil) != want {
 				t.Errorf("answered after %v: %+v", answer, r)
 			}
 			time.Sleep(time.Second)
@@ -162,24 +162,24 @@ func TestOwedIsChargedOnRedis(t *testing.T) {
 	store := NewRedis(client, RedisOptions{Local: NewLocal(1000, time.Now), Settled: func(n int64) { settled.Add(n) }})
 	t.Cleanup(store.Close)
 	const counters = 3 * settleTogether
-	level := func(i int) Level {
+	descriptor := func(i int) Descriptor {
 		l := counted(t)
 		l.Key = fmt.Sprintf("p:{t.%d}:l", i)
 		return l
 	}
 	alone := func(i, requests int) {
 		for range requests {
-			if v, err := store.Take(t.Context(), Ask{Levels: []Level{level(i)}, Alone: true}); err != nil || !v.Allowed {
+			if v, err := store.Take(t.Context(), Request{Descriptors: []Descriptor{descriptor(i)}, Offline: true}); err != nil || !v.Allowed {
 				t.Fatalf("%+v, error %v", v, err)
 			}
 		}
 	}
 	left := func(i int) int64 {
-		v, err := store.Take(t.Context(), Ask{Levels: []Level{level(i)}})
+		v, err := store.Take(t.Context(), Request{Descriptors: []Descriptor{descriptor(i)}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return v.Outcomes[0].Remaining
+		return v.Results[0].Remaining
 	}
 	alone(0, 7)
 	if n := left(0); n != 100-7-1 {
@@ -188,7 +188,7 @@ func TestOwedIsChargedOnRedis(t *testing.T) {
 	for i := range counters {
 		alone(1+i, 1+i%2)
 	}
-	redistest.Await(t, "all is charged", func(context.Context) bool { return store.options.Local.owing.Load() == 0 })
+	redistest.Await(t, "all is charged", func(context.Context) bool { return store.options.Local.openCount.Load() == 0 })
 	for i := range counters {
 		if n := left(1 + i); n != 100-1-int64(i%2)-1 {
 			t.Fatalf("%d left of counter %d", n, i)
@@ -209,21 +209,21 @@ func TestPauseChargesOnce(t *testing.T) {
 			server := redistest.Launch(t)
 			store := NewRedis(server.Client(), RedisOptions{Local: NewLocal(1000, time.Now)})
 			t.Cleanup(store.Close)
-			level := counted(t)
-			ask := Ask{Levels: []Level{level}, Timeout: time.Second}
-			if _, err := store.Take(t.Context(), ask); err != nil {
+			descriptor := counted(t)
+			req := Request{Descriptors: []Descriptor{descriptor}, Timeout: time.Second}
+			if _, err := store.Take(t.Context(), req); err != nil {
 				t.Fatal(err)
 			}
 			server.Pause()
 			const requests = 4
 			for range requests {
-				if _, err := store.Take(t.Context(), Ask{Levels: []Level{level}, Timeout: 20 * time.Millisecond}); err == nil {
+				if _, err := store.Take(t.Context(), Request{Descriptors: []Descriptor{descriptor}, Timeout: 20 * time.Millisecond}); err == nil {
 					t.Fatal("a Redis that pauses answers")
 				}
 				if !admits {
 					continue
 				}
-				if v, err := store.Take(t.Context(), Ask{Levels: []Level{level}, Alone: true}); err != nil || !v.Allowed {
+				if v, err := store.Take(t.Context(), Request{Descriptors: []Descriptor{descriptor}, Offline: true}); err != nil || !v.Allowed {
 					t.Fatalf("%+v, error %v", v, err)
 				}
 			}
@@ -234,10 +234,10 @@ func TestPauseChargesOnce(t *testing.T) {
 			}
 			reads := server.Client()
 			redistest.Await(t, "it is charged what was given", func(ctx context.Context) bool {
-				text, err := reads.Get(ctx, level.Key).Result()
+				text, err := reads.Get(ctx, descriptor.Key).Result()
 				var from, to, used int64
 				_, err2 := fmt.Sscan(text, &from, &to, &used)
-				return err == nil && err2 == nil && used == 100-want && store.options.Local.owing.Load() == 0
+				return err == nil && err2 == nil && used == 100-want && store.options.Local.openCount.Load() == 0
 			})
 		})
 	}
@@ -250,8 +250,8 @@ func TestPauseInACluster(t *testing.T) {
 	store := NewRedis(clusterOf(t, servers), RedisOptions{Local: NewLocal(1000, time.Now)})
 	t.Cleanup(store.Close)
 	limit := counted(t).Limit
-	levels := func(i int) []Level {
-		return []Level{
+	descriptors := func(i int) []Descriptor {
+		return []Descriptor{
 			{Limit: limit, Key: Key("p", limit, []Part{{Kind: 't', ID: fmt.Sprint(i)}}), Cost: 1},
 			{Limit: limit, Key: Key("p", limit, []Part{{Kind: 'g'}}), Cost: 1},
 		}
@@ -259,11 +259,11 @@ func TestPauseInACluster(t *testing.T) {
 	const tenants = 10
 	total := int64(0)
 	decide := func(i int, timeout time.Duration) {
-		ask := Ask{Levels: levels(i), Timeout: timeout}
-		v, err := store.Take(t.Context(), ask)
+		req := Request{Descriptors: descriptors(i), Timeout: timeout}
+		v, err := store.Take(t.Context(), req)
 		if err != nil {
-			ask.Alone = true
-			v, err = store.Take(t.Context(), ask)
+			req.Offline = true
+			v, err = store.Take(t.Context(), req)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -280,9 +280,9 @@ func TestPauseInACluster(t *testing.T) {
 		decide(i, 20*time.Millisecond)
 	}
 	servers[1].Resume()
-	redistest.Await(t, "all is settled", func(context.Context) bool { return store.options.Local.owing.Load() == 0 })
+	redistest.Await(t, "all is settled", func(context.Context) bool { return store.options.Local.openCount.Load() == 0 })
 	redistest.Await(t, "all that was admitted is charged", func(ctx context.Context) bool {
-		v, err := store.Take(ctx, Ask{Levels: []Level{{Limit: limit, Key: levels(0)[1].Key, Cost: 0, More: unconditional}}})
-		return err == nil && v.Outcomes[0].Remaining == 100-total
+		v, err := store.Take(ctx, Request{Descriptors: []Descriptor{{Limit: limit, Key: descriptors(0)[1].Key, Cost: 0, More: unconditional}}})
+		return err == nil && v.Results[0].Remaining == 100-total
 	})
 }

@@ -6,17 +6,22 @@ import (
 	"time"
 )
 
-// Leased takes from a store in blocks, for limits whose Lease is not zero, and
-// gives to requests from its blocks without asking.
+// Leased takes units from a store in blocks, for limits whose Lease is not zero, and
+// gives them to requests without asking.
 //
-// A unit is given only after the store was charged for it, so that a limit's
-// total is kept. But it is given up to [leaseLife] after the charge, when the
-// counter may have forgotten it: in any span of time, a counter's requests get
-// at most Lease units for each node more than the store alone would have let
-// through. A fixed window or calendar quota gets none: its blocks end with it.
+// The first request of a counter asks the store for its own cost and, if there is
+// room, for a block: as much more as makes up a lease. The requests after it are
+// served from the block, until it is used up or a second old. Then the next request
+// brings a new block. While one request does that, others ask for themselves alone.
 //
-// Where the block no longer fits, the store is asked for each request, so that
-// a budget is used to its end.
+// A unit is given only after the store was charged for it, so a limit's total is
+// kept. But it is given up to [leaseLife] after the charge, when the counter may have
+// forgotten the charge: in any span of time, a counter's requests get at most Lease
+// units for each node more than the store alone would have let through. A fixed
+// window or calendar quota gets none more: its blocks end with its window.
+//
+// Where a whole block does not fit any more, the store is asked for each request, so
+// that a budget is used to its end. What is left of a block when it is over is wasted.
 type Leased struct {
 	store Store
 	now   func() time.Time
@@ -34,12 +39,12 @@ type Leased struct {
 // block is what this node has of one counter.
 type block struct {
 	limit *Limit
-	units int64
+	units int64 // not given yet
 	until time.Time
-	// left and reset are what the store said at since.
-	left  int64
-	reset time.Duration
-	since time.Time
+	// remaining and reset are what the store said at since.
+	remaining int64
+	reset     time.Duration
+	since     time.Time
 }
 
 // leaseLife is how long a block is given from. It bounds waste, and how long a
@@ -52,62 +57,62 @@ func NewLeased(store Store, capacity int, now func() time.Time, wasted func(*Lim
 	return &Leased{store: store, now: now, wasted: wasted, capacity: capacity, blocks: map[string]*block{}, asking: map[string]struct{}{}}
 }
 
-// Take implements [Store]. Nothing is asked where all levels have a block.
-func (s *Leased) Take(ctx context.Context, ask Ask) (Verdict, error) {
-	if !anyLease(ask.Levels) {
-		return s.store.Take(ctx, ask)
+// Take implements [Store]. Nothing is asked where all descriptors have a block.
+func (s *Leased) Take(ctx context.Context, req Request) (Verdict, error) {
+	if !anyLease(req.Descriptors) {
+		return s.store.Take(ctx, req)
 	}
 	now := s.now()
-	outcomes := make([]Outcome, len(ask.Levels))
-	rest, index, from := s.draw(ask.Levels, outcomes, now)
+	results := make([]Result, len(req.Descriptors))
+	rest, index, from := s.draw(req.Descriptors, results, now)
 	if len(rest) == 0 {
-		return Verdict{Allowed: true, Outcomes: outcomes}, nil
+		return Verdict{Allowed: true, Results: results}, nil
 	}
-	all := ask.Levels
-	ask.Levels = rest
-	v, err := s.store.Take(ctx, ask)
-	s.settle(rest, v, now)
+	all := req.Descriptors
+	req.Descriptors = rest
+	v, err := s.store.Take(ctx, req)
+	s.keepBlocks(rest, v, now)
 	if err != nil || !v.Allowed {
-		s.putBack(all, from, outcomes)
+		s.putBack(all, from, results)
 	}
-	if err != nil || v.News != nil {
+	if err != nil || v.Changed != nil {
 		return v, err
 	}
-	for i, o := range v.Outcomes {
-		o.Remaining += o.More // in the block
-		outcomes[index[i]] = o
+	for i, r := range v.Results {
+		r.Remaining += r.More // in the block
+		results[index[i]] = r
 	}
-	v.Outcomes = outcomes
+	v.Results = results
 	return v, nil
 }
 
-func anyLease(levels []Level) bool {
-	for i := range levels {
-		if levels[i].Limit.Lease > 0 {
+func anyLease(descriptors []Descriptor) bool {
+	for i := range descriptors {
+		if descriptors[i].Limit.Lease > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// draw gives from blocks where it can, and returns the other levels, with where
-// they stand. Their outcomes are left for the store.
-func (s *Leased) draw(levels []Level, outcomes []Outcome, now time.Time) (rest []Level, index []int, from []*block) {
-	from = make([]*block, len(levels))
+// draw gives from blocks where it can, and returns the other descriptors, with where
+// they stand. Their results are left for the store.
+func (s *Leased) draw(descriptors []Descriptor, results []Result, now time.Time) (rest []Descriptor, index []int, from []*block) {
+	from = make([]*block, len(descriptors))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, l := range levels {
-		if b := s.blocks[l.Key]; b != nil && now.Before(b.until) && b.units >= l.Cost {
-			b.units -= l.Cost
-			outcomes[i], from[i] = b.outcome(now), b
+	for i, d := range descriptors {
+		if b := s.blocks[d.Key]; b != nil && now.Before(b.until) && b.units >= d.Cost {
+			b.units -= d.Cost
+			results[i], from[i] = b.result(now), b
 			continue
 		}
-		if l.More = l.Limit.Lease - l.Cost; l.More > 0 && s.mayAsk(l.Key) {
-			s.asking[l.Key] = struct{}{}
+		if d.More = d.Limit.Lease - d.Cost; d.More > 0 && s.mayAsk(d.Key) {
+			s.asking[d.Key] = struct{}{}
 		} else {
-			l.More = 0
+			d.More = 0
 		}
-		rest, index = append(rest, l), append(index, i)
+		rest, index = append(rest, d), append(index, i)
 	}
 	return rest, index, from
 }
@@ -119,38 +124,38 @@ func (s *Leased) mayAsk(key string) bool {
 	return !asking && (known || len(s.blocks)+len(s.asking) < s.capacity)
 }
 
-// outcome is what a request is told that was given from the block.
-func (b *block) outcome(now time.Time) Outcome {
-	return Outcome{Fits: true, Remaining: b.left + b.units, Reset: max(0, b.reset-now.Sub(b.since))}
+// result is what a request is told that was served from the block.
+func (b *block) result(now time.Time) Result {
+	return Result{Fits: true, Remaining: b.remaining + b.units, Reset: max(0, b.reset-now.Sub(b.since))}
 }
 
-// settle keeps the blocks that the store gave for levels.
-func (s *Leased) settle(levels []Level, v Verdict, now time.Time) {
+// keepBlocks keeps the blocks that the store gave for descriptors.
+func (s *Leased) keepBlocks(descriptors []Descriptor, v Verdict, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, l := range levels {
-		if l.More == 0 {
+	for i, d := range descriptors {
+		if d.More == 0 {
 			continue
 		}
-		delete(s.asking, l.Key)
-		if i < len(v.Outcomes) && v.Outcomes[i].More > 0 {
-			s.keep(l, v.Outcomes[i], now)
+		delete(s.asking, d.Key)
+		if i < len(v.Results) && v.Results[i].More > 0 {
+			s.keep(d, v.Results[i], now)
 		}
 	}
 }
 
 // keep replaces a counter's block. now is from before the store was asked, so
 // that a block of a window is over no later than the window.
-func (s *Leased) keep(l Level, o Outcome, now time.Time) {
+func (s *Leased) keep(d Descriptor, r Result, now time.Time) {
 	life := leaseLife
-	if l.Limit.Algorithm == FixedWindow || l.Limit.Algorithm == Calendar {
-		life = min(life, o.Reset)
+	if d.Limit.Algorithm == FixedWindow || d.Limit.Algorithm == Calendar {
+		life = min(life, r.Reset)
 	}
-	s.drop(l.Key)
+	s.drop(d.Key)
 	s.sweep(now)
-	s.blocks[l.Key] = &block{
-		limit: l.Limit, units: o.More, until: now.Add(life),
-		left: o.Remaining, reset: o.Reset, since: now,
+	s.blocks[d.Key] = &block{
+		limit: d.Limit, units: r.More, until: now.Add(life),
+		remaining: r.Remaining, reset: r.Reset, since: now,
 	}
 }
 
@@ -182,18 +187,18 @@ func (s *Leased) drop(key string) {
 }
 
 // putBack returns what a request drew that was not admitted after all.
-func (s *Leased) putBack(levels []Level, from []*block, outcomes []Outcome) {
+func (s *Leased) putBack(descriptors []Descriptor, from []*block, results []Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, b := range from {
 		if b == nil {
 			continue
 		}
-		outcomes[i].Remaining += levels[i].Cost
-		if s.blocks[levels[i].Key] == b {
-			b.units += levels[i].Cost
+		results[i].Remaining += descriptors[i].Cost
+		if s.blocks[descriptors[i].Key] == b {
+			b.units += descriptors[i].Cost
 		} else {
-			s.wasted(b.limit, levels[i].Cost)
+			s.wasted(b.limit, descriptors[i].Cost)
 		}
 	}
 }

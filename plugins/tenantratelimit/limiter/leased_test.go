@@ -70,7 +70,7 @@ func leasedTraffic(limit *Limit, nodes int, seed uint64) (admitted []admission, 
 	for range 600 {
 		now = now.Add(time.Duration(r.IntN(60_000)) * time.Microsecond)
 		cost := 1 + r.Int64N(2)
-		v, _ := leased[r.IntN(nodes)].Take(context.Background(), Ask{Levels: []Level{{Limit: limit, Key: "k", Cost: cost}}})
+		v, _ := leased[r.IntN(nodes)].Take(context.Background(), Request{Descriptors: []Descriptor{{Limit: limit, Key: "k", Cost: cost}}})
 		if asked++; v.Allowed {
 			admitted = append(admitted, admission{now.UnixMicro(), cost})
 		}
@@ -83,9 +83,9 @@ type countingStore struct {
 	asked int
 }
 
-func (c *countingStore) Take(ctx context.Context, ask Ask) (Verdict, error) {
+func (c *countingStore) Take(ctx context.Context, req Request) (Verdict, error) {
 	c.asked++
-	return c.Store.Take(ctx, ask)
+	return c.Store.Take(ctx, req)
 }
 
 func holdBound(t *testing.T, admitted []admission, most func(first, at int64) int64, over int64) {
@@ -109,12 +109,12 @@ func TestLeasesOnRedis(t *testing.T) {
 	leased := mustCompile(t, Spec{Name: "leased", Algorithm: TokenBucket, Quota: budget, Window: 24 * time.Hour, Lease: lease})
 	exact := mustCompile(t, Spec{Name: "exact", Algorithm: FixedWindow, Quota: budget - 50, Window: 24 * time.Hour})
 	for name, tt := range map[string]struct {
-		levels []Level
-		least  int64
-		most   int64
+		descriptors []Descriptor
+		least       int64
+		most        int64
 	}{
-		"alone":         {[]Level{{Limit: leased, Key: "a", Cost: 1}}, budget - nodes*lease, budget},
-		"with an exact": {[]Level{{Limit: leased, Key: "b", Cost: 1}, {Limit: exact, Key: "c", Cost: 1}}, budget - 50, budget - 50},
+		"alone":         {[]Descriptor{{Limit: leased, Key: "a", Cost: 1}}, budget - nodes*lease, budget},
+		"with an exact": {[]Descriptor{{Limit: leased, Key: "b", Cost: 1}, {Limit: exact, Key: "c", Cost: 1}}, budget - 50, budget - 50},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -127,7 +127,7 @@ func TestLeasesOnRedis(t *testing.T) {
 			for g := range goroutines {
 				group.Go(func() {
 					for range takes {
-						v, err := stores[g%nodes].Take(context.Background(), Ask{Levels: tt.levels})
+						v, err := stores[g%nodes].Take(context.Background(), Request{Descriptors: tt.descriptors})
 						if err != nil {
 							t.Error(err)
 						}
@@ -154,55 +154,57 @@ func TestLeased(t *testing.T) {
 	s := NewLeased(store, 2, clock, func(l *Limit, n int64) { wasted[l.Name] += n })
 	leased := mustCompile(t, Spec{Name: "leased", Algorithm: TokenBucket, Quota: 100, Window: time.Hour, Lease: 10})
 	tight := mustCompile(t, Spec{Name: "tight", Algorithm: FixedWindow, Quota: 2, Window: time.Hour})
-	one := Ask{Levels: []Level{{Limit: leased, Key: "k", Cost: 1}}}
-	both := Ask{Levels: append(one.Levels, Level{Limit: tight, Key: "t", Cost: 1})}
+	one := Request{Descriptors: []Descriptor{{Limit: leased, Key: "k", Cost: 1}}}
+	both := Request{Descriptors: append(one.Descriptors, Descriptor{Limit: tight, Key: "t", Cost: 1})}
 	steps := []struct {
 		name      string
-		ask       Ask
+		req       Request
 		later     time.Duration
 		allowed   bool
 		remaining int64
 		asked     int
 		wasted    int64
 	}{
-		{name: "brings a block", ask: one, allowed: true, remaining: 99, asked: 1},
-		{name: "from the block", ask: one, allowed: true, remaining: 98, asked: 1},
-		{name: "another level is asked for", ask: both, allowed: true, remaining: 97, asked: 2},
-		{name: "and again", ask: both, allowed: true, remaining: 96, asked: 3},
-		{name: "a denial puts back", ask: both, remaining: 96, asked: 4},
-		{name: "so that there is as much", ask: one, allowed: true, remaining: 95, asked: 4},
-		{name: "a block ends after a second, and the rest is waste", later: time.Second, ask: one, allowed: true, remaining: 89, asked: 5, wasted: 5},
-		{name: "a second later still", later: time.Second, ask: one, allowed: true, remaining: 79, asked: 6, wasted: 14},
+		{name: "brings a block", req: one, allowed: true, remaining: 99, asked: 1},
+		{name: "from the block", req: one, allowed: true, remaining: 98, asked: 1},
+		{name: "another descriptor is asked for", req: both, allowed: true, remaining: 97, asked: 2},
+		{name: "and again", req: both, allowed: true, remaining: 96, asked: 3},
+		{name: "a denial puts back", req: both, remaining: 96, asked: 4},
+		{name: "so that there is as much", req: one, allowed: true, remaining: 95, asked: 4},
+		{name: "a block ends after a second, and the rest is waste", later: time.Second, req: one, allowed: true, remaining: 89, asked: 5, wasted: 5},
+		{name: "a second later still", later: time.Second, req: one, allowed: true, remaining: 79, asked: 6, wasted: 14},
 	}
 	for _, step := range steps {
 		now = now.Add(step.later)
-		v, err := s.Take(t.Context(), step.ask)
+		v, err := s.Take(t.Context(), step.req)
 		if err != nil || v.Allowed != step.allowed || store.asked != step.asked || wasted["leased"] != step.wasted {
 			t.Fatalf("%s: verdict %+v, error %v, asked %d times, wasted %v", step.name, v, err, store.asked, wasted)
 		}
-		if got := v.Outcomes[0]; got.Remaining != step.remaining || !got.Fits {
+		if got := v.Results[0]; got.Remaining != step.remaining || !got.Fits {
 			t.Errorf("%s: %+v, want %d left", step.name, got, step.remaining)
 		}
 	}
 }
 
-// failing is a store that fails, or has news.
+// failing is a store that fails, or says that the overrides changed.
 type failing struct {
-	err  error
-	news *string
+	err     error
+	changed *string
 }
 
-func (f failing) Take(context.Context, Ask) (Verdict, error) { return Verdict{News: f.news}, f.err }
+func (f failing) Take(context.Context, Request) (Verdict, error) {
+	return Verdict{Changed: f.changed}, f.err
+}
 
 func TestLeasedPassesOnWhatItCannotDecide(t *testing.T) {
 	t.Parallel()
-	news := "news"
+	changed := "changed"
 	leased := mustCompile(t, Spec{Name: "l", Algorithm: TokenBucket, Quota: 100, Window: time.Hour, Lease: 10})
-	for _, f := range []failing{{err: errDown}, {news: &news}} {
+	for _, f := range []failing{{err: errDown}, {changed: &changed}} {
 		s := NewLeased(f, 10, time.Now, func(*Limit, int64) {})
 		for range 2 { // the second time, no block is on its way any more
-			v, err := s.Take(t.Context(), Ask{Levels: []Level{{Limit: leased, Key: "k", Cost: 1}}})
-			if !errors.Is(err, f.err) || v.News != f.news || len(s.asking) != 0 {
+			v, err := s.Take(t.Context(), Request{Descriptors: []Descriptor{{Limit: leased, Key: "k", Cost: 1}}})
+			if !errors.Is(err, f.err) || v.Changed != f.changed || len(s.asking) != 0 {
 				t.Errorf("verdict %+v, error %v, asking %v", v, err, s.asking)
 			}
 		}
@@ -217,7 +219,7 @@ func TestLeasedIsBounded(t *testing.T) {
 	s := NewLeased(NewLocal(1000, clock), 10, clock, func(_ *Limit, n int64) { waste += n })
 	leased := mustCompile(t, Spec{Name: "l", Algorithm: TokenBucket, Quota: 100, Window: time.Hour, Lease: 10})
 	take := func(i int) {
-		if v, _ := s.Take(t.Context(), Ask{Levels: []Level{{Limit: leased, Key: fmt.Sprint(i), Cost: 1}}}); !v.Allowed {
+		if v, _ := s.Take(t.Context(), Request{Descriptors: []Descriptor{{Limit: leased, Key: fmt.Sprint(i), Cost: 1}}}); !v.Allowed {
 			t.Errorf("request %d is denied", i)
 		}
 	}

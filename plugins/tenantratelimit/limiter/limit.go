@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/bits"
 	"time"
+	_ "time/tzdata" // containers have no time zones of their own
 )
 
 // Algorithm says how a limit counts.
@@ -46,49 +47,75 @@ const maxFill = 1 << 51
 
 // Spec describes a limit to [Compile].
 type Spec struct {
-	Name      string
-	Algorithm Algorithm
+	Name      string    `json:"name"`
+	Algorithm Algorithm `json:"algorithm"`
 	// Quota is the number of units in a window; for a token bucket, the number refilled.
-	Quota int64
-	// Window is in whole seconds, up to [MaxWindow]; not for Calendar.
-	Window time.Duration
+	Quota int64 `json:"quota"`
+	// Window is in whole seconds, up to [MaxWindow]; not for Calendar. JSON has
+	// nanoseconds.
+	Window time.Duration `json:"window,omitempty"`
 	// Burst is a token bucket's capacity; zero means Quota.
-	Burst int64
-	// Period and Zone are for Calendar; a nil Zone is UTC.
-	Period Period
-	Zone   *time.Location
+	Burst int64 `json:"burst,omitempty"`
+	// Period and Zone are for Calendar. Zone is a name of the IANA database; none is UTC.
+	Period Period `json:"period,omitempty"`
+	Zone   string `json:"zone,omitempty"`
 	// Shadow limits count and report, and never deny.
-	Shadow bool
+	Shadow bool `json:"shadow,omitempty"`
 	// Lease is the size of the blocks that a node takes at once; see [Leased].
 	// Zero asks the store for each request.
-	Lease int64
+	Lease int64 `json:"lease,omitempty"`
 }
 
 // Limit is a compiled [Spec], safe for concurrent use.
 type Limit struct {
 	Spec
-	meter meter
-	wire  wire
+	meter    meter
+	calendar calendar // for Calendar
+	wire     wire
 	// keyPart is the limit's own part of its counters' keys.
 	keyPart string
 }
 
-// Compile checks a spec and prepares its arithmetic.
+// Compile checks a spec and prepares its arithmetic. Its errors begin with the name
+// that the field has in kong.yaml. Specs come from there, where Kong's schema has
+// checked them, but also from overrides in Redis and from another process.
 func Compile(s Spec) (*Limit, error) {
 	if s.Quota < 1 || s.Quota > MaxQuota {
-		return nil, fmt.Errorf("quota %d is out of range; use 1 to %d", s.Quota, int64(MaxQuota))
+		return nil, fmt.Errorf("limit: %d is out of range; write the units admitted in a window (1 to %d)", s.Quota, int64(MaxQuota))
 	}
 	if s.Algorithm != Calendar && (s.Window < time.Second || s.Window > MaxWindow || s.Window%time.Second != 0) {
-		return nil, fmt.Errorf("window %v is out of range; use whole seconds from 1s to %v", s.Window, MaxWindow)
+		return nil, fmt.Errorf("window_seconds: %v is out of range; write the seconds that the limit covers (1 to %d)", s.Window.Seconds(), int64(MaxWindow/time.Second))
 	}
 	if s.Lease < 0 || s.Lease > s.Quota {
-		return nil, fmt.Errorf("lease %d is out of range; use 0 for none, up to the quota of %d", s.Lease, s.Quota)
+		return nil, fmt.Errorf("lease: %d is out of range; write the units that a node takes at once (0 to the limit of %d)", s.Lease, s.Quota)
 	}
-	m, err := newMeter(&s)
-	if err != nil {
+	l := &Limit{Spec: s}
+	if err := l.compile(); err != nil {
 		return nil, err
 	}
-	return &Limit{Spec: s, meter: m, wire: wireArgs(s, m), keyPart: keyPart(s)}, nil
+	l.wire, l.keyPart = wireArgs(l.Spec, l.meter), keyPart(l.Spec)
+	return l, nil
+}
+
+func (l *Limit) compile() (err error) {
+	window := l.Window.Microseconds()
+	switch l.Algorithm {
+	case TokenBucket:
+		if l.Burst == 0 {
+			l.Burst = l.Quota
+		}
+		l.meter, err = newBucket(l.Quota, window, l.Burst)
+	case SlidingWindow:
+		l.meter = sliding{quota: l.Quota, slice: window / sliceCount}
+	case FixedWindow:
+		l.meter = fixed{quota: l.Quota, bounds: aligned(window)}
+	case Calendar:
+		l.calendar, err = newCalendar(l.Period, l.Zone)
+		l.meter = fixed{quota: l.Quota, bounds: l.calendar.bounds}
+	default:
+		return fmt.Errorf("algorithm: %q is unknown; write token_bucket, sliding_window, fixed_window or calendar", l.Algorithm)
+	}
+	return err
 }
 
 // Capacity is the largest cost that can ever fit.
@@ -118,34 +145,6 @@ func (l *Limit) Share(nodes, cost int64) *Limit {
 	return part
 }
 
-func newMeter(s *Spec) (meter, error) {
-	window := s.Window.Microseconds()
-	switch s.Algorithm {
-	case TokenBucket:
-		if s.Burst == 0 {
-			s.Burst = s.Quota
-		}
-		return newBucket(s.Quota, window, s.Burst)
-	case SlidingWindow:
-		return sliding{quota: s.Quota, slice: window / sliceCount}, nil
-	case FixedWindow:
-		return fixed{quota: s.Quota, bounds: aligned(window)}, nil
-	case Calendar:
-		return newCalendar(s)
-	}
-	return nil, fmt.Errorf("algorithm %q is unknown; use token_bucket, sliding_window, fixed_window or calendar", s.Algorithm)
-}
-
-func newCalendar(s *Spec) (meter, error) {
-	if s.Period != Day && s.Period != Month {
-		return nil, fmt.Errorf("period %q is unknown; use day or month", s.Period)
-	}
-	if s.Zone == nil {
-		s.Zone = time.UTC
-	}
-	return fixed{quota: s.Quota, bounds: calendar{period: s.Period, zone: s.Zone}.bounds}, nil
-}
-
 // newBucket finds whole numbers unit and drain with unit/drain = window/quota:
 // each unit of cost fills the bucket by unit, each microsecond empties it by
 // drain. Where the exact ratio is too large to count, the nearest one that
@@ -153,13 +152,13 @@ func newCalendar(s *Spec) (meter, error) {
 // any bucket that refills within a century.
 func newBucket(quota, window, burst int64) (meter, error) {
 	if burst < 1 || burst > MaxQuota {
-		return nil, fmt.Errorf("burst %d is out of range; use 1 to %d", burst, int64(MaxQuota))
+		return nil, fmt.Errorf("burst: %d is out of range; write the units that it holds at most (1 to %d)", burst, int64(MaxQuota))
 	}
 	g := gcd(quota, window)
 	b := bucket{unit: window / g, drain: quota / g, burst: burst}
 	for drain := int64(1 << 30); b.unit > maxFill/burst; drain >>= 1 {
 		if drain == 0 {
-			return nil, errors.New("burst takes more than 70 years to refill; lower the burst or raise the quota")
+			return nil, errors.New("burst: takes more than 70 years to refill; lower the burst or raise the limit")
 		}
 		b.unit, b.drain = ceilRatio(window, drain, quota), drain
 	}

@@ -8,10 +8,10 @@ import (
 )
 
 // Local counts in this process' memory with the algorithms of [Redis]. It is
-// what a node goes on with while Redis does not answer, so it knows what Redis
-// last said of each counter, and what is to be charged there later; see
-// [Local.hear] and [Local.due]. It is bounded: past its capacity, the counters
-// that matter least make room.
+// what a node decides by while Redis does not answer, so it knows what Redis
+// last said of each counter ([Local.hear]), and what is to be charged there later
+// ([Local.takeOwed]). It is bounded: past its capacity, the counters that matter least
+// make room.
 type Local struct {
 	now      func() time.Time
 	capacity int
@@ -24,8 +24,8 @@ type Local struct {
 	counters map[string]*counter
 	// open are the counters about which Redis has to be told or asked.
 	open map[string]*counter
-	// owing is the size of open, to be looked at without the lock.
-	owing atomic.Int64
+	// openCount is the size of open, to be looked at without the lock.
+	openCount atomic.Int64
 }
 
 // NewLocal keeps at most capacity counters, about 350 bytes each.
@@ -49,22 +49,23 @@ func (l *Local) attach(wake func(), settled, forgot func(int64)) {
 
 // Take implements [Store]; it never fails, and knows no overrides.
 //
-// An ask of a node that is alone among others is decided as if each of them did
-// as this one does: each unit counts as many times as there are nodes. So each
-// has its part of what was left, of what comes back meanwhile, and of windows
-// that begin.
-func (l *Local) Take(_ context.Context, ask Ask) (Verdict, error) {
+// Where a request is Offline and there are other nodes, it is decided as if each of
+// them did as this one does: a unit that is admitted here counts as many times as there
+// are nodes. So each node has its part of what Redis last said was left, of what comes
+// back meanwhile, and of windows that begin, and all of them together stay within the
+// limit without asking each other.
+func (l *Local) Take(_ context.Context, req Request) (Verdict, error) {
 	now := l.now().UnixMicro()
-	outcomes := make([]Outcome, len(ask.Levels))
+	results := make([]Result, len(req.Descriptors))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range ask.Levels {
-		level := &ask.Levels[i]
-		outcomes[i] = l.find(level.Key).judge(level, &ask, now)
+	for i := range req.Descriptors {
+		d := &req.Descriptors[i]
+		results[i] = l.find(d.Key).evaluate(d, &req, now)
 	}
-	v := verdict(ask.Levels, outcomes)
-	for i := range ask.Levels {
-		l.settle(&ask.Levels[i], &outcomes[i], &ask, v.Allowed, now)
+	v := verdict(req.Descriptors, results)
+	for i := range req.Descriptors {
+		l.charge(&req.Descriptors[i], &results[i], &req, v.Allowed, now)
 	}
 	return v, nil
 }
@@ -77,39 +78,38 @@ func (l *Local) find(key string) *counter {
 	return &counter{}
 }
 
-// settle charges a level if it is to be charged, and completes its outcome.
-func (l *Local) settle(level *Level, o *Outcome, ask *Ask, allowed bool, now int64) {
-	c := l.find(level.Key)
-	m, at := level.Limit.meter, c.clock(now)
-	nodes := ask.sharers()
+// charge charges a descriptor if it is to be charged, and completes its result.
+func (l *Local) charge(d *Descriptor, r *Result, req *Request, allowed bool, now int64) {
+	c := l.find(d.Key)
+	m, at := d.Limit.meter, c.clock(now)
+	nodes := req.sharers()
 	s := c.view(m, at)
-	charged := allowed && o.Fits || level.More == unconditional
+	charged := allowed && r.Fits || d.More == unconditional
 	if charged {
-		if level.More > 0 && !ask.Alone && m.wait(s, at, level.Cost+level.More) == 0 {
-			o.More = level.More
+		if d.More > 0 && !req.Offline && m.wait(s, at, d.Cost+d.More) == 0 {
+			r.More = d.More
 		}
-		s = m.charge(s, c.weight(level.Limit, nodes, level.Cost+o.More))
+		s = m.charge(s, weight(d.Limit, nodes, d.Cost+r.More))
 	}
 	remaining, reset, _ := m.left(s, at)
-	o.Remaining = remaining / nodes
-	if o.Reset == 0 {
-		o.Reset = micros(reset)
+	r.Remaining = remaining / nodes
+	if r.Reset == 0 {
+		r.Reset = micros(reset)
 	}
-	if charged && level.Cost > 0 {
-		c.state, c.limit = s, level.Limit
-		l.keep(level.Key, c, now)
+	if charged && d.Cost > 0 {
+		c.State, c.limit = s, d.Limit
+		l.keep(d.Key, c, now)
 	}
-	if ask.Alone && l.counters[level.Key] == c {
-		c.decided(level, nodes, charged, now)
-		l.opened(level.Key, c)
+	if req.Offline && l.counters[d.Key] == c {
+		c.decidedOffline(d, nodes, charged, now)
+		l.updateOpen(d.Key, c)
 	}
 }
 
 // evictionSample is how many counters one eviction looks at.
 const evictionSample = 16
 
-// keep stores a counter. When full, it drops the idle ones among a random
-// sample, or else the one of the sample that would be idle first.
+// keep stores a counter, for which another makes room if there are too many.
 func (l *Local) keep(key string, c *counter, now int64) {
 	if _, ok := l.counters[key]; !ok && len(l.counters) >= l.capacity {
 		l.evict(now)
@@ -117,10 +117,12 @@ func (l *Local) keep(key string, c *counter, now int64) {
 	l.counters[key] = c
 }
 
+// evict drops the idle ones among a random sample of the counters, or else the one of
+// the sample that would be idle first.
 func (l *Local) evict(now int64) {
 	seen, victim, soonest := 0, "", int64(0)
 	for key, c := range l.counters {
-		idle := c.idle(now)
+		idle := c.idleAt(now)
 		if idle <= now {
 			l.drop(key)
 		} else if victim == "" || idle < soonest {
@@ -137,12 +139,12 @@ func (l *Local) evict(now int64) {
 
 func (l *Local) drop(key string) {
 	c := l.counters[key]
-	if c.owed > 0 {
-		l.forgot(c.owed)
+	if c.Owed > 0 {
+		l.forgot(c.Owed)
 	}
 	delete(l.counters, key)
 	delete(l.open, key)
-	l.owing.Store(int64(len(l.open)))
+	l.openCount.Store(int64(len(l.open)))
 }
 
 // Len is the number of counters held.

@@ -26,14 +26,14 @@ type meter interface {
 // from that stamp, so that the step grants nothing. A larger step means that
 // one of the two clocks was wrong; the counter then starts from now.
 type state struct {
-	// stamp is when the bucket was last drained, the window's start, or the
+	// Stamp is when the bucket was last drained, the window's start, or the
 	// newest slice's number.
-	stamp int64
-	// basis is a window's end, or the unit that a bucket's fill is counted in.
-	basis int64
-	// count holds the bucket's fill, the window's count, or the sliceCount' counts
+	Stamp int64 `json:"stamp"`
+	// Basis is a window's end, or the unit that a bucket's fill is counted in.
+	Basis int64 `json:"basis,omitempty"`
+	// Count holds the bucket's fill, the window's count, or the sliceCount' counts
 	// from the newest to the oldest.
-	count [sliceCount + 1]int64
+	Count [sliceCount + 1]int64 `json:"count"`
 }
 
 // bucket is the token bucket, kept as its fill: empty means unused.
@@ -43,67 +43,67 @@ func (b bucket) full() int64 { return b.burst * b.unit }
 
 func (b bucket) advance(s state, now int64) state {
 	s = b.rebase(s)
-	if ahead := s.stamp - now; ahead > 0 {
+	if ahead := s.Stamp - now; ahead > 0 {
 		if ahead > ceilDiv(b.full(), b.drain) {
-			s.stamp = now
+			s.Stamp = now
 		}
 		return s
 	}
-	elapsed := now - s.stamp
-	if elapsed >= ceilDiv(s.count[0], b.drain) {
-		s.count[0] = 0
+	elapsed := now - s.Stamp
+	if elapsed >= ceilDiv(s.Count[0], b.drain) {
+		s.Count[0] = 0
 	} else {
-		s.count[0] -= elapsed * b.drain
+		s.Count[0] -= elapsed * b.drain
 	}
-	s.stamp = now
+	s.Stamp = now
 	return s
 }
 
 // rebase keeps the units used when the limit's rate, and so the unit, has
 // changed since: a raised limit or another plan does not empty the bucket.
 func (b bucket) rebase(s state) state {
-	if s.basis != b.unit {
-		if s.basis > 0 {
-			s.count[0] = min(ceilDiv(s.count[0], s.basis), b.burst) * b.unit
+	if s.Basis != b.unit {
+		if s.Basis > 0 {
+			s.Count[0] = min(ceilDiv(s.Count[0], s.Basis), b.burst) * b.unit
 		}
-		s.basis = b.unit
+		s.Basis = b.unit
 	}
 	return s
 }
 
 func (b bucket) wait(s state, now, cost int64) int64 {
-	over := s.count[0] + cost*b.unit - b.full()
+	over := s.Count[0] + cost*b.unit - b.full()
 	if over <= 0 {
 		return 0
 	}
-	return ceilDiv(over, b.drain) + s.stamp - now
+	return ceilDiv(over, b.drain) + s.Stamp - now
 }
 
 func (b bucket) charge(s state, cost int64) state {
-	s.count[0] += cost * b.unit
+	s.Count[0] += cost * b.unit
 	return s
 }
 
 func (b bucket) left(s state, now int64) (remaining, reset, idle int64) {
-	fill := s.count[0]
+	fill := s.Count[0]
 	remaining = max(0, b.full()-fill) / b.unit
 	if fill == 0 {
 		return remaining, 0, 0
 	}
 	next := fill - b.unit*(b.burst-remaining-1)
-	ahead := s.stamp - now
+	ahead := s.Stamp - now
 	return remaining, ceilDiv(next, b.drain) + ahead, ceilDiv(fill, b.drain) + ahead
 }
 
-func (b bucket) used(s state) int64 { return ceilDiv(s.count[0], b.unit) }
+func (b bucket) used(s state) int64 { return ceilDiv(s.Count[0], b.unit) }
 
 func (b bucket) heard(at, remaining, reset int64) state {
-	s := state{stamp: at, basis: b.unit}
+	s := state{Stamp: at, Basis: b.unit}
 	if reset > 0 {
-		s.count[0] = b.unit*(b.burst-remaining-1) + reset*b.drain
+		s.Count[0] = b.unit*(b.burst-remaining-1) + reset*b.drain
 	}
 	if remaining > 0 { // reset was rounded up
-		s.count[0] = min(s.count[0], b.unit*(b.burst-remaining))
+		s.Count[0] = min(s.Count[0], b.unit*(b.burst-remaining))
 	}
 	return s
 }
@@ -124,34 +124,34 @@ func aligned(length int64) func(int64) (int64, int64) {
 
 func (f fixed) advance(s state, now int64) state {
 	start, end := f.bounds(now)
-	steppedBack := s.stamp > start && s.basis > now && s.stamp-now <= end-start
-	if s.stamp == start || steppedBack {
+	steppedBack := s.Stamp > start && s.Basis > now && s.Stamp-now <= end-start
+	if s.Stamp == start || steppedBack {
 		return s
 	}
-	return state{stamp: start, basis: end}
+	return state{Stamp: start, Basis: end}
 }
 
 func (f fixed) wait(s state, now, cost int64) int64 {
-	if s.count[0]+cost <= f.quota {
+	if s.Count[0]+cost <= f.quota {
 		return 0
 	}
-	return s.basis - now
+	return s.Basis - now
 }
 
 func (f fixed) charge(s state, cost int64) state {
-	s.count[0] += cost
+	s.Count[0] += cost
 	return s
 }
 
 func (f fixed) left(s state, now int64) (remaining, reset, idle int64) {
-	return max(0, f.quota-s.count[0]), s.basis - now, s.basis - now
+	return max(0, f.quota-s.Count[0]), s.Basis - now, s.Basis - now
 }
 
-func (f fixed) used(s state) int64 { return s.count[0] }
+func (f fixed) used(s state) int64 { return s.Count[0] }
 
 func (f fixed) heard(at, remaining, _ int64) state {
 	start, end := f.bounds(at)
-	return state{stamp: start, basis: end, count: [sliceCount + 1]int64{f.quota - remaining}}
+	return state{Stamp: start, Basis: end, Count: [sliceCount + 1]int64{f.quota - remaining}}
 }
 
 // sliceCount is how many parts a sliding window is counted in. The slice being
@@ -163,13 +163,13 @@ type sliding struct{ quota, slice int64 }
 
 func (w sliding) advance(s state, now int64) state {
 	current := now / w.slice
-	shift := current - s.stamp
+	shift := current - s.Stamp
 	if shift < 0 && -shift <= sliceCount+1 {
 		return s
 	}
-	moved := state{stamp: current}
+	moved := state{Stamp: current}
 	if shift >= 0 && shift <= sliceCount {
-		copy(moved.count[shift:], s.count[:])
+		copy(moved.Count[shift:], s.Count[:])
 	}
 	return moved
 }
@@ -180,7 +180,7 @@ func (w sliding) wait(s state, now, cost int64) int64 {
 		return 0
 	}
 	for age := sliceCount; age >= 0; age-- {
-		if over -= s.count[age]; over <= 0 {
+		if over -= s.Count[age]; over <= 0 {
 			return w.gone(s, age) - now
 		}
 	}
@@ -188,14 +188,14 @@ func (w sliding) wait(s state, now, cost int64) int64 {
 }
 
 func (w sliding) charge(s state, cost int64) state {
-	s.count[0] += cost
+	s.Count[0] += cost
 	return s
 }
 
 func (w sliding) left(s state, now int64) (remaining, reset, idle int64) {
 	remaining = max(0, w.quota-w.used(s))
 	for age := sliceCount; age >= 0; age-- {
-		if s.count[age] > 0 {
+		if s.Count[age] > 0 {
 			return remaining, w.gone(s, age) - now, w.gone(s, 0) - now
 		}
 	}
@@ -203,7 +203,7 @@ func (w sliding) left(s state, now int64) (remaining, reset, idle int64) {
 }
 
 func (w sliding) used(s state) (sum int64) {
-	for _, n := range s.count {
+	for _, n := range s.Count {
 		sum += n
 	}
 	return sum
@@ -211,12 +211,12 @@ func (w sliding) used(s state) (sum int64) {
 
 // heard has all that was used in the newest slice: which ones it was in, nobody says.
 func (w sliding) heard(at, remaining, _ int64) state {
-	return state{stamp: at / w.slice, count: [sliceCount + 1]int64{w.quota - remaining}}
+	return state{Stamp: at / w.slice, Count: [sliceCount + 1]int64{w.quota - remaining}}
 }
 
 // gone is when the slice of that age leaves the window.
 func (w sliding) gone(s state, age int) int64 {
-	return (s.stamp - int64(age) + sliceCount + 1) * w.slice
+	return (s.Stamp - int64(age) + sliceCount + 1) * w.slice
 }
 
 func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

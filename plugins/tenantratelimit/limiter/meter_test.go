@@ -97,7 +97,7 @@ func TestAlgorithmsAgainstModels(t *testing.T) {
 			func() model {
 				return &ledger{quota: 9, since: func(now int64) int64 { return (now/3e5 - sliceCount) * 3e5 }}
 			}},
-		{"calendar day", Spec{Algorithm: Calendar, Quota: 30, Period: Day, Zone: berlin},
+		{"calendar day", Spec{Algorithm: Calendar, Quota: 30, Period: Day, Zone: "Europe/Berlin"},
 			func() model {
 				return &ledger{quota: 30, since: func(now int64) int64 {
 					y, m, d := time.UnixMicro(now).In(berlin).Date()

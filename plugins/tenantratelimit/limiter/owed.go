@@ -2,47 +2,58 @@ package limiter
 
 import "time"
 
-// What follows keeps a [Local] and Redis together. A nil Local does nothing.
+// This file keeps a [Local] and Redis together. Redis tells the Local what its counters
+// are at (hear), and the Local tells Redis what it admitted in the meantime:
+//
+//   - A decision without Redis makes a counter Owed its units (decidedOffline).
+//   - Whoever charges them in Redis takes them first (takeOwed, unsettled), so that they
+//     are not charged twice, and then says what became of them (endSettlement).
+//   - A call that was given up may have been charged in Redis all the same. If such an
+//     answer comes late, its units are no longer owed (chargedLate). If the request was
+//     denied here meanwhile, they go below zero, and are given back.
+//
+// A nil Local does nothing.
 
-// staleAfter is how much older than what was heard last a reply may be that is
-// passed over, in microseconds. An older one is of a Redis whose clock is behind.
+// staleAfter is by how much an answer may be older than what was heard last and is then
+// passed over, in microseconds. One that seems older still is of a Redis whose clock is
+// behind, as after a failover.
 const staleAfter = int64(time.Minute / time.Microsecond)
 
-// hear keeps what Redis said of levels when its clock was at.
-func (l *Local) hear(levels []Level, v Verdict, at int64) {
-	if l == nil || v.News != nil {
+// hear keeps what Redis said of descriptors when its clock was at.
+func (l *Local) hear(descriptors []Descriptor, v Verdict, at int64) {
+	if l == nil || v.Changed != nil {
 		return
 	}
 	now := l.now().UnixMicro()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, o := range v.Outcomes {
-		level := &levels[i]
-		c := l.counters[level.Key]
+	for i, r := range v.Results {
+		d := &descriptors[i]
+		c := l.counters[d.Key]
 		if c == nil {
 			c = &counter{}
-			l.keep(level.Key, c, now)
+			l.keep(d.Key, c, now)
 		}
-		if c.heard.at > at && c.heard.at-at < staleAfter {
-			continue // a reply that was overtaken
+		if c.Heard.At > at && c.Heard.At-at < staleAfter {
+			continue // a later answer came first
 		}
-		if c.alone != 0 || c.owed != 0 {
-			c.fade(level.Limit.meter, c.view(level.Limit.meter, c.clock(now)))
-			c.alone = 0
-			l.opened(level.Key, c)
+		if c.OfflineSince != 0 || c.Owed != 0 {
+			c.forgive(d.Limit.meter, c.view(d.Limit.meter, c.clock(now)))
+			c.OfflineSince = 0
+			l.updateOpen(d.Key, c)
 		}
-		c.stale = true
-		c.heard = heard{level.Limit, at, at - now, o.Remaining, o.Reset.Microseconds()}
+		c.Stale = true
+		c.heardLimit, c.Heard = d.Limit, heard{at, at - now, r.Remaining, r.Reset.Microseconds()}
 	}
 }
 
-// opened puts a counter among those about which Redis has to be told or asked, or
+// updateOpen puts a counter among those about which Redis has to be told or asked, or
 // takes it out.
-func (l *Local) opened(key string, c *counter) {
-	if c.owed >= 0 {
+func (l *Local) updateOpen(key string, c *counter) {
+	if c.Owed >= 0 {
 		c.unspentAt = 0
 	}
-	open := c.alone != 0 || c.owed != 0 || c.sent != 0
+	open := c.OfflineSince != 0 || c.Owed != 0 || c.sent != 0
 	if _, known := l.open[key]; known == open {
 		return
 	}
@@ -52,38 +63,38 @@ func (l *Local) opened(key string, c *counter) {
 	} else {
 		delete(l.open, key)
 	}
-	l.owing.Store(int64(len(l.open)))
+	l.openCount.Store(int64(len(l.open)))
 }
 
-// due is what was admitted here and is to be charged in Redis, of the counters of
-// levels. Whoever takes it says with paid what became of it.
-func (l *Local) due(levels []Level) (charges []Level) {
-	if l == nil || l.owing.Load() == 0 {
+// takeOwed is what was admitted here and is to be charged in Redis, of the counters of
+// descriptors. Whoever takes it calls endSettlement.
+func (l *Local) takeOwed(descriptors []Descriptor) (charges []Descriptor) {
+	if l == nil || l.openCount.Load() == 0 {
 		return nil
 	}
 	now := l.now().UnixMicro()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i := range levels {
-		c := l.open[levels[i].Key]
-		if c != nil && c.owed > 0 {
-			charges = c.send(charges, levels[i].Limit, levels[i].Key, now)
+	for i := range descriptors {
+		c := l.open[descriptors[i].Key]
+		if c != nil && c.Owed > 0 {
+			charges = append(charges, c.send(descriptors[i].Limit, descriptors[i].Key, now))
 		}
 	}
 	return charges
 }
 
-// send adds the charge of what is owed.
-func (c *counter) send(charges []Level, limit *Limit, key string, now int64) []Level {
-	c.fade(limit.meter, c.view(limit.meter, c.clock(now)))
-	units := max(0, c.owed)
-	c.owed, c.sent = c.owed-units, c.sent+units
-	return append(charges, Level{Limit: limit, Key: key, Cost: units, More: unconditional})
+// send is the charge of what is owed.
+func (c *counter) send(limit *Limit, key string, now int64) Descriptor {
+	c.forgive(limit.meter, c.view(limit.meter, c.clock(now)))
+	units := max(0, c.Owed)
+	c.Owed, c.sent = c.Owed-units, c.sent+units
+	return Descriptor{Limit: limit, Key: key, Cost: units, More: unconditional}
 }
 
-// paid says that charges were made in Redis, or may not have been. They are then
-// owed as before: twice charged is better than not at all.
-func (l *Local) paid(charges []Level, made bool) {
+// endSettlement says that charges were made in Redis, or may not have been. They are then
+// owed as before: charged twice is better than not at all.
+func (l *Local) endSettlement(charges []Descriptor, made bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, charge := range charges {
@@ -98,65 +109,66 @@ func (l *Local) paid(charges []Level, made bool) {
 		if made {
 			l.settled(charge.Cost)
 		} else {
-			c.owed += charge.Cost
+			c.Owed += charge.Cost
 		}
-		l.opened(charge.Key, c)
+		l.updateOpen(charge.Key, c)
 	}
 }
 
-// spared notes that levels were charged in Redis for a request that was decided
-// here, since the answer came too late.
-func (l *Local) spared(levels []Level, v Verdict, at int64) {
-	if l == nil || v.News != nil || !v.Allowed {
+// chargedLate notes that descriptors were charged in Redis for a request that was
+// decided here, since the answer came too late.
+func (l *Local) chargedLate(descriptors []Descriptor, v Verdict, at int64) {
+	if l == nil || v.Changed != nil || !v.Allowed {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, o := range v.Outcomes {
-		c := l.counters[levels[i].Key]
-		if c == nil || !o.Fits {
+	for i, r := range v.Results {
+		d := &descriptors[i]
+		c := l.counters[d.Key]
+		if c == nil || !r.Fits {
 			continue
 		}
-		if c.owed -= levels[i].Cost + o.More; c.owed < 0 && c.unspentAt == 0 {
+		if c.Owed -= d.Cost + r.More; c.Owed < 0 && c.unspentAt == 0 {
 			c.unspentAt = at
 		}
 		if c.limit == nil {
-			c.limit = levels[i].Limit
+			c.limit = d.Limit
 		}
-		l.opened(levels[i].Key, c)
+		l.updateOpen(d.Key, c)
 	}
 }
 
 // refund is what was charged in Redis and given to nobody.
 type refund struct {
-	level Level
-	at    int64 // of the charge, by Redis' clock
+	descriptor Descriptor
+	at         int64 // of the charge, by Redis' clock
 }
 
-// settleAfter is how long after its last request a counter is charged in the
+// settleAfter is how long after its last request a counter is settled in the
 // background: the next request of a busy one brings what is owed along.
 const settleAfter = 250 * time.Millisecond
 
-// settlements are up to most counters about which Redis has to be told or asked
+// unsettled are up to most counters about which Redis has to be told or asked
 // and for which no request does it. A charge may be of no units: it asks.
-func (l *Local) settlements(most int) (charges []Level, refunds []refund) {
-	if l.owing.Load() == 0 {
+func (l *Local) unsettled(most int) (charges []Descriptor, refunds []refund) {
+	if l.openCount.Load() == 0 {
 		return nil, nil
 	}
 	now := l.now().UnixMicro()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for key, c := range l.open {
-		if c.sent > 0 || now-c.asked < settleAfter.Microseconds() {
+		if c.sent > 0 || now-c.AskedAt < settleAfter.Microseconds() {
 			continue
 		}
-		c.asked = now
-		if c.owed < 0 {
-			refunds = append(refunds, refund{Level{Limit: c.limit, Key: key, Cost: -c.owed}, c.unspentAt})
-			c.owed, c.unspentAt = 0, 0
-			l.opened(key, c)
+		c.AskedAt = now
+		if c.Owed < 0 {
+			refunds = append(refunds, refund{Descriptor{Limit: c.limit, Key: key, Cost: -c.Owed}, c.unspentAt})
+			c.Owed, c.unspentAt = 0, 0
+			l.updateOpen(key, c)
 		} else {
-			charges = c.send(charges, c.limit, key, now)
+			charges = append(charges, c.send(c.limit, key, now))
 		}
 		if len(charges)+len(refunds) >= most {
 			break
@@ -165,11 +177,11 @@ func (l *Local) settlements(most int) (charges []Level, refunds []refund) {
 	return charges, refunds
 }
 
-// ripen makes settlements of all that is open.
-func (l *Local) ripen() {
+// settleAtOnce has unsettled find all that is open, however recent.
+func (l *Local) settleAtOnce() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.open {
-		c.asked = 0
+		c.AskedAt = 0
 	}
 }

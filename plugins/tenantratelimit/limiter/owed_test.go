@@ -57,26 +57,26 @@ func newBook(capacity int) *book {
 }
 
 // ask is a request that Redis answers.
-func (b *book) ask(levels ...Level) Verdict {
-	b.charge(levels...)
-	v, _ := b.redis.Take(context.Background(), Ask{Levels: levels})
-	b.hear(levels, v, b.now.UnixMicro())
+func (b *book) ask(descriptors ...Descriptor) Verdict {
+	b.charge(descriptors...)
+	v, _ := b.redis.Take(context.Background(), Request{Descriptors: descriptors})
+	b.hear(descriptors, v, b.now.UnixMicro())
 	return v
 }
 
 // charge is what goes before it.
-func (b *book) charge(levels ...Level) {
-	if due := b.due(levels); len(due) > 0 {
-		v, _ := b.redis.Take(context.Background(), Ask{Levels: due})
+func (b *book) charge(descriptors ...Descriptor) {
+	if due := b.takeOwed(descriptors); len(due) > 0 {
+		v, _ := b.redis.Take(context.Background(), Request{Descriptors: due})
 		b.hear(due, v, b.now.UnixMicro())
-		b.paid(due, true)
+		b.endSettlement(due, true)
 	}
 }
 
-// alone is how many of some requests this node admits without Redis.
-func (b *book) alone(nodes int64, requests int, levels ...Level) (admitted int64) {
+// offline is how many of some requests this node admits without Redis.
+func (b *book) offline(nodes int64, requests int, descriptors ...Descriptor) (admitted int64) {
 	for range requests {
-		if v, _ := b.Take(context.Background(), Ask{Levels: levels, Alone: true, Nodes: nodes}); v.Allowed {
+		if v, _ := b.Take(context.Background(), Request{Descriptors: descriptors, Offline: true, Nodes: nodes}); v.Allowed {
 			admitted++
 		}
 	}
@@ -84,10 +84,10 @@ func (b *book) alone(nodes int64, requests int, levels ...Level) (admitted int64
 }
 
 // used is what Redis has charged.
-func (b *book) used(l Level) int64 {
+func (b *book) used(l Descriptor) int64 {
 	l.Cost, l.More = 0, unconditional
-	v, _ := b.redis.Take(context.Background(), Ask{Levels: []Level{l}})
-	return l.Limit.Capacity() - v.Outcomes[0].Remaining
+	v, _ := b.redis.Take(context.Background(), Request{Descriptors: []Descriptor{l}})
+	return l.Limit.Capacity() - v.Results[0].Remaining
 }
 
 func TestAlone(t *testing.T) {
@@ -134,18 +134,18 @@ func TestAlone(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBook(100)
-			level := Level{Limit: mustCompile(t, tt.spec), Key: "k", Cost: 1}
+			descriptor := Descriptor{Limit: mustCompile(t, tt.spec), Key: "k", Cost: 1}
 			for range tt.spent {
-				if !b.ask(level).Allowed {
+				if !b.ask(descriptor).Allowed {
 					t.Fatal("not admitted")
 				}
 			}
-			level.Cost = tt.cost
+			descriptor.Cost = tt.cost
 			if tt.after > 0 { // the pause begins with a request that is too large
-				b.alone(tt.nodes, 1, Level{Limit: level.Limit, Key: "k", Cost: 1000})
+				b.offline(tt.nodes, 1, Descriptor{Limit: descriptor.Limit, Key: "k", Cost: 1000})
 				b.now = b.now.Add(tt.after)
 			}
-			if got := b.alone(tt.nodes, 200, level); got != tt.want {
+			if got := b.offline(tt.nodes, 200, descriptor); got != tt.want {
 				t.Errorf("%d requests admitted, want %d", got, tt.want)
 			}
 		})
@@ -159,7 +159,7 @@ func TestPausesOfManyNodes(t *testing.T) {
 	const nodes, quota = 3, 100
 	for _, algorithm := range []Algorithm{FixedWindow, SlidingWindow, TokenBucket} {
 		limit := mustCompile(t, Spec{Name: "l", Algorithm: algorithm, Quota: quota, Window: 365 * 24 * time.Hour})
-		level := Level{Limit: limit, Key: "k", Cost: 1}
+		descriptor := Descriptor{Limit: limit, Key: "k", Cost: 1}
 		for seed := range uint64(200) {
 			r := rand.New(rand.NewPCG(seed, 10))
 			redis := NewLocal(10, func() time.Time { return time.UnixMicro(start) })
@@ -168,19 +168,19 @@ func TestPausesOfManyNodes(t *testing.T) {
 			for i := range books {
 				books[i] = newBook(100)
 				books[i].redis = redis
-				books[i].ask(level)
+				books[i].ask(descriptor)
 				admitted++
 			}
 			for range 600 {
 				b := books[min(r.IntN(nodes), r.IntN(nodes))] // some more than others
 				if r.IntN(3) == 0 {
-					admitted += b.alone(nodes, 1, level)
-				} else if b.ask(level).Allowed {
+					admitted += b.offline(nodes, 1, descriptor)
+				} else if b.ask(descriptor).Allowed {
 					admitted++
 				}
 			}
 			for _, b := range books {
-				b.charge(level)
+				b.charge(descriptor)
 			}
 			if admitted > quota*11/10 || admitted < quota {
 				t.Errorf("%s, seed %d: %d admitted", algorithm, seed, admitted)
@@ -191,10 +191,10 @@ func TestPausesOfManyNodes(t *testing.T) {
 
 func TestOwedIsChargedOnce(t *testing.T) {
 	t.Parallel()
-	l := Level{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: time.Hour}), Key: "k", Cost: 1}
+	l := Descriptor{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: time.Hour}), Key: "k", Cost: 1}
 	other := l
 	other.Key = "other"
-	charged := Verdict{Allowed: true, Outcomes: []Outcome{{Fits: true}}}
+	charged := Verdict{Allowed: true, Results: []Result{{Fits: true}}}
 	for _, tt := range []struct {
 		name string
 		do   func(b *book)
@@ -203,21 +203,21 @@ func TestOwedIsChargedOnce(t *testing.T) {
 		{"nothing", func(*book) {}, 5},
 		{"another counter's request", func(b *book) { b.charge(other) }, 5},
 		{"its request", func(b *book) { b.charge(l) }, 0},
-		{"a charge on its way", func(b *book) { b.due([]Level{l}) }, 0},
-		{"a charge that failed", func(b *book) { b.paid(b.due([]Level{l}), false) }, 5},
-		{"a charge that arrived", func(b *book) { b.paid(b.due([]Level{l}), true) }, 0},
-		{"a late answer", func(b *book) { b.spared([]Level{l}, charged, 1) }, 4},
-		{"a late refusal", func(b *book) { b.spared([]Level{l}, Verdict{Outcomes: []Outcome{{}}}, 1) }, 5},
-		{"a late answer after the charge", func(b *book) { b.charge(l); b.spared([]Level{l}, charged, 1) }, -1},
+		{"a charge on its way", func(b *book) { b.takeOwed([]Descriptor{l}) }, 0},
+		{"a charge that failed", func(b *book) { b.endSettlement(b.takeOwed([]Descriptor{l}), false) }, 5},
+		{"a charge that arrived", func(b *book) { b.endSettlement(b.takeOwed([]Descriptor{l}), true) }, 0},
+		{"a late answer", func(b *book) { b.chargedLate([]Descriptor{l}, charged, 1) }, 4},
+		{"a late refusal", func(b *book) { b.chargedLate([]Descriptor{l}, Verdict{Results: []Result{{}}}, 1) }, 5},
+		{"a late answer after the charge", func(b *book) { b.charge(l); b.chargedLate([]Descriptor{l}, charged, 1) }, -1},
 		{"a window that is over", func(b *book) { b.now = b.now.Add(time.Hour); b.charge(l) }, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBook(100)
 			b.ask(l)
-			b.alone(1, 5, l)
+			b.offline(1, 5, l)
 			tt.do(b)
-			if got := b.counters["k"].owed; got != tt.want {
+			if got := b.counters["k"].Owed; got != tt.want {
 				t.Errorf("%d owed, want %d", got, tt.want)
 			}
 		})
@@ -243,13 +243,13 @@ func TestOwedFades(t *testing.T) {
 		t.Run(fmt.Sprint(tt.spec.Algorithm, tt.later), func(t *testing.T) {
 			t.Parallel()
 			b := newBook(100)
-			level := Level{Limit: mustCompile(t, tt.spec), Key: "k", Cost: 1}
-			if n := b.alone(1, 30, level); n != 30 {
+			descriptor := Descriptor{Limit: mustCompile(t, tt.spec), Key: "k", Cost: 1}
+			if n := b.offline(1, 30, descriptor); n != 30 {
 				t.Fatalf("%d admitted", n)
 			}
 			b.now = b.now.Add(tt.later)
-			b.charge(level)
-			if got := b.used(level); got != tt.want {
+			b.charge(descriptor)
+			if got := b.used(descriptor); got != tt.want {
 				t.Errorf("Redis has %d, want %d", got, tt.want)
 			}
 		})
@@ -261,16 +261,16 @@ func TestAloneWithAnotherLimit(t *testing.T) {
 	t.Parallel()
 	for _, a := range []Algorithm{FixedWindow, SlidingWindow, TokenBucket} {
 		b := newBook(100)
-		level := Level{Limit: mustCompile(t, Spec{Name: "l", Algorithm: a, Quota: 10, Window: 24 * time.Hour}), Key: "k", Cost: 1}
+		descriptor := Descriptor{Limit: mustCompile(t, Spec{Name: "l", Algorithm: a, Quota: 10, Window: 24 * time.Hour}), Key: "k", Cost: 1}
 		for range 8 {
-			b.ask(level)
+			b.ask(descriptor)
 		}
-		level.Limit = mustCompile(t, Spec{Name: "l", Algorithm: a, Quota: 15, Window: 24 * time.Hour})
-		if n := b.alone(1, 20, level); n != 7 {
+		descriptor.Limit = mustCompile(t, Spec{Name: "l", Algorithm: a, Quota: 15, Window: 24 * time.Hour})
+		if n := b.offline(1, 20, descriptor); n != 7 {
 			t.Errorf("%s: %d admitted after 8 of a limit that is 15 now, want 7", a, n)
 		}
-		b.charge(level)
-		if used := b.used(level); used != 15 {
+		b.charge(descriptor)
+		if used := b.used(descriptor); used != 15 {
 			t.Errorf("%s: Redis has %d, want 15", a, used)
 		}
 	}
@@ -280,8 +280,8 @@ func TestAloneWithAnotherLimit(t *testing.T) {
 func TestShadowAlone(t *testing.T) {
 	t.Parallel()
 	b := newBook(100)
-	shadow := Level{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 5, Window: time.Hour, Shadow: true}), Key: "s", Cost: 1}
-	if n := b.alone(1, 8, shadow); n != 8 {
+	shadow := Descriptor{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 5, Window: time.Hour, Shadow: true}), Key: "s", Cost: 1}
+	if n := b.offline(1, 8, shadow); n != 8 {
 		t.Errorf("%d admitted, want all", n)
 	}
 	b.charge(shadow)
@@ -293,16 +293,16 @@ func TestShadowAlone(t *testing.T) {
 // An unsure node takes itself for one of several.
 func TestUnsure(t *testing.T) {
 	t.Parallel()
-	level := Level{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: time.Hour}), Key: "k", Cost: 1}
-	ask := Ask{Levels: []Level{level}, Alone: true, Nodes: 1, Unsure: true}
+	descriptor := Descriptor{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: time.Hour}), Key: "k", Cost: 1}
+	req := Request{Descriptors: []Descriptor{descriptor}, Offline: true, Nodes: 1, Unsure: true}
 	for heard, want := range map[bool]int{false: 25, true: 2} {
 		b := newBook(100)
 		if heard {
-			b.ask(level)
+			b.ask(descriptor)
 		}
 		admitted := 0
 		for range 200 {
-			if v, _ := b.Take(t.Context(), ask); v.Allowed {
+			if v, _ := b.Take(t.Context(), req); v.Allowed {
 				admitted++
 			}
 		}
@@ -316,11 +316,11 @@ func TestUnsure(t *testing.T) {
 func TestRetryOfAPart(t *testing.T) {
 	t.Parallel()
 	b := newBook(100)
-	level := Level{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 20, Window: MaxWindow}), Key: "k", Cost: 1}
-	b.ask(level)
-	v, _ := b.Take(t.Context(), Ask{Levels: []Level{level}, Alone: true, Nodes: 3})
-	want := []Outcome{{Remaining: 6, Retry: pauseRetry, Reset: pauseRetry}}
-	if diff := cmp.Diff(want, v.Outcomes); diff != "" {
+	descriptor := Descriptor{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 20, Window: MaxWindow}), Key: "k", Cost: 1}
+	b.ask(descriptor)
+	v, _ := b.Take(t.Context(), Request{Descriptors: []Descriptor{descriptor}, Offline: true, Nodes: 3})
+	want := []Result{{Remaining: 6, Retry: pauseRetry, Reset: pauseRetry}}
+	if diff := cmp.Diff(want, v.Results); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -332,22 +332,22 @@ func TestOwedIsBounded(t *testing.T) {
 	forgotten := int64(0)
 	b.attach(func() {}, nil, func(n int64) { forgotten += n })
 	limit := mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: time.Hour})
-	level := func(i int) Level { return Level{Limit: limit, Key: fmt.Sprint(i), Cost: 1} }
+	descriptor := func(i int) Descriptor { return Descriptor{Limit: limit, Key: fmt.Sprint(i), Cost: 1} }
 	for i := range 40 {
-		b.alone(1, 1, level(i))
+		b.offline(1, 1, descriptor(i))
 	}
 	for i := range 500 {
-		b.ask(level(1000 + i))
+		b.ask(descriptor(1000 + i))
 	}
 	if b.Len() != 50 || len(b.open) < 20 || int64(len(b.open))+forgotten != 40 {
 		t.Errorf("%d counters, %d of them owed to, %d units forgotten", b.Len(), len(b.open), forgotten)
 	}
 	for i := range 100 {
-		b.alone(1, 1, level(i))
+		b.offline(1, 1, descriptor(i))
 	}
 	owed := int64(0)
 	for _, c := range b.open {
-		owed += c.owed
+		owed += c.Owed
 	}
 	if b.Len() != 50 || owed+forgotten != 140 {
 		t.Errorf("%d counters, %d units owed and %d forgotten, of 140", b.Len(), owed, forgotten)
@@ -358,17 +358,17 @@ func TestOwedIsBounded(t *testing.T) {
 func TestOvertakenAnswer(t *testing.T) {
 	t.Parallel()
 	b := newBook(10)
-	level := Level{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 10, Window: 24 * time.Hour}), Key: "k", Cost: 1}
+	descriptor := Descriptor{Limit: mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 10, Window: 24 * time.Hour}), Key: "k", Cost: 1}
 	say := func(remaining, at int64) {
-		b.hear([]Level{level}, Verdict{Allowed: true, Outcomes: []Outcome{{Fits: true, Remaining: remaining, Reset: time.Hour}}}, at)
+		b.hear([]Descriptor{descriptor}, Verdict{Allowed: true, Results: []Result{{Fits: true, Remaining: remaining, Reset: time.Hour}}}, at)
 	}
 	say(1, start)
 	say(5, start-1000)
-	if n := b.alone(1, 10, level); n != 1 {
+	if n := b.offline(1, 10, descriptor); n != 1 {
 		t.Errorf("%d admitted, want 1", n)
 	}
 	say(5, start-2*staleAfter) // a clock that is another's
-	if n := b.alone(1, 10, level); n != 4 {
+	if n := b.offline(1, 10, descriptor); n != 4 {
 		t.Errorf("%d admitted, want the 5 that are left but for the one admitted before", n)
 	}
 }

@@ -13,28 +13,29 @@ import (
 )
 
 // Redis counts in Redis, with one script and one round trip whatever the number
-// of levels. Redis' clock decides, so nodes need not agree on time.
+// of descriptors. Redis' clock decides, so nodes need not agree on time.
 //
-// A Redis Cluster runs a script on one slot. There, levels whose keys have
+// A Redis Cluster runs a script on one slot. There, descriptors whose keys have
 // different tags, as a tenant's and the global one have, are asked for side by
 // side, each slot once; where one denies, what the others charged is taken back
 // after the answer. Until then, somebody else may be denied for it.
 //
-// With a [Local] beside it, a counter that cannot be asked is counted on by this
-// node, and what it admits so is charged in Redis later: with the counter's next
-// call, or in the background where none comes. Memory is bounded by the Local's.
+// With a [Local] beside it, a node goes on counting while Redis cannot be asked, and
+// what it admits then is charged in Redis later: with the counter's next call, or in
+// the background where none comes. The Local bounds the memory for it.
 type Redis struct {
-	options RedisOptions
-	client  redis.UniversalClient
-	script  script
-	settler *periodic.Task
-	cluster *redis.ClusterClient // nil for anything else
-	// one is the lane of a Redis that is no cluster; others are by address.
-	one    *lane
+	options  RedisOptions
+	client   redis.UniversalClient
+	script   script
+	settling *periodic.Task
+	cluster  *redis.ClusterClient // nil for anything else
+	// one is the batcher of a Redis that is no Cluster; of a Cluster, each master has
+	// one in byAddr.
+	one    *batcher
 	mu     sync.RWMutex
-	others map[string]*lane
-	// backs are the charges that are being taken back.
-	backs sync.WaitGroup
+	byAddr map[string]*batcher
+	// takeBacks are the charges that are being taken back.
+	takeBacks sync.WaitGroup
 }
 
 // RedisOptions are what [NewRedis] needs beside a client.
@@ -59,18 +60,18 @@ func NewRedis(client redis.UniversalClient, o RedisOptions) *Redis {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Redis{options: o, client: client, script: newScript(scriptText), others: map[string]*lane{}}
-	r.settler = periodic.New(settleEvery, r.settle)
+	r := &Redis{options: o, client: client, script: newScript(scriptText), byAddr: map[string]*batcher{}}
+	r.settling = periodic.New(settleEvery, r.settle)
 	if o.Local != nil {
-		o.Local.attach(r.settler.Start, o.Settled, o.Forgotten)
+		o.Local.attach(r.settling.Start, o.Settled, o.Forgotten)
 	}
 	if r.cluster, _ = client.(*redis.ClusterClient); r.cluster == nil {
-		r.one = r.newLane(client, "")
+		r.one = r.newBatcher(client, "")
 	}
 	return r
 }
 
-func (r *Redis) newLane(client redis.UniversalClient, addr string) *lane {
+func (r *Redis) newBatcher(client redis.UniversalClient, addr string) *batcher {
 	tripped := func(err error) {
 		if r.cluster != nil {
 			r.cluster.ReloadState(context.Background()) // a replica may have taken over
@@ -84,49 +85,48 @@ func (r *Redis) newLane(client redis.UniversalClient, addr string) *lane {
 			r.options.Recovered(addr)
 		}
 	}
-	return newLane(client, &r.script, NewBreaker(tripped, recovered), r.options.Local, r.cluster != nil)
+	return newBatcher(client, &r.script, NewBreaker(tripped, recovered), r.options.Local, r.cluster != nil)
 }
 
-// errNoLocal means that nobody is there to decide alone.
 var errNoLocal = errors.New("no store to decide without redis")
 
 // Take implements [Store]. It fails with [ErrOpen] while Redis is given up on,
-// and never waits longer than ctx and the ask's timeout allow.
-func (r *Redis) Take(ctx context.Context, ask Ask) (Verdict, error) {
-	if ask.Alone && r.options.Local != nil {
-		return r.options.Local.Take(ctx, ask)
+// and never waits longer than ctx and the request's timeout allow.
+func (r *Redis) Take(ctx context.Context, req Request) (Verdict, error) {
+	if req.Offline && r.options.Local != nil {
+		return r.options.Local.Take(ctx, req)
 	}
-	if ask.Alone {
+	if req.Offline {
 		return Verdict{}, errNoLocal
 	}
 	if err := ctx.Err(); err != nil {
 		return Verdict{}, fmt.Errorf("wait for redis: %w", err)
 	}
 	if r.cluster != nil {
-		return r.takeFromSlots(ctx, ask)
+		return r.takeFromSlots(ctx, req)
 	}
-	done := r.one.do(newCall(ctx, ask, r.options.Now()))
+	done := r.one.do(newCall(ctx, req, r.options.Now()))
 	return done.verdict, done.err
 }
 
-// Close charges what is owed, as far as Redis lets it within a moment, and waits
+// Close charges what is owed, as far as Redis lets it within a second, and waits
 // until what has to be taken back is. Answers that are still out are given up.
 func (r *Redis) Close() {
-	r.settler.Stop()
+	r.settling.Stop()
 	if r.options.Local != nil {
-		r.options.Local.ripen()
+		r.options.Local.settleAtOnce()
 		ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
 		r.settle(ctx)
 		cancel()
 	}
-	r.backs.Wait()
+	r.takeBacks.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.one != nil {
-		r.one.giveUp()
+		r.one.close()
 	}
-	for _, l := range r.others {
-		l.giveUp()
+	for _, b := range r.byAddr {
+		b.close()
 	}
 }
 
@@ -137,20 +137,20 @@ const handOverTimeout = 100 * time.Millisecond
 // HandOver charges what is owed, as far as Redis lets it at once, and takes all that
 // the Local knows out of it, for the process that takes this one's place. Nothing of it
 // is charged here later.
-func (r *Redis) HandOver() Saved {
-	r.settler.Stop()
+func (r *Redis) HandOver() Snapshot {
+	r.settling.Stop()
 	if r.options.Local == nil {
-		return Saved{}
+		return Snapshot{}
 	}
-	r.options.Local.ripen()
+	r.options.Local.settleAtOnce()
 	ctx, cancel := context.WithTimeout(context.Background(), handOverTimeout)
 	defer cancel()
 	r.settle(ctx)
 	return r.options.Local.HandOver()
 }
 
-// laneFor is the lane to the master that has the key.
-func (r *Redis) laneFor(ctx context.Context, key string) (*lane, error) {
+// batcherFor is the batcher to the master that has the key.
+func (r *Redis) batcherFor(ctx context.Context, key string) (*batcher, error) {
 	if r.cluster == nil {
 		return r.one, nil
 	}
@@ -160,16 +160,16 @@ func (r *Redis) laneFor(ctx context.Context, key string) (*lane, error) {
 	}
 	addr := master.Options().Addr
 	r.mu.RLock()
-	l := r.others[addr]
+	b := r.byAddr[addr]
 	r.mu.RUnlock()
-	if l != nil {
-		return l, nil
+	if b != nil {
+		return b, nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if l = r.others[addr]; l == nil {
-		l = r.newLane(master, addr)
-		r.others[addr] = l
+	if b = r.byAddr[addr]; b == nil {
+		b = r.newBatcher(master, addr)
+		r.byAddr[addr] = b
 	}
-	return l, nil
+	return b, nil
 }

@@ -6,43 +6,43 @@ import (
 	"time"
 )
 
-// BenchmarkRefusals measures what each request pays: one of three levels, the last, is
+// BenchmarkRefusals measures what each request pays: one of three descriptors, the last, is
 // known to be out of budget, or none is, or the table is empty.
 func BenchmarkRefusals(b *testing.B) {
 	now := time.Unix(1_800_000_000, 0)
 	limit := mustCompile(b, Spec{Name: "l", Algorithm: FixedWindow, Quota: 1, Window: time.Minute})
-	levels := func(of string) (all []Level) {
+	descriptors := func(of string) (all []Descriptor) {
 		for i := range 3 {
-			all = append(all, Level{Limit: limit, Key: fmt.Sprintf("rl:{%s}:level%d", of, i), Cost: 1})
+			all = append(all, Descriptor{Limit: limit, Key: fmt.Sprintf("rl:{%s}:descriptor%d", of, i), Cost: 1})
 		}
 		return all
 	}
-	out := Outcome{Reset: time.Minute, Retry: time.Minute}
+	out := Result{Reset: time.Minute, Retry: time.Minute}
 	filled := NewRefusals(100_000)
 	for i := range 10_000 {
-		filled.Remember(levels(fmt.Sprint(i))[2:], Verdict{Outcomes: []Outcome{out}}, now)
+		filled.Remember(descriptors(fmt.Sprint(i))[2:], Verdict{Results: []Result{out}}, now)
 	}
 	for _, bm := range []struct {
 		name string
 		r    *Refusals
 		of   string
 	}{{"empty", NewRefusals(10), "7"}, {"hit", filled, "7"}, {"miss", filled, "nobody"}} {
-		ask := levels(bm.of)
+		req := descriptors(bm.of)
 		b.Run(bm.name, func(b *testing.B) {
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					bm.r.Find(ask, now)
+					bm.r.Find(req, now)
 				}
 			})
 		})
-		if _, _, found := bm.r.Find(ask, now); found != (bm.name == "hit") {
+		if _, _, found := bm.r.Find(req, now); found != (bm.name == "hit") {
 			b.Errorf("%s: found = %v", bm.name, found)
 		}
 	}
 	full := NewRefusals(10_000)
-	asks := make([][]Level, 1<<14)
+	asks := make([][]Descriptor, 1<<14)
 	for i := range asks {
-		asks[i] = levels(fmt.Sprint(i))[2:]
+		asks[i] = descriptors(fmt.Sprint(i))[2:]
 	}
 	b.Run("remember", func(b *testing.B) {
 		b.ReportAllocs()
@@ -51,7 +51,7 @@ func BenchmarkRefusals(b *testing.B) {
 			if i%len(asks) == 0 {
 				at = at.Add(time.Second)
 			}
-			full.Remember(asks[i%len(asks)], Verdict{Outcomes: []Outcome{out}}, at)
+			full.Remember(asks[i%len(asks)], Verdict{Results: []Result{out}}, at)
 		}
 	})
 }

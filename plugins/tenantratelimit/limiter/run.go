@@ -13,29 +13,29 @@ import (
 // header is how many words of EVALSHA come before the keys.
 const header = 3
 
-// newCall writes an ask as script.lua reads it, with room for a header, so that a
-// call that flies alone is a command as it is.
-func newCall(ctx context.Context, ask Ask, now time.Time) *call {
-	n := len(ask.Levels)
-	c := &call{ctx: ctx, levels: ask.Levels, keys: n, timeout: ask.Timeout, began: time.Now(), passes: ask.Passes}
-	words := make([]any, header, header+1+n+2+argsPerLevel*n)
-	for i := range ask.Levels {
-		words = append(words, ask.Levels[i].Key)
+// newCall writes a request as script.lua reads it, with room for a header, so that a
+// call that is a batch of its own is a command as it is.
+func newCall(ctx context.Context, req Request, now time.Time) *call {
+	n := len(req.Descriptors)
+	c := &call{ctx: ctx, descriptors: req.Descriptors, keys: n, timeout: req.Timeout, began: time.Now(), passes: req.Passes}
+	words := make([]any, header, header+1+n+2+argsPerDescriptor*n)
+	for i := range req.Descriptors {
+		words = append(words, req.Descriptors[i].Key)
 	}
-	if ask.OverridesKey == "" {
+	if req.OverridesKey == "" {
 		words = append(words, units(int64(n)))
 	} else {
 		c.keys++
-		words = append(words, ask.OverridesKey, units(int64(-n-1)), ask.Believed)
+		words = append(words, req.OverridesKey, units(int64(-n-1)), req.Overrides)
 	}
-	for i := range ask.Levels {
-		words = appendLevel(words, &ask.Levels[i], now)
+	for i := range req.Descriptors {
+		words = appendDescriptor(words, &req.Descriptors[i], now)
 	}
 	c.words = words
 	return c
 }
 
-// tag is that of the call's keys, which in a cluster have one.
+// tag is that of the call's keys. In a Cluster they all have the same.
 func (c *call) tag() string {
 	key, _ := c.words[header].(string)
 	return Tag(key)
@@ -47,18 +47,18 @@ type run struct {
 	cmd   *redis.Cmd
 }
 
-// runs spreads calls over as few runs as may be.
-func (l *lane) runs(ctx context.Context, calls []*call) []*run {
-	if l.apart {
-		slices.SortStableFunc(calls, func(a, b *call) int { return cmp.Compare(a.tag(), b.tag()) })
+// runs puts the calls in as few runs as possible.
+func (b *batcher) runs(ctx context.Context, calls []*call) []*run {
+	if b.apart {
+		slices.SortStableFunc(calls, func(x, y *call) int { return cmp.Compare(x.tag(), y.tag()) })
 	}
 	var runs []*run
 	for len(calls) > 0 {
 		n := 1
-		for n < min(len(calls), maxTogether) && (!l.apart || calls[n].tag() == calls[0].tag()) {
+		for n < min(len(calls), maxRun) && (!b.apart || calls[n].tag() == calls[0].tag()) {
 			n++
 		}
-		runs = append(runs, newRun(ctx, l.script, calls[:n]))
+		runs = append(runs, newRun(ctx, b.script, calls[:n]))
 		calls = calls[n:]
 	}
 	return runs
@@ -68,13 +68,14 @@ func (l *lane) runs(ctx context.Context, calls []*call) []*run {
 func newRun(ctx context.Context, s *script, calls []*call) *run {
 	words, keys := calls[0].words, calls[0].keys
 	if len(calls) > 1 {
-		words, keys = together(calls)
+		words, keys = join(calls)
 	}
 	words[0], words[1], words[2] = "evalsha", s.sha, keys
 	return &run{calls: calls, cmd: redis.NewCmd(ctx, words...)}
 }
 
-func together(calls []*call) (words []any, keys int) {
+// join is the keys of all calls, and then the arguments of all.
+func join(calls []*call) (words []any, keys int) {
 	size := header
 	for _, c := range calls {
 		size, keys = size+len(c.words)-header, keys+c.keys
@@ -104,7 +105,7 @@ func (r *run) finish(err error) {
 	}
 	if err != nil {
 		for _, c := range r.calls {
-			c.finish(result{err: err})
+			c.finish(reply{err: err})
 		}
 		return
 	}
@@ -112,35 +113,35 @@ func (r *run) finish(err error) {
 	list = list[1:]
 	for _, c := range r.calls {
 		var v Verdict
-		v, list, err = decode(c.levels, list)
-		c.finish(result{verdict: v, at: at, err: err})
+		v, list, err = decode(c.descriptors, list)
+		c.finish(reply{verdict: v, at: at, err: err})
 	}
 }
 
 // decode reads what script.lua says of one request, and returns what it says of
 // the others.
-func decode(levels []Level, reply []any) (v Verdict, rest []any, err error) {
-	if len(reply) > 0 {
-		if news, ok := reply[0].(string); ok {
-			return Verdict{News: &news}, reply[1:], nil
+func decode(descriptors []Descriptor, words []any) (v Verdict, rest []any, err error) {
+	if len(words) > 0 {
+		if overrides, ok := words[0].(string); ok {
+			return Verdict{Changed: &overrides}, words[1:], nil
 		}
 	}
-	if len(reply) < 3*len(levels) {
+	if len(words) < 3*len(descriptors) {
 		return Verdict{}, nil, errReply
 	}
-	outcomes := make([]Outcome, len(levels))
-	for i := range outcomes {
-		wait, ok1 := reply[3*i].(int64)
-		remaining, ok2 := reply[3*i+1].(int64)
-		reset, ok3 := reply[3*i+2].(int64)
+	results := make([]Result, len(descriptors))
+	for i := range results {
+		wait, ok1 := words[3*i].(int64)
+		remaining, ok2 := words[3*i+1].(int64)
+		reset, ok3 := words[3*i+2].(int64)
 		if !ok1 || !ok2 || !ok3 {
 			return Verdict{}, nil, errReply
 		}
-		o := Outcome{Fits: wait <= 0, Remaining: remaining, Reset: micros(reset), Retry: micros(max(0, wait))}
+		r := Result{Fits: wait <= 0, Remaining: remaining, Reset: micros(reset), Retry: micros(max(0, wait))}
 		if wait < 0 {
-			o.More = levels[i].More
+			r.More = descriptors[i].More
 		}
-		outcomes[i] = o
+		results[i] = r
 	}
-	return verdict(levels, outcomes), reply[3*len(levels):], nil
+	return verdict(descriptors, results), words[3*len(descriptors):], nil
 }

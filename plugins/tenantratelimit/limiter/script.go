@@ -19,10 +19,11 @@ type script struct{ text, sha string }
 
 func newScript(text string) script { return script{text, redis.NewScript(text).Hash()} }
 
-// argsPerLevel is LEVEL in script.lua.
-const argsPerLevel = 6
+// argsPerDescriptor is DESCRIPTOR in script.lua.
+const argsPerDescriptor = 6
 
-// wire are a limit's arguments to the script that never change, boxed once.
+// wire are the arguments of a limit to the script that never change. They are kept as
+// interfaces, so that a request allocates none of them.
 type wire struct{ kind, quota, a, b any }
 
 // wireArgs makes them. A shadow's kind is a capital.
@@ -46,18 +47,18 @@ func text(n int64) string { return strconv.FormatInt(n, 10) }
 // third is the script's argument a, which for a calendar depends on the time.
 func (l *Limit) third(now time.Time) any {
 	if l.Algorithm == Calendar {
-		return calendar{period: l.Period, zone: l.Zone}.edges(now)
+		return l.calendar.edges(now)
 	}
 	return l.wire.a
 }
 
-// appendLevel adds the six script arguments of a level.
-func appendLevel(args []any, l *Level, now time.Time) []any {
-	w := &l.Limit.wire
-	return append(args, w.kind, units(l.Cost), units(l.More), w.quota, l.Limit.third(now), w.b)
+// appendDescriptor adds the six script arguments of a descriptor.
+func appendDescriptor(args []any, d *Descriptor, now time.Time) []any {
+	w := &d.Limit.wire
+	return append(args, w.kind, units(d.Cost), units(d.More), w.quota, d.Limit.third(now), w.b)
 }
 
-// small are the numbers that most levels cost, boxed once.
+// small are the numbers that most descriptors cost, kept as interfaces.
 var small = func() (list [64]any) {
 	for i := range list {
 		list[i] = strconv.Itoa(i)

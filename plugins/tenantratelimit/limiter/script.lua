@@ -1,43 +1,60 @@
--- Decides requests, one after the other. Of each, all levels are charged or none.
+-- Decides requests, one after the other. Of each request, all descriptors are charged
+-- or none.
 --
--- KEYS    for each request, a counter for each level; then, if it has one, the
+-- KEYS    for each request, a counter for each descriptor; then, if it has one, the
 --         key of its tenant's overrides
--- ARGV    for each request the number of its levels; if it has overrides, less
---         one and below zero, and then the text that the caller believes they
---         have; then six for each level: kind (a capital for a shadow), cost, how much more to
---         take if there is room for it (below zero: the cost is charged in any case),
---         quota (or burst), and two numbers that depend on the kind
--- Reply   Redis' time, then for each request wait, remaining and reset of each
---         level, all flat, in microseconds. A wait of 0 is a level that fits, and
---         -1 one of which more was taken too. Or, if the overrides differ, their
---         text alone: nothing was charged then, and the caller computes its
---         limits again and asks again.
+-- ARGV    for each request:
+--           how many descriptors it has. With overrides, this is -1 - that number, and
+--           after it comes the text that the caller believes the overrides have;
+--           for each descriptor six arguments: kind (b, s, f or c, a capital for a
+--           shadow limit), cost, how much more to take if there is room for it (below
+--           zero: the cost is charged in any case), quota (or burst), and two numbers
+--           a and b that depend on the kind
+-- Reply   one flat list: Redis' time, then for each request wait, remaining and reset
+--         of each descriptor, in microseconds and units. A wait of 0 means that the
+--         cost fits, and -1 that more was taken too. If the overrides have another text,
+--         the request has that text alone: nothing was charged, and the caller works
+--         out its limits again and asks again.
 --
--- All numbers are whole and below 2^53. The Go code in meter.go says the same
--- and explains why; tests hold the two together. Redis builds this chunk anew
--- for every call: what a call costs is shared by the requests in it, and a
--- counter that several of them charge is read and written once. %d takes an
--- eighth of the time of %.0f, and is as exact.
+-- All numbers are whole and below 2^53, so that doubles count exactly. meter.go has the
+-- same algorithms, and tests hold the two together.
+--
+-- Redis runs this whole text for each call, so what it sets up is shared by the requests
+-- of the call. They mostly have the same limits, and often the same counters. So each
+-- counter is read once, kept in `counters` while the requests change it one after the
+-- other, and written once at the end. For speed, each number is parsed once, tables are
+-- used again, and %d formats numbers: it takes an eighth of the time of %.0f, and is as
+-- exact.
 
-local LEVEL, SLICES = 6, 10
+local DESCRIPTOR, SLICES = 6, 10 -- arguments of a descriptor; slices of a sliding window
 local call, fmod, match, format, number = redis.call, math.fmod, string.match, string.format, tonumber
+
+-- Each kind of counter is three functions, as in meter.go:
+--   advance(s, now, ...)  the saved counter s, brought to now; s is nil if it is unused
+--   wait(s, now, cost)    the time until cost fits, 0 if it fits now
+--   left(s, now)          units left, the time until there are more, and the time until
+--                         the counter says no more than an unused one
+-- Where Redis' clock has stepped back by less than a window, a counter goes on from the
+-- time that it has, so that the step gives nothing away.
 
 -- Lua 5.1's % and / round; fmod does not.
 local function div(a, b) return (a - fmod(a, b)) / b end
 local function ceil_div(a, b) return div(a + b - 1, b) end
 
--- bucket: a = fill by a unit of cost, b = drained in a microsecond.
--- counter: stamp, unit that the fill is counted in, fill
+-- A token bucket, kept as its fill: charging fills it, time drains it, and it is full
+-- where the burst is used up.
+-- a = what a unit of cost fills it by, b = what drains in a microsecond
+-- s = {time of the last change, a at that time, fill}
 local function bucket()
   local function advance(s, now, quota, a, b)
     if not s or s[2] <= 0 then return {now, a, 0} end
-    if s[2] ~= a then
+    if s[2] ~= a then -- the limit's rate has changed: keep the units that are used
       local units = ceil_div(s[3], s[2])
       s[2], s[3] = a, (units < quota and units or quota) * a
     end
     local elapsed = now - s[1]
     if elapsed < 0 then
-      if -elapsed > ceil_div(quota * a, b) then s[1] = now end
+      if -elapsed > ceil_div(quota * a, b) then s[1] = now end -- a clock was wrong
       return s
     end
     local fill = s[3] - elapsed * b -- exact, or far below zero
@@ -60,8 +77,10 @@ local function bucket()
   return advance, wait, left
 end
 
--- window: a = length; for a calendar, the edges of four periods as text.
--- counter: start, end, count
+-- A window, aligned or of a calendar. It starts again at each window's start.
+-- a = the length; for a calendar, the starts of four periods as text, from the one before
+--     the caller's now on: Redis' clock decides which of them it is
+-- s = {start, end, units used}
 local function window(calendar)
   local function bounds(now, a)
     if not calendar then
@@ -93,14 +112,17 @@ local function window(calendar)
   return advance, wait, left
 end
 
--- sliding: a = length of a slice.
--- counter: number of the newest slice, counts from the newest to the oldest
+-- A sliding window, counted in slices: the one that is filled now and the ten before it
+-- cover a whole window.
+-- a = the length of a slice
+-- s = {number of the newest slice, units used in each slice from the newest on}
 local function sliding()
   local function used(s)
     local sum = 0
     for age = 0, SLICES do sum = sum + s[age + 2] end
     return sum
   end
+  -- when the slice of that age leaves the window
   local function gone(s, age, a) return (s[1] - age + SLICES + 1) * a end
   local function advance(s, now, quota, a)
     local current = div(now, a)
@@ -132,7 +154,7 @@ local function sliding()
   return advance, wait, left
 end
 
--- What is saved is whole numbers in text; anything else is an unused counter.
+-- A counter is saved as whole numbers in text. Anything else is an unused counter.
 local function parse(kind, text)
   if not text then return end
   if kind ~= 's' then
@@ -144,6 +166,8 @@ local function parse(kind, text)
   return #s == SLICES + 2 and s
 end
 
+-- {letter, is a shadow, advance, wait, left} by the letter in ARGV. Only the kinds that a
+-- call needs are made.
 local kinds = {}
 local function kind_of(letter)
   local kind = {string.lower(letter), letter < 'a'}
@@ -154,7 +178,7 @@ local function kind_of(letter)
   return kind
 end
 
--- The requests of one call have mostly the same limits: each number is read once.
+-- Numbers by their text, each parsed once.
 local numbers = setmetatable({}, {__index = function(known, text)
   local n = number(text)
   known[text] = n
@@ -164,9 +188,14 @@ end})
 local saved = call('MGET', unpack(KEYS))
 local clock = call('TIME')
 local now = clock[1] * 1000000 + clock[2]
-local counters, changed, levels, reply, k, v, r = {}, {}, {}, {now}, 0, 1, 1
+-- counters are those of this call by key; changed has the keys to write, with the time
+-- until each is idle. descriptors are those of one request, in tables that the next one
+-- uses again. k is the last key that was read, v the next argument, r the last place in
+-- the reply that was written.
+local counters, changed, descriptors, reply, k, v, r = {}, {}, {}, {now}, 0, 1, 1
 
--- read brings the counters of a request's levels to now, and says whether all fit.
+-- read brings the counters of a request's descriptors to now, and says whether all
+-- enforced limits have room.
 local function read(count)
   local allowed = true
   for i = 1, count do
@@ -178,25 +207,27 @@ local function read(count)
     counters[key] = s
     local wait = kind[4](s, now, cost, quota, a, b)
     if wait > 0 and not kind[2] then allowed = false end
-    local level = levels[i]
-    if level then
-      level[1], level[2], level[3], level[4], level[5], level[6] = kind, cost, quota, a, b, wait
+    local d = descriptors[i]
+    if d then
+      d[1], d[2], d[3], d[4], d[5], d[6] = kind, cost, quota, a, b, wait
     else
-      levels[i] = {kind, cost, quota, a, b, wait}
+      descriptors[i] = {kind, cost, quota, a, b, wait}
     end
-    v = v + LEVEL
+    v = v + DESCRIPTOR
   end
   return allowed
 end
 
+-- decide charges a request, and writes what becomes of it. A denied one is charged
+-- nothing, but for what is unconditional (more < 0): that was admitted already.
 local function decide(count)
   local first = v
   local allowed = read(count)
   for i = 1, count do
-    local level, key = levels[i], KEYS[k + i]
-    local kind, cost, quota, a, b, wait = level[1], level[2], level[3], level[4], level[5], level[6]
+    local d, key = descriptors[i], KEYS[k + i]
+    local kind, cost, quota, a, b, wait = d[1], d[2], d[3], d[4], d[5], d[6]
     local s = counters[key]
-    local more = numbers[ARGV[first + (i - 1) * LEVEL + 2]]
+    local more = numbers[ARGV[first + (i - 1) * DESCRIPTOR + 2]]
     local charged = allowed and wait == 0 or more < 0
     if charged then
       if more > 0 and kind[4](s, now, cost + more, quota, a, b) == 0 then
@@ -216,17 +247,17 @@ end
 while v <= #ARGV do
   local count = number(ARGV[v])
   v = v + 1
-  local keys, news = count, nil
+  local keys, overrides = count, nil
   if count < 0 then
     keys = -count
     count = keys - 1
     local text = saved[k + keys] or ''
-    if text ~= ARGV[v] then news = text end
+    if text ~= ARGV[v] then overrides = text end
     v = v + 1
   end
-  if news then
-    v, r = v + count * LEVEL, r + 1
-    reply[r] = news
+  if overrides then -- others than the caller believes
+    v, r = v + count * DESCRIPTOR, r + 1
+    reply[r] = overrides
   else
     decide(count)
   end
@@ -234,7 +265,8 @@ while v <= #ARGV do
 end
 
 for key, idle in pairs(changed) do
-  -- A second of slack: Redis' clock may step back while the key lives.
+  -- A counter is forgotten when it says no more than an unused one. A second of
+  -- slack: Redis' clock may step back while the key lives.
   local s = counters[key]
   local text = #s > 3 and table.concat(s, ' ') or format('%d %d %d', s[1], s[2], s[3])
   call('SET', key, text, 'PX', format('%d', ceil_div(idle, 1000) + 1000))

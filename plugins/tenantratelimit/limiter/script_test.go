@@ -59,7 +59,7 @@ func onEach(t *testing.T, test func(t *testing.T, remote clocked, now *time.Time
 }
 
 // The two implementations give the same verdicts, to the microsecond, over
-// random sequences of levels, costs, pauses and clock steps.
+// random sequences of descriptors, costs, pauses and clock steps.
 func TestScriptAgreesWithGo(t *testing.T) {
 	t.Parallel()
 	onEach(t, func(t *testing.T, remote clocked, now *time.Time) {
@@ -71,9 +71,9 @@ func TestScriptAgreesWithGo(t *testing.T) {
 			for step := range 40 {
 				*now = now.Add(randomPause(r))
 				remote.set(*now)
-				ask := Ask{Levels: randomLevels(r, limits, seed)}
-				want, _ := local.Take(t.Context(), ask)
-				got, err := remote.Take(t.Context(), ask)
+				req := Request{Descriptors: randomDescriptors(r, limits, seed)}
+				want, _ := local.Take(t.Context(), req)
+				got, err := remote.Take(t.Context(), req)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -86,10 +86,6 @@ func TestScriptAgreesWithGo(t *testing.T) {
 }
 
 func randomLimits(t *testing.T, r *rand.Rand) []*Limit {
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
 	seconds := func() time.Duration { return time.Duration(1+r.IntN(40)) * time.Second }
 	quota := func() int64 { return 3 + r.Int64N(15) }
 	return []*Limit{
@@ -97,7 +93,7 @@ func randomLimits(t *testing.T, r *rand.Rand) []*Limit {
 		mustCompile(t, Spec{Name: "fine", Algorithm: TokenBucket, Quota: 999_983, Window: 24 * time.Hour, Burst: 7}),
 		mustCompile(t, Spec{Name: "fixed", Algorithm: FixedWindow, Quota: quota(), Window: seconds()}),
 		mustCompile(t, Spec{Name: "sliding", Algorithm: SlidingWindow, Quota: quota(), Window: seconds()}),
-		mustCompile(t, Spec{Name: "day", Algorithm: Calendar, Quota: 60, Period: Day, Zone: berlin}),
+		mustCompile(t, Spec{Name: "day", Algorithm: Calendar, Quota: 60, Period: Day, Zone: "Europe/Berlin"}),
 		mustCompile(t, Spec{Name: "month", Algorithm: Calendar, Quota: 100, Period: Month}),
 		mustCompile(t, Spec{Name: "shadow", Algorithm: SlidingWindow, Quota: 2, Window: 5 * time.Second, Shadow: true}),
 	}
@@ -116,44 +112,44 @@ func randomPause(r *rand.Rand) time.Duration {
 	return pause + time.Duration(r.IntN(1000))*time.Microsecond
 }
 
-func randomLevels(r *rand.Rand, limits []*Limit, seed uint64) []Level {
-	var levels []Level
+func randomDescriptors(r *rand.Rand, limits []*Limit, seed uint64) []Descriptor {
+	var descriptors []Descriptor
 	for _, l := range limits {
 		if r.IntN(4) > 0 {
-			levels = append(levels, Level{Limit: l, Key: fmt.Sprintf("%d:%s", seed, l.Name), Cost: 1 + r.Int64N(2), More: r.Int64N(4)})
+			descriptors = append(descriptors, Descriptor{Limit: l, Key: fmt.Sprintf("%d:%s", seed, l.Name), Cost: 1 + r.Int64N(2), More: r.Int64N(4)})
 		}
 	}
-	if levels == nil {
-		return []Level{{Limit: limits[0], Key: fmt.Sprintf("%d:%s", seed, limits[0].Name), Cost: 1}}
+	if descriptors == nil {
+		return []Descriptor{{Limit: limits[0], Key: fmt.Sprintf("%d:%s", seed, limits[0].Name), Cost: 1}}
 	}
-	return levels
+	return descriptors
 }
 
 func TestDenialChargesNothing(t *testing.T) {
 	t.Parallel()
 	tight := mustCompile(t, Spec{Name: "tight", Algorithm: FixedWindow, Quota: 1, Window: time.Hour})
 	shadow := mustCompile(t, Spec{Name: "shadow", Algorithm: FixedWindow, Quota: 1, Window: time.Hour, Shadow: true})
-	var others []Level
+	var others []Descriptor
 	for _, a := range []Algorithm{TokenBucket, SlidingWindow, FixedWindow} {
 		l := mustCompile(t, Spec{Name: string(a), Algorithm: a, Quota: 50, Window: time.Hour})
-		others = append(others, Level{Limit: l, Key: string(a), Cost: 1})
+		others = append(others, Descriptor{Limit: l, Key: string(a), Cost: 1})
 	}
-	levels := append([]Level{}, others...)
-	levels = append(levels, Level{Limit: tight, Key: "tight", Cost: 1}, Level{Limit: shadow, Key: "shadow", Cost: 1})
+	descriptors := append([]Descriptor{}, others...)
+	descriptors = append(descriptors, Descriptor{Limit: tight, Key: "tight", Cost: 1}, Descriptor{Limit: shadow, Key: "shadow", Cost: 1})
 	remote := onMiniredis(t, time.Now)
 	remote.set(time.UnixMicro(start))
 	for name, store := range map[string]Store{"script": remote, "go": NewLocal(100, func() time.Time { return time.UnixMicro(start) })} {
 		t.Run(name, func(t *testing.T) {
 			for range 5 {
-				if _, err := store.Take(context.Background(), Ask{Levels: levels}); err != nil {
+				if _, err := store.Take(context.Background(), Request{Descriptors: descriptors}); err != nil {
 					t.Fatal(err)
 				}
 			}
-			v, err := store.Take(context.Background(), Ask{Levels: others})
+			v, err := store.Take(context.Background(), Request{Descriptors: others})
 			if err != nil || !v.Allowed {
 				t.Fatalf("verdict %+v, error %v", v, err)
 			}
-			for i, o := range v.Outcomes {
+			for i, o := range v.Results {
 				if o.Remaining != 48 {
 					t.Errorf("%s has %d left after 2 admitted and 4 denied, want 48", others[i].Key, o.Remaining)
 				}
@@ -167,11 +163,11 @@ func TestConcurrentTakersNeverOverspend(t *testing.T) {
 	t.Parallel()
 	url := redistest.Start(t)
 	const nodes, goroutines, takes, budget = 4, 200, 5, 333
-	var levels []Level
+	var descriptors []Descriptor
 	for _, a := range []Algorithm{TokenBucket, SlidingWindow, FixedWindow} {
 		// A day's window, so that nothing comes back while the test runs.
 		l := mustCompile(t, Spec{Name: string(a), Algorithm: a, Quota: budget, Window: 24 * time.Hour})
-		levels = append(levels, Level{Limit: l, Key: "k:" + string(a), Cost: 1})
+		descriptors = append(descriptors, Descriptor{Limit: l, Key: "k:" + string(a), Cost: 1})
 	}
 	var stores [nodes]*Redis
 	for i := range stores {
@@ -182,7 +178,7 @@ func TestConcurrentTakersNeverOverspend(t *testing.T) {
 	for g := range goroutines {
 		group.Go(func() {
 			for range takes {
-				v, err := stores[g%nodes].Take(context.Background(), Ask{Levels: levels})
+				v, err := stores[g%nodes].Take(context.Background(), Request{Descriptors: descriptors})
 				if err != nil {
 					t.Error(err)
 				}
@@ -204,10 +200,10 @@ func TestScriptOnDamagedStore(t *testing.T) {
 	client := redistest.Client(t, url)
 	ctx := context.Background()
 	store := NewRedis(client, RedisOptions{})
-	var levels []Level
+	var descriptors []Descriptor
 	for _, a := range []Algorithm{TokenBucket, SlidingWindow, FixedWindow} {
 		l := mustCompile(t, Spec{Name: string(a), Algorithm: a, Quota: 5, Window: time.Minute})
-		levels = append(levels, Level{Limit: l, Key: string(a), Cost: 1})
+		descriptors = append(descriptors, Descriptor{Limit: l, Key: string(a), Cost: 1})
 	}
 	damage := map[string]func(key string) error{
 		"nothing":       func(string) error { return nil },
@@ -217,17 +213,17 @@ func TestScriptOnDamagedStore(t *testing.T) {
 		"flushed cache": func(string) error { return client.ScriptFlush(ctx).Err() },
 	}
 	for name, harm := range damage {
-		for _, l := range levels {
+		for _, l := range descriptors {
 			client.Del(ctx, l.Key)
 			if err := harm(l.Key); err != nil {
 				t.Fatal(err)
 			}
 		}
-		v, err := store.Take(ctx, Ask{Levels: levels})
+		v, err := store.Take(ctx, Request{Descriptors: descriptors})
 		if err != nil || !v.Allowed {
 			t.Fatalf("%s: verdict %+v, error %v", name, v, err)
 		}
-		for _, l := range levels {
+		for _, l := range descriptors {
 			if ttl := client.PTTL(ctx, l.Key).Val(); ttl <= 0 || ttl > 70*time.Second {
 				t.Errorf("%s: %s lives for %v", name, l.Key, ttl)
 			}
@@ -241,27 +237,27 @@ func TestOverridesAreComparedInTheSameTrip(t *testing.T) {
 	client := redistest.Client(t, "redis://"+server.Addr())
 	store := NewRedis(client, RedisOptions{})
 	l := mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 5, Window: 24 * time.Hour})
-	levels := []Level{{Limit: l, Key: "k", Cost: 1}}
-	take := func(believed string) (Verdict, string, bool) {
-		v, err := store.Take(context.Background(), Ask{Levels: levels, OverridesKey: "o", Believed: believed})
+	descriptors := []Descriptor{{Limit: l, Key: "k", Cost: 1}}
+	take := func(overrides string) (Verdict, string, bool) {
+		v, err := store.Take(context.Background(), Request{Descriptors: descriptors, OverridesKey: "o", Overrides: overrides})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v.News == nil {
-			return v, believed, false
+		if v.Changed == nil {
+			return v, overrides, false
 		}
-		return v, *v.News, true
+		return v, *v.Changed, true
 	}
-	if v, _, stale := take(""); stale || v.Outcomes[0].Remaining != 4 {
+	if v, _, stale := take(""); stale || v.Results[0].Remaining != 4 {
 		t.Errorf("without overrides: %+v, stale %v", v, stale)
 	}
 	if err := server.Set("o", "new"); err != nil {
 		t.Fatal(err)
 	}
 	if _, text, stale := take(""); !stale || text != "new" {
-		t.Errorf("news: %q, stale %v", text, stale)
+		t.Errorf("overrides: %q, stale %v", text, stale)
 	}
-	if v, _, stale := take("new"); stale || v.Outcomes[0].Remaining != 3 {
+	if v, _, stale := take("new"); stale || v.Results[0].Remaining != 3 {
 		t.Errorf("known: %+v, stale %v; a stale take must not charge", v, stale)
 	}
 	server.Del("o")

@@ -31,7 +31,7 @@ func watched(t *testing.T, url string) (store *Redis, tripped, recovered *atomic
 func takeWithin(t *testing.T, store Store, l *Limit, patience time.Duration) (Verdict, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	return store.Take(ctx, Ask{Levels: []Level{{Limit: l, Key: "p:{t.a}:k", Cost: 1}}})
+	return store.Take(ctx, Request{Descriptors: []Descriptor{{Limit: l, Key: "p:{t.a}:k", Cost: 1}}})
 }
 
 // A Redis that crashes and comes back, empty and without its script, is given up
@@ -42,7 +42,7 @@ func TestRestart(t *testing.T) {
 	server.Client()
 	store, tripped, recovered := watched(t, "redis://"+server.Addr)
 	l := mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 100, Window: 24 * time.Hour})
-	if v, err := takeWithin(t, store, l, time.Second); err != nil || v.Outcomes[0].Remaining != 99 {
+	if v, err := takeWithin(t, store, l, time.Second); err != nil || v.Results[0].Remaining != 99 {
 		t.Fatalf("%+v, error %v", v, err)
 	}
 	server.Kill()
@@ -55,7 +55,7 @@ func TestRestart(t *testing.T) {
 	// One that is given up may be charged all the same: be patient.
 	redistest.Await(t, "the store is back", func(context.Context) bool {
 		v, err := takeWithin(t, store, l, 5*time.Second)
-		return err == nil && v.Outcomes[0].Remaining == 99
+		return err == nil && v.Results[0].Remaining == 99
 	})
 	if tripped.Load() != 1 || recovered.Load() != 1 {
 		t.Errorf("given up on %d times, back %d times; want once each", tripped.Load(), recovered.Load())
@@ -87,7 +87,7 @@ func TestFailover(t *testing.T) {
 		v, err = takeWithin(t, store, l, 5*time.Second)
 		return err == nil
 	})
-	if left := v.Outcomes[0].Remaining; left != 100-before-1 {
+	if left := v.Results[0].Remaining; left != 100-before-1 {
 		t.Errorf("%d left after the failover, want %d", left, 100-before-1)
 	}
 	if tripped.Load() != 1 || recovered.Load() != 1 {
@@ -101,12 +101,12 @@ func TestCountersExpire(t *testing.T) {
 	server := redistest.Launch(t)
 	client := server.Client()
 	store := NewRedis(client, RedisOptions{})
-	var levels []Level
+	var descriptors []Descriptor
 	for _, a := range []Algorithm{TokenBucket, SlidingWindow, FixedWindow} {
 		l := mustCompile(t, Spec{Name: string(a), Algorithm: a, Quota: 5, Window: time.Second})
-		levels = append(levels, Level{Limit: l, Key: string(a), Cost: 5})
+		descriptors = append(descriptors, Descriptor{Limit: l, Key: string(a), Cost: 5})
 	}
-	if v, err := store.Take(t.Context(), Ask{Levels: levels}); err != nil || !v.Allowed {
+	if v, err := store.Take(t.Context(), Request{Descriptors: descriptors}); err != nil || !v.Allowed {
 		t.Fatalf("%+v, error %v", v, err)
 	}
 	if n := client.DBSize(t.Context()).Val(); n != 3 {

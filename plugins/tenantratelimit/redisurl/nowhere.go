@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNowhere is the error of all that is asked of [Nowhere].
-var ErrNowhere = errors.New("there is no Redis: no URL, or none that is one")
+var ErrNowhere = errors.New("there is no Redis: no URL, or one that cannot be used")
 
 // Nowhere is the client of no Redis. It dials nobody, and each of its calls fails at
 // once: who counts without a Redis does what it does while one fails.

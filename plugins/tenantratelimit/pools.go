@@ -1,0 +1,144 @@
+package tenantratelimit
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/membership"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
+)
+
+// pool is one Redis and what this node knows of its counters. Every config that names
+// its URL shares it.
+type pool struct {
+	client redis.UniversalClient
+	usable bool // it has a URL; else each call of client fails
+	store  *limiter.Redis
+	leased *limiter.Leased
+}
+
+// deployment is what the nodes of one deployment share: a Redis and a key prefix.
+type deployment struct {
+	*pool
+	member *membership.Member
+	usage  *usage.Recorder
+}
+
+type deploymentKey struct{ url, prefix string }
+
+// deployment finds or makes what configs of one URL and prefix share, without
+// connecting. Errors do not show the URL, which may hold a password; there is a
+// deployment beside an error too, and where there is no URL: one whose Redis fails.
+func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
+	field := "redis.url"
+	if url == "" {
+		url, field = r.options.RedisURL, "REDIS_URL"
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, err := r.pool(url)
+	if err != nil {
+		url, err = "", fmt.Errorf("%s: %w", field, err)
+		p, _ = r.pool(url)
+	}
+	key := deploymentKey{url, prefix}
+	if d, ok := r.deployments[key]; ok {
+		return d, err
+	}
+	d := &deployment{
+		pool:   p,
+		member: membership.New(p.client, prefix, r.node),
+		usage: usage.NewRecorder(p.client, prefix, maxCounts, func(n int) {
+			r.metrics.unobserved.Add(float64(n))
+		}),
+	}
+	d.usage.Partly = r.metrics.partly.Inc
+	d.member.TakeOver(r.predecessor.nodes(key))
+	r.deployments[key] = d
+	return d, err
+}
+
+// start begins what runs in the background, with the first request: a config
+// that is only looked at asks nothing of the network.
+func (d *deployment) start(observe bool) {
+	d.member.Start()
+	if observe {
+		d.usage.Start()
+	}
+}
+
+func (d *deployment) close(ctx context.Context) error {
+	d.member.Close(ctx)
+	return d.usage.Close(ctx)
+}
+
+// pool finds or makes the Redis at url. The caller holds r.mu.
+func (r *Runtime) pool(url string) (*pool, error) {
+	if p, ok := r.pools[url]; ok {
+		return p, nil
+	}
+	client, err := r.open(url)
+	if err != nil {
+		return nil, err
+	}
+	local := limiter.NewLocal(maxCounters, r.options.Now)
+	p := &pool{client: client, usable: url != "", store: r.newStore(client, local, place(url))}
+	local.TakeOver(r.predecessor.counters(url))
+	p.leased = limiter.NewLeased(p.store, maxBlocks, r.options.Now, r.metrics.waste)
+	r.pools[url] = p
+	return p, nil
+}
+
+func (r *Runtime) open(url string) (redis.UniversalClient, error) {
+	if url == "" {
+		return redisurl.Nowhere(), nil
+	}
+	return r.options.Open(url)
+}
+
+func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, place string) *limiter.Redis {
+	at := func(addr string) string {
+		if addr == "" {
+			return place
+		}
+		return addr
+	}
+	r.metrics.open.WithLabelValues(place)
+	return limiter.NewRedis(client, limiter.RedisOptions{
+		Now:       r.options.Now,
+		Local:     local,
+		Settled:   func(units int64) { r.metrics.settled.Add(float64(units)) },
+		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
+		Tripped: func(addr string, err error) {
+			r.metrics.open.WithLabelValues(at(addr)).Set(1)
+			r.logger.Error("redis fails; limits fall back to what on_redis_error says", "redis", at(addr), "error", err)
+		},
+		Recovered: func(addr string) {
+			r.metrics.open.WithLabelValues(at(addr)).Set(0)
+			r.logger.Info("redis is back; limits are shared again", "redis", at(addr))
+		},
+	})
+}
+
+// place is the part of a URL that says where and as whom, which is no secret.
+func place(raw string) string {
+	if raw == "" {
+		return "none"
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	if u.Host == "" {
+		return u.Path
+	}
+	if user := u.User.Username(); user != "" { // another client than one without a name
+		return user + "@" + u.Host
+	}
+	return u.Host
+}

@@ -1,0 +1,66 @@
+package quota
+
+import (
+	"net/http"
+
+	"github.com/gatehousehq/gatehouse/plugins/identity"
+)
+
+// Request is what a decision is made from.
+type Request struct {
+	identity.Evidence
+	// Method, RouteID, RouteName and ServiceID may be empty where [Decider.Needs] does
+	// not ask for them.
+	Method, RouteID, RouteName, ServiceID string
+	// HeaderNames are those that the client sent; read only where Kong
+	// authenticated nobody.
+	HeaderNames []string
+	// Headers are the first values of those that Needs asks for, by the names that the
+	// config has for them.
+	Headers map[string]string
+}
+
+// Needs says what has to be read from Kong beyond the verified token.
+type Needs struct {
+	Consumer, IP, Route, Service, Method, Groups bool
+	Headers                                      []string
+}
+
+// Decision is what to do with the request.
+type Decision struct {
+	// Status is zero for a request that is admitted, else 429 or 503.
+	Status int
+	// Principal and Plan are who is asking, and under which plan.
+	Principal identity.Principal
+	Plan      string
+	// Upstream is the change to the upstream request's headers, and Client the
+	// headers of the response. A name with no values is to be removed.
+	Upstream, Client map[string][]string
+	// Body is the problem document of a request that is not admitted.
+	Body []byte
+
+	// limited is true if a limit denied the request.
+	limited bool
+}
+
+// What a denied request is answered.
+const (
+	statusDenied      = http.StatusTooManyRequests
+	statusUnavailable = http.StatusServiceUnavailable
+)
+
+// Allowed is true for a request that goes upstream.
+func (d Decision) Allowed() bool { return d.Status == 0 }
+
+// Outcome is the decision in a word, for the audit record: allowed; limited where a
+// limit denied the request, be its status 429 or 503; unavailable where no limit
+// could be asked.
+func (d Decision) Outcome() string {
+	switch {
+	case d.Allowed():
+		return "allowed"
+	case d.limited:
+		return "limited"
+	}
+	return "unavailable"
+}

@@ -1,0 +1,226 @@
+package usage
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
+)
+
+//go:embed observe.lua
+var observeText string
+
+var observeScript = redis.NewScript(observeText)
+
+// Recorder counts what one node sees and adds it to what Redis knows.
+type Recorder struct {
+	// Partly, if not nil, is told about each request that is not counted as one of
+	// its tenant, user and route, since there were too many of them. It is set
+	// before the first request.
+	Partly func()
+
+	client   redis.UniversalClient
+	prefix   string
+	capacity int
+	// lost is told about requests that were seen and not kept.
+	lost func(requests int)
+
+	mu     sync.Mutex
+	counts counts
+	held   int // counts
+	seen   int // requests
+
+	task *periodic.Task
+}
+
+// flushEvery is how often a node writes, and pipelineTimeout how long each
+// pipeline of that may take.
+const (
+	flushEvery      = 10 * time.Second
+	pipelineTimeout = 2 * time.Second
+)
+
+// A run of the script keeps Redis from other work, and so does a pipeline, which
+// Redis reads in one go. A count takes it some 6 µs and a run 10 more, so that
+// neither holds it for more than half a millisecond.
+const (
+	maxCounts = 64 // of a run, and of a pipeline
+	maxRuns   = 16 // of a pipeline
+	// pause is what is left to requests after each pipeline.
+	pause = time.Millisecond
+)
+
+// perMinute are the bounds of one node in a minute. So many counts take Redis a
+// hundredth of its time.
+var perMinute = bounds{realms: 5000, users: 5000, addresses: 500, routes: 500}
+
+// NewRecorder holds at most capacity counts between two writes, about 200 bytes
+// each; what would need more is lost, and said so.
+func NewRecorder(client redis.UniversalClient, prefix string, capacity int, lost func(int)) *Recorder {
+	r := &Recorder{client: client, prefix: prefix, capacity: capacity, lost: lost, counts: counts{}}
+	r.task = periodic.New(flushEvery, func(ctx context.Context) {
+		// To be stopped in the middle would lose what was taken. What is lost is counted.
+		_ = r.Flush(context.WithoutCancel(ctx))
+	})
+	return r
+}
+
+// Observe counts a request that came in at that time. It asks nothing of Redis.
+func (r *Recorder) Observe(at time.Time, s Request) {
+	window := at.Unix() / windowSeconds
+	r.mu.Lock()
+	full, whole := r.held >= r.capacity, true
+	if !full {
+		var grown int
+		grown, whole = r.counts.add(window, s, perMinute)
+		r.held += grown
+		r.seen++
+	}
+	r.mu.Unlock()
+	if full {
+		r.lost(1)
+	}
+	if !whole && r.Partly != nil {
+		r.Partly()
+	}
+}
+
+// Start begins to write in the background, the first time that it is called.
+func (r *Recorder) Start() { r.task.Start() }
+
+// Close ends the writing in the background and writes what is left.
+func (r *Recorder) Close(ctx context.Context) error {
+	if !r.task.Stop() {
+		return nil
+	}
+	return r.Flush(ctx)
+}
+
+// Flush writes what was counted. What cannot be written is lost: memory that
+// grows while Redis is away would be worse.
+func (r *Recorder) Flush(ctx context.Context) error {
+	r.mu.Lock()
+	taken, seen := r.counts, r.seen
+	r.counts, r.held, r.seen = counts{}, 0, 0
+	r.mu.Unlock()
+	if err := r.write(ctx, taken); err != nil {
+		r.lost(seen)
+		return err
+	}
+	return nil
+}
+
+func (r *Recorder) write(ctx context.Context, c counts) error {
+	runs := r.runs(c)
+	for len(runs) > 0 {
+		n := together(runs)
+		if err := r.send(ctx, runs[:n]); err != nil {
+			return fmt.Errorf("write what was asked for: %w", err)
+		}
+		if runs = runs[n:]; len(runs) > 0 {
+			time.Sleep(pause)
+		}
+	}
+	return nil
+}
+
+// together is how many of the runs share a pipeline.
+func together(runs []*observation) (n int) {
+	counts := 0
+	for n < min(len(runs), maxRuns) {
+		if counts += runs[n].counts(); counts > maxCounts {
+			break
+		}
+		n++
+	}
+	return max(n, 1)
+}
+
+// observation is one run of observe.lua.
+type observation struct {
+	keys []string
+	args []any
+}
+
+// Arguments of observe.lua before the counts, and for each.
+const (
+	headerArgs = 2
+	countArgs  = 3
+)
+
+func (o *observation) counts() int { return (len(o.args) - headerArgs) / countArgs }
+
+// runs are as many for each window of each group as it has counts for.
+func (r *Recorder) runs(c counts) []*observation {
+	open := map[cell]*observation{}
+	var list []*observation
+	for at, units := range c.cells() {
+		group := cell{window: at.window, group: at.group}
+		o := open[group]
+		if o == nil || o.counts() == maxCounts {
+			o = r.newObservation(group)
+			open[group], list = o, append(list, o)
+		}
+		o.args = append(o.args, at.kind, at.whose, strconv.FormatInt(units, 10))
+	}
+	return list
+}
+
+func (r *Recorder) newObservation(group cell) *observation {
+	tag := r.prefix + ":{" + group.group + "}:seen:"
+	period := group.window * windowSeconds / periodSeconds
+	return &observation{
+		keys: []string{tag + "m" + strconv.FormatInt(group.window, 10), tag + strconv.FormatInt(period, 10)},
+		args: []any{group.window*windowSeconds + windowLife, (period+1)*periodSeconds + keptSeconds},
+	}
+}
+
+// Distributions are kept for periods of thirty days, each until ninety days
+// after its end.
+const (
+	periodSeconds = 30 * 24 * 3600
+	keptSeconds   = 90 * 24 * 3600
+	// windowLife is how long after a window's beginning nodes may add to it.
+	windowLife = 5 * windowSeconds
+)
+
+// send makes the runs in one pipeline, and again with the script's text where a
+// server does not have it.
+func (r *Recorder) send(ctx context.Context, list []*observation) error {
+	ctx, cancel := context.WithTimeout(ctx, pipelineTimeout)
+	defer cancel()
+	unknown, err := r.pipe(ctx, list, func(p redis.Pipeliner, o *observation) *redis.Cmd {
+		return observeScript.EvalSha(ctx, p, o.keys, o.args...)
+	})
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	_, err = r.pipe(ctx, unknown, func(p redis.Pipeliner, o *observation) *redis.Cmd {
+		return observeScript.Eval(ctx, p, o.keys, o.args...)
+	})
+	return err
+}
+
+func (r *Recorder) pipe(ctx context.Context, list []*observation, run func(redis.Pipeliner, *observation) *redis.Cmd) (unknown []*observation, err error) {
+	p := r.client.Pipeline()
+	cmds := make([]*redis.Cmd, len(list))
+	for i, o := range list {
+		cmds[i] = run(p, o)
+	}
+	_, _ = p.Exec(ctx) // each command has its error
+	for i, cmd := range cmds {
+		switch {
+		case redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT"):
+			unknown = append(unknown, list[i])
+		case cmd.Err() != nil:
+			return nil, cmd.Err()
+		}
+	}
+	return unknown, nil
+}
