@@ -5,6 +5,4 @@
 // plugins that share it, and gets a request's nginx variables all in one call
 // where nginx defines the composite variable of [Include]. Where it does not,
 // the Event asks for the single variables that its callers want.
-//
-// A [Record] is a request that is over, as Kong's log serializer tells it.
 package kongrequest

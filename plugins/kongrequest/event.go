@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
 // tokenKey is where Kong's jwt plugin leaves a token that it has verified.
@@ -35,7 +36,7 @@ type Event struct {
 	credential fact[string]
 	route      fact[entities.Route]
 	service    fact[entities.Service]
-	record     fact[*Record]
+	record     fact[*kongrecord.Record]
 }
 
 // fact is an answer of Kong's that is asked for once.
@@ -196,13 +197,13 @@ func (e *Event) Path() (string, error) {
 
 // Record is the request as Kong's log serializer tells it; only the log phase
 // knows all of it.
-func (e *Event) Record() (*Record, error) {
-	return e.record.get("log record", func() (*Record, error) {
+func (e *Event) Record() (*kongrecord.Record, error) {
+	return e.record.get("log record", func() (*kongrecord.Record, error) {
 		text, err := askText(e.kong.Log.PdkBridge, "kong.log.serialize", nil)
 		if err != nil {
 			return nil, err
 		}
-		return ParseRecord([]byte(text))
+		return kongrecord.Parse([]byte(text))
 	})
 }
 

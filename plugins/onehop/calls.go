@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
@@ -28,7 +28,7 @@ type call struct {
 	complete bool // Kong said all that is to be remembered
 	// record has what Kong knows and nginx does not: who was asking, and which
 	// route the request took. nginx's own facts are those of the beginning.
-	record kongrequest.Record
+	record kongrecord.Record
 	token  *identity.Token // that Kong verified, or nil
 	trace  traceinject.Trace
 	traced bool
@@ -39,14 +39,14 @@ type call struct {
 
 // decide notes what a policy decided. The audit record has them by name.
 func (k *call) decide(plugin, decision string) {
-	decisions := append(k.decided(), kongrequest.Decision{Plugin: plugin, Word: decision})
-	slices.SortFunc(decisions, func(a, b kongrequest.Decision) int { return strings.Compare(a.Plugin, b.Plugin) })
+	decisions := append(k.decided(), kongrecord.Decision{Plugin: plugin, Word: decision})
+	slices.SortFunc(decisions, func(a, b kongrecord.Decision) int { return strings.Compare(a.Plugin, b.Plugin) })
 	k.record.Policies = decisions
 }
 
 // decided are the decisions noted.
-func (k *call) decided() kongrequest.Decisions {
-	decisions, _ := k.record.Policies.(kongrequest.Decisions)
+func (k *call) decided() kongrecord.Decisions {
+	decisions, _ := k.record.Policies.(kongrecord.Decisions)
 	return decisions
 }
 

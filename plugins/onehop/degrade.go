@@ -4,7 +4,7 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
@@ -77,9 +77,9 @@ func (c *Config) sections() map[string]degrader {
 // that drops texts says so itself.
 func (c *Config) decideDegraded(known *call) {
 	if c.mistakes[headersOfScrub] != nil && c.mistakes[sectionScrub] == nil {
-		known.decide(piilogscrub.Name, kongrequest.Degraded)
+		known.decide(piilogscrub.Name, kongrecord.Degraded)
 	}
 	if c.TraceInject != nil && c.TraceInject.Degraded() {
-		known.decide(traceinject.Name, kongrequest.Degraded)
+		known.decide(traceinject.Name, kongrecord.Degraded)
 	}
 }

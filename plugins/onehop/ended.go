@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 )
 
@@ -92,7 +93,7 @@ func (k *call) readKong(e *kongrequest.Event) (err error) {
 }
 
 // Ended tells the runtime of a request that is over, as nginx's access line does.
-func (r *Runtime) Ended(end *kongrequest.Record) {
+func (r *Runtime) Ended(end *kongrecord.Record) {
 	r.giveUp(r.options.Now())
 	known := r.calls.take(end.Request.ID)
 	if known == nil {
@@ -104,7 +105,7 @@ func (r *Runtime) Ended(end *kongrequest.Record) {
 }
 
 // end writes the audit record and exports the span.
-func (k *call) end(end *kongrequest.Record) {
+func (k *call) end(end *kongrecord.Record) {
 	end.Route, end.Service, end.Consumer, end.Credential = k.record.Route, k.record.Service, k.record.Consumer, k.record.Credential
 	end.Policies = k.record.Policies
 	if k.traced {
@@ -132,7 +133,7 @@ func (r *Runtime) lose(lost *call, now time.Time) {
 	end := lost.record
 	end.Source = "unknown"
 	end.StartedAt = float64(lost.began.UnixMilli())
-	end.Latencies = kongrequest.Latencies{Request: math.Round(now.Sub(lost.began).Seconds() * 1000), Proxy: -1}
+	end.Latencies = kongrecord.Latencies{Request: math.Round(now.Sub(lost.began).Seconds() * 1000), Proxy: -1}
 	lost.end(&end)
 	if last := r.saidLost.Load(); now.UnixNano()-last >= int64(time.Second) && r.saidLost.CompareAndSwap(last, now.UnixNano()) {
 		r.options.Logger.Error("requests without an access line: how they ended is not in their audit records",

@@ -16,7 +16,7 @@ import (
 
 	"github.com/Kong/go-pdk/entities"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
@@ -34,10 +34,10 @@ func served() kongtest.Request {
 }
 
 // line is what nginx's access line tells of the request in testdata/record.json.
-func line(t *testing.T, requestID string) *kongrequest.Record {
+func line(t *testing.T, requestID string) *kongrecord.Record {
 	t.Helper()
-	whole := must(kongrequest.ParseRecord([]byte(record(t))))(t)
-	var r kongrequest.Record
+	whole := must(kongrecord.Parse([]byte(record(t))))(t)
+	var r kongrecord.Record
 	r.Request, r.Response, r.Latencies = whole.Request, whole.Response, whole.Latencies
 	r.StartedAt, r.ClientIP, r.Tries, r.Source = whole.StartedAt, whole.ClientIP, whole.Tries, whole.Source
 	r.Request.ID = requestID

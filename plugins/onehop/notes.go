@@ -1,7 +1,9 @@
 package onehop
 
 import (
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
@@ -15,7 +17,7 @@ func (c *Config) tell(e *kongrequest.Event, bundle string, begun *traceinject.In
 		if begun != nil {
 			_ = c.runtime.part(sectionTrace, func() error { return begun.Announce(e.Kong()) }) // reported, and the request goes on
 		}
-		_ = c.runtime.part(sectionEvent, func() error { return kongrequest.SetLogFields(e.Kong(), known.decisions()...) }) // likewise
+		_ = c.runtime.part(sectionEvent, func() error { return kongwrite.SetLogFields(e.Kong(), known.decisions()...) }) // likewise
 	case !o.AccessLines && c.mayWantEnd():
 		_ = c.runtime.part(sectionEvent, func() error { return c.note(e, bundle, begun, known) }) // likewise
 	}
@@ -31,26 +33,26 @@ func (c *Config) note(e *kongrequest.Event, bundle string, begun *traceinject.In
 		}
 		notes = append(notes, trace)
 	}
-	if bundle == kongrequest.AccessBundle && c.TenantRateLimit != nil { // which has asked for it already
+	if bundle == kongrecord.AccessBundle && c.TenantRateLimit != nil { // which has asked for it already
 		token, err := e.Token()
 		if err != nil {
 			return err
 		}
 		if token == nil {
-			notes = append(notes, kongrequest.NoToken())
+			notes = append(notes, kongrecord.NoToken())
 		}
 	}
 	if len(notes) == 0 {
 		return nil
 	}
-	return kongrequest.SetLogFields(e.Kong(), kongrequest.Bundle(bundle, notes...))
+	return kongwrite.SetLogFields(e.Kong(), kongrecord.Bundle(bundle, notes...))
 }
 
 // decisions are what the policies decided, as notes.
-func (k *call) decisions() []kongrequest.LogField {
-	var notes []kongrequest.LogField
+func (k *call) decisions() []kongwrite.LogField {
+	var notes []kongwrite.LogField
 	for _, d := range k.decided() {
-		notes = append(notes, kongrequest.Decided(d.Plugin, d.Word))
+		notes = append(notes, kongrecord.Decided(d.Plugin, d.Word))
 	}
 	return notes
 }

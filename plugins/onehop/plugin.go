@@ -8,7 +8,9 @@ import (
 
 	pdk "github.com/Kong/go-pdk"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
@@ -40,7 +42,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 		var i traceinject.Injection
 		if i, known.traced = c.trace(e, &h); known.traced {
 			known.trace = i.Trace
-			c.tell(e, kongrequest.RewriteBundle, &i, &known)
+			c.tell(e, kongrecord.RewriteBundle, &i, &known)
 			done = append(done, sectionTrace)
 		}
 	}
@@ -49,7 +51,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 	}
 	err := kong.Ctx.SetShared(sharedKey, known.done) // for another process, or another configuration
 	if err == nil {
-		err = kongrequest.SetHeaders(kong, h.client, h.upstream)
+		err = kongwrite.SetHeaders(kong, h.client, h.upstream)
 	}
 	if err != nil {
 		c.runtime.report(sectionEvent, err)
@@ -77,10 +79,10 @@ func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
 	if c.PIILogScrub != nil && !c.runtime.options.NoLogPlugins {
 		c.scrub(e, func(e *kongrequest.Event) { c.PIILogScrub.AccessEvent(e, strings.Contains(earlier.done, sectionScrub)) })
 	}
-	c.tell(e, kongrequest.AccessBundle, begun, &known)
+	c.tell(e, kongrecord.AccessBundle, begun, &known)
 	c.remember(&known)
 	if refused == nil {
-		if err := kongrequest.SetHeaders(kong, h.client, h.upstream); err != nil {
+		if err := kongwrite.SetHeaders(kong, h.client, h.upstream); err != nil {
 			c.runtime.report(sectionEvent, err)
 			refused = c.unvouched()
 		}

@@ -15,6 +15,7 @@ import (
 	otel "go.opentelemetry.io/otel/trace"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
@@ -41,13 +42,13 @@ func (c *Config) audit(e *kongrequest.Event) error {
 // WriteAudit writes the audit record of a request that is over. token is the one
 // that Kong verified, or nil; headers are the response's, by lower-case name,
 // of which those that the configuration lists are written. It asks Kong nothing.
-func (c *Config) WriteAudit(r *kongrequest.Record, token *identity.Token, headers map[string][]string) error {
+func (c *Config) WriteAudit(r *kongrecord.Record, token *identity.Token, headers map[string][]string) error {
 	return c.runtime.audit.Handle(inTrace(traceID(r.TraceID)), c.record(r, token, headers))
 }
 
 // record is the audit record. Whatever is text in it is scrubbed, and what was
 // scrubbed before comes out as it is. It does no I/O.
-func (c *Config) record(e *kongrequest.Record, token *identity.Token, headers map[string][]string) slog.Record {
+func (c *Config) record(e *kongrecord.Record, token *identity.Token, headers map[string][]string) slog.Record {
 	r := slog.NewRecord(c.startOf(e), slog.LevelInfo, "audit", 0)
 	r.AddAttrs(slog.String("log", "audit"), slog.String("request_id", c.identifier("request_id", e.Request.ID)))
 	r.AddAttrs(c.who(e, token)...)
@@ -80,7 +81,7 @@ func (c *Config) record(e *kongrequest.Record, token *identity.Token, headers ma
 }
 
 // startOf is when the request came in.
-func (c *Config) startOf(e *kongrequest.Record) time.Time {
+func (c *Config) startOf(e *kongrecord.Record) time.Time {
 	if e.StartedAt <= 0 || e.StartedAt > math.MaxInt64/1e6 {
 		return c.runtime.now()
 	}
@@ -90,7 +91,7 @@ func (c *Config) startOf(e *kongrequest.Record) time.Time {
 // who is the tenant, the consumer and the user, from what Kong has verified and
 // never from the headers that a client sent. A user is a pseudonym. The consumer is
 // named also where it only stands in for anonymous requests.
-func (c *Config) who(e *kongrequest.Record, token *identity.Token) []slog.Attr {
+func (c *Config) who(e *kongrecord.Record, token *identity.Token) []slog.Attr {
 	p := identity.Resolve(e.Evidence(token), identity.Claims{Names: c.Identity})
 	var attrs []slog.Attr
 	if name := cmp.Or(e.Consumer.Username, e.Consumer.ID); name != "" {
@@ -106,11 +107,11 @@ func (c *Config) who(e *kongrequest.Record, token *identity.Token) []slog.Attr {
 
 // path is the request's path without its query: the serialized one is scrubbed
 // already, and scrubbing it again costs little where it is not.
-func (c *Config) path(e *kongrequest.Record) string {
+func (c *Config) path(e *kongrecord.Record) string {
 	return c.text("audit", string(pathOf(e)), scrub.FormatURL)
 }
 
-func pathOf(e *kongrequest.Record) []byte {
+func pathOf(e *kongrecord.Record) []byte {
 	path, _, _ := strings.Cut(e.Request.URI, "?")
 	return []byte(path)
 }
@@ -158,7 +159,7 @@ func inTrace(id string) context.Context {
 // through Kong, and that this plugin drops texts if it does.
 func (c *Config) policies(v any) slog.Attr {
 	const name = "policies"
-	if decisions, ok := v.(kongrequest.Decisions); ok {
+	if decisions, ok := v.(kongrecord.Decisions); ok {
 		return slog.GroupAttrs(name, c.words(decisions)...)
 	}
 	if c.degraded {
@@ -178,10 +179,10 @@ func (c *Config) policies(v any) slog.Attr {
 }
 
 // words are decisions that were told within the process.
-func (c *Config) words(decisions kongrequest.Decisions) []slog.Attr {
+func (c *Config) words(decisions kongrecord.Decisions) []slog.Attr {
 	var attrs []slog.Attr
 	if c.degraded {
-		attrs = append(attrs, slog.String(Name, kongrequest.Degraded))
+		attrs = append(attrs, slog.String(Name, kongrecord.Degraded))
 	}
 	for _, d := range decisions {
 		attrs = append(attrs, slog.String(d.Plugin, d.Word))
@@ -193,7 +194,7 @@ func (c *Config) words(decisions kongrequest.Decisions) []slog.Attr {
 // anything: those that are no single word are dropped.
 func (c *Config) plainWords(v any) map[string]string {
 	all, _ := v.(map[string]any)
-	words := map[string]string{Name: kongrequest.Degraded}
+	words := map[string]string{Name: kongrecord.Degraded}
 	for plugin, word := range all {
 		if word, ok := word.(string); ok && plainWord.MatchString(plugin) && plainWord.MatchString(word) {
 			words[plugin] = word

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 )
@@ -74,7 +74,7 @@ func TestDegradedAudit(t *testing.T) {
 		"tenant-rate-limit": "limited", "sunset-headers": "degraded", "other": "ada@example.com",
 		"ada@example.com": "word", "table": map[string]any{"a": "b"},
 	}
-	words := kongrequest.Decisions{{Plugin: "tenant-rate-limit", Word: "limited"}}
+	words := kongrecord.Decisions{{Plugin: "tenant-rate-limit", Word: "limited"}}
 	tests := []struct {
 		name     string
 		policies any
@@ -89,7 +89,7 @@ func TestDegradedAudit(t *testing.T) {
 			t.Parallel()
 			var audit bytes.Buffer
 			c := degraded(t, newRuntime(t, &audit), broken)
-			r := &kongrequest.Record{ClientIP: "203.0.113.77", Policies: tt.policies, TraceID: "4bf92f3577b34da6a3ce929d0e0e4736"}
+			r := &kongrecord.Record{ClientIP: "203.0.113.77", Policies: tt.policies, TraceID: "4bf92f3577b34da6a3ce929d0e0e4736"}
 			r.Request.ID, r.Request.Method, r.Request.URI = "6b3f0a1c2d4e5f60718293a4b5c6d7e8", "GET", "/users/ada@example.com?a=b"
 			r.Response.Status, r.Consumer.Username = 200, "ada@example.com"
 			c.AuditEnded(r, nil)
@@ -119,7 +119,7 @@ func TestDegradedIdentifier(t *testing.T) {
 	t.Parallel()
 	var audit bytes.Buffer
 	c := degraded(t, newRuntime(t, &audit), broken)
-	r := &kongrequest.Record{TraceID: "ada@example.com"}
+	r := &kongrecord.Record{TraceID: "ada@example.com"}
 	r.Request.ID = "ada@example.com"
 	c.AuditEnded(r, nil)
 	checkClean(t, audit.String())

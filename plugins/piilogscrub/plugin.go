@@ -7,7 +7,9 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
 // sharedKey is where the rewrite phase says in kong.ctx.shared that it was
@@ -79,7 +81,7 @@ func (c *Config) replaceUpstream(e *kongrequest.Event) error {
 	if err != nil {
 		return err
 	}
-	return kongrequest.SetLogFields(e.Kong(), c.upstreamURI(r))
+	return kongwrite.SetLogFields(e.Kong(), c.upstreamURI(r))
 }
 
 func (c *Config) replaceRequest(e *kongrequest.Event) error {
@@ -90,7 +92,7 @@ func (c *Config) replaceRequest(e *kongrequest.Event) error {
 	if r.headers, err = requestHeaders(e.Kong()); err != nil {
 		return err
 	}
-	return kongrequest.SetLogFields(e.Kong(), c.serialized(r)...)
+	return kongwrite.SetLogFields(e.Kong(), c.serialized(r)...)
 }
 
 // Failed drops everything that log plugins would write of the request. It is
@@ -103,7 +105,7 @@ func (c *Config) Failed(kong *pdk.PDK, err error) {
 // drop leaves log plugins the marker in place of what they would write.
 func (c *Config) drop(kong *pdk.PDK, keys ...string) {
 	for _, key := range keys {
-		if err := kongrequest.SetLogFields(kong, dropped(key)); err != nil {
+		if err := kongwrite.SetLogFields(kong, dropped(key)); err != nil {
 			c.runtime.logger.Error("drop log field", "error", err)
 			return
 		}
@@ -124,7 +126,7 @@ func (c *Config) Audits() bool { return c.Audit != off }
 
 // AuditEnded writes the audit record of a request that is over, of which nobody
 // knows the response's headers. token is the one that Kong verified, or nil.
-func (c *Config) AuditEnded(r *kongrequest.Record, token *identity.Token) {
+func (c *Config) AuditEnded(r *kongrecord.Record, token *identity.Token) {
 	c.auditBy(func() error { return c.WriteAudit(r, token, nil) })
 }
 
@@ -146,10 +148,10 @@ func (c *Config) timed(phase string, began time.Time) {
 }
 
 // dropped is the marker in place of a field, of the field's own type.
-func dropped(key string) kongrequest.LogField {
+func dropped(key string) kongwrite.LogField {
 	marker := structpb.NewStringValue(droppedMarker)
 	if key == queryKey || key == headersKey {
 		marker = structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"dropped": marker}})
 	}
-	return kongrequest.LogField{Key: key, Value: marker}
+	return kongwrite.LogField{Key: key, Value: marker}
 }

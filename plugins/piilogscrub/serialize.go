@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -31,22 +31,22 @@ const maxArgs = 100
 // serialized returns the fields that replace those made of the request. It does
 // no I/O. Each costs the gateway's worker 9 to 15 µs: what Kong would write just the
 // same, whatever other plugins do, is left out.
-func (c *Config) serialized(r *request) []kongrequest.LogField {
-	fields := make([]kongrequest.LogField, 0, len(textKeys))
+func (c *Config) serialized(r *request) []kongwrite.LogField {
+	fields := make([]kongwrite.LogField, 0, len(textKeys))
 	uri, host := c.text("uri", r.uri, scrub.FormatURL), c.text("headers", r.host, scrub.FormatText)
 	if uri != r.uri || host != r.host {
 		fields = append(fields,
-			kongrequest.LogField{Key: uriKey, Value: structpb.NewStringValue(uri)},
-			kongrequest.LogField{Key: urlKey, Value: structpb.NewStringValue(origin(r, host) + uri)})
+			kongwrite.LogField{Key: uriKey, Value: structpb.NewStringValue(uri)},
+			kongwrite.LogField{Key: urlKey, Value: structpb.NewStringValue(origin(r, host) + uri)})
 	}
 	if query := r.query(); query != "" {
-		fields = append(fields, kongrequest.LogField{Key: queryKey, Value: structpb.NewStructValue(c.arguments(query))})
+		fields = append(fields, kongwrite.LogField{Key: queryKey, Value: structpb.NewStructValue(c.arguments(query))})
 	}
 	return append(fields,
-		kongrequest.LogField{Key: headersKey, Value: structpb.NewStructValue(c.headers("headers", r.headers))},
-		kongrequest.LogField{Key: responseHeadersKey, Value: structpb.NewStructValue(&structpb.Struct{})},
+		kongwrite.LogField{Key: headersKey, Value: structpb.NewStructValue(c.headers("headers", r.headers))},
+		kongwrite.LogField{Key: responseHeadersKey, Value: structpb.NewStructValue(&structpb.Struct{})},
 		c.upstreamURI(r),
-		kongrequest.LogField{Key: clientIPKey, Value: structpb.NewStringValue(c.text("client_ip", r.clientIP, scrub.FormatText))},
+		kongwrite.LogField{Key: clientIPKey, Value: structpb.NewStringValue(c.text("client_ip", r.clientIP, scrub.FormatText))},
 	)
 }
 
@@ -58,8 +58,8 @@ func origin(r *request, host string) string {
 	return r.scheme + "://" + host + ":" + r.port
 }
 
-func (c *Config) upstreamURI(r *request) kongrequest.LogField {
-	return kongrequest.LogField{Key: upstreamKey, Value: structpb.NewStringValue(c.text("upstream_uri", r.upstreamURI(), scrub.FormatURL))}
+func (c *Config) upstreamURI(r *request) kongwrite.LogField {
+	return kongwrite.LogField{Key: upstreamKey, Value: structpb.NewStringValue(c.text("upstream_uri", r.upstreamURI(), scrub.FormatURL))}
 }
 
 // text scrubs a text and counts what was in it.

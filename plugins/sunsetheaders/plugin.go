@@ -8,7 +8,9 @@ import (
 	"github.com/Kong/go-pdk/entities"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
 // Access announces the version's end on the response, or makes the response.
@@ -19,7 +21,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 		return
 	}
 	d := c.Decide(caller)
-	if err := kongrequest.SetLogFields(kong, kongrequest.Decided(Name, string(d.Stage))); err != nil {
+	if err := kongwrite.SetLogFields(kong, kongrecord.Decided(Name, string(d.Stage))); err != nil {
 		c.runtime.logger.Warn("say what was decided", "error", err)
 		return
 	}
@@ -27,7 +29,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 		kong.Response.Exit(d.Refusal.Status, d.Refusal.Body, d.Refusal.Headers)
 		return
 	}
-	if err := kongrequest.SetResponseHeaders(kong, d.Headers); err != nil {
+	if err := kongwrite.SetResponseHeaders(kong, d.Headers); err != nil {
 		c.runtime.logger.Warn("set response headers", "error", err)
 	}
 }

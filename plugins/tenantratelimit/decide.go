@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
 // Request is what a decision is made from.
@@ -52,7 +52,7 @@ func (d Decision) Allowed() bool { return d.Status == 0 }
 func (d Decision) Outcome() string {
 	switch {
 	case d.Allowed() && d.Degraded:
-		return kongrequest.Degraded
+		return kongrecord.Degraded
 	case d.Allowed():
 		return "allowed"
 	case d.limited:

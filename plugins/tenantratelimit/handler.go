@@ -9,7 +9,9 @@ import (
 	"github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
 // Bind makes a config that was not made by New run on this runtime. It sets no
@@ -49,7 +51,7 @@ func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 		return err
 	}
 	d := c.Decide(ctx, req)
-	if err := kongrequest.SetLogFields(e.Kong(), kongrequest.Decided(Name, d.Outcome())); err != nil {
+	if err := kongwrite.SetLogFields(e.Kong(), kongrecord.Decided(Name, d.Outcome())); err != nil {
 		return err
 	}
 	if d.Allowed() {
@@ -60,13 +62,13 @@ func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 }
 
 func apply(kong *pdk.PDK, d Decision) error {
-	if err := kongrequest.SetUpstreamHeaders(kong, d.Upstream); err != nil {
+	if err := kongwrite.SetUpstreamHeaders(kong, d.Upstream); err != nil {
 		return fmt.Errorf("set upstream headers: %w", err)
 	}
 	if len(d.Client) == 0 {
 		return nil
 	}
-	if err := kongrequest.SetResponseHeaders(kong, d.Client); err != nil {
+	if err := kongwrite.SetResponseHeaders(kong, d.Client); err != nil {
 		return fmt.Errorf("set response headers: %w", err)
 	}
 	return nil

@@ -1,7 +1,7 @@
 package traceinject
 
 import (
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
 
@@ -65,7 +65,7 @@ func (c *Config) Exports() bool { return c.runtime.exports() }
 
 // Export hands the server span of a request to the exporter's queue, if the
 // trace is wanted. It does not block.
-func (c *Config) Export(t Trace, record *kongrequest.Record) error {
+func (c *Config) Export(t Trace, record *kongrecord.Record) error {
 	if !c.Wanted(t) {
 		return nil
 	}

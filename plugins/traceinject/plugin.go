@@ -7,7 +7,9 @@ import (
 	pdk "github.com/Kong/go-pdk"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
 // Access puts the trace on the upstream request, in the record that every log
@@ -33,11 +35,11 @@ func (c *Config) access(e *kongrequest.Event) error {
 		return err
 	}
 	if c.degraded {
-		if err := kongrequest.SetLogFields(e.Kong(), kongrequest.Decided(Name, kongrequest.Degraded)); err != nil {
+		if err := kongwrite.SetLogFields(e.Kong(), kongrecord.Decided(Name, kongrecord.Degraded)); err != nil {
 			return err
 		}
 	}
-	return kongrequest.SetHeaders(e.Kong(), injection.Response, injection.Upstream)
+	return kongwrite.SetHeaders(e.Kong(), injection.Response, injection.Upstream)
 }
 
 // Read asks Kong for what [Config.Inject] needs. Header values are nginx's
@@ -83,7 +85,7 @@ func (c *Config) left(e *kongrequest.Event) (any, error) {
 }
 
 // record is Kong's record of the request. A span is lost where it cannot be read.
-func (c *Config) record(e *kongrequest.Event) (*kongrequest.Record, error) {
+func (c *Config) record(e *kongrequest.Event) (*kongrecord.Record, error) {
 	record, err := e.Record()
 	if err != nil {
 		c.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
@@ -103,15 +105,15 @@ func (i Injection) Announce(kong *pdk.PDK) error {
 		return fmt.Errorf("share trace: %w", err)
 	}
 	span := i.Trace.Context
-	return kongrequest.SetLogFields(kong,
-		kongrequest.LogField{Key: "trace_id", Value: structpb.NewStringValue(span.TraceID.String())},
-		kongrequest.LogField{Key: "span_id", Value: structpb.NewStringValue(span.SpanID.String())})
+	return kongwrite.SetLogFields(kong,
+		kongwrite.LogField{Key: "trace_id", Value: structpb.NewStringValue(span.TraceID.String())},
+		kongwrite.LogField{Key: "span_id", Value: structpb.NewStringValue(span.SpanID.String())})
 }
 
 // Note leaves the trace to the log phase where nobody else reads along.
-func (i Injection) Note() (kongrequest.LogField, error) {
+func (i Injection) Note() (kongwrite.LogField, error) {
 	text, err := i.Trace.Encode()
-	return kongrequest.Traced(i.Trace.Context.TraceID.String(), text), err
+	return kongrecord.Traced(i.Trace.Context.TraceID.String(), text), err
 }
 
 func (i Injection) leaveNote(kong *pdk.PDK) error {
@@ -119,7 +121,7 @@ func (i Injection) leaveNote(kong *pdk.PDK) error {
 	if err != nil {
 		return err
 	}
-	return kongrequest.SetLogFields(kong, note)
+	return kongwrite.SetLogFields(kong, note)
 }
 
 // Log exports the server span of a request.

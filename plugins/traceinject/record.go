@@ -6,13 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
 // served is a request that a span is made of. What the client chose to write
 // (path, query, headers, user agent) is left unread, the path's choice of a route
 // excepted: personal data has no business in a trace.
-type served struct{ *kongrequest.Record }
+type served struct{ *kongrecord.Record }
 
 // The times that a record can plausibly have, in milliseconds: to 2286-11-20,
 // and a request of at most a day.

@@ -12,7 +12,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
 	"github.com/gatehousehq/gatehouse/internal/golden"
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
@@ -69,7 +69,7 @@ func exportOne(t *testing.T, text []byte) tracetest.SpanStub {
 
 // exportText exports the span of a request from what kong.log.serialize returns.
 func exportText(config *traceinject.Config, trace traceinject.Trace, text []byte) error {
-	record, err := kongrequest.ParseRecord(text)
+	record, err := kongrecord.Parse(text)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
 // FormatName is the name of the log_format that [Include] defines.
@@ -99,8 +99,8 @@ func (f *facts) end() time.Time {
 
 // record is the request, as far as nginx knows it: who was asking, and which
 // route it took, is Kong's to know.
-func (f *facts) record() *kongrequest.Record {
-	r := new(kongrequest.Record)
+func (f *facts) record() *kongrecord.Record {
+	r := new(kongrecord.Record)
 	r.Request.ID = string(f[factID])
 	r.Request.Method, r.Request.URI = requestLine(f[factRequest])
 	r.Request.TLS = string(f[factScheme]) == "https"
@@ -112,7 +112,7 @@ func (f *facts) record() *kongrequest.Record {
 	upstream, tries := sum(f[factUpstreamTook])
 	header, answered := sum(f[factUpstreamHeader])
 	r.Tries = tries
-	r.Latencies = kongrequest.Latencies{Request: took, Kong: max(took-upstream*1000, 0), Proxy: -1}
+	r.Latencies = kongrecord.Latencies{Request: took, Kong: max(took-upstream*1000, 0), Proxy: -1}
 	r.Source = "kong"
 	if answered > 0 {
 		r.Latencies.Proxy = header * 1000

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehousehq/gatehouse/internal/golden"
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
 // proxied is a line of our format about a request that an upstream answered.
@@ -35,35 +35,35 @@ func TestFactsRecord(t *testing.T) {
 	tests := []struct {
 		name string
 		edit map[fact]string
-		want func(*kongrequest.Record)
+		want func(*kongrecord.Record)
 	}{
-		{"proxied", nil, func(*kongrequest.Record) {}},
-		{"refused by Kong", map[fact]string{factStatus: "401", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrequest.Record) {
+		{"proxied", nil, func(*kongrecord.Record) {}},
+		{"refused by Kong", map[fact]string{factStatus: "401", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrecord.Record) {
 			r.Response.Status, r.Source, r.Tries = 401, "kong", 0
-			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 12, Proxy: -1}
+			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 12, Proxy: -1}
 		}},
-		{"no upstream answered", map[fact]string{factStatus: "502", factUpstreamStatus: "502, 502", factUpstreamHeader: "-, -", factUpstreamTook: "0.001, 0.002"}, func(r *kongrequest.Record) {
+		{"no upstream answered", map[fact]string{factStatus: "502", factUpstreamStatus: "502, 502", factUpstreamHeader: "-, -", factUpstreamTook: "0.001, 0.002"}, func(r *kongrecord.Record) {
 			r.Response.Status, r.Source, r.Tries = 502, "kong", 2
-			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 9, Proxy: -1}
+			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 9, Proxy: -1}
 		}},
-		{"the second try answered", map[fact]string{factUpstreamStatus: "502, 200", factUpstreamHeader: "-, 0.004", factUpstreamTook: "0.002, 0.006"}, func(r *kongrequest.Record) {
+		{"the second try answered", map[fact]string{factUpstreamStatus: "502, 200", factUpstreamHeader: "-, 0.004", factUpstreamTook: "0.002, 0.006"}, func(r *kongrecord.Record) {
 			r.Tries = 2
-			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 4, Proxy: 4}
+			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 4, Proxy: 4}
 		}},
-		{"a redirect within nginx", map[fact]string{factUpstreamStatus: "404 : 200", factUpstreamHeader: "0.001 : 0.004", factUpstreamTook: "0.002 : 0.006"}, func(r *kongrequest.Record) {
+		{"a redirect within nginx", map[fact]string{factUpstreamStatus: "404 : 200", factUpstreamHeader: "0.001 : 0.004", factUpstreamTook: "0.002 : 0.006"}, func(r *kongrecord.Record) {
 			r.Tries = 2
-			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 4, Proxy: 5}
+			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 4, Proxy: 5}
 		}},
-		{"a clock of milliseconds", map[fact]string{factTook: "0.009"}, func(r *kongrequest.Record) {
+		{"a clock of milliseconds", map[fact]string{factTook: "0.009"}, func(r *kongrecord.Record) {
 			r.StartedAt = 1763954021491
 			r.Latencies.Request, r.Latencies.Kong = 9, 0
 		}},
-		{"a request that is none", map[fact]string{factRequest: "\x16\x03\x01", factStatus: "400", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrequest.Record) {
+		{"a request that is none", map[fact]string{factRequest: "\x16\x03\x01", factStatus: "400", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrecord.Record) {
 			r.Request.Method, r.Request.URI = "\x16\x03\x01", ""
 			r.Response.Status, r.Source, r.Tries = 400, "kong", 0
-			r.Latencies = kongrequest.Latencies{Request: 12, Kong: 12, Proxy: -1}
+			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 12, Proxy: -1}
 		}},
-		{"a target with blanks", map[fact]string{factRequest: "GET /a b HTTP/1.1", factScheme: "http"}, func(r *kongrequest.Record) {
+		{"a target with blanks", map[fact]string{factRequest: "GET /a b HTTP/1.1", factScheme: "http"}, func(r *kongrecord.Record) {
 			r.Request.URI, r.Request.TLS = "/a b", false
 		}},
 	}
@@ -78,11 +78,11 @@ func TestFactsRecord(t *testing.T) {
 			if !ok {
 				t.Fatal("the line is not taken for one of the format")
 			}
-			want := new(kongrequest.Record)
+			want := new(kongrecord.Record)
 			want.Request.ID, want.Request.Method, want.Request.URI, want.Request.TLS = "6b3f0a1c2d4e5f60718293a4b5c6d7e8", "GET", "/web/v1/dashboard?email=ada@example.com", true
 			want.Response.Status, want.Response.Size = 200, 512
 			want.StartedAt, want.ClientIP, want.Tries, want.Source = 1763954021488, "203.0.113.7", 1, "upstream"
-			want.Latencies = kongrequest.Latencies{Request: 12, Kong: 2, Proxy: 8}
+			want.Latencies = kongrecord.Latencies{Request: 12, Kong: 2, Proxy: 8}
 			tt.want(want)
 			approximately := cmp.Comparer(func(a, b float64) bool { return a-b < 1e-3 && b-a < 1e-3 })
 			if diff := cmp.Diff(want, f.record(), approximately); diff != "" {
@@ -95,7 +95,7 @@ func TestFactsRecord(t *testing.T) {
 func TestFactsLine(t *testing.T) {
 	t.Parallel()
 	var ended []string
-	w := writer{engine: newEngine(t), zone: time.UTC, ended: func(r *kongrequest.Record) { ended = append(ended, r.Request.ID) }}
+	w := writer{engine: newEngine(t), zone: time.UTC, ended: func(r *kongrecord.Record) { ended = append(ended, r.Request.ID) }}
 	if log := w.line([]byte("<190>Nov 24 03:13:41 nginx: "+factsLine(proxied())), now); log != "access" {
 		t.Errorf("it is from the log %q, want access", log)
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -20,7 +20,7 @@ type writer struct {
 	out    []byte
 	text   []byte
 	// ended is told of each request that a line of our own format is about.
-	ended func(*kongrequest.Record)
+	ended func(*kongrecord.Record)
 }
 
 // line appends one datagram as a JSON line, and returns which log it is from:

@@ -16,7 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -39,7 +39,7 @@ type Options struct {
 	// Ended is told of each request of which a line in the format of [Include]
 	// arrives, as it arrives. It is called in one goroutine, and
 	// must not take long. Default: nobody is told.
-	Ended func(*kongrequest.Record)
+	Ended func(*kongrecord.Record)
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer
 	// Logger gets failures to write. Default: discarded.

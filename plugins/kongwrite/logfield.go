@@ -1,4 +1,4 @@
-package kongrequest
+package kongwrite
 
 import (
 	"fmt"

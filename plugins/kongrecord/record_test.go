@@ -1,4 +1,4 @@
-package kongrequest_test
+package kongrecord_test
 
 import (
 	"encoding/json"
@@ -6,12 +6,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
 func TestParseRecord(t *testing.T) {
 	t.Parallel()
-	r, err := kongrequest.ParseRecord([]byte(`{
+	r, err := kongrecord.Parse([]byte(`{
 		"request": {"id": "6b3f", "method": "GET", "uri": "/x", "tls": {"version": "TLSv1.3"}, "headers": {"a": "\u0000"}},
 		"response": {"status": 200, "size": 512}, "latencies": {"kong": 2, "proxy": -1, "request": 14},
 		"route": {"id": "r1", "name": "orders", "paths": ["/x"]}, "service": {"name": "orders"},
@@ -21,10 +21,10 @@ func TestParseRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var want kongrequest.Record
+	var want kongrecord.Record
 	want.Request.ID, want.Request.Method, want.Request.URI, want.Request.TLS = "6b3f", "GET", "/x", true
 	want.Response.Status, want.Response.Size = 200, 512
-	want.Latencies = kongrequest.Latencies{Request: 14, Kong: 2, Proxy: -1}
+	want.Latencies = kongrecord.Latencies{Request: 14, Kong: 2, Proxy: -1}
 	want.Route.ID, want.Route.Name, want.Route.Paths = "r1", "orders", []string{"/x"}
 	want.Service.Name, want.Consumer.CustomID, want.Credential.ID = "orders", "acme", "k1"
 	want.Tries, want.StartedAt, want.Source = 2, 1763954021000, "upstream"
@@ -42,7 +42,7 @@ func TestParseRecordToleratesLua(t *testing.T) {
 		`[]`:   "",
 		`null`: "",
 	} {
-		r, err := kongrequest.ParseRecord([]byte(text))
+		r, err := kongrecord.Parse([]byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
 			continue
@@ -52,7 +52,7 @@ func TestParseRecordToleratesLua(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "{", `{"request": {"method": "GET"}`} {
-		if _, err := kongrequest.ParseRecord([]byte(text)); err == nil {
+		if _, err := kongrecord.Parse([]byte(text)); err == nil {
 			t.Errorf("%q is no JSON", text)
 		}
 	}
@@ -62,7 +62,7 @@ func FuzzParseRecord(f *testing.F) {
 	f.Add([]byte(`{"request":{"tls":{}},"tries":[1],"trace_id":{"w3c":"1"},"gatehouse":{"a":[]}}`))
 	f.Add([]byte("{\"request\":{\"method\":\"\xff\"}}"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		r, err := kongrequest.ParseRecord(text)
+		r, err := kongrecord.Parse(text)
 		if (r == nil) == (err == nil) {
 			t.Errorf("record %v, error %v", r, err)
 		}

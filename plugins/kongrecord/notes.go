@@ -1,10 +1,12 @@
-package kongrequest
+package kongrecord
 
 import (
 	"maps"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
 // Notes are log fields under one key, gatehouse: what our plugins tell of a request to
@@ -30,34 +32,34 @@ const Degraded = "degraded"
 
 // Decided is the note of what a plugin decided about the request, in a word; see
 // [Record.Policies].
-func Decided(plugin, decision string) LogField {
-	return LogField{Key: notesPrefix + plugin, Value: structpb.NewStringValue(decision)}
+func Decided(plugin, decision string) kongwrite.LogField {
+	return kongwrite.LogField{Key: notesPrefix + plugin, Value: structpb.NewStringValue(decision)}
 }
 
 // Traced is the note of the trace that the request is in, for where nobody else reads
 // the record: its id, and a text for the log phase of whoever put it there; see
 // [Record.Trace].
-func Traced(id, text string) LogField {
-	return LogField{Key: notesPrefix + traceNote, Value: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
+func Traced(id, text string) kongwrite.LogField {
+	return kongwrite.LogField{Key: notesPrefix + traceNote, Value: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
 		"id": structpb.NewStringValue(id), "text": structpb.NewStringValue(text),
 	}})}
 }
 
 // NoToken is the note that Kong verified no token, so that the log phase need not ask;
-// see [Event.Token].
-func NoToken() LogField {
-	return LogField{Key: notesPrefix + noTokenNote, Value: structpb.NewBoolValue(true)}
+// see [kongrequest.Event.Token].
+func NoToken() kongwrite.LogField {
+	return kongwrite.LogField{Key: notesPrefix + noTokenNote, Value: structpb.NewBoolValue(true)}
 }
 
 // Bundle is one log field in place of several notes, [RewriteBundle] or [AccessBundle],
 // for where nobody else reads the record: each field costs a call. The next bundle of
 // the name replaces it.
-func Bundle(name string, notes ...LogField) LogField {
+func Bundle(name string, notes ...kongwrite.LogField) kongwrite.LogField {
 	fields := make(map[string]*structpb.Value, len(notes))
 	for _, n := range notes {
 		fields[strings.TrimPrefix(n.Key, notesPrefix)] = n.Value
 	}
-	return LogField{Key: notesPrefix + name, Value: structpb.NewStructValue(&structpb.Struct{Fields: fields})}
+	return kongwrite.LogField{Key: notesPrefix + name, Value: structpb.NewStructValue(&structpb.Struct{Fields: fields})}
 }
 
 // takeNotes leaves the decisions in r.Policies, and puts the other notes where they

@@ -1,4 +1,4 @@
-package kongrequest
+package kongrecord
 
 import "github.com/gatehousehq/gatehouse/plugins/identity"
 

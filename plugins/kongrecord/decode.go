@@ -1,4 +1,4 @@
-package kongrequest
+package kongrecord
 
 import (
 	"fmt"
@@ -7,12 +7,12 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// ParseRecord reads the JSON text of kong.log.serialize, and the notes in it. A field
+// Parse reads the JSON text of kong.log.serialize, and the notes in it. A field
 // of an unexpected type is left zero: Lua's empty table may come as {} or as [].
 //
 // A record is some 2 kB, of which most is skipped: to have encoding/json look at all of
 // it was a seventh of the CPU time that a request with a log event cost.
-func ParseRecord(text []byte) (*Record, error) {
+func Parse(text []byte) (*Record, error) {
 	r := new(Record)
 	d := jx.DecodeBytes(text)
 	if err := object(d, r.field); err != nil {

@@ -1,0 +1,70 @@
+package kongrecord_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
+)
+
+// serialized is Kong's record with the fields set one after the other: a dot in the key
+// is a step into a table.
+func serialized(t *testing.T, fields ...kongwrite.LogField) []byte {
+	t.Helper()
+	record := map[string]any{}
+	for _, f := range fields {
+		table, path := record, strings.Split(f.Key, ".")
+		for _, step := range path[:len(path)-1] {
+			if _, ok := table[step].(map[string]any); !ok {
+				table[step] = map[string]any{}
+			}
+			table = table[step].(map[string]any)
+		}
+		table[path[len(path)-1]] = f.Value.AsInterface()
+	}
+	text, err := json.Marshal(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestNotes: a record says the same, whether the notes came one by one or together.
+func TestNotes(t *testing.T) {
+	t.Parallel()
+	const id, text = "4bf92f3577b34da6a3ce929d0e0e4736", `{"traceparent":"…"}`
+	limited, announced := kongrecord.Decided("tenant-rate-limit", "allowed"), kongrecord.Decided("sunset-headers", "announced")
+	traced, noToken := kongrecord.Traced(id, text), kongrecord.NoToken()
+	whole := kongrecord.Record{
+		TraceID: id, Trace: text, NoToken: true,
+		Policies: map[string]any{"tenant-rate-limit": "allowed", "sunset-headers": "announced"},
+	}
+	for _, tt := range []struct {
+		name   string
+		fields []kongwrite.LogField
+		want   kongrecord.Record
+	}{
+		{"none", nil, kongrecord.Record{}},
+		{"one by one", []kongwrite.LogField{limited, announced, traced, noToken}, whole},
+		{"together", []kongwrite.LogField{kongrecord.Bundle("access", limited, announced, traced, noToken)}, whole},
+		{"of two phases", []kongwrite.LogField{kongrecord.Bundle("rewrite", traced), kongrecord.Bundle("access", limited, announced, noToken)}, whole},
+		{"together and one by one", []kongwrite.LogField{kongrecord.Bundle("access", limited, traced, noToken), announced}, whole},
+		{"of an event that ran again", []kongwrite.LogField{kongrecord.Bundle("access", limited), kongrecord.Bundle("access", limited, announced, traced, noToken)}, whole},
+		{"the trace alone", []kongwrite.LogField{traced}, kongrecord.Record{TraceID: id, Trace: text}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := kongrecord.Parse(serialized(t, tt.fields...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(&tt.want, got); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
