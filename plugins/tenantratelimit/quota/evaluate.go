@@ -78,7 +78,8 @@ func (d *Decider) describe(e *evaluation, o *override) {
 		e.counters.Descriptors[i] = limiter.Descriptor{
 			Limit: r.limit,
 			Key:   limiter.Key(d.settings.KeyPrefix, r.limit, r.key(parts[:0], e.principal, e.request)),
-			Cost:  min(e.cost*r.cost, r.limit.Capacity()), // which a mistake in the config may exceed
+			// A mistake in the config may make it more than the limit holds, or nothing.
+			Cost: max(1, min(e.cost*r.cost, r.limit.Capacity())),
 		}
 	}
 }
