@@ -47,16 +47,16 @@ func TestHandlersDoTheSameOnBothServers(t *testing.T) {
 	}
 	client := served(t, pluginsFor())
 	for _, plugin := range pluginsFor() {
-		for phase, handler := range handlers(t, plugin, configs[plugin.Name]) {
-			t.Run(plugin.Name+" "+phase, func(t *testing.T) {
+		for _, phase := range phases(t, plugin, configs[plugin.Name]) {
+			t.Run(plugin.Name+" "+phase.name, func(t *testing.T) {
 				store.FlushAll()
-				want := kongtest.Run(t, handler, kongrequesttest.Installed(t, request()))
+				want := kongtest.Run(t, phase.handler, kongrequesttest.Installed(t, request()))
 				store.FlushAll()
 				id, err := client.StartInstance(plugin.Name, []byte(configs[plugin.Name]))
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, err := client.HandleEvent(id, phase, kongrequesttest.Installed(t, request()))
+				got, err := client.HandleEvent(id, phase.name, kongrequesttest.Installed(t, request()))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -97,27 +97,30 @@ func served(t *testing.T, plugins []pluginserver.Plugin) *kongtest.Client {
 	return client
 }
 
-// handlers are the phases of a configuration, by Kong's names.
-func handlers(t *testing.T, plugin pluginserver.Plugin, text string) map[string]func(*pdk.PDK) {
+// phase is one of a configuration, by Kong's name.
+type phase struct {
+	name    string
+	handler func(*pdk.PDK)
+}
+
+// phases are those of a configuration, in Kong's order. Nobody calls Provision: go-pdk's
+// own server does not.
+func phases(t *testing.T, plugin pluginserver.Plugin, text string) (list []phase) {
 	t.Helper()
 	config := plugin.New()
 	if err := json.Unmarshal([]byte(text), config); err != nil {
 		t.Fatal(err)
 	}
-	if err := config.(interface{ Provision() error }).Provision(); err != nil {
-		t.Fatal(err)
-	}
-	phases := map[string]func(*pdk.PDK){}
 	if c, ok := config.(interface{ Rewrite(*pdk.PDK) }); ok {
-		phases["rewrite"] = c.Rewrite
+		list = append(list, phase{"rewrite", c.Rewrite})
 	}
 	if c, ok := config.(interface{ Access(*pdk.PDK) }); ok {
-		phases["access"] = c.Access
+		list = append(list, phase{"access", c.Access})
 	}
 	if c, ok := config.(interface{ Log(*pdk.PDK) }); ok && plugin.Name != "trace-inject" { // which exports nothing here
-		phases["log"] = c.Log
+		list = append(list, phase{"log", c.Log})
 	}
-	return phases
+	return list
 }
 
 func request() kongtest.Request {
