@@ -10,26 +10,41 @@ import (
 	"strings"
 )
 
-// Fill sets each field of config that is zero and has `kong:"default=V"` to V, in nested
-// structs too. config is a pointer to a struct. Strings, integers and floating-point
-// numbers are filled; of a bool, zero may be what the operator wrote.
+// Fill sets each field of config that is zero and has `kong:"default=V"` to V, in structs
+// and lists within, too. config is a pointer to a struct. Strings and numbers are filled;
+// a false may have been written, see [New].
 //
 // It panics on a default that is no value of its field: that is a mistake in the program,
 // and the first configuration shows it.
-func Fill(config any) { fill(reflect.ValueOf(config).Elem()) }
+func Fill(config any) { fill(reflect.ValueOf(config).Elem(), false) }
 
-func fill(v reflect.Value) {
-	for i := range v.NumField() {
-		field, value := v.Type().Field(i), v.Field(i)
-		switch {
-		case !field.IsExported():
-		case value.Kind() == reflect.Struct:
-			fill(value)
-		case value.IsZero():
-			if text, ok := tagged(field.Tag.Get("kong")); ok {
-				set(value, field.Name, text)
+// New is [Fill] for a config of which nothing was decoded yet: booleans are filled as
+// well.
+func New(config any) { fill(reflect.ValueOf(config).Elem(), true) }
+
+func fill(v reflect.Value, isNew bool) {
+	switch v.Kind() {
+	case reflect.Slice:
+		for i := range v.Len() {
+			fill(v.Index(i), isNew)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if field := v.Type().Field(i); field.IsExported() {
+				fill(v.Field(i), isNew)
+				fillField(v.Field(i), field, isNew)
 			}
 		}
+	}
+}
+
+func fillField(v reflect.Value, field reflect.StructField, isNew bool) {
+	text, ok := tagged(field.Tag.Get("kong"))
+	if !ok || !v.IsZero() {
+		return
+	}
+	if err := set(v, text, isNew); err != nil {
+		panic(fmt.Sprintf("default of %s: %v", field.Name, err))
 	}
 }
 
@@ -43,21 +58,22 @@ func tagged(tag string) (text string, ok bool) {
 	return "", false
 }
 
-func set(value reflect.Value, name, text string) {
-	var err error
-	switch value.Kind() {
+func set(v reflect.Value, text string, isNew bool) (err error) {
+	switch v.Kind() {
 	case reflect.String:
-		value.SetString(text)
+		v.SetString(text)
 	case reflect.Int, reflect.Int64:
 		var n int64
 		n, err = strconv.ParseInt(text, 10, 64)
-		value.SetInt(n)
+		v.SetInt(n)
 	case reflect.Float64:
 		var f float64
 		f, err = strconv.ParseFloat(text, 64)
-		value.SetFloat(f)
+		v.SetFloat(f)
+	case reflect.Bool:
+		var on bool
+		on, err = strconv.ParseBool(text)
+		v.SetBool(on && isNew)
 	}
-	if err != nil {
-		panic(fmt.Sprintf("default of %s: %v", name, err))
-	}
+	return err
 }

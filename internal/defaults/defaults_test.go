@@ -20,21 +20,29 @@ type config struct {
 	Plain   string  `kong:"len_min=1"`
 	List    []int   `kong:"default=[1]"`
 	Nested  names
+	Rows    []names
 	private string `kong:"default=x"` //nolint:unused // the test is that it is left alone
 }
 
 func TestFill(t *testing.T) {
 	t.Parallel()
 	filled := config{Mode: "b", Bytes: 65536, Ratio: 0.5, Nested: names{Claim: "sub"}}
-	written := config{Mode: "a", Bytes: 1, Ratio: 0.1, On: true, Plain: "p", List: []int{2}, Nested: names{Claim: "c"}}
-	for name, tt := range map[string]struct{ given, want config }{
-		"nothing":    {config{}, filled},
-		"everything": {written, written},
+	fresh := filled
+	fresh.On = true
+	written := config{Mode: "a", Bytes: 1, Ratio: 0.1, On: true, Plain: "p", List: []int{2}, Nested: names{Claim: "c"}, Rows: []names{{"r"}}}
+	for name, tt := range map[string]struct {
+		fill        func(any)
+		given, want config
+	}{
+		"nothing":           {defaults.Fill, config{}, filled},
+		"nothing, of a new": {defaults.New, config{}, fresh},
+		"everything":        {defaults.Fill, written, written},
+		"an empty row":      {defaults.Fill, config{Rows: []names{{}}}, func() config { c := filled; c.Rows = []names{{"sub"}}; return c }()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			got := tt.given
-			defaults.Fill(&got)
+			tt.fill(&got)
 			if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(config{})); diff != "" {
 				t.Errorf("config (-want +got):\n%s", diff)
 			}

@@ -1,26 +1,10 @@
 package identity
 
-import "cmp"
-
 // Names are the claims that say who a verified token's bearer is, as operators write
 // them: the same fields, with the same defaults, in each plugin that asks.
 type Names struct {
 	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the tenant, by its exact name."`
 	UserClaim   string `json:"user_claim" kong:"default=sub,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the user, by its exact name."`
-}
-
-// The claims of a token whose plugin says nothing else.
-const (
-	defaultTenantClaim = "tenant"
-	defaultUserClaim   = "sub"
-)
-
-// OrDefaults are the names, with the defaults of Kong's schema in place of empty ones.
-func (n Names) OrDefaults() Names {
-	return Names{
-		TenantClaim: cmp.Or(n.TenantClaim, defaultTenantClaim),
-		UserClaim:   cmp.Or(n.UserClaim, defaultUserClaim),
-	}
 }
 
 // Claims are all that [Resolve] looks for: the names, the claim that names the plan,

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-var defaults = Claims{Names: Names{}.OrDefaults(), Plan: "plan", PlanTag: "plan:", PlanGroup: "on-"}
+var defaults = Claims{Names: Names{TenantClaim: "tenant", UserClaim: "sub"}, Plan: "plan", PlanTag: "plan:", PlanGroup: "on-"}
 
 // token is a JWT of that payload. Nobody checks its signature here.
 func token(payload string) *Token {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/identity/identitytest"
 )
@@ -17,7 +18,8 @@ func TestWhoIsAsking(t *testing.T) {
 	for _, c := range identitytest.Cases() {
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			p := identity.Resolve(c.Evidence(), identity.Claims{Names: c.Names.OrDefaults()})
+			defaults.Fill(&c.Names)
+			p := identity.Resolve(c.Evidence(), identity.Claims{Names: c.Names})
 			if diff := cmp.Diff([]identity.ID{c.Tenant, c.User}, []identity.ID{p.Tenant, p.User}); diff != "" {
 				t.Errorf("tenant and user (-want +got):\n%s", diff)
 			}

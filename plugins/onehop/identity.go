@@ -3,6 +3,7 @@ package onehop
 import (
 	"fmt"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
@@ -15,11 +16,13 @@ func (h *hop) shareIdentity(scrub *piilogscrub.Config, limit *tenantratelimit.Co
 	if scrub == nil || limit == nil {
 		return
 	}
-	said, counts := scrub.Identity.OrDefaults(), limit.Identity.OrDefaults()
-	defaults := identity.Names{}.OrDefaults()
+	said, counts, byDefault := scrub.Identity, limit.Identity.Names, identity.Names{}
+	for _, names := range []*identity.Names{&said, &counts, &byDefault} {
+		defaults.Fill(names)
+	}
 	h.overruled = append(
-		overruled("tenant_claim", said.TenantClaim, counts.TenantClaim, defaults.TenantClaim),
-		overruled("user_claim", said.UserClaim, counts.UserClaim, defaults.UserClaim)...,
+		overruled("tenant_claim", said.TenantClaim, counts.TenantClaim, byDefault.TenantClaim),
+		overruled("user_claim", said.UserClaim, counts.UserClaim, byDefault.UserClaim)...,
 	)
 	scrub.Identity = counts
 	for _, field := range h.overruled {

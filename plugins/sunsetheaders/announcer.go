@@ -2,8 +2,8 @@ package sunsetheaders
 
 import (
 	"cmp"
-	"net/http"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
@@ -19,8 +19,7 @@ type Announcer struct {
 
 // newAnnouncer returns an announcer beside an error, too: one that refuses nobody.
 func newAnnouncer(c *Config) (*Announcer, error) {
-	c.AfterSunset = cmp.Or(c.AfterSunset, lifecycle.AfterSunsetGone)
-	c.BrownoutStatus = cmp.Or(c.BrownoutStatus, http.StatusServiceUnavailable)
+	defaults.Fill(c)
 	plan, err := newPlan(c)
 	return &Announcer{c.runtime, plan}, err
 }

@@ -3,8 +3,8 @@ package tenantratelimit
 import (
 	"errors"
 	"fmt"
-	"reflect"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
@@ -17,7 +17,7 @@ import (
 //
 // A config without a Redis is no error; see [Config.Warnings].
 func (c *Config) Provision() error {
-	fillDefaults(reflect.ValueOf(c).Elem(), false)
+	defaults.Fill(c)
 	d, noRedis := c.runtime.deployment(c.Redis.URL, c.Redis.KeyPrefix)
 	l, err := c.runtime.newLimiter(c, d)
 	c.limiter = l

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
@@ -93,7 +93,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 // New is a config of which nothing was decoded yet, bound to this runtime.
 func (r *Runtime) New() any {
 	c := &Config{runtime: r}
-	fillDefaults(reflect.ValueOf(c).Elem(), true)
+	defaults.New(c)
 	return c
 }
 

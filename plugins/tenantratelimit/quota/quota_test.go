@@ -28,7 +28,7 @@ func (u uncounted) Limit(string, string) LimitCounters {
 func inMemory(t testing.TB) *Decider {
 	t.Helper()
 	now := func() time.Time { return noon }
-	s := Settings{Rules: rules, KeyPrefix: "p", Timeout: time.Second, OnRedisError: OnErrorDeny, Claims: identity.Claims{Names: identity.Names{}.OrDefaults()}}
+	s := Settings{Rules: rules, KeyPrefix: "p", Timeout: time.Second, OnRedisError: OnErrorDeny, Claims: identity.Claims{Names: identity.Names{TenantClaim: "tenant", UserClaim: "sub"}}}
 	d, err := New(s, Backend{
 		Store: limiter.NewLocal(1000, now), Members: membership.New(redisurl.Nowhere(), "p", "node"),
 		Refusals: limiter.NewRefusals(1000), Overrides: NewOverrides(),
