@@ -153,11 +153,11 @@ func newMetrics(meter instrument.Meter) *metrics {
 
 // forPlugin resolves the metrics of a plugin's phases, so that an event looks
 // nothing up.
-func (m *metrics) forPlugin(p *plugin) *[phaseCount]*eventMetrics {
+func (m *metrics) forPlugin(plugin string, phases []string) *[phaseCount]*eventMetrics {
 	var all [phaseCount]*eventMetrics
 	for ph, name := range phaseNames {
-		if slices.Contains(p.phases, name) {
-			all[ph] = m.forPhase(p.Name, name)
+		if slices.Contains(phases, name) {
+			all[ph] = m.forPhase(plugin, name)
 		}
 	}
 	return &all

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
+	"math"
+	"runtime/debug"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
@@ -100,4 +102,13 @@ func (o Options) withDefaults() (Options, error) {
 	o.MaxGoroutines = cmp.Or(o.MaxGoroutines, 100_000)
 	o.MaxMemory = cmp.Or(o.MaxMemory, defaultMemory())
 	return o, nil
+}
+
+// defaultMemory is where memory has run out: nearly all that GOMEMLIMIT allows, or
+// more than a plugin server has a use for.
+func defaultMemory() int64 {
+	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
+		return limit / 10 * 9
+	}
+	return 4 << 30
 }

@@ -71,32 +71,6 @@ type (
 	closer interface{ Close() error }
 )
 
-// phase is an event of Kong, an index into handlers.
-type phase uint8
-
-const (
-	certificate phase = iota
-	rewrite
-	access
-	response
-	preread
-	logging
-	phaseCount
-)
-
-// phaseNames are Kong's names of the phases, in the order of go-pdk's server.
-var phaseNames = [phaseCount]string{"certificate", "rewrite", "access", "response", "preread", "log"}
-
-// phaseOf finds a phase by Kong's name. It does not allocate.
-func phaseOf(name []byte) (phase, bool) {
-	for p, known := range phaseNames {
-		if string(name) == known {
-			return phase(p), true
-		}
-	}
-	return 0, false
-}
-
 // plugin is a Plugin that was found fit to serve.
 type plugin struct {
 	Plugin
@@ -116,7 +90,7 @@ const ofFailed = phaseCount
 
 // prepare makes what events of the plugin need.
 func (p *plugin) prepare(m *metrics, maxEvents int) {
-	p.events = m.forPlugin(p)
+	p.events = m.forPlugin(p.Name, p.phases)
 	for ph, e := range p.events {
 		if e != nil {
 			p.slots[ph] = make(chan struct{}, maxEvents)

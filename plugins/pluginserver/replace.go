@@ -3,7 +3,6 @@ package pluginserver
 import (
 	"context"
 	"fmt"
-	"math"
 	"runtime"
 	"runtime/debug"
 	runtimemetrics "runtime/metrics"
@@ -63,13 +62,4 @@ func processUsage() usage {
 	samples := []runtimemetrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 	runtimemetrics.Read(samples)
 	return usage{runtime.NumGoroutine(), int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())}
-}
-
-// defaultMemory is where memory has run out: nearly all that GOMEMLIMIT allows, or
-// more than a plugin server has a use for.
-func defaultMemory() int64 {
-	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
-		return limit / 10 * 9
-	}
-	return 4 << 30
 }

@@ -8,10 +8,6 @@ import (
 	"strings"
 )
 
-// entityCheck is a rule about several fields of a record: one key, the rule's name in
-// Kong's schema language, and its argument.
-type entityCheck map[string]any
-
 // condition is Kong's argument of a rule that depends on the value of a field.
 type condition struct {
 	IfField          string         `json:"if_field"`

@@ -9,18 +9,6 @@ import (
 	"unicode"
 )
 
-// luaPattern is a Lua pattern, and what Kong says where it decides.
-type luaPattern struct {
-	Pattern string `json:"pattern"`
-	Err     string `json:"err,omitempty"`
-}
-
-// anyPattern are Lua patterns of which one must match: they have no alternatives.
-type anyPattern struct {
-	Patterns []string `json:"patterns"`
-	Err      string   `json:"err,omitempty"`
-}
-
 // say has Kong say what the tag says in place of "invalid value: X", which does not tell
 // how to write one, and would show a password. Kong's own attribute err would also hide
 // what is wrong with a text's length.
