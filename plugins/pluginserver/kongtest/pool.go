@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -21,6 +22,8 @@ type conn struct {
 	net.Conn
 	in    *bufio.Reader // the server may send several calls in one go
 	since time.Time     // when it became idle
+
+	watched chan struct{} // closed when an idle connection is not watched any more
 }
 
 func newConn(raw net.Conn) *conn {
@@ -48,7 +51,7 @@ func (r timedReader) Read(p []byte) (int, error) {
 // take returns the connection that became idle last, or opens another.
 func (c *Client) take() (*conn, error) {
 	for idle := c.pop(); idle != nil; idle = c.pop() {
-		if time.Since(idle.since) < socketTimeout && alive(idle.Conn) {
+		if idle.release() && time.Since(idle.since) < socketTimeout && alive(idle.Conn) {
 			return idle, nil
 		}
 		_ = idle.Close()
@@ -82,6 +85,30 @@ func (c *Client) put(used *conn) {
 		_ = used.Close()
 		return
 	}
-	used.since = time.Now()
+	used.since, used.watched = time.Now(), make(chan struct{})
+	_ = used.SetReadDeadline(time.Time{})
 	c.idle = append(c.idle, used)
+	go c.watch(used)
+}
+
+// watch drops an idle connection once the server ends it or writes on it, so that a
+// server that is about to stop need not wait.
+func (c *Client) watch(idle *conn) {
+	defer close(idle.watched)
+	if !awaitInput(idle.Conn) {
+		return // it was taken
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.idle, idle); i >= 0 {
+		c.idle = slices.Delete(c.idle, i, i+1)
+		_ = idle.Close()
+	}
+}
+
+// release ends the watch of a connection that was taken.
+func (c *conn) release() bool {
+	err := c.SetReadDeadline(time.Now())
+	<-c.watched
+	return err == nil && c.SetReadDeadline(time.Time{}) == nil
 }
