@@ -18,7 +18,7 @@ const (
 	aloneConfig       = `{plugins: [{name: tenant-rate-limit, config: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}]}`
 )
 
-// TestCheckStart: what Kong would refuse, and a REDIS_URL that is none, end the start;
+// TestCheckStart: what Kong would refuse, and an invalid REDIS_URL, end the start;
 // all else is said, and starts.
 func TestCheckStart(t *testing.T) {
 	file := func(t *testing.T, text string) string {
