@@ -49,7 +49,7 @@ func (r *Record) field(d *jx.Decoder, key string) (err error) {
 	case "trace_id":
 		r.TraceID, err = value(d)
 		return err
-	case "gatehouse":
+	case NotesField:
 		r.Policies, err = value(d)
 		return err
 	}

@@ -1,26 +1,18 @@
 package kongrecord
 
-import (
-	"maps"
-	"strings"
+import "maps"
 
-	"google.golang.org/protobuf/types/known/structpb"
-
-	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
-)
-
-// Notes are log fields under one key, gatehouse: what our plugins tell of a request to
-// log plugins, to the audit record, and to their own log phase, which reads Kong's
-// record of the request anyway.
-const notesPrefix = "gatehouse."
-
-// Notes that are no decisions.
+// Notes are log fields under the key gatehouse, by these names or that of a plugin that
+// decided: what our plugins tell of a request to log plugins, to the audit record, and to
+// their own log phase, which reads Kong's record of the request anyway. Package kongwrite
+// writes them.
 const (
-	traceNote   = "trace"
-	noTokenNote = "no-token"
+	NotesField  = "gatehouse"
+	TraceNote   = "trace"
+	NoTokenNote = "no-token"
 )
 
-// The names of bundles, by the phase that leaves them; see [Bundle].
+// The names of bundles of notes, by the phase that leaves them.
 const (
 	RewriteBundle = "rewrite"
 	AccessBundle  = "access"
@@ -29,38 +21,6 @@ const (
 // Degraded is the word of a plugin whose configuration has a mistake in it that no schema
 // can find: it goes in its declared direction, with what is right in it.
 const Degraded = "degraded"
-
-// Decided is the note of what a plugin decided about the request, in a word; see
-// [Record.Policies].
-func Decided(plugin, decision string) kongwrite.LogField {
-	return kongwrite.LogField{Key: notesPrefix + plugin, Value: structpb.NewStringValue(decision)}
-}
-
-// Traced is the note of the trace that the request is in, for where there are no log
-// plugins to read the record: the trace's id, and a text for the log phase of the plugin
-// that put the request in the trace; see [Record.Trace].
-func Traced(id, text string) kongwrite.LogField {
-	return kongwrite.LogField{Key: notesPrefix + traceNote, Value: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
-		"id": structpb.NewStringValue(id), "text": structpb.NewStringValue(text),
-	}})}
-}
-
-// NoToken is the note that Kong verified no token, so that the log phase need not ask;
-// see [kongrequest.Event.Token].
-func NoToken() kongwrite.LogField {
-	return kongwrite.LogField{Key: notesPrefix + noTokenNote, Value: structpb.NewBoolValue(true)}
-}
-
-// Bundle is one log field in place of several notes, [RewriteBundle] or [AccessBundle],
-// for where there are no log plugins to read the record: each field costs a call. A later
-// bundle of the same name replaces it, as where Kong runs an event again.
-func Bundle(name string, notes ...kongwrite.LogField) kongwrite.LogField {
-	fields := make(map[string]*structpb.Value, len(notes))
-	for _, n := range notes {
-		fields[strings.TrimPrefix(n.Key, notesPrefix)] = n.Value
-	}
-	return kongwrite.LogField{Key: notesPrefix + name, Value: structpb.NewStructValue(&structpb.Struct{Fields: fields})}
-}
 
 // takeNotes leaves the decisions in r.Policies, and moves the other notes to the fields
 // that they are for. Notes that came in a bundle count as if they had come one by one.
@@ -71,12 +31,12 @@ func (r *Record) takeNotes() {
 		delete(notes, name)
 		maps.Copy(notes, bundle)
 	}
-	if trace, ok := notes[traceNote].(map[string]any); ok {
+	if trace, ok := notes[TraceNote].(map[string]any); ok {
 		r.Trace, r.TraceID = trace["text"], trace["id"]
-		delete(notes, traceNote)
+		delete(notes, TraceNote)
 	}
-	r.NoToken, _ = notes[noTokenNote].(bool)
-	delete(notes, noTokenNote)
+	r.NoToken, _ = notes[NoTokenNote].(bool)
+	delete(notes, NoTokenNote)
 	if len(notes) == 0 {
 		r.Policies = nil
 	}

@@ -39,12 +39,12 @@ type Record struct {
 	Source string
 	// TraceID is a string, or a table of them by format.
 	TraceID any
-	// Trace is what [Traced] left; nil if it was not called.
+	// Trace is what kongwrite.Traced left; nil if it was not called.
 	Trace any
 	// Policies is what other plugins decided, by plugin; nil if none said so. Any
 	// plugin can have written it, unless it is [Decisions].
 	Policies any
-	// NoToken says that the note [NoToken] was left.
+	// NoToken says that the note kongwrite.NoToken was left.
 	NoToken bool
 }
 

@@ -33,12 +33,12 @@ func (ev *event) keepInFlight() {
 	r := ev.hop.runtime
 	ev.request.began = r.options.Now()
 	r.inFlight.put(ev.request)
-	r.giveUp(ev.request.began)
+	r.giveUp(ev.request.began, overdue)
 }
 
 // Ended tells the runtime of a request that is over, as nginx's access line does.
 func (r *Runtime) Ended(end *kongrecord.Record) {
-	r.giveUp(r.options.Now())
+	r.giveUp(r.options.Now(), overdue)
 	known := r.inFlight.take(end.Request.ID)
 	if known == nil {
 		r.metrics.lines.WithLabelValues("unmatched").Inc()
@@ -66,9 +66,9 @@ func (r *request) exportSpan(end *kongrecord.Record) {
 	}
 }
 
-// giveUp ends the requests whose line has not come for too long.
-func (r *Runtime) giveUp(now time.Time) {
-	for lost := r.inFlight.takeOldest(now); lost != nil; lost = r.inFlight.takeOldest(now) {
+// giveUp ends the requests whose line has not come for as long as age.
+func (r *Runtime) giveUp(now time.Time, age time.Duration) {
+	for lost := r.inFlight.takeOldest(now, age); lost != nil; lost = r.inFlight.takeOldest(now, age) {
 		r.lose(lost, now)
 	}
 }

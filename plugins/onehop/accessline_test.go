@@ -295,17 +295,23 @@ gatehouse_onehop_lost_access_lines_total 1
 	}
 }
 
-// A process that ends writes what it knows of the requests under way.
-func TestCloseEndsTheCallsUnderWay(t *testing.T) {
+// A process that ends writes what it knows of the requests in flight, and for how long
+// they were.
+func TestCloseEndsTheRequestsInFlight(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t, withoutHeaders)
 	p.options.AccessLines = true
+	clock := now
+	p.options.Now = func() time.Time { return clock }
 	_, _, _ = run(t, served(), true, p.oneHop(t).Access)
+	clock = clock.Add(200 * time.Millisecond)
 	if err := p.runtime.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(p.audit.String(), `"source":"unknown"`) {
-		t.Errorf("audit records %q, want one that does not know how the request ended", &p.audit)
+	for _, want := range []string{`"source":"unknown"`, `"latency_ms":200,`} {
+		if !strings.Contains(p.audit.String(), want) {
+			t.Errorf("audit records %q, want one with %s", &p.audit, want)
+		}
 	}
 }
 

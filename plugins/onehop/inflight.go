@@ -19,8 +19,7 @@ const (
 // and do not live long; should lines be lost, they are bounded in number and age. It is
 // safe for concurrent use.
 type inFlight struct {
-	most  int
-	limit time.Duration
+	most int
 
 	mu    sync.Mutex
 	byID  map[string]*list.Element
@@ -28,7 +27,7 @@ type inFlight struct {
 }
 
 func newInFlight() *inFlight {
-	return &inFlight{most: maxInFlight, limit: overdue, byID: map[string]*list.Element{}}
+	return &inFlight{most: maxInFlight, byID: map[string]*list.Element{}}
 }
 
 // put keeps a request, in place of what an earlier phase or an earlier run of this one
@@ -68,8 +67,8 @@ func (f *inFlight) remove(id string) *request {
 }
 
 // takeOldest removes the request that has waited for the longest, if it has waited
-// for too long at a time, or if there are too many. It returns nil if not.
-func (f *inFlight) takeOldest(now time.Time) *request {
+// for as long as age at a time, or if there are too many. It returns nil if not.
+func (f *inFlight) takeOldest(now time.Time, age time.Duration) *request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	e := f.order.Front()
@@ -77,7 +76,7 @@ func (f *inFlight) takeOldest(now time.Time) *request {
 		return nil
 	}
 	oldest := e.Value.(*request)
-	if f.order.Len() <= f.most && now.Sub(oldest.began) < f.limit {
+	if f.order.Len() <= f.most && now.Sub(oldest.began) < age {
 		return nil
 	}
 	return f.remove(oldest.record.Request.ID)

@@ -46,7 +46,7 @@ func (r *request) decided() kongrecord.Decisions {
 func (r *request) decisions() []kongwrite.LogField {
 	var notes []kongwrite.LogField
 	for _, d := range r.decided() {
-		notes = append(notes, kongrecord.Decided(d.Plugin, d.Word))
+		notes = append(notes, kongwrite.Decided(d.Plugin, d.Word))
 	}
 	return notes
 }

@@ -85,6 +85,6 @@ func (r *Runtime) New() any { return &Config{runtime: r} }
 
 // Close ends the requests in flight: another process gets their access lines.
 func (r *Runtime) Close(context.Context) error {
-	r.giveUp(r.options.Now().Add(overdue))
+	r.giveUp(r.options.Now(), 0)
 	return nil
 }

@@ -36,13 +36,13 @@ func (ev *event) writeBundle(bundle string) error {
 			return err
 		}
 		if token == nil {
-			notes = append(notes, kongrecord.NoToken())
+			notes = append(notes, kongwrite.NoToken())
 		}
 	}
 	if len(notes) == 0 {
 		return nil
 	}
-	return kongwrite.SetLogFields(ev.kong.Kong(), kongrecord.Bundle(bundle, notes...))
+	return kongwrite.SetLogFields(ev.kong.Kong(), kongwrite.Bundle(bundle, notes...))
 }
 
 // shareTrace leaves the trace to log plugins and to the log event.

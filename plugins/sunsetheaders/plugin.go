@@ -3,7 +3,6 @@ package sunsetheaders
 import (
 	pdk "github.com/Kong/go-pdk"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
@@ -16,7 +15,7 @@ func (c *Config) Access(kong *pdk.PDK) {
 		return
 	}
 	d := announcer.Decide(caller)
-	if err := kongwrite.SetLogFields(kong, kongrecord.Decided(Name, string(d.Stage))); err != nil {
+	if err := kongwrite.SetLogFields(kong, kongwrite.Decided(Name, string(d.Stage))); err != nil {
 		c.runtime.logger.Warn("say what was decided", "error", err)
 		return
 	}

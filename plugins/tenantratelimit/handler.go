@@ -8,7 +8,6 @@ import (
 
 	"github.com/Kong/go-pdk"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
@@ -36,7 +35,7 @@ func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 		return err
 	}
 	d := l.Decide(ctx, req)
-	if err := kongwrite.SetLogFields(e.Kong(), kongrecord.Decided(Name, l.Outcome(d))); err != nil {
+	if err := kongwrite.SetLogFields(e.Kong(), kongwrite.Decided(Name, l.Outcome(d))); err != nil {
 		return err
 	}
 	return answerWith(e.Kong(), d)

@@ -43,7 +43,7 @@ func (t *Tracer) leave(kong *pdk.PDK, i Injection) error {
 		return err
 	}
 	if t.degraded {
-		notes = append(notes, kongrecord.Decided(Name, kongrecord.Degraded))
+		notes = append(notes, kongwrite.Decided(Name, kongrecord.Degraded))
 	}
 	return kongwrite.SetLogFields(kong, notes...)
 }

@@ -7,7 +7,6 @@ import (
 	pdk "github.com/Kong/go-pdk"
 	"google.golang.org/protobuf/types/known/structpb"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
@@ -114,5 +113,5 @@ func (i Injection) Share(kong *pdk.PDK) error {
 // [Injection.Share] where there are no log plugins.
 func (i Injection) Note() (kongwrite.LogField, error) {
 	text, err := i.Trace.Encode()
-	return kongrecord.Traced(i.Trace.Context.TraceID.String(), text), err
+	return kongwrite.Traced(i.Trace.Context.TraceID.String(), text), err
 }

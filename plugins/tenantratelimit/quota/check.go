@@ -44,7 +44,11 @@ func (s *Settings) checkPlanNames(bad *mistakes) {
 		if *plan == "" || slices.Contains(names, *plan) {
 			return
 		}
-		bad.addf("%s: %q is not in plans; write one of: %s", field, *plan, strings.Join(names, ", "))
+		fix := "write one of: " + strings.Join(names, ", ")
+		if len(names) == 0 {
+			fix = "there are no plans: add it to plans, or remove the field"
+		}
+		bad.addf("%s: %q is not in plans; %s", field, *plan, fix)
 		*plan = ""
 	}
 	known("default_plan", &s.DefaultPlan)

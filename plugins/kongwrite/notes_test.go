@@ -1,4 +1,4 @@
-package kongrecord_test
+package kongwrite_test
 
 import (
 	"encoding/json"
@@ -37,8 +37,8 @@ func serialized(t *testing.T, fields ...kongwrite.LogField) []byte {
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	const id, text = "4bf92f3577b34da6a3ce929d0e0e4736", `{"traceparent":"…"}`
-	limited, announced := kongrecord.Decided("tenant-rate-limit", "allowed"), kongrecord.Decided("sunset-headers", "announced")
-	traced, noToken := kongrecord.Traced(id, text), kongrecord.NoToken()
+	limited, announced := kongwrite.Decided("tenant-rate-limit", "allowed"), kongwrite.Decided("sunset-headers", "announced")
+	traced, noToken := kongwrite.Traced(id, text), kongwrite.NoToken()
 	whole := kongrecord.Record{
 		TraceID: id, Trace: text, NoToken: true,
 		Policies: map[string]any{"tenant-rate-limit": "allowed", "sunset-headers": "announced"},
@@ -50,10 +50,10 @@ func TestNotes(t *testing.T) {
 	}{
 		{"none", nil, kongrecord.Record{}},
 		{"one by one", []kongwrite.LogField{limited, announced, traced, noToken}, whole},
-		{"together", []kongwrite.LogField{kongrecord.Bundle("access", limited, announced, traced, noToken)}, whole},
-		{"of two phases", []kongwrite.LogField{kongrecord.Bundle("rewrite", traced), kongrecord.Bundle("access", limited, announced, noToken)}, whole},
-		{"together and one by one", []kongwrite.LogField{kongrecord.Bundle("access", limited, traced, noToken), announced}, whole},
-		{"of an event that ran again", []kongwrite.LogField{kongrecord.Bundle("access", limited), kongrecord.Bundle("access", limited, announced, traced, noToken)}, whole},
+		{"together", []kongwrite.LogField{kongwrite.Bundle("access", limited, announced, traced, noToken)}, whole},
+		{"of two phases", []kongwrite.LogField{kongwrite.Bundle("rewrite", traced), kongwrite.Bundle("access", limited, announced, noToken)}, whole},
+		{"together and one by one", []kongwrite.LogField{kongwrite.Bundle("access", limited, traced, noToken), announced}, whole},
+		{"of an event that ran again", []kongwrite.LogField{kongwrite.Bundle("access", limited), kongwrite.Bundle("access", limited, announced, traced, noToken)}, whole},
 		{"the trace alone", []kongwrite.LogField{traced}, kongrecord.Record{TraceID: id, Trace: text}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
