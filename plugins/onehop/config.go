@@ -1,8 +1,7 @@
 package onehop
 
 import (
-	"sync"
-
+	"github.com/gatehousehq/gatehouse/internal/prepared"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
@@ -56,7 +55,5 @@ type Config struct {
 	ConsumerID string `json:"consumer_id" kong:"scope"`
 
 	runtime *Runtime
-	prepare sync.Once
-	hop     *hop
-	mistake error // what Provision says
+	hop     prepared.Value[*hop]
 }

@@ -56,7 +56,7 @@ var (
 
 // newHop returns a hop beside an error, too: what is wrong in one section leaves the
 // others as they are. Those with mistakes in them are to be degraded.
-func newHop(c *Config) (*hop, error) {
+func (c *Config) newHop() (*hop, error) {
 	h := &hop{runtime: c.runtime, mistakes: map[string]error{}}
 	if len(c.Run) == 0 {
 		return h, errNoSection

@@ -10,31 +10,27 @@ import (
 // each field with the section's name before it. What is wrong in one section leaves
 // the others as they are.
 func (c *Config) Provision() error {
-	c.prepare.Do(func() { c.hop, c.mistake = newHop(c) })
-	return c.mistake
+	return c.hop.Provision(c.newHop)
 }
 
 // prepared is what Provision made. On a server that does not call it, as go-pdk's own,
 // the first event does, and the sections with mistakes in them degrade.
 func (c *Config) prepared() *hop {
-	c.prepare.Do(func() {
-		if c.hop, c.mistake = newHop(c); c.mistake != nil {
-			c.runtime.options.Logger.Error("the configuration has mistakes in it", "plugin", Name, "error", c.mistake)
-			c.hop.degrade(nil)
-		}
+	return c.hop.Get(c.newHop, func(h *hop, err error) {
+		c.runtime.options.Logger.Error("the configuration has mistakes in it", "plugin", Name, "error", err)
+		h.degrade(nil)
 	})
-	return c.hop
 }
 
 // Degrade has the sections that Provision refused go their plugins' declared ways, each
 // told of its own mistakes; the others are as they are. Of a configuration that could
 // not be decoded it is not known which section is wrong, and all degrade.
 func (c *Config) Degrade(err error) {
-	if c.hop != nil {
+	if c.hop.Made() != nil {
 		err = nil // Provision said it
 	}
 	_ = c.Provision() // which says what Degrade was told
-	c.hop.degrade(err)
+	c.hop.Made().degrade(err)
 }
 
 // degrade degrades the sections with mistakes in them, and with undecoded, which is why
@@ -64,11 +60,12 @@ func (c *Config) Deadline() time.Duration { return c.prepared().limitDeadline() 
 
 // Close is the end of the configuration.
 func (c *Config) Close() error {
-	if c.hop == nil {
+	h := c.hop.Made()
+	if h == nil {
 		return nil // it was never used
 	}
 	var errs []error
-	for _, s := range c.hop.sections {
+	for _, s := range h.sections {
 		errs = append(errs, s.config.Close())
 	}
 	return errors.Join(errs...)

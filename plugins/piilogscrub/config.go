@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/gatehousehq/gatehouse/internal/defaults"
+	"github.com/gatehousehq/gatehouse/internal/prepared"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
@@ -65,8 +65,7 @@ type Config struct {
 	ConsumerID string `json:"consumer_id" kong:"scope"`
 
 	runtime  *Runtime
-	once     sync.Once // of the first event, where Provision was not called
-	scrubber *Scrubber
+	scrubber prepared.Value[*Scrubber]
 	leave    func() // takes the policy out of those in use; nil if it is not among them
 }
 
@@ -86,7 +85,9 @@ const on, off = "on", "off"
 // the requests under the configuration are dropped, since it is not known what was to be
 // taken out of them; nginx's lines are scrubbed with what is right in it, and more
 // strictly where that says less than the default.
-func (c *Config) Provision() error {
+func (c *Config) Provision() error { return c.scrubber.Provision(c.newScrubber) }
+
+func (c *Config) newScrubber() (*Scrubber, error) {
 	defaults.Fill(c)
 	policy, errPolicy := c.policy()
 	engine, err := scrub.New(policy)
@@ -94,29 +95,22 @@ func (c *Config) Provision() error {
 		policy, err = policy.WithoutMistakes()
 	}
 	err = errors.Join(c.checkAudit(), errPolicy, err)
-	c.scrubber = c.runtime.scrubber(c, engine)
+	s := c.runtime.scrubber(c, engine)
 	if err != nil {
-		c.scrubber.degrade()
+		s.degrade()
 		policy = strict(policy)
 	}
-	_ = c.Close() // of an earlier Provision
 	c.leave = c.runtime.policies.Add(policy, c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "")
-	return err
+	return s, err
 }
 
 // Scrubber is the configuration at work. A server that has not called Provision before
 // the first event, as go-pdk's own does not, has it made here; if there is a mistake in
 // the configuration, it is logged, and all texts are dropped.
 func (c *Config) Scrubber() *Scrubber {
-	c.once.Do(func() {
-		if c.scrubber != nil {
-			return
-		}
-		if err := c.Provision(); err != nil {
-			c.runtime.logger.Error("config has a mistake in it: texts are dropped", "plugin", Name, "error", err)
-		}
+	return c.scrubber.Get(c.newScrubber, func(_ *Scrubber, err error) {
+		c.runtime.logger.Error("config has a mistake in it: texts are dropped", "plugin", Name, "error", err)
 	})
-	return c.scrubber
 }
 
 // Degrade has a configuration that Provision refused, or that could not be decoded, drop

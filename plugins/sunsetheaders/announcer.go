@@ -18,7 +18,7 @@ type Announcer struct {
 }
 
 // newAnnouncer returns an announcer beside an error, too: one that refuses nobody.
-func newAnnouncer(c *Config) (*Announcer, error) {
+func (c *Config) newAnnouncer() (*Announcer, error) {
 	defaults.Fill(c)
 	plan, err := newPlan(c)
 	return &Announcer{c.runtime, plan}, err

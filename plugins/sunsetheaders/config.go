@@ -1,8 +1,7 @@
 package sunsetheaders
 
 import (
-	"sync"
-
+	"github.com/gatehousehq/gatehouse/internal/prepared"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
@@ -56,9 +55,7 @@ type Config struct {
 	RouteID string `json:"route_id" kong:"scope"`
 
 	runtime   *Runtime
-	prepare   sync.Once
-	announcer *Announcer
-	mistakes  error
+	announcer prepared.Value[*Announcer]
 }
 
 // Brownout is one time at which the version is switched off: from StartAt to
@@ -80,26 +77,22 @@ type Exemption struct {
 // Provision checks the config and prepares it for events. The error lists
 // every bad field, one line each; see [Config.Degrade] for what is left then.
 func (c *Config) Provision() error {
-	c.prepare.Do(func() { c.announcer, c.mistakes = newAnnouncer(c) })
-	return c.mistakes
+	return c.announcer.Provision(c.newAnnouncer)
 }
 
 // Announcer is what the config does. On a server that calls no Provision, as go-pdk's
 // own, the first event does.
 func (c *Config) Announcer() *Announcer {
-	c.prepare.Do(func() {
-		if c.announcer, c.mistakes = newAnnouncer(c); c.mistakes != nil {
-			c.runtime.logger.Error("the config has mistakes in it", "plugin", Name, "error", c.mistakes)
-		}
+	return c.announcer.Get(c.newAnnouncer, func(_ *Announcer, err error) {
+		c.runtime.logger.Error("the config has mistakes in it", "plugin", Name, "error", err)
 	})
-	return c.announcer
 }
 
 // Degrade has a config that could not be decoded, or that Provision refused, pass every
 // request, with the headers that are certain.
 func (c *Config) Degrade(error) {
 	_ = c.Provision() // which says what Degrade was told
-	c.announcer.plan.Degraded = true
+	c.announcer.Made().plan.Degraded = true
 }
 
 // Close is the end of the config, which holds nothing that needs ending.

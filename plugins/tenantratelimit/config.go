@@ -10,8 +10,7 @@
 package tenantratelimit
 
 import (
-	"sync"
-
+	"github.com/gatehousehq/gatehouse/internal/prepared"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
@@ -50,8 +49,7 @@ type Config struct {
 
 	runtime *Runtime
 	// limiter is made by Provision, at the first event at the latest; see Limiter.
-	limiter *Limiter
-	first   sync.Once
+	limiter prepared.Value[*Limiter]
 	// counted says that the config is in the metric of those that have no Redis.
 	counted bool
 }

@@ -98,7 +98,7 @@ func withFake(t testing.TB, f *fakeRedis, config string) (*Config, *bytes.Buffer
 	}
 	t.Cleanup(func() { _ = r.Close(context.Background()) })
 	c := mustProvision(t, r, config)
-	c.limiter.deployment.client.AddHook(f)
+	c.limiter.Made().deployment.client.AddHook(f)
 	return c, &log
 }
 
@@ -231,7 +231,7 @@ func TestRealRecovery(t *testing.T) {
 		t.Fatal(err)
 	}
 	deadline := time.Now().Add(4 * time.Second)
-	for c.limiter.deployment.client.Ping(t.Context()).Err() != nil && time.Now().Before(deadline) {
+	for c.limiter.Made().deployment.client.Ping(t.Context()).Err() != nil && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	for shared := false; !shared; {

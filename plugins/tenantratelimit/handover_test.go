@@ -36,7 +36,7 @@ func (d *fleet) aware(t *testing.T) {
 	t.Helper()
 	redistest.Await(t, "all know of all", func(context.Context) bool {
 		for _, c := range d.nodes {
-			if m := c.limiter.deployment.member; m.Nodes() != int64(len(d.nodes)) || !m.Certain() {
+			if m := c.limiter.Made().deployment.member; m.Nodes() != int64(len(d.nodes)) || !m.Certain() {
 				return false
 			}
 		}
@@ -109,7 +109,7 @@ func TestHandedOverUnasked(t *testing.T) {
 	config := fmt.Sprintf(year, 20, "")
 	first := node(t, url)
 	c := mustProvision(t, first, config)
-	c.limiter.deployment.member.TakeOver(membership.Count{Nodes: 2, Certain: true})
+	c.limiter.Made().deployment.member.TakeOver(membership.Count{Nodes: 2, Certain: true})
 	ask := func(c *Config) (admitted int) {
 		for range 60 {
 			if c.Limiter().Decide(t.Context(), user("acme", "alice")).Allowed() {
@@ -137,7 +137,7 @@ func TestHandedOverUnasked(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = mustProvision(t, last, config)
-	m := c.limiter.deployment.member
+	m := c.limiter.Made().deployment.member
 	if n := ask(c); n != 0 || m.Nodes() != 2 || !m.Certain() {
 		t.Errorf("%d admitted again; of %d nodes, certain: %v", n, m.Nodes(), m.Certain())
 	}

@@ -16,13 +16,14 @@ import (
 // default limit on users.
 //
 // A config without a Redis is no error; see [Config.Warnings].
-func (c *Config) Provision() error {
+func (c *Config) Provision() error { return c.limiter.Provision(c.newLimiter) }
+
+func (c *Config) newLimiter() (*Limiter, error) {
 	defaults.Fill(c)
 	d, noRedis := c.runtime.deployment(c.Redis.URL, c.Redis.KeyPrefix)
 	l, err := c.runtime.newLimiter(c, d)
-	c.limiter = l
-	c.countWithoutRedis()
-	return errors.Join(noRedis, err)
+	c.countWithoutRedis(d)
+	return l, errors.Join(noRedis, err)
 }
 
 // settings are the config as the core has it.
@@ -44,25 +45,17 @@ func (c *Config) settings() quota.Settings {
 // Limiter is what the config decides with. If nobody called Provision, the first event
 // does, and a config that it refuses degrades, which is logged.
 func (c *Config) Limiter() *Limiter {
-	c.first.Do(func() {
-		if c.limiter != nil {
-			return
-		}
-		if err := c.Provision(); err != nil {
-			c.runtime.logger.Error("the config has mistakes; what is right in it counts", "error", err)
-			c.Degrade(err)
-		}
+	return c.limiter.Get(c.newLimiter, func(l *Limiter, err error) {
+		c.runtime.logger.Error("the config has mistakes; what is right in it counts", "error", err)
+		l.degraded = true
 	})
-	return c.limiter
 }
 
 // Degrade has a config that Provision refused go on with what is right in it; one
 // that could not be decoded, with as much of it as was.
 func (c *Config) Degrade(error) {
-	if c.limiter == nil {
-		_ = c.Provision() // which says what Degrade was told
-	}
-	c.limiter.degraded = true
+	_ = c.Provision() // which says what Degrade was told
+	c.limiter.Made().degraded = true
 }
 
 // Close is the end of the config.
@@ -75,8 +68,8 @@ func (c *Config) Close() error {
 }
 
 // countWithoutRedis counts the config, and says so, if it has no Redis.
-func (c *Config) countWithoutRedis() {
-	if c.limiter.deployment.usable || c.counted {
+func (c *Config) countWithoutRedis(d *deployment) {
+	if d.usable {
 		return
 	}
 	c.counted = true

@@ -47,7 +47,7 @@ func TestShareByLiveNodes(t *testing.T) {
 	configured := patient(t, nodes[0].runtime, fmt.Sprintf(config, `,"nodes":6`))
 	redistest.Await(t, "all know of all", func(context.Context) bool {
 		for _, c := range nodes {
-			if c.limiter.deployment.member.Nodes() != 3 {
+			if c.limiter.Made().deployment.member.Nodes() != 3 {
 				return false
 			}
 		}
@@ -77,7 +77,7 @@ func TestRaiseForEverybody(t *testing.T) {
 	if !c.Limiter().Decide(t.Context(), user("acme", "alice")).Allowed() || c.Limiter().Decide(t.Context(), user("acme", "bob")).Status != http.StatusTooManyRequests {
 		t.Fatal("the limit is not 1")
 	}
-	redistest.Await(t, "it sends heartbeats", func(context.Context) bool { return c.limiter.deployment.member.Nodes() == 1 })
+	redistest.Await(t, "it sends heartbeats", func(context.Context) bool { return c.limiter.Made().deployment.member.Nodes() == 1 })
 	if err := client.Set(t.Context(), "gatehouse:{overrides}", `[{"name":"all","limit":5},{"name":"other","limit":1}]`, 0).Err(); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestUserOfTheDocs(t *testing.T) {
 	if d := c.Limiter().Decide(t.Context(), user("acme", "alice")); !d.Allowed() {
 		t.Fatalf("status %d; what the user tried: %v", d.Status, server.Client().Do(t.Context(), "ACL", "LOG").Val())
 	}
-	redistest.Await(t, "it sends heartbeats", func(context.Context) bool { return c.limiter.deployment.member.Nodes() == 1 })
+	redistest.Await(t, "it sends heartbeats", func(context.Context) bool { return c.limiter.Made().deployment.member.Nodes() == 1 })
 	if err := r.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"sync"
 
+	"github.com/gatehousehq/gatehouse/internal/prepared"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
@@ -44,36 +44,30 @@ type Config struct {
 	// it asks for help. Default X-Trace-Id; the empty string leaves it out.
 	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0,len_max=128,shape=response_header_name,not_header=Accept-*|Access-Control-*|Activate-Storage-Access|Age|Allow|Alt-Svc|Authentication-Control|Authentication-Info|Cache-*|CDN-*|Clear-Site-Data|Connection|Content-*|Critical-CH|Cross-Origin-*|Date|Deprecation|Digest|Document-Policy|Document-Policy-Report-Only|E-Tag|ETag|Expect-CT|Expires|Feature-Policy|HTTP2-Settings|Integrity-Policy|Integrity-Policy-Report-Only|Keep-Alive|Last-Modified|Link|Location|MIME-Version|NEL|No-Vary-Search|Observe-Browsing-Topics|Optional-WWW-Authenticate|Origin-Agent-Cluster|Origin-Trial|P3P|Permissions-Policy|Permissions-Policy-Report-Only|Pragma|Preference-Applied|Proxy-*|Public-Key-Pins|Public-Key-Pins-Report-Only|RateLimit|RateLimit-Policy|Referrer-Policy|Refresh|Report-To|Reporting-Endpoints|Repr-Digest|Require-Document-Policy|Retry-After|Sec-*|Server|Service-Worker-*|Set-Cookie|Set-Cookie2|Set-Login|Signature|Signature-Input|SourceMap|Speculation-Rules|Strict-Transport-Security|Sunset|Supports-Loading-Mode|Surrogate-*|TE|Timing-Allow-Origin|Tk|Trailer|Transfer-Encoding|Upgrade|Use-As-Dictionary|Vary|Via|Want-*|Warning|WWW-Authenticate|X-Accel-*|X-Content-Security-Policy|X-Content-Type-Options|X-DNS-Prefetch-Control|X-Download-Options|X-Frame-Options|X-Kong-*|X-Permitted-Cross-Domain-Policies|X-RateLimit-*|X-Robots-Tag|X-SourceMap|X-UA-Compatible|X-WebKit-CSP|X-XSS-Protection" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
 
-	runtime  *Runtime
-	prepare  sync.Once
-	tracer   *Tracer
-	mistakes error
+	runtime *Runtime
+	tracer  prepared.Value[*Tracer]
 }
 
 // Provision checks the config and prepares it for events. The error lists
 // every bad field, one line each. What is bad is then as by default: a bad network
 // is trusted by nobody, and a bad header is not sent.
 func (c *Config) Provision() error {
-	c.prepare.Do(func() { c.tracer, c.mistakes = newTracer(c) })
-	return c.mistakes
+	return c.tracer.Provision(c.newTracer)
 }
 
 // Tracer is what the config does. On a server that calls no Provision, as go-pdk's own,
 // the first event does.
 func (c *Config) Tracer() *Tracer {
-	c.prepare.Do(func() {
-		if c.tracer, c.mistakes = newTracer(c); c.mistakes != nil {
-			c.runtime.logger.Error("the config has mistakes in it", "plugin", Name, "error", c.mistakes)
-		}
+	return c.tracer.Get(c.newTracer, func(_ *Tracer, err error) {
+		c.runtime.logger.Error("the config has mistakes in it", "plugin", Name, "error", err)
 	})
-	return c.tracer
 }
 
 // Degrade has a config that could not be decoded, or that Provision refused, go on with
 // what is right in it and the defaults for the rest.
 func (c *Config) Degrade(error) {
 	_ = c.Provision() // which says what Degrade was told
-	c.tracer.degraded = true
+	c.tracer.Made().degraded = true
 }
 
 // Close is the end of the config, which holds nothing that needs ending.

@@ -29,7 +29,7 @@ type Tracer struct {
 }
 
 // newTracer returns a tracer beside an error, too: one that goes by what is right.
-func newTracer(c *Config) (*Tracer, error) {
+func (c *Config) newTracer() (*Tracer, error) {
 	trusted, err := c.check()
 	return &Tracer{
 		runtime: c.runtime,
