@@ -100,9 +100,6 @@ func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
 // KongConfig, or a copy in which only the ports of targets differ.
 func (s *Stack) GatewayConfig() string { return s.config }
 
-// GatewayLog is the path of what the gateway and the plugin server log.
-func (s *Stack) GatewayLog() string { return filepath.Join(s.LogDir(), partGateway+".log") }
-
 func (s *Stack) checkPorts() error {
 	used := s.Ports.all()
 	if s.RedisURL != "" {
