@@ -46,6 +46,12 @@ type Record struct {
 	Policies any
 	// NoToken says that the note kongwrite.NoToken was left.
 	NoToken bool
+	// Partial says that nginx's access line is all that is known: who was asking, by
+	// which route and in which trace, nobody can tell.
+	Partial bool
+	// Correction says that there may be an earlier record of the request, which did not
+	// know how it ended, and whose place this one takes.
+	Correction bool
 }
 
 // Evidence is what Kong knew of who was asking; token is the one that it verified,

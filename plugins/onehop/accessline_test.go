@@ -1,18 +1,14 @@
 package onehop_test
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/Kong/go-pdk/entities"
 
@@ -244,74 +240,6 @@ func TestARequestThatKongRefusesHasNoRoute(t *testing.T) {
 	}
 	if audit.Status != http.StatusUnauthorized || audit.Source != "kong" || audit.TraceID == "" || audit.Route+audit.Tenant != "" {
 		t.Errorf("audit record %+v, want a 401 of Kong's in a trace, without a route or a tenant", audit)
-	}
-}
-
-// Lines are lost where the socket's buffer is full, or with a process that dies.
-func TestLostAccessLines(t *testing.T) {
-	t.Parallel()
-	p := newProcess(t, withoutHeaders)
-	p.options.AccessLines = true
-	clock := now
-	p.options.Now = func() time.Time { return clock }
-	config := p.oneHop(t)
-	first, second := "00000000000000000000000000000001", "00000000000000000000000000000002"
-	for _, id := range []string{first, second} {
-		_, _, _ = run(t, with(served(), func(r *kongtest.Request) { r.Vars["kong_request_id"] = id }), true, config.Access)
-		clock = clock.Add(3 * time.Minute)
-	}
-	p.runtime.Ended(line(t, "unknown"))
-	if lines := bytes.Count(p.audit.Bytes(), []byte("\n")); lines != 1 {
-		t.Fatalf("%d audit records after six minutes, want that of the first request:\n%s", lines, &p.audit)
-	}
-	for _, want := range []string{`"request_id":"` + first, `"source":"unknown"`, `"status":0`, `"tenant":"acme"`, `"route":"orders"`, `"path":"/orders/4711"`, `"latency_ms":360000`} {
-		if !strings.Contains(p.audit.String(), want) {
-			t.Errorf("the audit record lacks %s: %s", want, &p.audit)
-		}
-	}
-	if !strings.Contains(p.log.String(), "without an access line") {
-		t.Error("the loss is not logged")
-	}
-	p.runtime.Ended(line(t, first)) // late
-	p.runtime.Ended(line(t, second))
-	if lines := bytes.Count(p.audit.Bytes(), []byte("\n")); lines != 2 {
-		t.Errorf("%d audit records in the end, want 2:\n%s", lines, &p.audit)
-	}
-	const counted = `
-# HELP gatehouse_onehop_access_lines_total Access lines that told how a request ended, by whether the request was known: matched or unmatched.
-# TYPE gatehouse_onehop_access_lines_total counter
-gatehouse_onehop_access_lines_total{request="matched"} 1
-gatehouse_onehop_access_lines_total{request="unmatched"} 2
-# HELP gatehouse_onehop_calls_under_way Requests that wait for their access line.
-# TYPE gatehouse_onehop_calls_under_way gauge
-gatehouse_onehop_calls_under_way 0
-# HELP gatehouse_onehop_lost_access_lines_total Requests whose access line did not come: their audit record does not say how they ended.
-# TYPE gatehouse_onehop_lost_access_lines_total counter
-gatehouse_onehop_lost_access_lines_total 1
-`
-	if err := testutil.GatherAndCompare(p.registry, strings.NewReader(counted),
-		"gatehouse_onehop_access_lines_total", "gatehouse_onehop_calls_under_way", "gatehouse_onehop_lost_access_lines_total"); err != nil {
-		t.Error(err)
-	}
-}
-
-// A process that ends writes what it knows of the requests in flight, and for how long
-// they were.
-func TestCloseEndsTheRequestsInFlight(t *testing.T) {
-	t.Parallel()
-	p := newProcess(t, withoutHeaders)
-	p.options.AccessLines = true
-	clock := now
-	p.options.Now = func() time.Time { return clock }
-	_, _, _ = run(t, served(), true, p.oneHop(t).Access)
-	clock = clock.Add(200 * time.Millisecond)
-	if err := p.runtime.Close(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{`"source":"unknown"`, `"latency_ms":200,`} {
-		if !strings.Contains(p.audit.String(), want) {
-			t.Errorf("audit records %q, want one with %s", &p.audit, want)
-		}
 	}
 }
 

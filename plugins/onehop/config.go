@@ -57,3 +57,6 @@ type Config struct {
 	runtime *Runtime
 	hop     prepared.Value[*hop]
 }
+
+// forAll reports whether the configuration is for all requests.
+func (c *Config) forAll() bool { return c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "" }

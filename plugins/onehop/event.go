@@ -36,7 +36,7 @@ type refusal struct {
 }
 
 func (h *hop) open(e *kongrequest.Event) *event {
-	return &event{hop: h, kong: e, request: &request{hop: h}, rewritten: &request{}}
+	return &event{hop: h, kong: e, request: &request{}, rewritten: &request{}}
 }
 
 // part is [Runtime.part].

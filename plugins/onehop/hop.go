@@ -89,6 +89,9 @@ func (c *Config) newHop() (*hop, error) {
 	if sunset != nil {
 		h.sunset = sunset.Announcer()
 	}
+	if c.forAll() && c.runtime.options.AccessLines {
+		c.runtime.forAll(h)
+	}
 	return h, err
 }
 

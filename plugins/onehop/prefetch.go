@@ -12,8 +12,7 @@ func (c *Config) Prefetch(phase string) [][2]string {
 	h := c.prepared()
 	switch phase {
 	case "access":
-		everywhere := c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == ""
-		return h.prefetchAccess(everywhere, c.RouteID != "")
+		return h.prefetchAccess(c.forAll(), c.RouteID != "")
 	case "log":
 		return h.prefetchLog()
 	}

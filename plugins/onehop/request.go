@@ -8,13 +8,13 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
 // request is what is known of a request that its access line does not say. An event
 // fills it in; once it is in flight, nobody changes it any more.
 type request struct {
-	hop   *hop
 	began time.Time
 	// complete says that Kong said all that is to be kept.
 	complete bool
@@ -27,6 +27,17 @@ type request struct {
 	// ran are the sections that a rewrite phase ran, with commas between; empty if this
 	// is of an access phase.
 	ran string
+
+	// audits says that there is to be an audit record, scrub who writes it, and who what
+	// it says of who was asking. scrub is nil where another process had the configuration.
+	audits bool
+	scrub  *piilogscrub.Scrubber
+	who    identity.Principal
+	// overdue says that it has a record already, which does not know how it ended.
+	overdue bool
+	// slot is where it is in the journal, if it is journaled.
+	slot      int
+	journaled bool
 }
 
 // decide notes what a policy decided. The audit record has them by name.

@@ -3,12 +3,14 @@ package onehop
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/onehop/journal"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
@@ -43,14 +45,20 @@ type Runtime struct {
 	options Options
 	source  kongrequest.Source
 	metrics metrics
-	// inFlight are empty where there are no access lines.
-	inFlight *inFlight
+	// inFlight are empty where there are no access lines, and journal is nil where they
+	// are this process's alone.
+	inFlight   *inFlight
+	journal    *journal.Journal
+	everywhere everywhere
+	// ending is held by whoever ends requests: of two records of one request, the one
+	// that knows more comes last.
+	ending sync.Mutex
 	// rewrites is true from the first rewrite event on: Kong has none for a
 	// plugin that is not enabled globally, and then the access phase need not
 	// ask what one did.
 	rewrites atomic.Bool
 	stacked  atomic.Int64 // when a stack was logged, in Unix nanoseconds
-	saidLost atomic.Int64 // when lost lines were logged, likewise
+	saidLost atomic.Int64 // when overdue lines were logged, likewise
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
@@ -65,7 +73,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 		options: o, source: kongrequest.Source{Now: o.Now},
 		inFlight: newInFlight(),
 	}
-	r.metrics = newMetrics(r.inFlight)
+	r.metrics = newMetrics(r.inFlight, o.Now)
 	if o.Registerer == nil {
 		return r, nil
 	}
@@ -83,8 +91,11 @@ func (r *Runtime) Phases() []string {
 // New is a fresh config bound to this runtime.
 func (r *Runtime) New() any { return &Config{runtime: r} }
 
-// Close ends the requests in flight: another process gets their access lines.
+// Close ends the requests that are in flight still, those that were not left to another
+// process ([Runtime.HandOver]): nobody gets their access lines.
 func (r *Runtime) Close(context.Context) error {
-	r.giveUp(r.options.Now(), 0)
+	r.ending.Lock()
+	defer r.ending.Unlock()
+	r.giveUpAll(r.options.Now())
 	return nil
 }

@@ -70,10 +70,3 @@ func (h *hop) finishAudit(e *kongrequest.Event) {
 		_ = h.runtime.part(sectionScrub, func() error { h.scrub.Log(e); return nil })
 	}
 }
-
-// writeAudit writes the audit record of a request that is over.
-func (r *request) writeAudit(end *kongrecord.Record) {
-	if r.hop.scrub != nil {
-		_ = r.hop.runtime.part(sectionScrub, func() error { r.hop.scrub.Ended(end, r.token); return nil })
-	}
-}

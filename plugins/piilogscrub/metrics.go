@@ -13,6 +13,7 @@ type metrics struct {
 	drops    *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	audits   *prometheus.CounterVec
+	partial  prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -38,11 +39,15 @@ func newMetrics() *metrics {
 			Name: "gatehouse_audit_records_total",
 			Help: "Audit records by outcome: written, or failed.",
 		}, []string{"outcome"}),
+		partial: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_audit_partial_records_total",
+			Help: "Audit records, of those written, of which nginx's access line is all that was known.",
+		}),
 	}
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.findings, m.bytes, m.drops, m.seconds, m.audits}
+	return []prometheus.Collector{m.findings, m.bytes, m.drops, m.seconds, m.audits, m.partial}
 }
 
 // Describe implements [prometheus.Collector].

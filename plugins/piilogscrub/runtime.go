@@ -77,6 +77,13 @@ func (r *Runtime) scrubber(c *Config, engine *scrub.Engine) *Scrubber {
 	}
 }
 
+// Strictest writes audit records of requests of which no configuration is known, as nginx's
+// lines are written: by [Runtime.Engine].
+func (r *Runtime) Strictest() *Scrubber {
+	texts := scrub.Counted{Engine: r.Engine(), Observe: r.Observe}
+	return &Scrubber{runtime: r, texts: texts, audits: true, recorder: audit.Recorder{Texts: texts, Now: r.now}}
+}
+
 // Engine is the engine for logs that belong to no request's configuration, such as
 // nginx's: the strictest of all configurations in use, and of the default policy unless
 // one of them is for all requests.

@@ -120,18 +120,28 @@ func (s *Scrubber) Log(e *kongrequest.Event) {
 				return err
 			}
 		}
-		return s.write(request, token, headers)
+		return s.write(request, s.Who(request, token), headers)
 	})
 }
 
-// Ended writes the audit record of a request that is over, whose response's headers
-// nobody knows. token is the one that Kong verified, or nil. It asks Kong nothing.
-func (s *Scrubber) Ended(request *kongrecord.Record, token *identity.Token) {
-	s.audit(func() error { return s.write(request, token, nil) })
+// Who is who was asking, as the audit record says it. token is the one that Kong
+// verified, or nil.
+func (s *Scrubber) Who(request *kongrecord.Record, token *identity.Token) identity.Principal {
+	return s.recorder.Who(request, token)
 }
 
-func (s *Scrubber) write(request *kongrecord.Record, token *identity.Token, headers map[string][]string) error {
-	return s.runtime.audit.Handle(audit.Context(request), s.recorder.Record(request, token, headers))
+// Ended writes the audit record of a request that is over, whose response's headers
+// nobody knows. It asks Kong nothing.
+func (s *Scrubber) Ended(request *kongrecord.Record, who identity.Principal) {
+	s.audit(func() error { return s.write(request, who, nil) })
+}
+
+func (s *Scrubber) write(request *kongrecord.Record, who identity.Principal, headers map[string][]string) error {
+	err := s.runtime.audit.Handle(audit.Context(request), s.recorder.Record(request, who, headers))
+	if err == nil && request.Partial {
+		s.runtime.metrics.partial.Inc()
+	}
+	return err
 }
 
 // audit counts an audit record that write writes.

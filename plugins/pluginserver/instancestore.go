@@ -84,7 +84,8 @@ func (s *instanceStore) remove(id int32) error {
 }
 
 // sweep removes the files of before that known does not know: of instances
-// which Kong asked an earlier process for, and never asked for again.
+// which Kong asked an earlier process for, and never asked for again. Files of other
+// names are somebody else's.
 func (s *instanceStore) sweep(before time.Time, known func(id int32) bool) error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
@@ -98,7 +99,7 @@ func (s *instanceStore) sweep(before time.Time, known func(id int32) bool) error
 		}
 		number, _, _ := strings.Cut(entry.Name(), ".") // of a temporary file, too
 		id, err := strconv.ParseInt(number, 10, 32)
-		if err == nil && known(int32(id)) {
+		if err != nil || known(int32(id)) {
 			continue
 		}
 		errs = append(errs, os.Remove(filepath.Join(s.dir, entry.Name())))

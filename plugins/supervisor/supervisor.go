@@ -47,6 +47,10 @@ type Config struct {
 // says that the process serves no more.
 const Serving = "serving"
 
+// EndForGood is the signal that ends the plugin server when no other takes its place.
+// Any other that ends it says that there will be one, which gets what is under way.
+const EndForGood = syscall.SIGQUIT
+
 // forwarded are the signals that Kong gets: nginx stops on TERM and INT, drains on
 // QUIT, reloads on HUP, reopens its logs on USR1.
 var forwarded = []os.Signal{
@@ -212,13 +216,13 @@ func (s *supervisor) startKong() (err error) {
 	return err
 }
 
-// stopServer ends the plugin server, which drains on SIGTERM, and waits for it and
-// for those that were ending already.
+// stopServer ends the plugin server, which drains, and waits for it and for those that
+// were ending already.
 func (s *supervisor) stopServer() {
 	s.stopping = true
 	if s.server != 0 {
 		s.leaving[s.server] = true
-		_ = syscall.Kill(s.server, syscall.SIGTERM)
+		_ = syscall.Kill(s.server, EndForGood)
 		s.server = 0
 	}
 	overdue := time.After(s.StopGrace)

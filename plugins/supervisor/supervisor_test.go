@@ -69,7 +69,7 @@ func superviseForTest() int {
 }
 
 // serveForTest answers each connection on the inherited socket with its process id,
-// until SIGTERM.
+// until it is to end.
 func serveForTest(files inherit.Files) int {
 	l, err := files.Listener(inherit.Socket)
 	if err != nil || l == nil {
@@ -77,7 +77,7 @@ func serveForTest(files inherit.Files) int {
 		return 1
 	}
 	term := make(chan os.Signal, 1)
-	signal.Notify(term, syscall.SIGTERM) // before anybody is answered, and may send it
+	signal.Notify(term, syscall.SIGTERM, EndForGood) // before anybody is answered, and may send it
 	go func() {
 		for {
 			conn, err := l.Accept()
@@ -93,7 +93,7 @@ func serveForTest(files inherit.Files) int {
 	return 0
 }
 
-// retireForTest serves until SIGTERM, then says that it serves no more, and goes on
+// retireForTest serves until it is to end, then says that it serves no more, and goes on
 // flushing until it is killed.
 func retireForTest(files inherit.Files) int {
 	if code := serveForTest(files); code != 0 {
@@ -103,8 +103,8 @@ func retireForTest(files inherit.Files) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	signal.Reset(syscall.SIGTERM)
-	signal.Ignore(syscall.SIGTERM)
+	signal.Reset(syscall.SIGTERM, EndForGood)
+	signal.Ignore(syscall.SIGTERM, EndForGood)
 	fmt.Fprintln(os.Stderr, "flushing")
 	select {}
 }

@@ -21,24 +21,21 @@ func (t *Tracer) Recall(left any) (propagation.Trace, error) {
 	return propagation.Decode(text)
 }
 
-// Exports reports whether there is an exporter: without one no span is wanted.
-func (t *Tracer) Exports() bool { return t.runtime.exports() }
-
 // Wanted reports whether a span of the trace would be exported: the trace is sampled,
 // and there is an exporter. If not, there is no need to ask Kong for its record.
-func (t *Tracer) Wanted(trace propagation.Trace) bool {
-	return t.Exports() && trace.Context.Flags.Sampled()
+func (r *Runtime) Wanted(trace propagation.Trace) bool {
+	return r.Exports() && trace.Context.Flags.Sampled()
 }
 
 // Export hands the server span of a request to the exporter's queue, if the
 // trace is wanted. It does not block.
-func (t *Tracer) Export(trace propagation.Trace, record *kongrecord.Record) error {
-	if !t.Wanted(trace) {
+func (r *Runtime) Export(trace propagation.Trace, record *kongrecord.Record) error {
+	if !r.Wanted(trace) {
 		return nil
 	}
-	err := serverspan.Record(t.runtime.tracer, trace, spanRequest(record))
+	err := serverspan.Record(r.tracer, trace, spanRequest(record))
 	if errors.Is(err, serverspan.ErrTime) {
-		t.runtime.metrics.spans.WithLabelValues(spanUnreadable).Inc()
+		r.metrics.spans.WithLabelValues(spanUnreadable).Inc()
 	}
 	return err
 }
@@ -57,7 +54,7 @@ func spanRequest(r *kongrecord.Record) *serverspan.Request {
 // Finish is the log phase. It asks for Kong's record of the request only if
 // the span is wanted, or the trace is in it.
 func (t *Tracer) Finish(e *kongrequest.Event) error {
-	if !t.Exports() {
+	if !t.runtime.Exports() {
 		return nil
 	}
 	left, err := t.left(e)
@@ -65,14 +62,14 @@ func (t *Tracer) Finish(e *kongrequest.Event) error {
 		return err
 	}
 	trace, err := t.Recall(left)
-	if err != nil || !t.Wanted(trace) {
+	if err != nil || !t.runtime.Wanted(trace) {
 		return err
 	}
 	record, err := t.record(e)
 	if err != nil {
 		return err
 	}
-	return t.Export(trace, record)
+	return t.runtime.Export(trace, record)
 }
 
 // left is what the access phase left of the trace, if it ran.

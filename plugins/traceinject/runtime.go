@@ -144,7 +144,8 @@ func (r *Runtime) New() any {
 // defaults.
 func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
-func (r *Runtime) exports() bool { return r.tracer != nil }
+// Exports reports whether there is an exporter: without one no span is wanted.
+func (r *Runtime) Exports() bool { return r.tracer != nil }
 
 // Close exports what is queued, for as long as ctx allows, and stops exporting.
 func (r *Runtime) Close(ctx context.Context) error {

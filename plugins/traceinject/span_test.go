@@ -74,7 +74,7 @@ func exportText(config *traceinject.Config, trace propagation.Trace, text []byte
 	if err != nil {
 		return err
 	}
-	return config.Tracer().Export(trace, record)
+	return traceinject.RuntimeOf(config).Export(trace, record)
 }
 
 func render(s tracetest.SpanStub) string {

@@ -9,12 +9,31 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 )
 
-// limitsFile is where a process that ends leaves what its limits are at, in the folder
-// of started configurations. Those have numbers for names.
-const limitsFile = "limits.json"
+// What a process leaves to the next is in the folder of started configurations, which
+// have numbers for names: what its limits are at, and the calls that are under way.
+const (
+	limitsFile = "limits.json"
+	callsFile  = "calls"
+)
+
+// takeOverCalls goes on with the calls of the last process, and keeps this one's for the
+// next.
+func takeOverCalls(dir string, calls *onehop.Runtime, logger *slog.Logger) {
+	if dir == "" {
+		return
+	}
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = calls.TakeOver(filepath.Join(dir, callsFile))
+	}
+	if err != nil {
+		logger.Error("the audit records of calls under way are lost should this process be killed", "error", err)
+	}
+}
 
 // takeOverLimits goes on from what the last process left in dir, if it did. It is used
 // once: what is owed is charged by one process.

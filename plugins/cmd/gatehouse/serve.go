@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
@@ -29,6 +31,8 @@ type serving struct {
 	server.Settings
 	syslog *string
 	audit  auditlog.Options
+	// forGood gets the signal that ends the process so that no other takes its place.
+	forGood <-chan os.Signal
 }
 
 // parseServe reads the command line and the environment.
@@ -77,6 +81,10 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 	}
 	tuneCollector()
 	redis.SetLogger(silent{})
+	forGood := make(chan os.Signal, 1)
+	signal.Notify(forGood, supervisor.EndForGood)
+	defer signal.Stop(forGood)
+	told.forGood = forGood
 	go probeRedis(ctx, p, logger)
 	err = told.untilDone(ctx, files, p, s.out, logger, registry)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
@@ -100,6 +108,7 @@ func tuneCollector() {
 func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plugins, out io.Writer, logger *slog.Logger, registry *prometheus.Registry) error {
 	defer files[supervisor.Serving].Close() // of nil, where no parent waits for it, it does nothing
 	instances := told.Options.InstanceDir
+	takeOverCalls(instances, p.onehop, logger)
 	takeOverLimits(instances, p.limiter, logger)
 	defer handOverLimits(instances, p.limiter, logger) // before the next one starts
 	told.Options.Logger, told.Options.Meter, told.Options.Strict = logger, servermetrics.New(registry), true
@@ -112,7 +121,17 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 		return err
 	}
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
-	return errors.Join(told.Serve(ctx, srv, files, metrics), stopLines())
+	return errors.Join(told.Serve(ctx, srv, files, metrics), stopLines(), told.handOverCalls(p.onehop))
+}
+
+// handOverCalls leaves the requests under way to the next process, if there is to be one.
+func (told *serving) handOverCalls(calls *onehop.Runtime) error {
+	select {
+	case <-told.forGood:
+		return nil
+	default:
+		return calls.HandOver()
+	}
 }
 
 // probeTimeout bounds how long a Redis may take to answer when the server starts.

@@ -23,7 +23,7 @@ func degraded(t *testing.T, r *kongrecord.Record) string {
 		Now:   time.Now, Degraded: "pii-log-scrub",
 	}
 	var out bytes.Buffer
-	if err := auditlog.NewHandler(&out).Handle(audit.Context(r), recorder.Record(r, nil, nil)); err != nil {
+	if err := auditlog.NewHandler(&out).Handle(audit.Context(r), recorder.Record(r, recorder.Who(r, nil), nil)); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -34,12 +34,21 @@ type Recorder struct {
 	Now func() time.Time
 }
 
-// Record is the record of a request that is over. token is the one that Kong verified, or
-// nil; headers are the response's, by lower-case name, nil if they are not known.
-func (rec *Recorder) Record(r *kongrecord.Record, token *identity.Token, headers map[string][]string) slog.Record {
+// Who is who was asking, from what Kong has verified and never from the headers that a
+// client sent. token is the one that Kong verified, or nil.
+func (rec *Recorder) Who(r *kongrecord.Record, token *identity.Token) identity.Principal {
+	return identity.Resolve(r.Evidence(token), identity.Claims{Names: rec.Identity})
+}
+
+// Record is the record of a request that is over, and of who was asking; headers are the
+// response's, by lower-case name, nil if they are not known.
+func (rec *Recorder) Record(r *kongrecord.Record, who identity.Principal, headers map[string][]string) slog.Record {
 	out := slog.NewRecord(rec.startOf(r), slog.LevelInfo, "audit", 0)
 	out.AddAttrs(slog.String("log", "audit"), slog.String("request_id", rec.identifier("request_id", r.Request.ID)))
-	out.AddAttrs(rec.who(r, token)...)
+	out.AddAttrs(marks(r)...)
+	if !r.Partial {
+		out.AddAttrs(rec.who(r, who)...)
+	}
 	out.AddAttrs(
 		slog.String("method", rec.text(r.Request.Method)),
 		slog.String("route", cmp.Or(r.Route.Name, r.Route.ID)),
@@ -81,11 +90,20 @@ func (rec *Recorder) startOf(r *kongrecord.Record) time.Time {
 	return time.UnixMilli(int64(r.StartedAt)).UTC()
 }
 
-// who is the tenant, the consumer and the user, from what Kong has verified and
-// never from the headers that a client sent. A user is a pseudonym. The consumer is
+// marks say what is special about a record.
+func marks(r *kongrecord.Record) (attrs []slog.Attr) {
+	if r.Partial {
+		attrs = append(attrs, slog.Bool("partial", true))
+	}
+	if r.Correction {
+		attrs = append(attrs, slog.Bool("correction", true))
+	}
+	return attrs
+}
+
+// who is the tenant, the consumer and the user. A user is a pseudonym. The consumer is
 // named also where it only stands in for anonymous requests.
-func (rec *Recorder) who(r *kongrecord.Record, token *identity.Token) []slog.Attr {
-	p := identity.Resolve(r.Evidence(token), identity.Claims{Names: rec.Identity})
+func (rec *Recorder) who(r *kongrecord.Record, p identity.Principal) []slog.Attr {
 	var attrs []slog.Attr
 	if name := cmp.Or(r.Consumer.Username, r.Consumer.ID); name != "" {
 		attrs = append(attrs, slog.String("consumer", rec.text(name)))

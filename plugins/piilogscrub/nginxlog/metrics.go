@@ -6,6 +6,8 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	lines *prometheus.CounterVec
 	lost  *prometheus.CounterVec
+	// kernelQueue is 0 where the system does not say.
+	kernelQueue prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -18,6 +20,10 @@ func newMetrics() *metrics {
 			Name: "gatehouse_nginxlog_lost_lines_total",
 			Help: "Lines lost after they were received, by reason: queue full, failed, or not written (writes, of one line or more).",
 		}, []string{"reason"}),
+		kernelQueue: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatehouse_nginxlog_kernel_queue_lines",
+			Help: "Lines that the kernel holds for this process (net.unix.max_dgram_qlen); it refuses nginx those beyond. 512 or more are needed.",
+		}),
 	}
 }
 
@@ -25,10 +31,12 @@ func newMetrics() *metrics {
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 	m.lines.Describe(ch)
 	m.lost.Describe(ch)
+	m.kernelQueue.Describe(ch)
 }
 
 // Collect implements [prometheus.Collector].
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	m.lines.Collect(ch)
 	m.lost.Collect(ch)
+	m.kernelQueue.Collect(ch)
 }

@@ -109,15 +109,25 @@ func Receive(conn *net.UnixConn, o Options) (*Receiver, error) {
 			return nil, fmt.Errorf("register nginx log metrics: %w", err)
 		}
 	}
-	if n, ok := kernelQueue(queueSetting); ok && n < advisedKernelQueue {
-		o.Logger.Warn("bursts of nginx's log lines may be lost: the kernel holds few; raise net.unix.max_dgram_qlen",
-			"holds", n, "advised", advisedKernelQueue)
-	}
+	o.checkKernelQueue(m)
 	r := &Receiver{o: o, conn: conn, queue: make(chan *[]byte, o.Queue), metrics: m}
 	r.pool.New = func() any { return new([]byte) }
 	r.done.Go(r.receive)
 	r.done.Go(r.write)
 	return r, nil
+}
+
+// checkKernelQueue says so where the kernel refuses lines under any load.
+func (o *Options) checkKernelQueue(m *metrics) {
+	n, ok := kernelQueue(queueSetting)
+	if !ok {
+		return
+	}
+	m.kernelQueue.Set(float64(n))
+	if n < advisedKernelQueue {
+		o.Logger.Error("nginx's log lines are lost under load: the kernel holds too few; raise net.unix.max_dgram_qlen before the start, or set GATEHOUSE_LOG_PHASE=event",
+			"holds", n, "needs", advisedKernelQueue)
+	}
 }
 
 // receive reads datagrams into the queue until [Receiver.Close] ends it.

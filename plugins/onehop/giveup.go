@@ -1,0 +1,76 @@
+package onehop
+
+import (
+	"math"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+)
+
+// giveUp has the requests whose line is overdue recorded without it, and forgets those
+// whose line will not come any more.
+func (r *Runtime) giveUp(now time.Time) {
+	if r.inFlight.due(now) {
+		r.ending.Lock()
+		defer r.ending.Unlock()
+		r.giveUpDue(now)
+	}
+}
+
+func (r *Runtime) giveUpDue(now time.Time) {
+	for late := r.inFlight.takeOverdue(now, overdue); late != nil; late = r.inFlight.takeOverdue(now, overdue) {
+		r.recordOverdue(late, now)
+		still := *late
+		still.overdue = true
+		r.keep(&still)
+	}
+	r.giveUpOverdue(now, lost)
+}
+
+// giveUpOverdue forgets the requests that have a record and have waited for as long as age.
+func (r *Runtime) giveUpOverdue(now time.Time, age time.Duration) {
+	for gone := r.inFlight.takeLost(now, age); gone != nil; gone = r.inFlight.takeLost(now, age) {
+		r.metrics.lostLines.Inc()
+		r.forget(gone)
+		r.throttled(func() {
+			r.options.Logger.Error("access lines are lost: how their requests ended is not in the audit records", "plugin", Name)
+		})
+	}
+}
+
+// giveUpAll ends all requests: nobody will get their lines.
+func (r *Runtime) giveUpAll(now time.Time) {
+	for late := r.inFlight.takeOverdue(now, 0); late != nil; late = r.inFlight.takeOverdue(now, 0) {
+		r.recordOverdue(late, now)
+		r.metrics.lostLines.Inc()
+		r.forget(late)
+	}
+	r.giveUpOverdue(now, 0)
+}
+
+// recordOverdue writes the record of a request that is under way, or whose line is lost:
+// nobody knows how it ended.
+func (r *Runtime) recordOverdue(late *request, now time.Time) {
+	end := late.record
+	end.Source = "unknown"
+	end.StartedAt = float64(late.began.UnixMilli())
+	end.Latencies = kongrecord.Latencies{Request: math.Round(now.Sub(late.began).Seconds() * 1000), Proxy: -1}
+	untraced := *late
+	untraced.traced = false // its span is exported when it ends
+	if late.traced {
+		end.TraceID = late.trace.Context.TraceID.String()
+	}
+	r.end(&untraced, &end)
+	r.throttled(func() {
+		r.options.Logger.Warn("requests without an access line: they go on, or their lines are lost",
+			"plugin", Name, "after", overdue.String(), "waiting", r.inFlight.len())
+	})
+}
+
+// throttled says something at most once a second.
+func (r *Runtime) throttled(say func()) {
+	now, last := r.options.Now().UnixNano(), r.saidLost.Load()
+	if now-last >= int64(time.Second) && r.saidLost.CompareAndSwap(last, now) {
+		say()
+	}
+}
