@@ -33,25 +33,27 @@ func (ev *event) keepInFlight() {
 // wantsSpan reports whether there is to be a span of the request.
 func (r *Runtime) wantsSpan(of *request) bool { return of.traced && r.options.Tracer.Wanted(of.trace) }
 
-// Ended tells the runtime of a request that is over, as nginx's access line does.
-func (r *Runtime) Ended(end *kongrecord.Record) {
-	r.match(end)
+// Ended tells the runtime of a request that is over, as nginx's access line does. It
+// returns false for one that the plugin has nothing to do with, as far as it knows.
+func (r *Runtime) Ended(end *kongrecord.Record) bool {
+	ours := r.match(end)
 	r.giveUp(r.options.Now())
+	return ours
 }
 
-func (r *Runtime) match(end *kongrecord.Record) {
+func (r *Runtime) match(end *kongrecord.Record) bool {
 	r.ending.Lock()
 	defer r.ending.Unlock()
 	known := r.inFlight.take(end.Request.ID)
 	if known == nil {
 		r.metrics.lines.WithLabelValues("unmatched").Inc()
-		r.endUnknown(end)
-	} else {
-		r.metrics.lines.WithLabelValues("matched").Inc()
-		end.Correction = known.overdue
-		r.end(known, end)
-		r.forget(known)
+		return r.endUnknown(end)
 	}
+	r.metrics.lines.WithLabelValues("matched").Inc()
+	end.Correction = known.overdue
+	r.end(known, end)
+	r.forget(known)
+	return true
 }
 
 // end writes the audit record and exports the span of a request that is over. end is what

@@ -7,6 +7,10 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
+// GiveUp ends the wait for lines that do not come. It is to be called every few seconds:
+// it is called with each request too, but there may be none.
+func (r *Runtime) GiveUp() { r.giveUp(r.options.Now()) }
+
 // giveUp has the requests whose line is overdue recorded without it, and forgets those
 // whose line will not come any more.
 func (r *Runtime) giveUp(now time.Time) {
@@ -23,6 +27,10 @@ func (r *Runtime) giveUpDue(now time.Time) {
 		still := *late
 		still.overdue = true
 		r.keep(&still)
+		r.throttled(func() {
+			r.options.Logger.Warn("requests without an access line: they go on, or their lines are lost",
+				"plugin", Name, "after", overdue.String(), "waiting", r.inFlight.len())
+		})
 	}
 	r.giveUpOverdue(now, lost)
 }
@@ -30,20 +38,24 @@ func (r *Runtime) giveUpDue(now time.Time) {
 // giveUpOverdue forgets the requests that have a record and have waited for as long as age.
 func (r *Runtime) giveUpOverdue(now time.Time, age time.Duration) {
 	for gone := r.inFlight.takeLost(now, age); gone != nil; gone = r.inFlight.takeLost(now, age) {
-		r.metrics.lostLines.Inc()
-		r.forget(gone)
-		r.throttled(func() {
-			r.options.Logger.Error("access lines are lost: how their requests ended is not in the audit records", "plugin", Name)
-		})
+		r.lose(gone)
 	}
+}
+
+// lose is the end of a request that has a record which does not know how it ended.
+func (r *Runtime) lose(gone *request) {
+	r.metrics.lostLines.Inc()
+	r.forget(gone)
+	r.throttled(func() {
+		r.options.Logger.Error("access lines are lost: how their requests ended is not in the audit records", "plugin", Name)
+	})
 }
 
 // giveUpAll ends all requests: nobody will get their lines.
 func (r *Runtime) giveUpAll(now time.Time) {
 	for late := r.inFlight.takeOverdue(now, 0); late != nil; late = r.inFlight.takeOverdue(now, 0) {
 		r.recordOverdue(late, now)
-		r.metrics.lostLines.Inc()
-		r.forget(late)
+		r.lose(late)
 	}
 	r.giveUpOverdue(now, 0)
 }
@@ -61,10 +73,6 @@ func (r *Runtime) recordOverdue(late *request, now time.Time) {
 		end.TraceID = late.trace.Context.TraceID.String()
 	}
 	r.end(&untraced, &end)
-	r.throttled(func() {
-		r.options.Logger.Warn("requests without an access line: they go on, or their lines are lost",
-			"plugin", Name, "after", overdue.String(), "waiting", r.inFlight.len())
-	})
 }
 
 // throttled says something at most once a second.

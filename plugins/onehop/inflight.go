@@ -1,9 +1,10 @@
 package onehop
 
 import (
-	"container/list"
 	"sync"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/waiting"
 )
 
 const (
@@ -23,27 +24,23 @@ const (
 type inFlight struct {
 	most int
 
-	mu   sync.Mutex
-	byID map[string]*list.Element
-	// waiting and overdue are of *request, the oldest first.
-	waiting, overdue list.List
+	mu sync.Mutex
+	// waiting have no record yet, and overdue have one that does not know how they ended.
+	waiting, overdue waiting.List[*request]
 }
 
-func newInFlight() *inFlight {
-	return &inFlight{most: maxInFlight, byID: map[string]*list.Element{}}
-}
+func newInFlight() *inFlight { return &inFlight{most: maxInFlight} }
 
 // put keeps a request, in place of what an earlier phase or an earlier run of this one
 // kept.
 func (f *inFlight) put(r *request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.remove(r.record.Request.ID)
-	f.byID[r.record.Request.ID] = f.list(r).PushBack(r)
+	f.list(r).Put(r.record.Request.ID, r.began, r)
 }
 
 // list is where a request waits.
-func (f *inFlight) list(r *request) *list.List {
+func (f *inFlight) list(r *request) *waiting.List[*request] {
 	if r.overdue {
 		return &f.overdue
 	}
@@ -54,28 +51,21 @@ func (f *inFlight) list(r *request) *list.List {
 func (f *inFlight) find(id string) *request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if e := f.byID[id]; e != nil {
-		return e.Value.(*request)
+	r, ok := f.waiting.Find(id)
+	if !ok {
+		r, _ = f.overdue.Find(id)
 	}
-	return nil
+	return r
 }
 
 // take removes a request and returns it, nil if there is none.
 func (f *inFlight) take(id string) *request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.remove(id)
-}
-
-// remove is take with mu held.
-func (f *inFlight) remove(id string) *request {
-	e := f.byID[id]
-	if e == nil {
-		return nil
+	r, ok := f.waiting.Take(id)
+	if !ok {
+		r, _ = f.overdue.Take(id)
 	}
-	delete(f.byID, id)
-	r := e.Value.(*request)
-	f.list(r).Remove(e)
 	return r
 }
 
@@ -83,64 +73,51 @@ func (f *inFlight) remove(id string) *request {
 func (f *inFlight) due(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.byID) > f.most || older(&f.waiting, now, overdue) || older(&f.overdue, now, lost)
+	return f.full() || f.waiting.Older(now, overdue) || f.overdue.Older(now, lost)
 }
 
-// older reports whether the oldest has waited for as long as age.
-func older(l *list.List, now time.Time, age time.Duration) bool {
-	e := l.Front()
-	return e != nil && now.Sub(e.Value.(*request).began) >= age
-}
+func (f *inFlight) full() bool { return f.waiting.Len()+f.overdue.Len() > f.most }
 
 // takeOverdue removes the request that has waited for the longest, if that is as long as
 // age, or if there are too many and none that is overdue. It returns nil if not.
-func (f *inFlight) takeOverdue(now time.Time, age time.Duration) *request {
+func (f *inFlight) takeOverdue(now time.Time, age time.Duration) (r *request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	full := len(f.byID) > f.most && f.overdue.Len() == 0 // else one that has a record goes
-	return f.removeFirst(&f.waiting, now, age, full)
-}
-
-// takeLost removes the request that was overdue first, if it has waited for as long as
-// age, or if there are too many. It returns nil if not.
-func (f *inFlight) takeLost(now time.Time, age time.Duration) *request {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.removeFirst(&f.overdue, now, age, len(f.byID) > f.most)
-}
-
-func (f *inFlight) removeFirst(l *list.List, now time.Time, age time.Duration, full bool) *request {
-	if l.Len() == 0 || !full && !older(l, now, age) {
-		return nil
+	if f.waiting.Older(now, age) || f.full() && f.overdue.Len() == 0 {
+		r, _ = f.waiting.TakeOldest()
 	}
-	return f.remove(l.Front().Value.(*request).record.Request.ID)
+	return r
+}
+
+// takeLost removes the request that has been overdue for the longest, if it has waited
+// for as long as age, or if there are too many. It returns nil if not.
+func (f *inFlight) takeLost(now time.Time, age time.Duration) (r *request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.overdue.Older(now, age) || f.full() {
+		r, _ = f.overdue.TakeOldest()
+	}
+	return r
 }
 
 // clear removes all.
 func (f *inFlight) clear() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	clear(f.byID)
-	f.waiting.Init()
-	f.overdue.Init()
+	f.waiting.Clear()
+	f.overdue.Clear()
 }
 
 // len counts the requests.
 func (f *inFlight) len() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.byID)
+	return f.waiting.Len() + f.overdue.Len()
 }
 
-// longer counts those that have waited for longer than age.
+// longer counts those that have waited for as long as age.
 func (f *inFlight) longer(now time.Time, age time.Duration) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	count := 0
-	for _, l := range []*list.List{&f.overdue, &f.waiting} {
-		for e := l.Front(); e != nil && now.Sub(e.Value.(*request).began) > age; e = e.Next() {
-			count++
-		}
-	}
-	return count
+	return f.waiting.CountOlder(now, age) + f.overdue.CountOlder(now, age)
 }

@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/journal"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
-	"github.com/gatehousehq/gatehouse/plugins/onehop/journal"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 

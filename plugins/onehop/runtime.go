@@ -9,8 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/internal/journal"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/onehop/journal"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"

@@ -12,8 +12,8 @@ import (
 // requests, each of them has its audit record too, made from its access line alone.
 
 // maxHeld bounds the lines that wait to be told whether the plugin is enabled for all
-// requests, some 2 MB. Kong says so with the first request that it passes on.
-const maxHeld = 4096
+// requests, some 500 kB. Kong says so with the first request that it passes on.
+const maxHeld = 1024
 
 // everywhere are the configurations for all requests, and what ended before there was one.
 type everywhere struct {
@@ -65,11 +65,12 @@ func (r *Runtime) forAll(h *hop) {
 }
 
 // endUnknown writes the audit record of a request of which its access line is all that is
-// known.
-func (r *Runtime) endUnknown(end *kongrecord.Record) {
+// known, and reports whether it did.
+func (r *Runtime) endUnknown(end *kongrecord.Record) bool {
 	if !r.everywhere.audits(end) {
-		return
+		return false
 	}
 	end.Correction = end.Latencies.Request > float64(overdue/time.Millisecond) // it was given up meanwhile
 	r.end(&request{audits: true, record: kongrecord.Record{Partial: true}}, end)
+	return true
 }

@@ -100,9 +100,12 @@ func (c *Config) newScrubber() (*Scrubber, error) {
 		s.degrade()
 		policy = strict(policy)
 	}
-	c.leave = c.runtime.policies.Add(policy, c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "")
+	c.leave = c.runtime.policies.Add(policy, c.forAll())
 	return s, err
 }
+
+// forAll reports whether the configuration is for all requests.
+func (c *Config) forAll() bool { return c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == "" }
 
 // Scrubber is the configuration at work. A server that has not called Provision before
 // the first event, as go-pdk's own does not, has it made here; if there is a mistake in
@@ -119,6 +122,9 @@ func (c *Config) Degrade(error) { c.Scrubber().degrade() }
 
 // Close is the end of the configuration.
 func (c *Config) Close() error {
+	if s := c.scrubber.Made(); s != nil {
+		s.logsNoMore()
+	}
 	if c.leave != nil {
 		c.leave()
 		c.leave = nil

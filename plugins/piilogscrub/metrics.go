@@ -14,6 +14,8 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	audits   *prometheus.CounterVec
 	partial  prometheus.Counter
+	// lostEvents are counted where access lines come too.
+	lostEvents prometheus.Counter
 }
 
 func newMetrics() *metrics {
@@ -43,11 +45,15 @@ func newMetrics() *metrics {
 			Name: "gatehouse_audit_partial_records_total",
 			Help: "Audit records, of those written, of which nginx's access line is all that was known.",
 		}),
+		lostEvents: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_audit_lost_log_events_total",
+			Help: "Requests whose log event did not come: their audit record is made from nginx's access line.",
+		}),
 	}
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.findings, m.bytes, m.drops, m.seconds, m.audits, m.partial}
+	return []prometheus.Collector{m.findings, m.bytes, m.drops, m.seconds, m.audits, m.partial, m.lostEvents}
 }
 
 // Describe implements [prometheus.Collector].

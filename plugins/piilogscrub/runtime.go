@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/audit"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/ledger"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -35,6 +36,8 @@ type Runtime struct {
 	now      func() time.Time
 	metrics  *metrics
 	policies scrub.Policies
+	ledger   *ledger.Ledger
+	saidLost atomic.Int64 // when something about the ledger was logged, in Unix nanoseconds
 	source   kongrequest.Source
 	// rewrites is true from the first rewrite event on: Kong has none for a plugin
 	// that is not enabled globally, and then the access phase need not ask.
@@ -53,6 +56,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 	if r.audit == nil {
 		r.audit = slog.DiscardHandler
 	}
+	r.ledger = ledger.New(r.now)
 	if o.Registerer == nil {
 		return r, nil
 	}
@@ -72,7 +76,7 @@ func (r *Runtime) Bind(c *Config) { c.runtime = r }
 func (r *Runtime) scrubber(c *Config, engine *scrub.Engine) *Scrubber {
 	texts := scrub.Counted{Engine: engine, Observe: r.Observe}
 	return &Scrubber{
-		runtime: r, texts: texts, audits: c.Audit != off,
+		runtime: r, texts: texts, audits: c.Audit != off, forAll: c.forAll(),
 		recorder: audit.Recorder{Texts: texts, Identity: c.Identity, ResponseHeaders: c.ResponseHeaders, Now: r.now},
 	}
 }

@@ -23,6 +23,9 @@ type Scrubber struct {
 	audits   bool
 	recorder audit.Recorder
 	degraded bool // all texts are dropped, unread
+
+	forAll bool // the configuration is for all requests
+	logs   logging
 }
 
 // degrade has all texts dropped, and audit records say so.
@@ -105,11 +108,17 @@ func (s *Scrubber) Audits() bool { return s.audits }
 // Log is the log phase: it writes the audit record of what Kong knows of the request,
 // which is over.
 func (s *Scrubber) Log(e *kongrequest.Event) {
+	if !s.audits {
+		s.unwanted(e)
+		return
+	}
+	s.expectLogs()
 	s.audit(func() error {
 		request, err := e.Record()
 		if err != nil {
 			return err
 		}
+		request.Correction = s.runtime.ledger.GivenUp(request.Request.ID)
 		token, err := e.Token()
 		if err != nil {
 			return err
@@ -120,7 +129,11 @@ func (s *Scrubber) Log(e *kongrequest.Event) {
 				return err
 			}
 		}
-		return s.write(request, s.Who(request, token), headers)
+		if err := s.write(request, s.Who(request, token), headers); err != nil {
+			return err
+		}
+		s.runtime.ledgerFailed(s.runtime.ledger.Recorded(request.Request.ID))
+		return nil
 	})
 }
 

@@ -9,29 +9,41 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 )
 
 // What a process leaves to the next is in the folder of started configurations, which
-// have numbers for names: what its limits are at, and the calls that are under way.
+// have numbers for names: what its limits are at, the calls that wait for their access
+// line, and the access lines that wait for their log event.
 const (
 	limitsFile = "limits.json"
 	callsFile  = "calls"
+	linesFile  = "lines"
 )
 
 // takeOverCalls goes on with the calls of the last process, and keeps this one's for the
 // next.
-func takeOverCalls(dir string, calls *onehop.Runtime, logger *slog.Logger) {
+func takeOverCalls(dir string, p *plugins, logger *slog.Logger) {
 	if dir == "" {
 		return
 	}
 	err := os.MkdirAll(dir, 0o700)
 	if err == nil {
-		err = calls.TakeOver(filepath.Join(dir, callsFile))
+		err = errors.Join(p.onehop.TakeOver(filepath.Join(dir, callsFile)), p.scrubber.TakeOver(filepath.Join(dir, linesFile)))
 	}
 	if err != nil {
 		logger.Error("the audit records of calls under way are lost should this process be killed", "error", err)
+	}
+}
+
+// handOverCalls leaves the calls under way to the next process, unless forGood says that
+// there will be none.
+func handOverCalls(p *plugins, forGood <-chan os.Signal) error {
+	select {
+	case <-forGood:
+		return nil
+	default:
+		return errors.Join(p.onehop.HandOver(), p.scrubber.HandOver())
 	}
 }
 

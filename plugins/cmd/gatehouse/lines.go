@@ -44,9 +44,7 @@ func receiveLines(path string, files inherit.Files, p *plugins, out io.Writer, l
 		Engine: p.scrubber.Engine, Observe: p.scrubber.Observe,
 		Out: out, Logger: logger, Registerer: registry,
 	}
-	if p.accessLines {
-		options.Ended = p.onehop.Ended
-	}
+	options.Ended = p.ended
 	conn, err := files.UnixConn(nginxlog.Inherited)
 	var receiver *nginxlog.Receiver
 	switch {

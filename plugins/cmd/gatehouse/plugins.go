@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
@@ -98,7 +99,21 @@ func (p *plugins) list() []pluginserver.Plugin {
 	return list
 }
 
+// ended has the plugins know of a request that is over, by its access line.
+func (p *plugins) ended(line *kongrecord.Record) {
+	if p.accessLines && p.onehop.Ended(line) {
+		return
+	}
+	p.scrubber.Ended(line)
+}
+
+// giveUp ends the wait for what does not come any more.
+func (p *plugins) giveUp() {
+	p.onehop.GiveUp()
+	p.scrubber.GiveUp()
+}
+
 // close flushes and ends what the plugins hold, for as long as ctx allows.
 func (p *plugins) close(ctx context.Context) error {
-	return errors.Join(p.onehop.Close(ctx), p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+	return errors.Join(p.onehop.Close(ctx), p.scrubber.Close(), p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
@@ -108,7 +107,7 @@ func tuneCollector() {
 func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plugins, out io.Writer, logger *slog.Logger, registry *prometheus.Registry) error {
 	defer files[supervisor.Serving].Close() // of nil, where no parent waits for it, it does nothing
 	instances := told.Options.InstanceDir
-	takeOverCalls(instances, p.onehop, logger)
+	takeOverCalls(instances, p, logger)
 	takeOverLimits(instances, p.limiter, logger)
 	defer handOverLimits(instances, p.limiter, logger) // before the next one starts
 	told.Options.Logger, told.Options.Meter, told.Options.Strict = logger, servermetrics.New(registry), true
@@ -121,17 +120,31 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 		return err
 	}
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
-	return errors.Join(told.Serve(ctx, srv, files, metrics), stopLines(), told.handOverCalls(p.onehop))
+	stopWaiting := every(giveUpInterval, p.giveUp)
+	err = errors.Join(told.Serve(ctx, srv, files, metrics), stopLines())
+	stopWaiting()
+	return errors.Join(err, handOverCalls(p, told.forGood))
 }
 
-// handOverCalls leaves the requests under way to the next process, if there is to be one.
-func (told *serving) handOverCalls(calls *onehop.Runtime) error {
-	select {
-	case <-told.forGood:
-		return nil
-	default:
-		return calls.HandOver()
-	}
+// giveUpInterval is how often the plugins see what has waited for too long.
+const giveUpInterval = 2 * time.Second
+
+// every calls do at each interval until stop is called, which waits for a call that runs.
+func every(interval time.Duration, do func()) (stop func()) {
+	ticks, over, ended := time.NewTicker(interval), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ticks.C:
+				do()
+			case <-over:
+				return
+			}
+		}
+	}()
+	return func() { close(over); <-ended }
 }
 
 // probeTimeout bounds how long a Redis may take to answer when the server starts.

@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehousehq/gatehouse/plugins/onehop/journal"
+	"github.com/gatehousehq/gatehouse/internal/journal"
 )
 
 func open(t *testing.T, path string) (*journal.Journal, map[int]string) {
