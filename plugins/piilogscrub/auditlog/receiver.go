@@ -81,8 +81,12 @@ func (r *receiver) export(ctx context.Context, records []sdklog.Record) (answer,
 	return r.last, err
 }
 
-// maxAnswer bounds an answer, in bytes: it is a number and a sentence.
-const maxAnswer = 1 << 20
+const (
+	// maxAnswer bounds an answer, in bytes: it is a number and a sentence.
+	maxAnswer = 1 << 20
+	// maxReason bounds what is told of an answer that refuses records.
+	maxReason = 256
+)
 
 // RoundTrip implements [http.RoundTripper].
 func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -96,6 +100,9 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	_ = resp.Body.Close()
 	if err == nil && r.last.taken() && resp.Header.Get("Content-Type") == "application/x-protobuf" {
 		r.last.rejected = rejected(text)
+	}
+	if !r.last.taken() {
+		text = bytes.Join(bytes.Fields(text[:min(len(text), maxReason)]), []byte(" ")) // one line
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(text))
 	return resp, nil
@@ -115,8 +122,8 @@ const maxRetryAfter = 5 * time.Minute
 
 // retryAfter reads a Retry-After header: seconds, or a date.
 func retryAfter(text string) time.Duration {
-	if seconds, err := strconv.ParseUint(text, 10, 16); err == nil {
-		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	if seconds, err := strconv.ParseUint(text, 10, 64); err == nil {
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if date, err := http.ParseTime(text); err == nil {
 		return min(max(time.Until(date), 0), maxRetryAfter)
