@@ -30,7 +30,7 @@ func (f *file) append(line []byte) error {
 // takeBack takes away the last n bytes, if they are the last line written and nobody
 // else is writing to the file. A file that may only grow (chattr +a) keeps them.
 func (f *file) takeBack(n int) bool {
-	if !lockAlone(f.current) {
+	if lockAlone(f.current) != nil {
 		share(f.current)
 		return false
 	}
@@ -47,11 +47,13 @@ func (f *file) takeBack(n int) bool {
 // Where it cannot be said, nobody waits for it.
 func share(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) }
 
-// lockAlone reports whether no other open file says that it writes to f's, and keeps it
-// so. If not, f says nothing any more.
-func lockAlone(f *os.File) bool {
-	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil
+// lockAlone makes sure that nobody else says that they write to f's file, for as long as
+// f is open. If somebody does, the error is [errInUse], and f says nothing any more.
+func lockAlone(f *os.File) error {
+	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
+
+const errInUse = syscall.EWOULDBLOCK
 
 // endsTorn reports whether a file ends in half a line, as one does whose process was
 // killed or whose disk was full. A line that another process is writing is given time to

@@ -72,12 +72,12 @@ func unlessGone(err error) error {
 // compress replaces a file by its compressed form, unless somebody still writes to it.
 // Whenever it is cut off, the file is still there.
 func compress(ctx context.Context, name string) error {
-	in, err := os.Open(name)
+	in, err := os.OpenFile(name, os.O_RDWR, 0) // on NFS, what is not written to is not locked
 	if err != nil {
 		return fmt.Errorf("compress audit log: %w", err)
 	}
 	defer in.Close()
-	if !lockAlone(in) || !exists(name) {
+	if errors.Is(lockAlone(in), errInUse) || !exists(name) {
 		return nil // in use, or another process has done it
 	}
 	temporary := name + compressedExt + temporaryExt

@@ -68,7 +68,7 @@ func (f *file) setAside(now time.Time, reason string) error {
 		return err
 	}
 	defer dir.Close()
-	if !lockAlone(dir) {
+	if errors.Is(lockAlone(dir), errInUse) {
 		return nil // another process rotates: the next line follows it
 	}
 	if info, err := os.Stat(f.path); err != nil || !os.SameFile(info, f.info) {
