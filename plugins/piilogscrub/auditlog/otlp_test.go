@@ -3,6 +3,8 @@ package auditlog
 import (
 	"encoding/json"
 	"io"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -135,4 +137,52 @@ func TestQueueIsBounded(t *testing.T) {
 	if n, err := testutil.GatherAndCount(registry, "gatehouse_audit_export_total"); err != nil || n < 2 {
 		t.Errorf("%d outcomes, %v", n, err)
 	}
+}
+
+// TestReceiverComesBack: nothing listens for a while, on a real socket.
+func TestReceiverComesBack(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	if err := ln.Close(); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://"+addr)
+	registry := prometheus.NewRegistry()
+	said := make(chan string, 16)
+	l, err := Open(Options{Target: OTLP, Registerer: registry, Logger: slog.New(slog.NewJSONHandler(lines(said), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Handle(t.Context(), record("r1")); err != nil {
+		t.Fatal(err)
+	}
+	if line := <-said; !strings.Contains(line, "connection refused") {
+		t.Errorf("said %s", line)
+	}
+	if ln, err = net.Listen("tcp", addr); err != nil {
+		t.Skip("somebody else took the port:", err)
+	}
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.Listener = ln
+	srv.Start()
+	defer srv.Close()
+	if line := <-said; !strings.Contains(line, "answers again") {
+		t.Errorf("said %s", line)
+	}
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	checkExports(t, registry, "exported", 1)
+}
+
+// lines passes on what is written to it.
+type lines chan<- string
+
+// Write implements [io.Writer].
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
 }
