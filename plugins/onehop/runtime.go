@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/internal/journal"
+	"github.com/gatehousehq/gatehouse/internal/throttle"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
@@ -58,7 +59,7 @@ type Runtime struct {
 	// ask what one did.
 	rewrites atomic.Bool
 	stacked  atomic.Int64 // when a stack was logged, in Unix nanoseconds
-	saidLost atomic.Int64 // when overdue lines were logged, likewise
+	saidLost throttle.Throttle
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
@@ -69,17 +68,18 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 		return err
 	}
 	logger, registry := newLogger(s.err), newRegistry()
+	quietLibraries(logger)
 	told.audit.Logger, told.audit.Registerer = logger, registry
 	records, err := auditlog.Open(told.audit)
 	if err != nil {
 		return err
 	}
+	told.Options.Ready = records.Broken
 	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, records)
 	if err != nil {
 		return err
 	}
 	tuneCollector()
-	redis.SetLogger(silent{})
 	forGood := make(chan os.Signal, 1)
 	signal.Notify(forGood, supervisor.EndForGood)
 	defer signal.Stop(forGood)
@@ -158,13 +158,6 @@ func probeRedis(ctx context.Context, p *plugins, logger *slog.Logger) {
 		logger.Warn("redis does not answer: until it does, limits are what on_redis_error says", "error", err)
 	}
 }
-
-// silent takes the place of go-redis' own logger, which prints a line for each failed
-// dial; the limiter says once that Redis is away, and once that it is back.
-type silent struct{}
-
-// Printf implements go-redis' logging interface.
-func (silent) Printf(context.Context, string, ...any) {}
 
 func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
