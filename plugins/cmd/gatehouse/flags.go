@@ -77,6 +77,11 @@ func auditFlags(flags *flag.FlagSet, o *auditlog.Options) error {
 	return nil
 }
 
+func chainKeyFlag(flags *flag.FlagSet) *string {
+	return flags.String("audit-chain-key", os.Getenv("GATEHOUSE_AUDIT_CHAIN_KEY"),
+		"PEM file of the Ed25519 key that signs the chain of audit records; empty: no chain (GATEHOUSE_AUDIT_CHAIN_KEY)")
+}
+
 // days is a whole number of days; 0 is the default.
 type days int
 

@@ -23,6 +23,7 @@ func TestEnvironment(t *testing.T) {
 		{"GATEHOUSE_HTTP", "127.0.0.1:http!", "write an address"},
 		{"PLUGINSERVER_PORT", "95420", "write a port such as 9542"},
 		{"GATEHOUSE_AUDIT_RETENTION_DAYS", "soon", "write it as 90"},
+		{"GATEHOUSE_AUDIT_CHAIN_KEY", "no-such.pem", "openssl genpkey -algorithm ed25519"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.variable+"="+tt.value, func(t *testing.T) {

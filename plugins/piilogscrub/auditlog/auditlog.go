@@ -7,6 +7,8 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
 )
 
 // The targets that are no file.
@@ -33,6 +35,9 @@ type Options struct {
 	RetentionDays int
 	// ServiceName is the service.name of OTLP records. Default: gatehouse-gateway.
 	ServiceName string
+	// ChainKey, if set, has lines chained, and signed with it: see package auditchain.
+	// Not for [OTLP].
+	ChainKey *auditchain.Key
 	// QueueSize bounds the OTLP records in memory, some 2 kB each; past it they
 	// are lost, and counted. Default 4096.
 	QueueSize int
@@ -63,8 +68,11 @@ func Open(o Options) (*Log, error) {
 	}
 	switch o.Target {
 	case "", Stdout:
-		return &Log{NewHandler(o.Stdout), func(context.Context) error { return nil }}, nil
+		return openLines(o, o.Stdout, func() error { return nil }), nil
 	case OTLP:
+		if o.ChainKey != nil {
+			return nil, fmt.Errorf("audit log %s has no chain, since its receiver stores no lines: use %s or a file, or take the chain's key away", OTLP, Stdout)
+		}
 		return openOTLP(o)
 	}
 	return openFile(o)

@@ -1,7 +1,6 @@
 package auditlog
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -29,12 +28,12 @@ func openFile(o Options) (*Log, error) {
 		MaxSize: maxFileMegabytes, MaxAge: o.RetentionDays, RotateAt: []string{"00:00"},
 		Compression: "gzip",
 	}
-	return &Log{NewHandler(file), func(context.Context) error {
+	return openLines(o, file, func() error {
 		if err := file.Close(); err != nil {
 			return fmt.Errorf("close audit log: %w", err)
 		}
 		return nil
-	}}, nil
+	}), nil
 }
 
 // checkFile reports why a file cannot be appended to.
