@@ -25,10 +25,11 @@ const (
 	Changed   Kind = "changed" // a line is not the one that was written
 	Added     Kind = "added"   // a line is none of the chain's, or a copy, or was moved
 	OutOfSeq  Kind = "out of order"
-	Signature Kind = "signature"  // a signature is wrong, or by a key that was not given
-	Unchained Kind = "unchained"  // records after a chain began that are in none
-	NotJSON   Kind = "not JSON"   // a line is cut off or damaged
-	Unread    Kind = "unreadable" // a file could not be read to its end
+	Signature Kind = "signature"       // a signature is wrong, or by a key that was not given
+	Unchained Kind = "unchained"       // records after a chain began that are in none
+	Uncovered Kind = "not vouched for" // lines without a signature in a chain that is not the last
+	NotJSON   Kind = "not JSON"        // a line is cut off or damaged
+	Unread    Kind = "unreadable"      // a file could not be read to its end
 	Notice    Kind = "notice"
 )
 
@@ -50,22 +51,4 @@ func (f Finding) String() string {
 		return fmt.Sprintf("%s: %s%s", f.Kind, chain, f.Text)
 	}
 	return fmt.Sprintf("%s: %s: %s%s", f.Place, f.Kind, chain, f.Text)
-}
-
-// Report is the sums over all lines.
-type Report struct {
-	Lines   int `json:"lines"`
-	Chains  int `json:"chains"`
-	Chained int `json:"chained"` // lines in chains, starts and checkpoints included
-	Before  int `json:"before"`  // audit records before the first chain
-	Others  int `json:"others"`  // lines of other logs
-	Breaks  int `json:"breaks"`
-	Notices int `json:"notices"`
-	// Covered is how many lines in chains a signature covers, or the start of a later
-	// chain. With breaks it says nothing.
-	Covered int `json:"covered"`
-	// Since is the time of the first line in a chain, Until that of the last signature:
-	// RFC 3339, empty where there is none.
-	Since string `json:"since,omitempty"`
-	Until string `json:"until,omitempty"`
 }

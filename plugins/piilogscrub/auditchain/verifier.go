@@ -1,10 +1,6 @@
 package auditchain
 
-import (
-	"crypto/ed25519"
-	"encoding/json"
-	"fmt"
-)
+import "encoding/json"
 
 // Verifier reads the lines of one log, oldest first, and says what is wrong with them. It
 // remembers some 300 bytes of each chain.
@@ -68,6 +64,9 @@ func (v *Verifier) Line(at Place, line []byte) {
 	v.tellLoose()
 	if v.report.Chained++; v.report.Chained == 1 {
 		v.report.Since = timeOf(line)
+		if l.seq > 0 && v.report.Before > 0 {
+			v.find(Unchained, at, "", "before this line %d records are in no chain, although one had begun", v.report.Before)
+		}
 	}
 	c := v.chains[string(l.chain)]
 	here := position{l.seq, hashOf(line), at}
@@ -136,16 +135,6 @@ func (v *Verifier) firstOf(l link, here position) *chain {
 	return c
 }
 
-// nameOf is what the first line of all says of a chain.
-func (v *Verifier) nameOf(id string) (State, bool) {
-	for _, s := range v.named {
-		if s.Chain == id {
-			return s, true
-		}
-	}
-	return State{}, false
-}
-
 // follow compares a line with the one before it in its chain. It reports whether the
 // line is taken for the chain's next one.
 func (v *Verifier) follow(c *chain, l link, here position) bool {
@@ -172,114 +161,4 @@ func (v *Verifier) follow(c *chain, l link, here position) bool {
 	c.prior, c.at = last, here
 	c.lines++
 	return true
-}
-
-// signed reads a start or a checkpoint.
-func (v *Verifier) signed(c *chain, l link, here position, line []byte) {
-	var m mark
-	if err := json.Unmarshal(line, &m); err != nil {
-		v.find(Changed, here.place, c.id, "seq %d is signed, and no line of a chain: %v", l.seq, err)
-		return
-	}
-	if v.keys != nil {
-		key, ok := v.keys[m.Key]
-		if !ok {
-			v.find(Signature, here.place, c.id, "seq %d is signed with key %q, which was not given", l.seq, m.Key)
-			return
-		}
-		if !ed25519.Verify(key, l.signed, l.signature) {
-			v.find(Signature, here.place, c.id, "the signature of seq %d is wrong", l.seq)
-			return
-		}
-	}
-	if m.Log == logStart {
-		v.start(m, here)
-	}
-	c.end, v.report.Until = m.End, m.Time
-	c.cover(here.seq)
-}
-
-// start compares what a chain's first line says of the chains before it.
-func (v *Verifier) start(m mark, here position) {
-	for _, s := range m.Before {
-		c := v.chains[s.Chain]
-		_, isNamed := v.nameOf(s.Chain)
-		switch {
-		case c == nil && v.report.Chained == 1:
-			v.named = append(v.named, s)
-		case c == nil && !isNamed:
-			v.find(Missing, here.place, s.Chain, "all of it, which came to seq %d by this line", s.Seq)
-		case c == nil:
-		case c.at.seq < s.Seq:
-			v.missing(c, here.place, c.at.seq+1, s.Seq)
-		case c.at.seq == s.Seq && c.at.hash != s.Hash:
-			v.find(Changed, c.at.place, c.id, "the hash of seq %d is not the one that the start of the next chain has (%s)", s.Seq, here.place)
-		case c.at.seq == s.Seq:
-			c.cover(s.Seq)
-		}
-	}
-	v.begun = true
-}
-
-func (c *chain) cover(seq uint64) {
-	c.covered, c.isCovered, c.linesOK = seq, true, c.lines
-}
-
-// missing tells of lines that are not there, at the place of the one after them.
-func (v *Verifier) missing(c *chain, at Place, from, to uint64) {
-	if from == to {
-		v.find(Missing, at, c.id, "before this line seq %d", from)
-		return
-	}
-	v.find(Missing, at, c.id, "before this line seq %d to %d", from, to)
-}
-
-func (v *Verifier) find(kind Kind, at Place, chain, format string, args ...any) {
-	v.Add(Finding{Kind: kind, Place: at, Chain: chain, Text: fmt.Sprintf(format, args...)})
-}
-
-// Add counts and tells of what the caller found, such as a file that cannot be read.
-func (v *Verifier) Add(f Finding) {
-	if f.Kind == Notice {
-		v.report.Notices++
-	} else {
-		v.report.Breaks++
-	}
-	v.found(f)
-}
-
-// Finish tells what the lines do not prove, and returns the sums.
-func (v *Verifier) Finish() Report {
-	v.tellLoose()
-	v.report.Chains = len(v.order)
-	for _, s := range v.named {
-		if v.chains[s.Chain] == nil {
-			v.find(Notice, Place{}, s.Chain, "these files do not have it; the first of their lines says that it came to seq %d", s.Seq)
-		}
-	}
-	for _, c := range v.order {
-		if c.first > 0 && !c.headless {
-			v.find(Notice, c.from, c.id, "it begins here with seq %d: what was before it these files do not say", c.first)
-		}
-		if !c.end {
-			v.find(Notice, c.at.place, c.id, "it has no end after seq %d (the process runs or was killed, or lines after it are gone): %s", c.at.seq, c.coverage())
-		}
-		v.report.Covered += c.linesOK
-	}
-	if len(v.order) == 0 {
-		v.find(Unchained, Place{}, "", "no line is in a chain")
-	} else if v.keys == nil {
-		v.find(Notice, Place{}, "", "no key was given: signatures are not checked")
-	}
-	return v.report
-}
-
-func (c *chain) coverage() string {
-	switch {
-	case !c.isCovered:
-		return "nothing vouches for it"
-	case c.covered == c.at.seq:
-		return "vouched for to that"
-	}
-	return fmt.Sprintf("vouched for to seq %d", c.covered)
 }

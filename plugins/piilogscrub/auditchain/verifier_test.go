@@ -38,9 +38,9 @@ func TestVerify(t *testing.T) {
 		{"record taken out", func(l []string) []string { return without(l, 4, 4) }, []string{"4 missing"}},
 		{"records taken out", func(l []string) []string { return without(l, 2, 6) }, []string{"2 missing"}},
 		{"checkpoint taken out", func(l []string) []string { return without(l, 7, 7) }, []string{"7 missing"}},
-		{"end taken out", func(l []string) []string { return without(l, 13, 13) }, []string{"13 missing", "12 N"}},
+		{"end taken out", func(l []string) []string { return without(l, 13, 13) }, []string{"13 missing", "12 not vouched for"}},
 		{"start taken out", func(l []string) []string { return without(l, 14, 14) }, []string{"14 missing"}},
-		{"end of a chain cut off", func(l []string) []string { return without(l, 9, 13) }, []string{"9 missing", "8 N"}},
+		{"end of a chain cut off", func(l []string) []string { return without(l, 9, 13) }, []string{"9 missing", "8 not vouched for"}},
 		{"first chain gone of three", func(l []string) []string { return without(twoChainsAfter(t, l, key), 1, 13) }, []string{"0 N"}},
 		{"chain between two taken out", func(l []string) []string {
 			return without(twoChainsAfter(t, l, key), 14, 20)
@@ -59,7 +59,7 @@ func TestVerify(t *testing.T) {
 			_, id, _ := strings.Cut(l[3], `"chain":"`)
 			l[3] = strings.Replace(l[3], id[:16], "0123456789abcdef", 1)
 			return l
-		}, []string{"4 missing", "5 missing", "4 N"}},
+		}, []string{"4 missing", "5 missing", "4 not vouched for"}},
 		{"fields of the chain cut off", func(l []string) []string {
 			l[3], _, _ = strings.Cut(l[3], `,"chain"`)
 			l[3] += "}\n"
@@ -86,17 +86,24 @@ func TestVerify(t *testing.T) {
 			forged = appendLink(forged, string(last.chain), 7, hashOf([]byte(strings.TrimSpace(l[19]))))
 			return append(l, string(forged)+"}\n")
 		}, []string{"21 added"}},
+		{"part of a chain put before all others", func(l []string) []string {
+			forged := appendLink([]byte(`{"log":"audit"`), "0123456789abcdef", 5, Hash{})
+			return slices.Insert(l, 0, string(forged)+"}\n")
+		}, []string{"1 N", "1 not vouched for"}},
+		{"records put before the rest of a chain", func(l []string) []string {
+			return slices.Insert(l[2:], 0, `{"log":"audit","tenant":"evil"}`+"\n")
+		}, []string{"2 unchained", "2 N"}},
 		{"chain added without a signature", func(l []string) []string {
 			forged := appendLink([]byte(`{"log":"audit"`), "0123456789abcdef", 0, Hash{})
 			return append(l, string(forged)+"}\n")
 		}, []string{"21 added", "21 N"}},
 		{"chain added by a stranger's key", func(l []string) []string {
 			return append(l, twoChains(t, stranger)...)
-		}, []string{"21 signature", "27 signature", "33 signature", "34 signature", "40 signature", "33 N", "40 N"}},
+		}, []string{"21 signature", "27 signature", "33 signature", "34 signature", "40 signature", "33 not vouched for", "40 N"}},
 		{"checkpoint forged", func(l []string) []string {
 			// The tenant of all records is another, and all hashes are made anew.
 			return rewritten(l, "acme", "evil", stranger, key.id)
-		}, []string{"1 signature", "7 signature", "13 signature", "14 signature", "20 signature", "13 N", "20 N"}},
+		}, []string{"1 signature", "7 signature", "13 signature", "14 signature", "20 signature", "13 not vouched for", "20 N"}},
 		{"checkpoint with another's signature", func(l []string) []string {
 			_, other, _ := strings.Cut(l[12], `"signature":"`)
 			_, mine, _ := strings.Cut(l[19], `"signature":"`)
@@ -186,11 +193,15 @@ func TestKilled(t *testing.T) {
 	if !slices.Equal(found, []string{"4 N"}) || !strings.Contains(all[0].Text, "vouched for to that") || r.Covered != r.Chained {
 		t.Errorf("killed: %v, %+v", all, r)
 	}
-	if found, _, _ := verify(publicOf(key), without(list, 4, 4)); !slices.Equal(found, []string{"4 missing", "3 N"}) {
+	if found, _, _ := verify(publicOf(key), without(list, 4, 4)); !slices.Equal(found, []string{"4 missing", "3 not vouched for"}) {
 		t.Errorf("its last record taken out: %v", found)
 	}
+	added := appendLink([]byte(`{"log":"audit"`), all[0].Chain, 4, hashOf([]byte(strings.TrimSpace(list[3]))))
+	if found, _, _ := verify(publicOf(key), slices.Insert(slices.Clone(list), 5, string(added)+"}\n")); !slices.Equal(found, []string{"6 not vouched for"}) {
+		t.Errorf("a record added to it after the next one's start: %v", found)
+	}
 	list[3] = strings.Replace(list[3], "acme", "evil", 1)
-	if found, _, _ := verify(publicOf(key), list); !slices.Equal(found, []string{"4 changed", "4 N"}) {
+	if found, _, _ := verify(publicOf(key), list); !slices.Equal(found, []string{"4 changed", "4 not vouched for"}) {
 		t.Errorf("its last record changed: %v", found)
 	}
 }

@@ -87,7 +87,7 @@ func TestWriteFails(t *testing.T) {
 	}{
 		{"nothing is written", 0, "", nil},
 		{"half a line, which is ended", 50, "\n", []string{"4 not JSON", "3 N"}},
-		{"all but the line's end, which is put there", 1 << 20, "\n", []string{"4 N"}},
+		{"all but the line's end, which is put there", 1 << 20, "\n", []string{"4 not vouched for"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
