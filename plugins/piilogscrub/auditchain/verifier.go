@@ -49,9 +49,12 @@ func NewVerifier(keys PublicKeys, found func(Finding)) *Verifier {
 	return &Verifier{keys: keys, found: found, chains: map[string]*chain{}}
 }
 
-// Line reads the next line, without its line feed.
+// Line reads the next line, without its line feed. An empty one says nothing.
 func (v *Verifier) Line(at Place, line []byte) {
 	v.report.Lines++
+	if len(line) == 0 {
+		return
+	}
 	if !json.Valid(line) {
 		v.find(NotJSON, at, "", "cut off or damaged")
 		return

@@ -176,6 +176,7 @@ func TestMatch(t *testing.T) {
 		{"until", line, Query{Until: at}, false},
 		{"another log", strings.Replace(line, `"audit"`, `"access"`, 1), Query{Tenant: "acme"}, false},
 		{"another log's fields", `{"log":"access","user":7,"tenant":"acme"}`, Query{Tenant: "acme"}, false},
+		{"an empty line", "", Query{Tenant: "acme"}, false},
 		{"a record without a tenant", `{"time":"2026-01-31T09:30:00Z","log":"audit"}`, Query{Tenant: "acme"}, false},
 	}
 	for _, tt := range tests {

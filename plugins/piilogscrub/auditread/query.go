@@ -32,6 +32,9 @@ type Query struct {
 func (q Query) Match(line []byte) (bool, error) {
 	var r Record
 	var damaged *json.SyntaxError
+	if len(line) == 0 {
+		return false, nil
+	}
 	if err := json.Unmarshal(line, &r); err != nil {
 		if errors.As(err, &damaged) {
 			return false, err
