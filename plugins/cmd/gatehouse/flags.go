@@ -88,6 +88,11 @@ func countFlag(flags *flag.FlagSet, name, variable, usage string, c *count) erro
 	return nil
 }
 
+func chainKeyFlag(flags *flag.FlagSet) *string {
+	return flags.String("audit-chain-key", os.Getenv("GATEHOUSE_AUDIT_CHAIN_KEY"),
+		"PEM file of the Ed25519 key that signs the chain of audit records; empty: no chain (GATEHOUSE_AUDIT_CHAIN_KEY)")
+}
+
 // count is a whole number of things from 1 to most; what is 0 is unset.
 type count struct {
 	value       *int

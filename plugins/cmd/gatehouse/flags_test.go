@@ -27,6 +27,7 @@ func TestEnvironment(t *testing.T) {
 		{"GATEHOUSE_AUDIT_MAX_MEGABYTES", "0", "write it as 256"},
 		{"GATEHOUSE_AUDIT_MAX_MEGABYTES", "1GiB", "write it as 256"},
 		{"GATEHOUSE_AUDIT_QUEUE", "", "write it as 4096"},
+		{"GATEHOUSE_AUDIT_CHAIN_KEY", "no-such.pem", "openssl genpkey -algorithm ed25519"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.variable+"="+tt.value, func(t *testing.T) {

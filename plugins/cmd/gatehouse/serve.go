@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
@@ -40,12 +42,18 @@ func parseServe(s streams, args []string) (told serving, handled bool, err error
 		Settings: settings(), syslog: syslogFlag(flags),
 		audit: auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")},
 	}
+	chainKey := chainKeyFlag(flags)
 	err = errors.Join(bind(flags, &told.Settings), auditFlags(flags, &told.audit))
 	if err != nil {
 		return told, false, err
 	}
 	if handled, err := parse(flags, args); handled {
 		return told, true, err
+	}
+	if *chainKey != "" {
+		if told.audit.ChainKey, err = auditchain.ReadKey(*chainKey); err != nil {
+			return told, false, fmt.Errorf("-audit-chain-key (GATEHOUSE_AUDIT_CHAIN_KEY): %w", err)
+		}
 	}
 	return told, false, noArguments(flags)
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
 )
 
 // The targets that are no file.
@@ -45,6 +47,9 @@ type Options struct {
 	MaxMegabytes int
 	// ServiceName is the service.name of OTLP records. Default: gatehouse-gateway.
 	ServiceName string
+	// ChainKey, if set, has lines chained, and signed with it: see package auditchain.
+	// Not for [OTLP].
+	ChainKey *auditchain.Key
 	// QueueSize bounds the OTLP records in memory, some 2 kB each; past it they
 	// are lost, and counted. Default [DefaultQueueSize]; at most [MaxQueueSize].
 	QueueSize int
@@ -100,8 +105,11 @@ func (o Options) withDefaults() (Options, error) {
 func open(o Options) (*Log, error) {
 	switch o.Target {
 	case "", Stdout:
-		return &Log{NewHandler(o.Stdout), func() error { return nil }, func(context.Context) error { return nil }}, nil
+		return openLines(o, o.Stdout, func() error { return nil }, func(context.Context) error { return nil }), nil
 	case OTLP:
+		if o.ChainKey != nil {
+			return nil, fmt.Errorf("audit log %s has no chain, since its receiver stores no lines: use %s or a file, or take the chain's key away", OTLP, Stdout)
+		}
 		return openOTLP(o, nil)
 	}
 	return openFile(o)

@@ -59,10 +59,11 @@ func openFile(o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("audit log %q: %w; use %s, %s or the path of a file that can be written to", o.Target, err, Stdout, OTLP)
 	}
+	l := openLines(o, f, f.broken, f.close) // before a file is rotated that has chains in it
 	f.rotateIfDue()
 	f.ended, f.end = context.WithCancel(context.Background())
 	f.work.Go(f.maintain)
-	return &Log{Handler: NewHandler(f), broken: f.broken, close: f.close}, nil
+	return l, nil
 }
 
 // open opens, or makes, the file at the path in place of the current one.
