@@ -113,7 +113,12 @@ func (p *plugins) giveUp() {
 	p.scrubber.GiveUp()
 }
 
-// close flushes and ends what the plugins hold, for as long as ctx allows.
+// endCalls writes the audit records of the calls that end with this process.
+func (p *plugins) endCalls(ctx context.Context) error {
+	return errors.Join(p.onehop.Close(ctx), p.scrubber.Close())
+}
+
+// close flushes and ends what else the plugins hold, for as long as ctx allows.
 func (p *plugins) close(ctx context.Context) error {
-	return errors.Join(p.onehop.Close(ctx), p.scrubber.Close(), p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+	return errors.Join(p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
 }

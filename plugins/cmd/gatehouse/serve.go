@@ -33,6 +33,8 @@ type serving struct {
 	audit  auditlog.Options
 	// forGood gets the signal that ends the process so that no other takes its place.
 	forGood <-chan os.Signal
+	// retire is called before another process begins to write audit records.
+	retire func()
 }
 
 // parseServe reads the command line and the environment.
@@ -78,11 +80,12 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 	logger, registry := newLogger(s.err), newRegistry()
 	quietLibraries(logger)
 	told.audit.Logger, told.audit.Registerer = logger, registry
+	told.audit.WaitingFile = waitingPath(told.Options.InstanceDir)
 	records, err := auditlog.Open(told.audit)
 	if err != nil {
 		return err
 	}
-	told.Options.Ready = records.Broken
+	told.Options.Ready, told.retire = records.Broken, records.HandOver
 	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, records)
 	if err != nil {
 		return err
@@ -96,7 +99,18 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 	err = told.untilDone(ctx, files, p, s.out, logger, registry)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	return errors.Join(err, p.close(flush), records.Close(flush))
+	return errors.Join(err, p.endCalls(flush), atOnce(
+		func() error { return p.close(flush) },
+		func() error { return records.Close(flush) },
+	))
+}
+
+// atOnce runs both: neither waits for what hangs in the other.
+func atOnce(one, other func() error) error {
+	done := make(chan error)
+	go func() { done <- one() }()
+	err := other()
+	return errors.Join(<-done, err)
 }
 
 // gcPercent lets the heap grow to five times what is live before it is collected: a
@@ -131,6 +145,7 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	stopWaiting := every(giveUpInterval, p.giveUp)
 	err = errors.Join(told.Serve(ctx, srv, files, metrics), stopLines())
 	stopWaiting()
+	told.retire()
 	return errors.Join(err, handOverCalls(p, told.forGood))
 }
 

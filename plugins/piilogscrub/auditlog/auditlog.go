@@ -53,6 +53,9 @@ type Options struct {
 	// QueueSize bounds the OTLP records in memory, some 2 kB each; past it they
 	// are lost, and counted. Default [DefaultQueueSize]; at most [MaxQueueSize].
 	QueueSize int
+	// WaitingFile is where an [OTLP] queue writes how many records wait in it, for the
+	// next process: one that is killed loses them. Default: none, and then nobody knows.
+	WaitingFile string
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer
 	// Logger gets failures to export, to rotate and to remove. Default: discarded.
@@ -64,6 +67,8 @@ type Log struct {
 	slog.Handler
 	broken func() error
 	close  func(context.Context) error
+	// handOver is nil where there is nothing to hand over.
+	handOver func()
 }
 
 // Open opens the target. It reaches out to no receiver yet, but a file is opened
@@ -135,6 +140,13 @@ func (l *Log) Broken() error {
 		return fmt.Errorf("audit trail: %w", err)
 	}
 	return nil
+}
+
+// HandOver says that another process begins to write while this one still flushes.
+func (l *Log) HandOver() {
+	if l.handOver != nil {
+		l.handOver()
+	}
 }
 
 // Close writes what is queued, for as long as ctx allows, and closes the target.

@@ -16,14 +16,16 @@ import (
 // why out takes none, and closeOut closes it.
 func openLines(o Options, out io.Writer, broken func() error, closeOut func(context.Context) error) *Log {
 	if o.ChainKey == nil {
-		return &Log{NewHandler(out), broken, closeOut}
+		return &Log{Handler: NewHandler(out), broken: broken, close: closeOut}
 	}
 	before, err := lastStates(o.Target)
 	if err != nil {
 		o.Logger.Warn("what stands in the audit log is not all named in its next chain", "error", err)
 	}
 	chain := auditchain.NewWriter(out, o.ChainKey, before)
-	return &Log{NewHandler(chain), broken, func(ctx context.Context) error { return errors.Join(chain.Close(), closeOut(ctx)) }}
+	return &Log{Handler: NewHandler(chain), broken: broken, close: func(ctx context.Context) error {
+		return errors.Join(chain.Close(), closeOut(ctx))
+	}}
 }
 
 // tailBytes is how much of a file is looked at for chains that others wrote: some

@@ -32,6 +32,9 @@ func openOTLP(o Options, base http.RoundTripper) (*Log, error) {
 		return nil, fmt.Errorf("describe resource: %w", err)
 	}
 	q := newQueue(o.QueueSize, receiver, o.Logger)
+	if err := q.takeOver(o.WaitingFile); err != nil {
+		o.Logger.Error("audit records that wait when this process is killed will not be counted", "error", err)
+	}
 	if o.Registerer != nil {
 		if err := o.Registerer.Register(q); err != nil {
 			return nil, fmt.Errorf("register audit export metrics: %w", err)
@@ -40,5 +43,5 @@ func openOTLP(o Options, base http.RoundTripper) (*Log, error) {
 	go q.run()
 	provider := sdklog.NewLoggerProvider(sdklog.WithResource(res), sdklog.WithProcessor(q))
 	handler := otelslog.NewHandler(scopeName, otelslog.WithLoggerProvider(provider))
-	return &Log{handler, q.broken, q.Shutdown}, nil
+	return &Log{Handler: handler, broken: q.broken, close: q.Shutdown, handOver: q.handOver}, nil
 }

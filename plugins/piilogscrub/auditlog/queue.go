@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -45,6 +46,7 @@ type queue struct {
 	refused time.Time // when it last refused records
 	last    error     // why it took none
 
+	waiting  *os.File // how many wait, for the next process; nil: nowhere
 	throttle throttle.Throttle
 	batch    chan struct{}   // capacity 1: there is a whole batch
 	closing  chan struct{}   // closed when there will be no more
@@ -78,6 +80,7 @@ func (q *queue) OnEmit(_ context.Context, r *sdklog.Record) error {
 		q.complain("audit records are lost: the queue is full", 1)
 	default:
 		q.records = append(q.records, r.Clone())
+		q.note()
 		if len(q.records) >= batchSize {
 			q.signal()
 		}
@@ -238,6 +241,7 @@ func (q *queue) answered(lost, of int, err error) {
 func (q *queue) drop(n int) {
 	clear(q.records[:n])
 	q.records = q.records[n:]
+	q.note()
 }
 
 // giveUp counts what could not be sent in time.
