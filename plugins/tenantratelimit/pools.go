@@ -16,10 +16,12 @@ import (
 // pool is one Redis and what this node knows of its counters. Every config that names
 // its URL shares it.
 type pool struct {
+	url    string
 	client redis.UniversalClient
 	usable bool // it has a URL; else each call of client fails
 	store  *limiter.Redis
 	leased *limiter.Leased
+	health *health
 }
 
 // deployment is what the nodes of one deployment share: a Redis and a key prefix.
@@ -27,6 +29,7 @@ type deployment struct {
 	*pool
 	member *membership.Member
 	usage  *usage.Recorder
+	rights *rightsCheck
 }
 
 type deploymentKey struct{ url, prefix string }
@@ -59,6 +62,7 @@ func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
 	}
 	d.usage.Partly = r.metrics.partly.Inc
 	d.member.TakeOver(r.predecessor.nodes(key))
+	d.rights = r.newRightsCheck(p, prefix)
 	r.deployments[key] = d
 	return d, err
 }
@@ -73,6 +77,7 @@ func (d *deployment) start(observe bool) {
 }
 
 func (d *deployment) close(ctx context.Context) error {
+	d.rights.task.Stop()
 	d.member.Close(ctx)
 	return d.usage.Close(ctx)
 }
@@ -87,9 +92,11 @@ func (r *Runtime) pool(url string) (*pool, error) {
 		return nil, err
 	}
 	local := limiter.NewLocal(maxCounters, r.options.Now)
-	p := &pool{client: client, usable: url != "", store: r.newStore(client, local, place(url))}
+	r.watchRefusals(client, url)
+	p := &pool{url: url, client: client, usable: url != "", store: r.newStore(client, local, url)}
 	local.TakeOver(r.predecessor.counters(url))
 	p.leased = limiter.NewLeased(p.store, maxBlocks, r.options.Now, r.metrics.waste)
+	p.health = r.newHealth(p)
 	r.pools[url] = p
 	return p, nil
 }
@@ -101,7 +108,8 @@ func (r *Runtime) open(url string) (redis.UniversalClient, error) {
 	return r.options.Open(url)
 }
 
-func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, place string) *limiter.Redis {
+func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, url string) *limiter.Redis {
+	place := place(url)
 	at := func(addr string) string {
 		if addr == "" {
 			return place
@@ -116,7 +124,8 @@ func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, p
 		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
 		Tripped: func(addr string, err error) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(1)
-			r.logger.Error("redis fails; limits fall back to what on_redis_error says", "redis", at(addr), "error", err)
+			r.logger.Error("redis fails; limits fall back to what on_redis_error says",
+				because(err, redisurl.Explain(url, err), "redis", at(addr))...)
 		},
 		Recovered: func(addr string) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(0)

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel"
 
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
@@ -76,8 +76,9 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 		return err
 	}
 	tuneCollector()
-	redis.SetLogger(silent{})
-	go probeRedis(ctx, p, logger)
+	// Telemetry that fails says so as everything does, and not to standard error in a
+	// format of its own.
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("telemetry", "error", err) }))
 	err = told.untilDone(ctx, files, p, s.out, logger, registry)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
@@ -101,6 +102,7 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	defer files[supervisor.Serving].Close() // of nil, where no parent waits for it, it does nothing
 	instances := told.Options.InstanceDir
 	takeOverLimits(instances, p.limiter, logger)
+	p.limiter.Watch()
 	defer handOverLimits(instances, p.limiter, logger) // before the next one starts
 	told.Options.Logger, told.Options.Meter, told.Options.Strict = logger, servermetrics.New(registry), true
 	srv, err := told.New(files, p.list()...)
@@ -114,25 +116,6 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
 	return errors.Join(told.Serve(ctx, srv, files, metrics), stopLines())
 }
-
-// probeTimeout bounds how long a Redis may take to answer when the server starts.
-const probeTimeout = 2 * time.Second
-
-// probeRedis says so if Redis is away at the start; later failures the limiter tells.
-func probeRedis(ctx context.Context, p *plugins, logger *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	if err := p.limiter.Probe(ctx); err != nil {
-		logger.Warn("redis does not answer: until it does, limits are what on_redis_error says", "error", err)
-	}
-}
-
-// silent takes the place of go-redis' own logger, which prints a line for each failed
-// dial; the limiter says once that Redis is away, and once that it is back.
-type silent struct{}
-
-// Printf implements go-redis' logging interface.
-func (silent) Printf(context.Context, string, ...any) {}
 
 func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()

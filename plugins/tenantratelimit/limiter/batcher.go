@@ -290,7 +290,7 @@ func (b *batcher) settlement(charges []Descriptor) *call {
 
 // exec makes the runs, and once more those of which the server does not have the
 // script. It fails if every run does: then it is the server that fails. One that only
-// says that a slot is elsewhere does not fail.
+// says that a slot is elsewhere, or that this user may not, does not fail.
 func (b *batcher) exec(ctx context.Context, runs []*run) error {
 	b.pipe(ctx, runs)
 	var unknown []*run
@@ -306,7 +306,7 @@ func (b *batcher) exec(ctx context.Context, runs []*run) error {
 	}
 	var last error
 	for _, r := range runs {
-		if last = r.cmd.Err(); last == nil || moved(last) {
+		if last = r.cmd.Err(); last == nil || moved(last) || refused(last) {
 			return nil
 		}
 	}
