@@ -37,8 +37,8 @@ type deploymentKey struct{ url, prefix string }
 // deployment finds or makes what configs of one URL and prefix share, without
 // connecting. Errors do not show the URL, which may hold a password; there is a
 // deployment beside an error too, and where there is no URL: one whose Redis fails.
-func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
-	field := "redis.url"
+func (r *Runtime) deployment(of Redis) (*deployment, error) {
+	url, prefix, field := of.URL, of.KeyPrefix, "redis.url"
 	if url == "" {
 		url, field = r.options.RedisURL, "REDIS_URL"
 	}
@@ -49,10 +49,22 @@ func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
 		url, err = "", fmt.Errorf("%s: %w", field, err)
 		p, _ = r.pool(url)
 	}
-	key := deploymentKey{url, prefix}
-	if d, ok := r.deployments[key]; ok {
-		return d, err
+	d := r.deploymentAt(p, deploymentKey{url, prefix})
+	if of.WaitReplicas > 0 {
+		d.rights.replicas.Store(true)
 	}
+	if r.watching {
+		d.rights.start()
+	}
+	return d, err
+}
+
+// deploymentAt finds or makes it. The caller holds r.mu.
+func (r *Runtime) deploymentAt(p *pool, key deploymentKey) *deployment {
+	if d, ok := r.deployments[key]; ok {
+		return d
+	}
+	prefix := key.prefix
 	d := &deployment{
 		pool:   p,
 		member: membership.New(p.client, prefix, r.node),
@@ -64,7 +76,7 @@ func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
 	d.member.TakeOver(r.predecessor.nodes(key))
 	d.rights = r.newRightsCheck(p, prefix)
 	r.deployments[key] = d
-	return d, err
+	return d
 }
 
 // start begins what runs in the background, with the first request: a config

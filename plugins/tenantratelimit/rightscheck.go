@@ -25,13 +25,9 @@ type rightsCheck struct {
 	said string
 }
 
-// newRightsCheck starts at once where the runtime watches. The caller holds r.mu.
 func (r *Runtime) newRightsCheck(p *pool, prefix string) *rightsCheck {
 	c := &rightsCheck{runtime: r, pool: p, prefix: prefix}
 	c.task = periodic.New(watchEvery, c.look)
-	if r.watching {
-		c.start()
-	}
 	return c
 }
 

@@ -80,11 +80,11 @@ var causes = []cause{
 
 	{func(f *failure) bool { return f.sentinels && errors.Is(f.err, redis.Nil) }, "the Sentinels know no master of that name; SENTINEL MASTERS lists those they know: write one as master_name"},
 	{func(f *failure) bool { return f.sentinels && f.has("unknown command") }, "this is a Redis and no Sentinel; write the Sentinels' port, mostly 26379, or leave out master_name"},
-	{func(f *failure) bool { return f.has("redis_mode:sentinel") || f.has("unknown command") && f.forRedis() }, "this is a Sentinel and no Redis; add ?master_name=NAME, or write the port of the Redis"},
+	{func(f *failure) bool { return f.has("mode:sentinel") || f.has("unknown command") && f.forRedis() }, "this is a Sentinel and no Redis; add ?master_name=NAME, or write the port of the Redis"},
 	{has("cluster support disabled"), "the server is no Cluster; leave out cluster=true"},
 	{has("not allowed in cluster mode"), "a Cluster has no databases but 0; leave out the number, and add ?cluster=true"},
 	{func(f *failure) bool {
-		return !f.cluster && (f.has("moved ") || f.has("redis_mode:cluster") || f.has("crossslot"))
+		return !f.cluster && (f.has("moved ") || f.has("mode:cluster") || f.has("crossslot"))
 	}, "the server is one of a Cluster; add ?cluster=true"},
 	{func(f *failure) bool { return f.has("db index") }, "the server has fewer databases than that, 16 unless it says otherwise; write another number"},
 	{func(f *failure) bool { return f.has("role:slave") || f.has("readonly ") }, "the server is a replica; write the master's address, or the Sentinels' with ?master_name=NAME"},

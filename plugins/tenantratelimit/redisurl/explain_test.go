@@ -19,9 +19,9 @@ import (
 
 // servers are one of each kind that somebody may take for another.
 type servers struct {
-	plain, locked, tls, mutual, expired, node, sentinel, replica, web, secureWeb, silent string
-	ca, cert, key                                                                        string
-	otherCert, otherKey                                                                  string
+	plain, locked, tls, mutual, expired, node, sentinel, replica, web, silent string
+	ca, cert, key                                                             string
+	otherCert, otherKey                                                       string
 }
 
 func startServers(t *testing.T) *servers {

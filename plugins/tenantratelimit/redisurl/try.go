@@ -1,6 +1,7 @@
 package redisurl
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,11 +35,12 @@ func Try(ctx context.Context, raw string) error {
 
 // mismatch is what a server is that the URL does not say.
 func mismatch(info Info, cluster bool) error {
+	mode := cmp.Or(info["redis_mode"], info["server_mode"]) // Redis', Valkey's
 	switch {
-	case info["redis_mode"] == "sentinel":
-		return errors.New("the server says redis_mode:sentinel")
-	case info["redis_mode"] == "cluster" && !cluster:
-		return errors.New("the server says redis_mode:cluster")
+	case mode == "sentinel":
+		return errors.New("the server says mode:sentinel")
+	case mode == "cluster" && !cluster:
+		return errors.New("the server says mode:cluster")
 	case info["role"] == "slave" && !cluster:
 		return errors.New("the server says role:slave")
 	}

@@ -30,6 +30,8 @@ func TestParse(t *testing.T) {
 		{"ERR The user executing the script can't run this command or subcommand script: 8325, on @user_script:1.", "evalsha", Refusal{"evalsha", OfCommand}, true},
 		{"ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: aed6", "evalsha", Refusal{"evalsha", OfKey}, true},
 		{"NOPERM ACL failure in script: User u has no permissions to run the 'zadd' command script: 1, on @user_script:1.", "evalsha", Refusal{"zadd", OfCommand}, true},
+		{"ERR ACL failure in script: User u has no permissions to run the 'mget' command script: 8325, on @user_script:1.", "evalsha", Refusal{"mget", OfCommand}, true},
+		{"ERR ACL failure in script: No permissions to access a key script: aed6, on @user_script:1.", "evalsha", Refusal{"evalsha", OfKey}, true},
 		{"NOAUTH Authentication required.", "get", Refusal{}, false},
 		{"ERR unknown command 'noperm'", "get", Refusal{}, false},
 		{"redis: nil", "get", Refusal{}, false},
