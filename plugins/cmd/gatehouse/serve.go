@@ -95,7 +95,6 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 	signal.Notify(forGood, supervisor.EndForGood)
 	defer signal.Stop(forGood)
 	told.forGood = forGood
-	go probeRedis(ctx, p, logger)
 	err = told.untilDone(ctx, files, p, s.out, logger, registry)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
@@ -131,6 +130,7 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	instances := told.Options.InstanceDir
 	takeOverCalls(instances, p, logger)
 	takeOverLimits(instances, p.limiter, logger)
+	p.limiter.Watch()
 	defer handOverLimits(instances, p.limiter, logger) // before the next one starts
 	told.Options.Logger, told.Options.Meter, told.Options.Strict = logger, servermetrics.New(registry), true
 	srv, err := told.New(files, p.list()...)
@@ -168,18 +168,6 @@ func every(interval time.Duration, do func()) (stop func()) {
 		}
 	}()
 	return func() { close(over); <-ended }
-}
-
-// probeTimeout bounds how long a Redis may take to answer when the server starts.
-const probeTimeout = 2 * time.Second
-
-// probeRedis says so if Redis is away at the start; later failures the limiter tells.
-func probeRedis(ctx context.Context, p *plugins, logger *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	if err := p.limiter.Probe(ctx); err != nil {
-		logger.Warn("redis does not answer: until it does, limits are what on_redis_error says", "error", err)
-	}
 }
 
 func newRegistry() *prometheus.Registry {

@@ -189,7 +189,7 @@ func (b *batcher) flush(calls []*call) *batch {
 		err = b.exec(ctx, runs)
 	}
 	if b.end(sent) {
-		b.breaker.end(err)
+		b.breaker.end(errors.Join(err, unconfirmed(runs)))
 	}
 	for _, r := range runs {
 		r.finish(err)
@@ -290,7 +290,7 @@ func (b *batcher) settlement(charges []Descriptor) *call {
 
 // exec makes the runs, and once more those of which the server does not have the
 // script. It fails if every run does: then it is the server that fails. One that only
-// says that a slot is elsewhere does not fail.
+// says that a slot is elsewhere, or that this user may not, does not fail.
 func (b *batcher) exec(ctx context.Context, runs []*run) error {
 	b.pipe(ctx, runs)
 	var unknown []*run
@@ -306,7 +306,7 @@ func (b *batcher) exec(ctx context.Context, runs []*run) error {
 	}
 	var last error
 	for _, r := range runs {
-		if last = r.cmd.Err(); last == nil || moved(last) {
+		if last = r.cmd.Err(); last == nil || moved(last) || refused(last) {
 			return nil
 		}
 	}
@@ -314,7 +314,8 @@ func (b *batcher) exec(ctx context.Context, runs []*run) error {
 }
 
 func (b *batcher) pipe(ctx context.Context, runs []*run) {
-	if len(runs) == 1 {
+	confirmed := newConfirmation(runs)
+	if len(runs) == 1 && confirmed.replicas == 0 {
 		_ = b.client.Process(ctx, runs[0].cmd) // the command has its error
 		return
 	}
@@ -322,5 +323,7 @@ func (b *batcher) pipe(ctx context.Context, runs []*run) {
 	for _, r := range runs {
 		_ = p.Process(ctx, r.cmd) // sends nothing yet
 	}
+	confirmed.join(ctx, p)
 	_, _ = p.Exec(ctx)
+	confirmed.tell(runs)
 }

@@ -90,7 +90,7 @@ func moved(err error) bool {
 
 // follow makes a call again where the Cluster says that its slot is now.
 func (r *Redis) follow(ctx context.Context, c *call) reply {
-	again := &call{descriptors: c.descriptors, words: slices.Clone(c.words), keys: c.keys, local: c.local}
+	again := &call{descriptors: c.descriptors, words: slices.Clone(c.words), keys: c.keys, local: c.local, replicas: c.replicas}
 	next := newRun(ctx, &r.script, []*call{again})
 	args := next.cmd.Args()
 	args[0], args[1] = "eval", r.script.text // that server may not have the script

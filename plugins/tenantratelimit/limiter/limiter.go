@@ -40,6 +40,9 @@ type Request struct {
 	// Passes says that the client's request is admitted if there is no answer in time,
 	// without being counted: what an answer that comes later has charged is then right.
 	Passes bool
+	// Replicas is how many replicas of a server must have what the request is charged
+	// before it counts as charged; zero asks for none.
+	Replicas int
 }
 
 // Result is what one counter said.

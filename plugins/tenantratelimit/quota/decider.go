@@ -23,6 +23,8 @@ type Settings struct {
 	KeyPrefix string
 	// Timeout is how long a request waits for Redis at most.
 	Timeout time.Duration
+	// Replicas is how many replicas must have a charge; see [limiter.Request].
+	Replicas int
 	// OnRedisError is one of [OnErrorLocal], [OnErrorAllow] and [OnErrorDeny].
 	OnRedisError string
 	// Nodes is how many share the limits, zero if they count each other.

@@ -109,6 +109,7 @@ func (d *Decider) take(ctx context.Context, e *evaluation) (v limiter.Verdict, e
 		}
 	}()
 	e.counters.Passes = d.settings.OnRedisError == OnErrorAllow
+	e.counters.Replicas = d.settings.Replicas
 	for range maxTakes {
 		if e.counters.Timeout = d.settings.Timeout - time.Since(start); e.counters.Timeout <= 0 {
 			return limiter.Verdict{}, context.DeadlineExceeded

@@ -149,18 +149,26 @@ func whole(ctx context.Context, c *redis.Client, masters int) bool {
 		strings.Contains(info, "cluster_state:ok") && strings.Contains(info, "cluster_slots_assigned:16384")
 }
 
+// Replica starts a server that follows the master, and waits until both say so.
+func Replica(t testing.TB, master *Server) *Server {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(master.Addr)
+	replica := Launch(t, "--replicaof", host, port, "--repl-diskless-sync-delay", "0")
+	c, m := replica.Client(), master.Client()
+	Await(t, "the replica follows", func(ctx context.Context) bool {
+		info, err := c.Info(ctx, "replication").Result()
+		return err == nil && strings.Contains(info, "master_link_status:up") && m.Do(ctx, "WAIT", 1, 10).Val() == int64(1)
+	})
+	return replica
+}
+
 // Sentinel watches a master, by the name main, and its replica. The URL names
 // the master whichever of the two it is.
 func Sentinel(t testing.TB) (url string, master, replica *Server) {
 	t.Helper()
 	master = Launch(t)
 	host, port, _ := net.SplitHostPort(master.Addr)
-	replica = Launch(t, "--replicaof", host, port)
-	c := replica.Client()
-	Await(t, "the replica follows", func(ctx context.Context) bool {
-		info, err := c.Info(ctx, "replication").Result()
-		return err == nil && strings.Contains(info, "master_link_status:up")
-	})
+	replica = Replica(t, master)
 	addr := FreeAddr(t)
 	_, watch, _ := net.SplitHostPort(addr)
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
@@ -172,7 +180,7 @@ func Sentinel(t testing.TB) (url string, master, replica *Server) {
 	s := &Server{Addr: addr, t: t, args: []string{file, "--sentinel"}}
 	s.Start()
 	t.Cleanup(s.Kill)
-	c = s.Client()
+	c := s.Client()
 	Await(t, "the sentinel knows the replica", func(ctx context.Context) bool {
 		known, err := c.Do(ctx, "SENTINEL", "REPLICAS", "main").Slice()
 		return err == nil && len(known) == 1
