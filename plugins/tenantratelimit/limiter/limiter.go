@@ -40,6 +40,9 @@ type Request struct {
 	// Passes says that the client's request is admitted if there is no answer in time,
 	// without being counted: what an answer that comes later has charged is then right.
 	Passes bool
+	// Alone, if it is not nil, has this node decide by what it knows about limits whose
+	// server in a Cluster fails while others answer. It says Nodes and Unsure.
+	Alone func() (nodes int64, unsure bool)
 }
 
 // Result is what one counter said.
@@ -54,6 +57,8 @@ type Result struct {
 	Retry time.Duration
 	// More is what was taken beyond the cost: the descriptor's More, or nothing.
 	More int64
+	// Unasked says that the counter's server failed, and that the request passes by it.
+	Unasked bool
 }
 
 // Verdict is the answer for all descriptors of one request. It is all or nothing:
@@ -64,6 +69,9 @@ type Verdict struct {
 	// Changed is the text at the request's OverridesKey where that is another than
 	// the request's. There are no results then, and nothing was charged.
 	Changed *string
+	// Partly says that some servers of a Cluster failed: what their counters say was
+	// decided by this node, or they are Unasked.
+	Partly bool
 }
 
 // Store counts. Implementations are safe for concurrent use.
