@@ -61,9 +61,13 @@ func (r *Redis) takeFromSlots(ctx context.Context, req Request) (Verdict, error)
 			p.batcher.start(p.call)
 		}
 	}
-	var parts []*part
+	parts := make([]*part, 0, len(asked))
 	for _, p := range asked {
-		parts = append(parts, r.finish(within, req, p)...)
+		if r.finish(within, p); p.scattered() {
+			parts = append(parts, r.takeKeys(within, req, p)...)
+		} else {
+			parts = append(parts, p)
+		}
 	}
 	v, err := r.merge(req, parts)
 	if err == nil && v.Changed == nil && v.Allowed {
@@ -81,20 +85,21 @@ func (p *part) of(req Request) Request {
 	return req
 }
 
-// finish waits for a part, and asks again where its slot is elsewhere, or on its way
-// there: then the part comes apart.
-func (r *Redis) finish(ctx context.Context, req Request, p *part) []*part {
+// finish waits for a part, and asks again where its slot has moved to.
+func (r *Redis) finish(ctx context.Context, p *part) {
 	if p.err != nil {
-		return []*part{p}
+		return
 	}
-	p.reply = p.call.wait(p.batcher, p.call.rest())
-	if wordOf(p.err) == Moved {
+	if p.reply = p.call.wait(p.batcher, p.call.rest()); wordOf(p.err) == Moved {
 		p.reply = r.follow(ctx, p.call)
 	}
-	if w := wordOf(p.err); w == Ask || w == TryAgain {
-		return r.takeKeys(ctx, req, p)
-	}
-	return []*part{p}
+}
+
+// scattered is true if the part's slot is on its way to another server: its keys may be
+// on both.
+func (p *part) scattered() bool {
+	word := wordOf(p.err)
+	return word == Ask || word == TryAgain
 }
 
 // takeKeys asks for each key of a part by itself, side by side. Of a slot that is on its

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
@@ -260,17 +259,22 @@ func killed(t *testing.T) {
 	masters, replicas := redistest.Replicated(t, 3)
 	addr := masters[0].Addr
 	g := onCluster(t, masters, "a master is killed", masters[0].Kill, masters[0], replicas[0]).run(t)
-	if diff := cmp.Diff([]string{"tripped " + addr, "gone " + addr}, g.news); diff != "" {
-		t.Errorf("what was said of servers:\n%s", diff)
+	if got := [3]int{g.heard("tripped", addr), g.heard("recovered", addr), g.heard("gone", addr)}; got != [3]int{1, 0, 1} {
+		t.Errorf("given up on, back, gone: said %v times, want once given up on and once gone", got)
 	}
-	if b := g.store.lanes.byAddr[addr]; b != nil || g.store.lanes.failing() {
-		t.Error("the lane of a server that has no slots is still there")
+	if b := g.store.masters.byAddr[addr]; b != nil || g.store.masters.failing() {
+		t.Error("the batcher to a server that has no slots is still there")
 	}
 
 	masters[0].Start()
 	redistest.Await(t, "the old master follows", func(ctx context.Context) bool { return masters[0].Follows(ctx) })
 	back := func() { _ = masters[0].Client().Do(t.Context(), "CLUSTER", "FAILOVER").Err() }
-	onCluster(t, masters, "CLUSTER FAILOVER", back, replicas[0], masters[0]).run(t)
+	onCluster(t, masters, "it is back, and takes over (CLUSTER FAILOVER)", back, replicas[0], masters[0]).run(t)
+	again := tenantOn(t, clusterOf(t, masters), mustCompile(t, Spec{Name: "l", Algorithm: FixedWindow, Quota: 9, Window: time.Hour}), 0, 5000, "again")
+	redistest.Await(t, "the gateway that lost it uses it again", func(ctx context.Context) bool {
+		_, err := g.take(ctx, again)
+		return err == nil && g.heard("gone", replicas[0].Addr) == 1
+	})
 }
 
 func hangs(t *testing.T) {

@@ -49,6 +49,8 @@ type Request struct {
 type Result struct {
 	// Fits is false where the counter has no room for the cost.
 	Fits bool
+	// Unasked says that the counter's server failed, and that the request passes by it.
+	Unasked bool
 	// Remaining is what the counter has left, after the charge if there was one.
 	Remaining int64
 	// Reset is the time until more quota becomes available; zero when nothing is used.
@@ -57,8 +59,6 @@ type Result struct {
 	Retry time.Duration
 	// More is what was taken beyond the cost: the descriptor's More, or nothing.
 	More int64
-	// Unasked says that the counter's server failed, and that the request passes by it.
-	Unasked bool
 }
 
 // Verdict is the answer for all descriptors of one request. It is all or nothing:

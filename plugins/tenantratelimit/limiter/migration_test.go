@@ -101,6 +101,7 @@ func TestMigratingSlotCountsExactly(t *testing.T) {
 	phase(2, func() { m.move(of.Key, byUser(0).Key, byUser(2).Key) })
 	phase(3, func() {})
 	phase(4, m.end)
+	t.Logf("| a slot moves to another server | | %d | 0 | %d of %d | |", gateways*phases*each, max(0, admitted.Load()-quota), quota)
 	if n := admitted.Load(); n != quota {
 		t.Errorf("%d of %d requests admitted, want %d", n, gateways*phases*each, quota)
 	}
@@ -113,6 +114,9 @@ func TestMigratingSlotCountsExactly(t *testing.T) {
 		if g.heard("TRYAGAIN", servers[0].Addr) == 0 {
 			t.Errorf("gateway %d was not told that the slot is on its way", i)
 		}
+	}
+	for _, g := range nodes {
+		g.store.takeBacks.Wait()
 	}
 	if left := remaining(t, nodes[1], global); left != 100_000-quota-1 {
 		t.Errorf("the limit in the other slot has %d left, want %d", left, 100_000-quota-1)

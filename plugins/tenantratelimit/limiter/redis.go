@@ -29,10 +29,10 @@ type Redis struct {
 	script   script
 	settling *periodic.Task
 	// one is the batcher of a Redis that is no Cluster. The others are nil but for a
-	// Cluster, of which each master has a batcher in lanes.
+	// Cluster, of which each master has a batcher in masters.
 	one      *batcher
 	cluster  *redis.ClusterClient
-	lanes    *lanes
+	masters  *masters
 	topology *topology
 	// takeBacks are the charges that are being taken back.
 	takeBacks sync.WaitGroup
@@ -73,18 +73,14 @@ func NewRedis(client redis.UniversalClient, o RedisOptions) *Redis {
 		r.one = r.newBatcher(client, "")
 		return r
 	}
-	r.lanes = &lanes{cluster: r.cluster, make: r.newLane, gone: r.gone, byAddr: map[string]*batcher{}}
-	r.topology = newTopology(r.lanes)
+	r.masters = &masters{cluster: r.cluster, make: r.newBatcher, gone: r.gone, byAddr: map[string]*batcher{}}
+	r.topology = newTopology(r.masters)
 	return r
-}
-
-func (r *Redis) newLane(client *redis.Client, addr string) *batcher {
-	return r.newBatcher(client, addr)
 }
 
 func (r *Redis) newBatcher(client redis.UniversalClient, addr string) *batcher {
 	b := &batcher{client: client, script: &r.script, local: r.options.Local, apart: r.cluster != nil}
-	b.watch = func(err error) { r.watch(addr, err) }
+	b.watch = func(err error) { r.watch(b, addr, err) }
 	tripped := func(err error) {
 		if r.options.Tripped != nil {
 			b.tell(func() { r.options.Tripped(addr, err) })
@@ -101,14 +97,14 @@ func (r *Redis) newBatcher(client redis.UniversalClient, addr string) *batcher {
 
 // watch has the slots of a Cluster read again where a server fails or says that it has
 // not got them.
-func (r *Redis) watch(addr string, err error) {
+func (r *Redis) watch(b *batcher, addr string, err error) {
 	word := wordOf(err)
 	var refused redis.Error
 	if r.topology != nil && (word != "" || !errors.As(err, &refused)) {
 		r.topology.suspect()
 	}
 	if word != "" && r.options.Said != nil {
-		r.options.Said(addr, word, err)
+		b.tell(func() { r.options.Said(addr, word, err) })
 	}
 }
 
@@ -155,7 +151,7 @@ func (r *Redis) Close() {
 		return
 	}
 	r.topology.close()
-	r.lanes.close()
+	r.masters.close()
 }
 
 // handOverTimeout bounds how long Redis may take to be told what is owed before the
@@ -182,7 +178,7 @@ func (r *Redis) batcherFor(ctx context.Context, key string) (*batcher, error) {
 	if r.cluster == nil {
 		return r.one, nil
 	}
-	b, isNew, err := r.lanes.of(ctx, key)
+	b, isNew, err := r.masters.of(ctx, key)
 	if isNew { // then another may have none any more
 		r.topology.suspect()
 	}

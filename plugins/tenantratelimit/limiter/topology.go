@@ -16,7 +16,7 @@ import (
 // topology reads a Cluster's slots again while there is reason to: go-redis does so once
 // a minute, and a failover is over within seconds.
 type topology struct {
-	lanes *lanes
+	masters *masters
 	// due says that something has happened since the slots were last read.
 	due  atomic.Bool
 	task *periodic.Task
@@ -32,8 +32,8 @@ const (
 	rereadTimeout = 250 * time.Millisecond
 )
 
-func newTopology(l *lanes) *topology {
-	t := &topology{lanes: l}
+func newTopology(m *masters) *topology {
+	t := &topology{masters: m}
 	t.task = periodic.New(rereadEvery, t.run)
 	return t
 }
@@ -47,7 +47,7 @@ func (t *topology) suspect() {
 // run reads the slots if something has happened, or a server is given up on: its slots
 // may move at any time.
 func (t *topology) run(ctx context.Context) {
-	if !t.due.Swap(false) && !t.lanes.failing() {
+	if !t.due.Swap(false) && !t.masters.failing() {
 		return
 	}
 	if err := t.reread(ctx); err != nil {
@@ -62,23 +62,23 @@ func (t *topology) run(ctx context.Context) {
 var errNoMasters = errors.New("no server knows of a master")
 
 // reread has go-redis read the slots, from the first server that answers, and ends the
-// lanes of servers that have none any more.
+// batchers to servers that have none any more.
 func (t *topology) reread(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, rereadTimeout)
 	defer cancel()
 	var mu sync.Mutex
-	masters := map[string]*redis.Client{}
-	err := t.lanes.cluster.ForEachMaster(ctx, func(_ context.Context, master *redis.Client) error {
+	known := map[string]*redis.Client{}
+	err := t.masters.cluster.ForEachMaster(ctx, func(_ context.Context, master *redis.Client) error {
 		mu.Lock()
 		defer mu.Unlock()
-		masters[master.Options().Addr] = master
+		known[master.Options().Addr] = master
 		return nil
 	})
-	if err == nil && len(masters) == 0 { // as one says that was started anew, and empty
+	if err == nil && len(known) == 0 { // as one says that was started anew, and empty
 		err = errNoMasters
 	}
 	if err == nil {
-		t.lanes.keep(masters)
+		t.masters.keep(known)
 	}
 	return err
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -105,25 +104,29 @@ func Await(t testing.TB, what string, ok func(context.Context) bool) {
 // them when each knows of all.
 func Cluster(t testing.TB, masters int) []*Server {
 	t.Helper()
-	return cluster(t, masters, 0, 2*time.Second)
+	return cluster(t, masters, 0)
 }
 
 // Replicated is a Cluster in which each master has a replica, at the same place, that takes
 // over some two seconds after the master fails.
 func Replicated(t testing.TB, count int) (masters, replicas []*Server) {
 	t.Helper()
-	servers := cluster(t, count, count, time.Second)
+	servers := cluster(t, count, count)
+	for _, s := range servers { // only now: it is also the time for servers to meet
+		if err := s.Client().ConfigSet(context.Background(), "cluster-node-timeout", "1000").Err(); err != nil {
+			t.Fatalf("set the node timeout: %v", err)
+		}
+	}
 	return servers[:count], servers[count:]
 }
 
-func cluster(t testing.TB, masters, replicas int, nodeTimeout time.Duration) []*Server {
+func cluster(t testing.TB, masters, replicas int) []*Server {
 	t.Helper()
 	const slots = 16384
 	var servers []*Server
 	for i := range masters + replicas {
 		_, bus, _ := net.SplitHostPort(FreeAddr(t))
-		s := Launch(t, "--cluster-enabled", "yes", "--cluster-port", bus,
-			"--cluster-node-timeout", strconv.FormatInt(nodeTimeout.Milliseconds(), 10),
+		s := Launch(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000",
 			// One that fails takes the others with it otherwise, as soon as it is noticed.
 			"--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0")
 		c := s.Client()

@@ -24,16 +24,16 @@ func TestServerThatWasAwayIsUsedAgain(t *testing.T) {
 	}
 	closed := redistest.Client(t, "redis://"+servers[0].Addr)
 	_ = closed.Close()
-	g.store.lanes.mu.Lock()
-	g.store.lanes.byAddr[servers[0].Addr].client = closed
-	g.store.lanes.mu.Unlock()
+	g.store.masters.mu.Lock()
+	g.store.masters.byAddr[servers[0].Addr].client = closed
+	g.store.masters.mu.Unlock()
 	for range 3 {
 		if _, err := g.take(t.Context(), d); err != nil {
 			t.Fatalf("the server is back, and a request fails: %v", err)
 		}
 	}
 	if n := g.heard("gone", servers[0].Addr); n != 1 {
-		t.Errorf("it was said %d times that the lane is over, want once", n)
+		t.Errorf("it was said %d times that the server is gone, want once", n)
 	}
 }
 
