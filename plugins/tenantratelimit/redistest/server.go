@@ -2,11 +2,14 @@ package redistest
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -75,15 +78,25 @@ func (s *Server) Client() *redis.Client {
 	return c
 }
 
-// FreeAddr is an address that nothing listened on a moment ago.
+// given are the addresses that FreeAddr has given.
+var given sync.Map
+
+// FreeAddr is an address that nothing listened on a moment ago. No other test of this
+// process gets it, and no connection: its port is below those that Linux gives to them.
 func FreeAddr(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(10_000+rand.IntN(20_000)))
+		if _, taken := given.LoadOrStore(addr, true); taken {
+			continue
+		}
+		if ln, err := net.Listen("tcp", addr); err == nil {
+			ln.Close()
+			return addr
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Fatal("no free port from 10000 to 29999")
+	return ""
 }
 
 // Await polls until ok, for half a minute.
