@@ -18,6 +18,7 @@ type metrics struct {
 	fallback  *prometheus.CounterVec
 	latency   prometheus.Histogram
 	open      *prometheus.GaugeVec
+	words     *prometheus.CounterVec
 	wasted    *prometheus.CounterVec
 	tenants   *tenantLabels
 	// settled are units that were admitted without Redis and charged there later,
@@ -60,6 +61,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_breaker_open",
 			Help: "1 while this Redis is given up on after failures.",
 		}, []string{"redis"}),
+		words: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_redis_words_total",
+			Help: "Answers of a Redis that is well and cannot decide: MOVED, ASK, TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN, READONLY.",
+		}, []string{"redis", "word"}),
 		wasted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_lease_wasted_units_total",
 			Help: "Units that this node took from Redis in blocks and gave to no request.",
@@ -98,7 +103,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis, m.refused, m.mayEvict} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.words, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis, m.refused, m.mayEvict} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

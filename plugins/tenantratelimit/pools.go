@@ -134,6 +134,8 @@ func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, u
 		Local:     local,
 		Settled:   func(units int64) { r.metrics.settled.Add(float64(units)) },
 		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
+		Gone:      func(addr string) { r.redisGone(at(addr)) },
+		Said:      func(addr string, word limiter.Word, err error) { r.redisSaid(at(addr), word, err) },
 		Tripped: func(addr string, err error) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(1)
 			r.logger.Error("redis fails; limits fall back to what on_redis_error says",

@@ -47,6 +47,8 @@ type Runtime struct {
 	// node is this process' name among all.
 	node string
 
+	said lastSaid
+
 	mu          sync.Mutex
 	pools       map[string]*pool // by URL
 	deployments map[deploymentKey]*deployment

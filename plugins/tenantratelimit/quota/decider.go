@@ -91,6 +91,8 @@ type Decider struct {
 	tenants map[string]tenantRules
 	hidden  map[string]bool
 	needs   Needs
+	// alone is nodes with OnErrorLocal, and nil with anything else.
+	alone func() (nodes int64, unsure bool)
 }
 
 // tenantRules is a tenant's plan by the config's table, and for a tenant whose
@@ -107,6 +109,9 @@ func New(s Settings, b Backend) (*Decider, error) {
 	d := &Decider{settings: s, backend: b, hidden: map[string]bool{}}
 	for _, name := range s.HideHeaders {
 		d.hidden[name] = true
+	}
+	if s.OnRedisError == OnErrorLocal {
+		d.alone = d.nodes
 	}
 	var bad mistakes
 	d.check(&bad)
