@@ -85,9 +85,8 @@ func TestAuditRecords(t *testing.T) {
 				delete(tt.want.Policies, "sunset-headers") // which runs beside it, likewise
 			}
 			got := records[0]
-			traced := tt.want.Status != http.StatusNotFound || oneHop() // apart, the tracer needs a route
-			if len(records) != 1 || (got.TraceID != "") != traced || got.LatencyMS < 0 {
-				t.Errorf("records %+v, want one, in a trace: %v", records, traced)
+			if len(records) != 1 || got.TraceID == "" || got.LatencyMS < 0 {
+				t.Errorf("records %+v, want one, in a trace", records)
 			}
 			got.TraceID, got.LatencyMS = "", 0
 			if diff := cmp.Diff(tt.want, got); diff != "" {
