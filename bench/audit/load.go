@@ -13,8 +13,9 @@ import (
 const (
 	// atLeast is how many requests a row has, where a load is possible.
 	atLeast = 10_000
-	// clients are the connections of a load.
-	clients = 16
+	// clients are the connections of a load: as many that something is under way when a
+	// process dies.
+	clients = 64
 	// inFlight is how many slow requests are under way when a process dies.
 	inFlight = 100
 	// slow is how long each of them takes.
