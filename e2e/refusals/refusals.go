@@ -55,7 +55,7 @@ var All = []Refusal{
 	{Name: "two lengths", Raw: get("Content-Length: 3\r\nContent-Length: 4\r\n") + "abcd"},
 	{Name: "negative length", Raw: get("Content-Length: -1\r\n")},
 	{Name: "too large a body", Raw: get("Content-Length: 1048577\r\n")},
-	{Name: "TLS", Raw: "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03"},
+	{Name: "TLS", Raw: "\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03\r\n\r\n"},
 	{Name: "half a request line", Raw: "GET /refused HT", Half: true},
 	{Name: "half a request", Raw: "GET /refused HTTP/1.1\r\nHost: refused.test\r\nX-A: b", Half: true},
 }
