@@ -18,11 +18,17 @@ import (
 
 // The variables that choose rows.
 const (
-	chosenFaults   = "FAULTS"  // names, with commas; default: all that take no minutes
-	chosenPlugins  = "PLUGINS" // apart or onehop; default: both
-	rowFormat      = "%-48v %-8v %9v %8v %8v %8v %6v %6v %8v %8v\n"
-	longestTrial   = 10 * time.Minute
-	gatehouseBuilt = "GATEHOUSE_BENCH_BINARY" // for the process in a network of its own
+	chosenFaults  = "FAULTS"  // names, with commas; default: all that take no minutes
+	chosenPlugins = "PLUGINS" // apart or onehop; default: both
+)
+
+const (
+	rowFormat = "%-48v %-8v %9v %8v %8v %8v %6v %6v %8v %8v\n"
+	// longestTrial bounds a row.
+	longestTrial = 10 * time.Minute
+	// gatehouseBuilt is a variable by which the process in a network of its own is told
+	// of the binary.
+	gatehouseBuilt = "GATEHOUSE_BENCH_BINARY"
 )
 
 // Take runs the rows that are chosen and prints each as it is done. A row that fails is
