@@ -28,7 +28,9 @@ type auditRecord struct {
 	User      string  `json:"user"` // without a key for pseudonyms no more than there or not
 	Consumer  string  `json:"consumer"`
 	LatencyMS float64 `json:"latency_ms"`
-	Policies  map[string]string
+	// Correction says that the record takes the place of an earlier one.
+	Correction bool `json:"correction"`
+	Policies   map[string]string
 }
 
 // TestAuditRecords wants one record of every call, with who and what it was about,
