@@ -22,12 +22,12 @@ type server struct {
 func (g *Gateway) listen() ([]server, error) {
 	var servers []server
 	for _, l := range []struct {
-		addr    string
-		handler http.Handler
+		addr   string
+		server *http.Server
 	}{
-		{g.opts.ProxyAddr, http.HandlerFunc(g.serveProxy)},
-		{g.opts.AdminAddr, g.adminHandler()},
-		{g.opts.StatusAddr, statusHandler()},
+		{g.opts.ProxyAddr, g.proxyServer()},
+		{g.opts.AdminAddr, g.httpServer(g.adminHandler())},
+		{g.opts.StatusAddr, g.httpServer(statusHandler())},
 	} {
 		if l.addr == "" {
 			continue
@@ -39,7 +39,7 @@ func (g *Gateway) listen() ([]server, error) {
 			}
 			return nil, listenError(l.addr, err)
 		}
-		servers = append(servers, server{g.httpServer(l.handler), listener})
+		servers = append(servers, server{l.server, clientListener{listener}})
 	}
 	return servers, nil
 }
@@ -53,12 +53,19 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("listen on %s: %w", addr, err)
 }
 
+// proxyServer is told of each connection, see clientConn.
+func (g *Gateway) proxyServer() *http.Server {
+	s := g.httpServer(http.HandlerFunc(g.serveProxy))
+	s.ConnContext, s.ConnState = g.connContext, g.connState
+	s.MaxHeaderBytes = 32 << 10 // nginx's large_client_header_buffers
+	return s
+}
+
 func (g *Gateway) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 60 * time.Second, // nginx's client_header_timeout
 		IdleTimeout:       75 * time.Second, // nginx's keepalive_timeout
-		ConnContext:       g.numberConn,
 		ErrorLog:          g.logs.serverLog(),
 
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is refused by name
@@ -67,11 +74,6 @@ func (g *Gateway) httpServer(h http.Handler) *http.Server {
 
 // connNumber is the context key of a connection's number.
 type connNumber struct{}
-
-// numberConn numbers connections, for the *N of nginx's error log.
-func (g *Gateway) numberConn(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connNumber{}, g.accepted.Add(1))
-}
 
 func (s server) serve() error {
 	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -1,6 +1,9 @@
 package stack
 
-import "path/filepath"
+import (
+	"path/filepath"
+	"syscall"
+)
 
 // part is a child process to be: how to start it, and where it says that it is ready.
 type part struct {
@@ -8,6 +11,8 @@ type part struct {
 	health []string
 	env    []string
 	argv   []string
+	// stopSignal ends it in order; default SIGTERM.
+	stopSignal syscall.Signal
 }
 
 // partGateway is the name of the part that logs what the gateway does.

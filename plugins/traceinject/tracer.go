@@ -12,7 +12,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
-// SharedKey is where the access phase leaves the trace in kong.ctx.shared, as the text
+// SharedKey is where the rewrite or the access phase leaves the trace in kong.ctx.shared, as the text
 // of [propagation.Trace.Encode].
 const SharedKey = "gatehouse.trace"
 
@@ -71,7 +71,7 @@ func (t *Tracer) Read(e *kongrequest.Event) (propagation.Request, error) {
 	return r, nil
 }
 
-// Injection is all that the access phase writes for one request.
+// Injection is all that is written for one request.
 type Injection struct {
 	// Trace is what the headers say, and what the log phase needs.
 	Trace propagation.Trace
