@@ -118,8 +118,7 @@ var lossCounters = []string{
 	`gatehouse_audit_records_total{outcome="failed"}`,
 	`gatehouse_audit_export_total{outcome="failed"}`,
 	`gatehouse_audit_export_total{outcome="queue full"}`,
-	`gatehouse_audit_export_total{outcome="lost"}`,
-	`gatehouse_nginxlog_lost_lines_total`,
+	`gatehouse_audit_export_total{outcome="killed"}`,
 }
 
 // parseCounters reads metrics in Prometheus' text format.

@@ -70,8 +70,7 @@
 //     Failed(kong *pdk.PDK, err error). For Kong the event ends as any other.
 //   - A handler that was cut off cannot be stopped. When too many of one plugin and
 //     phase still run, they are not called for a while, and the events go the declared
-//     way at once; a configuration with Skipped(phase string) is told of each of them,
-//     to count what it could not do. When the process runs out of memory or goroutines, [Server.Serve]
+//     way at once. When the process runs out of memory or goroutines, [Server.Serve]
 //     drains and returns [ErrReplace].
 //   - PDK calls whose reply says nothing cost no round trip, see [Calls]. When
 //     Kong throws on one, which ends the request with a 500, the handler is told

@@ -85,7 +85,6 @@ func (s *session) handle(ev *event) ending {
 	allowed, trial := b.allow()
 	if !allowed {
 		s.srv.refused(b)
-		ev.skipped()
 		return ending{failure: errOverloaded}
 	}
 	ev.conn.trial = trial
@@ -96,18 +95,10 @@ func (s *session) handle(ev *event) ending {
 // drop ends an event of which nobody waits for the handler, without it.
 func (s *session) drop(ev *event) error {
 	defer s.srv.instances.release(ev.inst)
-	ev.skipped()
 	ev.how = outcomeOverloaded
 	how, err := s.finishEvent(ev, ending{})
 	ev.metrics().observe(how, ev.took(), 0)
 	return err
-}
-
-// skipped tells the plugin of an event whose handler is not called.
-func (ev *event) skipped() {
-	if c, ok := ev.built.config.(skipper); ok {
-		_ = protect("skip", func() error { c.Skipped(phaseNames[ev.phase]); return nil })
-	}
 }
 
 // attempt runs a part of an event that is the plugin's, until it returns or

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -187,65 +186,5 @@ func (p *piped) says(t *testing.T, troubles string, lines int) {
 	}
 	if got, want := p.metric(t, "overloaded", nil), float64(strings.Count(troubles, "\n")); got != want {
 		t.Errorf("the metric says %v, want %v", got, want)
-	}
-}
-
-// skippingConfig counts the events whose handlers are not called.
-type skippingConfig struct {
-	funcConfig
-	skipped *sync.Map // of *atomic.Int64, by phase
-}
-
-func (c *skippingConfig) Skipped(phase string) {
-	n, _ := c.skipped.LoadOrStore(phase, new(atomic.Int64))
-	n.(*atomic.Int64).Add(1)
-}
-
-// TestSkippedEventsAreTold: a plugin counts the events whose handlers were not called,
-// and no others.
-func TestSkippedEventsAreTold(t *testing.T) {
-	t.Parallel()
-	for name, tt := range map[string]struct {
-		opts Options
-		hung int // log handlers that hang at the same time, or one after the other
-	}{
-		"too many under way": {Options{MaxConnections: 4}, 2},
-		"too many hang":      {Options{MaxAbandoned: 2}, 2},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var skipped sync.Map
-			entered, leave := make(chan struct{}), make(chan struct{})
-			p := plain("test", func() any {
-				return &skippingConfig{funcConfig{access: func(*pdk.PDK) {}, log: func(*pdk.PDK) { entered <- struct{}{}; <-leave }}, &skipped}
-			})
-			if tt.opts.MaxAbandoned > 0 {
-				p.LogDeadline = time.Millisecond
-			}
-			srv := serve(t, tt.opts, p)
-			id := srv.mustStart(t, "test", nil)
-			var hung sync.WaitGroup
-			for range tt.hung {
-				hung.Go(func() { _, _ = srv.HandleEvent(id, "log", kongtest.Request{}) })
-				<-entered
-			}
-			if tt.opts.MaxAbandoned > 0 {
-				hung.Wait() // they were cut off
-			}
-			for range 3 {
-				if _, err := srv.HandleEvent(id, "log", kongtest.Request{}); err != nil {
-					t.Errorf("a log event too many ended with %v", err)
-				}
-				srv.event(t, id, kongtest.Request{})
-			}
-			close(leave)
-			hung.Wait()
-			if n, ok := skipped.Load("log"); !ok || n.(*atomic.Int64).Load() != 3 {
-				t.Errorf("skipped log events: %v, want 3", n)
-			}
-			if _, ok := skipped.Load("access"); ok {
-				t.Error("access events were skipped")
-			}
-		})
 	}
 }

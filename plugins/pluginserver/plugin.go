@@ -68,11 +68,7 @@ type (
 	}
 	// It is called when a handler has failed, and decides about the request.
 	failer interface{ Failed(*pdk.PDK, error) }
-	// It is called, with Kong's name of the phase, for each event whose handler is not,
-	// since too many are under way or hang. What the handler would have written down is
-	// lost, and only the plugin can count it as its own.
-	skipper interface{ Skipped(phase string) }
-	closer  interface{ Close() error }
+	closer interface{ Close() error }
 )
 
 // plugin is a Plugin that was found fit to serve.

@@ -44,12 +44,6 @@ type Config struct {
 	// it asks for help. Default X-Trace-Id; the empty string leaves it out.
 	ResponseHeader string `json:"response_header" kong:"default=X-Trace-Id,len_min=0,len_max=128,shape=response_header_name,not_header=Accept-*|Access-Control-*|Activate-Storage-Access|Age|Allow|Alt-Svc|Authentication-Control|Authentication-Info|Cache-*|CDN-*|Clear-Site-Data|Connection|Content-*|Critical-CH|Cross-Origin-*|Date|Deprecation|Digest|Document-Policy|Document-Policy-Report-Only|E-Tag|ETag|Expect-CT|Expires|Feature-Policy|HTTP2-Settings|Integrity-Policy|Integrity-Policy-Report-Only|Keep-Alive|Last-Modified|Link|Location|MIME-Version|NEL|No-Vary-Search|Observe-Browsing-Topics|Optional-WWW-Authenticate|Origin-Agent-Cluster|Origin-Trial|P3P|Permissions-Policy|Permissions-Policy-Report-Only|Pragma|Preference-Applied|Proxy-*|Public-Key-Pins|Public-Key-Pins-Report-Only|RateLimit|RateLimit-Policy|Referrer-Policy|Refresh|Report-To|Reporting-Endpoints|Repr-Digest|Require-Document-Policy|Retry-After|Sec-*|Server|Service-Worker-*|Set-Cookie|Set-Cookie2|Set-Login|Signature|Signature-Input|SourceMap|Speculation-Rules|Strict-Transport-Security|Sunset|Supports-Loading-Mode|Surrogate-*|TE|Timing-Allow-Origin|Tk|Trailer|Transfer-Encoding|Upgrade|Use-As-Dictionary|Vary|Via|Want-*|Warning|WWW-Authenticate|X-Accel-*|X-Content-Security-Policy|X-Content-Type-Options|X-DNS-Prefetch-Control|X-Download-Options|X-Frame-Options|X-Kong-*|X-Permitted-Cross-Domain-Policies|X-RateLimit-*|X-Robots-Tag|X-SourceMap|X-UA-Compatible|X-WebKit-CSP|X-XSS-Protection" desc:"Response header that carries the trace id to the client; an empty string leaves it out."`
 
-	// RouteID, ServiceID and ConsumerID are what the configuration is of; all empty for
-	// one that is for all requests.
-	RouteID    string `json:"route_id" kong:"scope"`
-	ServiceID  string `json:"service_id" kong:"scope"`
-	ConsumerID string `json:"consumer_id" kong:"scope"`
-
 	runtime *Runtime
 	tracer  prepared.Value[*Tracer]
 }

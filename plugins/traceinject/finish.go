@@ -16,7 +16,7 @@ import (
 func (t *Tracer) Recall(left any) (propagation.Trace, error) {
 	text, ok := left.(string)
 	if !ok {
-		return t.policy.Start(propagation.Request{}, t.runtime.random), nil
+		return t.begin(propagation.Request{}), nil
 	}
 	return propagation.Decode(text)
 }

@@ -8,41 +8,35 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
-// sharedKey is where the rewrite phase says in kong.ctx.shared that it was there, so
-// that the access phase need not do its work again.
-const sharedKey = "gatehouse.traced"
-
-// Rewrite does all that Access does. Kong calls it where the plugin is enabled globally,
-// for every request: one that finds no route has no access phase, and is in a trace too.
+// Rewrite puts a request in a trace for its log record alone, in case that Kong refuses it
+// before its access phase, as where no route matches. Kong calls it where the plugin is
+// enabled globally, for every request. The access phase decides anew, by the configuration
+// that is the route's.
 func (c *Config) Rewrite(kong *pdk.PDK) {
-	c.runtime.rewrites.Store(true)
-	c.warn("inject trace", c.inject(c.runtime.source.Open(kong), true))
+	if err := c.rewrite(c.runtime.source.Open(kong)); err != nil {
+		c.runtime.logger.Warn("begin trace", "error", err)
+	}
+}
+
+func (c *Config) rewrite(e *kongrequest.Event) error {
+	tracer := c.Tracer()
+	request, err := tracer.Read(e)
+	if err != nil {
+		return err
+	}
+	return tracer.leave(e.Kong(), Injection{Trace: tracer.begin(request)})
 }
 
 // Access puts the trace on the upstream request, in the record that every log
 // plugin writes (trace_id, span_id), on the response if so configured, and where
 // the log phase finds it.
 func (c *Config) Access(kong *pdk.PDK) {
-	done, err := c.rewritten(kong)
-	if err == nil && !done {
-		err = c.inject(c.runtime.source.Open(kong), false)
+	if err := c.access(c.runtime.source.Open(kong)); err != nil {
+		c.runtime.logger.Warn("inject trace", "error", err)
 	}
-	c.warn("inject trace", err)
 }
 
-// rewritten reports whether the rewrite phase did the work. That was another
-// configuration where this one is not for all requests.
-func (c *Config) rewritten(kong *pdk.PDK) (bool, error) {
-	everywhere := c.RouteID == "" && c.ServiceID == "" && c.ConsumerID == ""
-	if !everywhere || !c.runtime.rewrites.Load() {
-		return false, nil
-	}
-	done, err := kong.Ctx.GetSharedAny(sharedKey)
-	return done == true, err
-}
-
-// inject sets the headers last: an event that Kong runs again must see the client's.
-func (c *Config) inject(e *kongrequest.Event, rewrite bool) error {
+func (c *Config) access(e *kongrequest.Event) error {
 	tracer := c.Tracer()
 	request, err := tracer.Read(e)
 	if err != nil {
@@ -52,18 +46,7 @@ func (c *Config) inject(e *kongrequest.Event, rewrite bool) error {
 	if err := tracer.leave(e.Kong(), injection); err != nil {
 		return err
 	}
-	if rewrite {
-		if err := e.Kong().Ctx.SetShared(sharedKey, true); err != nil {
-			return err
-		}
-	}
 	return kongwrite.SetHeaders(e.Kong(), injection.Response, injection.Upstream)
-}
-
-func (c *Config) warn(what string, err error) {
-	if err != nil {
-		c.runtime.logger.Warn(what, "error", err)
-	}
 }
 
 // leave says in which trace the request is to whoever reads its log record.
@@ -86,5 +69,7 @@ func (t *Tracer) leave(kong *pdk.PDK, i Injection) error {
 
 // Log exports the server span of a request.
 func (c *Config) Log(kong *pdk.PDK) {
-	c.warn("export span", c.Tracer().Finish(c.runtime.source.Open(kong)))
+	if err := c.Tracer().Finish(c.runtime.source.Open(kong)); err != nil {
+		c.runtime.logger.Warn("export span", "error", err)
+	}
 }

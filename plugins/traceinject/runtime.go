@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/url"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,9 +65,6 @@ type Runtime struct {
 	tracer   trace.Tracer
 	// noLogPlugins: see Options.
 	noLogPlugins bool
-	// rewrites is true from the first rewrite event on: Kong has none for a plugin
-	// that is not enabled globally, and then the access phase need not ask.
-	rewrites atomic.Bool
 }
 
 // NewRuntime makes a Runtime. It reaches out to nothing yet, so that a

@@ -251,6 +251,6 @@ func (q *queue) giveUp() {
 	if n := len(q.records); n > 0 {
 		q.counts.failed += n
 		q.drop(n)
-		q.logger.Error("audit records are lost: the receiver did not take them before the process ended", "records", n, "error", q.last)
+		q.logger.Error("audit records are lost: the receiver did not take them before the process ended", "lost", n, "error", q.last)
 	}
 }

@@ -299,11 +299,11 @@ func TestEndWhileItHangs(t *testing.T) {
 					t.Errorf("records %v", got)
 				}
 				var last struct {
-					Msg     string
-					Records int
+					Msg  string
+					Lost int
 				}
 				lines := strings.Split(strings.TrimSpace(logged.String()), "\n")
-				if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Records != DefaultQueueSize || !strings.Contains(last.Msg, "before the process ended") {
+				if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil || last.Lost != DefaultQueueSize || !strings.Contains(last.Msg, "before the process ended") {
 					t.Errorf("last line %s, %v", lines[len(lines)-1], err)
 				}
 			})
