@@ -76,7 +76,7 @@ func shortened(variable string) string { return "gatehouse_short_" + variable }
 
 const shortener = `map $%[1]s $%[2]s {
     default $%[1]s;
-    "~^(?<gatehouse_start_of_%[1]s>[\s\S]{%[3]d})" $gatehouse_start_of_%[1]s;
+    "~^(?<gatehouse_cut_%[1]s>[\s\S]{%[3]d})" $gatehouse_cut_%[1]s;
 }
 `
 
