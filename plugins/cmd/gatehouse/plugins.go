@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 
@@ -67,8 +68,9 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if err != nil {
 		return nil, err
 	}
+	_, declared := declaredConfig(streams{err: io.Discard}) // the parent process has said what is wrong
 	p.onehop, err = onehop.NewRuntime(onehop.Options{
-		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, AccessLines: p.accessLines,
+		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, AccessLines: p.accessLines, AuditsAll: auditDeclared(declared),
 		Registerer: registry, Logger: logger, NoLogPlugins: !p.logPlugins,
 	})
 	if err != nil {
