@@ -156,13 +156,13 @@ func TestEndWithoutReceiver(t *testing.T) {
 	lost := false
 	for line := range strings.Lines(p.logged.String()) {
 		var said struct {
-			Msg     string
-			Records int
+			Msg  string
+			Lost int
 		}
 		if err := json.Unmarshal([]byte(line), &said); err != nil {
 			t.Errorf("line %q: %v", line, err)
 		}
-		lost = lost || said.Records == 2 && strings.Contains(said.Msg, "before the process ended")
+		lost = lost || said.Lost == 2 && strings.Contains(said.Msg, "before the process ended")
 	}
 	if !lost {
 		t.Errorf("nothing says how many records are lost: %s", p.logged.String())
