@@ -67,12 +67,18 @@ func Include() string {
 	return fmt.Sprintf(include, FormatName, factsVersion, parts.String()) + maps()
 }
 
-// longest is how much of a text that a client wrote is in a line, in bytes: the kernel
+// Longest is how much of a text that a client wrote is in a line, in bytes: the kernel
 // holds few long datagrams of one sender, and refuses it the next.
-const longest = 2048
+const Longest = 2048
 
-// shortened is the variable that has the first bytes of another.
-func shortened(variable string) string { return "gatehouse_short_" + variable }
+// shortPrefix begins the name of a variable that has the first bytes of another.
+const shortPrefix = "gatehouse_short_"
+
+func shortened(variable string) string { return shortPrefix + variable }
+
+// Shortened returns the variable of which another has the first [Longest] bytes, if it is
+// one of those that [Include] defines.
+func Shortened(name string) (of string, ok bool) { return strings.CutPrefix(name, shortPrefix) }
 
 const shortener = `map $%[1]s $%[2]s {
     default $%[1]s;
@@ -84,7 +90,7 @@ const shortener = `map $%[1]s $%[2]s {
 func maps() string {
 	var text strings.Builder
 	for _, variable := range []string{"request", "http_referer", "http_user_agent"} {
-		fmt.Fprintf(&text, shortener, variable, shortened(variable), longest)
+		fmt.Fprintf(&text, shortener, variable, shortened(variable), Longest)
 	}
 	return text.String()
 }
