@@ -13,7 +13,7 @@ import (
 func (x *Exchange) Var(name string) (string, error) {
 	name = strings.ToLower(name)
 	if header, ok := strings.CutPrefix(name, "http_"); ok {
-		return joined(header, values(x.Header, header)), nil
+		return joined(header, lines(x.Header, header)), nil
 	}
 	get, ok := variables[name]
 	if !ok {
