@@ -141,6 +141,7 @@ func (f *flow) rewrite() {
 // it do not run, but their log phase will.
 func (f *flow) access() {
 	f.x.Phase = exchange.Access
+	f.x.Copied = f.x.Header.Clone()
 	if !f.route() {
 		return
 	}

@@ -14,6 +14,8 @@ const (
 	TypeInvalidParameter    = "urn:gatehouse:problem:invalid-parameter"
 	TypeIdentityMissing     = "urn:gatehouse:problem:identity-missing"
 	TypeForbiddenPeer       = "urn:gatehouse:problem:forbidden-peer"
+	TypeConnectionOption    = "urn:gatehouse:problem:connection-option"
+	TypeTooManyHeaders      = "urn:gatehouse:problem:too-many-headers"
 	TypeNotFound            = "urn:gatehouse:problem:not-found"
 	TypeMethodNotAllowed    = "urn:gatehouse:problem:method-not-allowed"
 	TypeClientClosed        = "urn:gatehouse:problem:client-closed-request"

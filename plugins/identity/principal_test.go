@@ -97,7 +97,7 @@ func TestHostileIdentifiersAreHashed(t *testing.T) {
 		if !p.Tenant.Hashed || len(p.Tenant.Value) != 32 || p.Tenant != p.User || p.Plans != nil {
 			t.Errorf("%s: %+v", name, p)
 		}
-		for header, values := range Upstream(p, strings.Join(p.Plans, ""), true) {
+		for header, values := range Upstream(p, strings.Join(p.Plans, ""), true, nil) {
 			if len(values) > 0 {
 				t.Errorf("%s: %s is passed on as %q", name, header, values)
 			}
@@ -122,7 +122,7 @@ func FuzzResolve(f *testing.F) {
 			{Consumer: Consumer{ID: "c", Username: raw, CustomID: payload}, CredentialID: "k", ClientIP: ip},
 		} {
 			p := Resolve(e, defaults)
-			for name, values := range Upstream(p, strings.Join(p.Plans, ""), true) {
+			for name, values := range Upstream(p, strings.Join(p.Plans, ""), true, nil) {
 				for _, v := range values {
 					if v == "" || len(v) > MaxIDLength || !utf8.ValidString(v) || strings.ContainsAny(v, "\r\n\x00") {
 						t.Errorf("%s: %q", name, v)

@@ -19,7 +19,7 @@ import (
 func request() kongtest.Request {
 	return kongtest.Request{
 		Method: http.MethodPost, Path: "/caf\xe9", RawQuery: "q=$host", ClientIP: "203.0.113.7", Host: "api.example.com",
-		Headers: http.Header{"Traceparent": {"00-\xff"}, "Tracestate": {"a=1", "b=2"}},
+		Headers: http.Header{"Traceparent": {"00-\xff"}, "Tracestate": {"a=1", "b=2"}, "Connection": {"close", "TE"}},
 		Vars:    map[string]string{"upstream_uri": "/v1", "server_port": "8000", "kong_request_id": "6b3f"},
 	}
 }
@@ -48,7 +48,7 @@ func TestVarsByOneReadAndBySingleReads(t *testing.T) {
 	want := map[string]string{
 		"remote_addr": "203.0.113.7", "request_method": "POST", "scheme": "http", "host": "api.example.com",
 		"server_port": "8000", "kong_request_id": "6b3f", "http_traceparent": "00-\xff", "http_tracestate": "a=1, b=2",
-		"request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1",
+		"http_connection": "close, TE", "request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1",
 	}
 	singles := len(want)
 	broken := kongrequesttest.Installed(t, request())

@@ -1,6 +1,9 @@
 package kongrequest
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // The reads of an [Event] as a configuration declares them in its method Prefetch: a
 // PDK method and its argument. Routes of configurations that are of a route, and
@@ -12,6 +15,7 @@ var (
 	ReadCredential = [2]string{"kong.client.get_credential"}
 	ReadRoute      = [2]string{"kong.router.get_route"}
 	ReadPath       = [2]string{"kong.request.get_path"}
+	ReadHeaders    = [2]string{"kong.request.get_headers", strconv.Itoa(maxHeaders)}
 	ReadRecord     = [2]string{"kong.log.serialize"}
 )
 

@@ -26,6 +26,7 @@ const (
 	Traceparent                 // W3C Trace Context
 	Tracestate                  // W3C Trace Context
 	RequestURI                  // path and query, as they came
+	Connection                  // the headers that the client has removed behind Kong
 	UpstreamURI                 // the path towards the service; empty before routing
 	count
 )
@@ -41,6 +42,7 @@ var names = [count]string{
 	Traceparent: "http_traceparent",
 	Tracestate:  "http_tracestate",
 	RequestURI:  "request_uri",
+	Connection:  "http_connection",
 	UpstreamURI: "upstream_uri",
 }
 
@@ -66,7 +68,7 @@ const Composite = "gatehouse_request"
 
 // version begins the composite's value. It changes with the list of variables,
 // so that an include file of another release counts as none.
-const version = "gatehouse/3"
+const version = "gatehouse/4"
 
 // separator stands between the parts. No header's value holds it, nor a request
 // line: nginx refuses both.

@@ -51,12 +51,12 @@ func TestCallsToKong(t *testing.T) {
 		req      kongtest.Request
 		want     []string
 	}{
-		{"token", noRest, alice(), slices.Concat([]string{variable, shared, route, consumer}, scrubbed, traced, times(2, logField), written)},
-		{"key", noRest, partner(), slices.Concat([]string{variable, shared, route, consumer, credential}, scrubbed, traced, times(2, logField), written)},
-		{"with the path's rest", all, alice(), slices.Concat([]string{variable, shared, route, consumer, path}, scrubbed, traced, times(2, logField), written)},
-		{"refused", refusing, alice(), slices.Concat([]string{variable, shared, route, consumer, path}, scrubbed, traced, []string{logField, exit})},
+		{"token", noRest, alice(), slices.Concat([]string{variable, shared, route, headers, consumer}, scrubbed, traced, times(2, logField), written)},
+		{"key", noRest, partner(), slices.Concat([]string{variable, shared, route, consumer, credential, headers}, scrubbed, traced, times(2, logField), written)},
+		{"with the path's rest", all, alice(), slices.Concat([]string{variable, shared, route, headers, consumer, path}, scrubbed, traced, times(2, logField), written)},
+		{"refused", refusing, alice(), slices.Concat([]string{variable, shared, route, headers, consumer, path}, scrubbed, traced, []string{logField, exit})},
 		{"trace alone", sections{trace: all.trace}, alice(), slices.Concat([]string{variable}, traced, written)},
-		{"limit alone", sections{limit: all.limit}, alice(), slices.Concat([]string{shared, route, logField, response, upstream})},
+		{"limit alone", sections{limit: all.limit}, alice(), slices.Concat([]string{shared, route, headers, logField, response, upstream})},
 		{"sunset alone", sections{sunset: noRest.sunset}, alice(), []string{route, consumer, logField, response}},
 	}
 	for _, tt := range tests {
@@ -83,7 +83,7 @@ func TestPhasesShareTheWork(t *testing.T) {
 		t.Errorf("rewrite (-want +got):\n%s", diff)
 	}
 	_, _, calls = run(t, after, true, global.Access)
-	want = []string{shared, shared, route, consumer, path, variable, logField, logField, logField, response, upstream}
+	want = []string{shared, shared, route, headers, consumer, path, variable, logField, logField, logField, response, upstream}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("access (-want +got):\n%s", diff)
 	}

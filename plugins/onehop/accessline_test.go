@@ -121,7 +121,7 @@ func TestAccessLineIsALogEvent(t *testing.T) {
 func TestWithoutLogPlugins(t *testing.T) {
 	t.Parallel()
 	const id = "6b3f0a1c2d4e5f60718293a4b5c6d7e8"
-	reads := []string{shared, route, consumer, credential, path}
+	reads := []string{shared, route, consumer, credential, headers, path}
 	for _, tt := range []struct {
 		name                 string
 		global, accessLines  bool
@@ -129,7 +129,7 @@ func TestWithoutLogPlugins(t *testing.T) {
 	}{
 		{"log event", false, false, slices.Concat([]string{variable}, reads, []string{logField, response, upstream}), []string{serialize}},
 		{"log event, globally", true, false, slices.Concat([]string{shared}, reads, []string{logField, response, upstream}), []string{serialize}},
-		{"access line", false, true, []string{variable, shared, credential, consumer, route, service, path, response, upstream}, nil},
+		{"access line", false, true, []string{variable, shared, credential, consumer, route, service, headers, path, response, upstream}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -189,7 +189,7 @@ func TestApartWithoutLogPlugins(t *testing.T) {
 	if diff := cmp.Diff(told[false], told[true]); diff != "" {
 		t.Errorf("told (-with log plugins +without):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[bool]int{false: 32, true: 20}, calls); diff != "" {
+	if diff := cmp.Diff(map[bool]int{false: 33, true: 21}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }

@@ -12,8 +12,10 @@ import (
 // decideAccess asks nobody but Redis.
 func (ev *event) decideAccess(ctx context.Context) {
 	ev.decideDegraded()
-	ev.decideTrace()
-	if ev.refusal = ev.decideLimit(ctx); ev.refusal == nil {
+	if ev.refusal = ev.decideTrace(); ev.refusal == nil {
+		ev.refusal = ev.decideLimit(ctx)
+	}
+	if ev.refusal == nil {
 		ev.refusal = ev.decideSunset()
 	}
 }
@@ -27,17 +29,25 @@ func (ev *event) decideDegraded() {
 }
 
 // decideTrace puts the request in a trace, unless a rewrite phase did.
-func (ev *event) decideTrace() {
+func (ev *event) decideTrace() (refused *refusal) {
 	if ev.traceRequest == nil {
-		return
+		return nil
 	}
 	_ = ev.part(sectionTrace, func() error {
 		injection := ev.hop.trace.Inject(*ev.traceRequest)
 		ev.injection = &injection
 		ev.request.trace, ev.request.traced = injection.Trace, true
 		ev.headers.merge(injection.Upstream, injection.Response)
+		if word := ev.hop.trace.Outcome(injection); word != "" {
+			ev.request.decide(traceinject.Name, word)
+		}
+		if r := injection.Refusal; r != nil {
+			ev.headers.merge(nil, r.Headers)
+			refused = &refusal{r.Status, r.Body}
+		}
 		return nil
 	})
+	return refused
 }
 
 // decideSunset asks whether the API version still lives for this caller.

@@ -17,7 +17,7 @@ func alice() kongtest.Request {
 		Path: "/orders/4711", RawQuery: "email=ada%40example.com&card=4111111111111111",
 		Headers: http.Header{
 			"Traceparent": {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}, "Tracestate": {"rojo=1", "congo=2"},
-			"Baggage": {"user=jane"}, "X-Tenant-Id": {"forged"}, "X-Consumer-Role": {"forged"}, "Cookie": {"s=s3cr3t"},
+			"Baggage": {"user=jane"}, "X-Tenant-Id": {"forged"}, "Cookie": {"s=s3cr3t"},
 		},
 		Route:  &entities.Route{Id: "r1", Name: "orders", Paths: []string{"/orders"}, Service: entities.ServiceKey{Id: "s1"}},
 		Shared: token(`{"tenant":"acme","sub":"alice","plan":"gold"}`),
@@ -34,6 +34,24 @@ func partner() kongtest.Request {
 func anonymous() kongtest.Request {
 	req := alice()
 	req.Shared = nil
+	req.Headers.Set("X-Consumer-Role", "forged")
+	return req
+}
+
+// header is a request with a header line more.
+func header(req kongtest.Request, name, value string) kongtest.Request {
+	req.Headers.Add(name, value)
+	return req
+}
+
+// replaced is a request of whose headers Kong keeps a copy, before a plugin sets another.
+func replaced(req kongtest.Request, name, value string) kongtest.Request {
+	lines := map[string]any{}
+	for name, values := range req.Headers {
+		lines[strings.ToLower(name)] = values[0]
+	}
+	req.Ctx = map[string]any{"cached_request_headers": lines}
+	req.Headers.Set(name, value)
 	return req
 }
 
@@ -59,6 +77,7 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 		times     int // how often the request is made; the last one counts
 		status    int
 		redisDown bool // Redis is down
+		degrades  bool
 	}{
 		{name: "token", sections: all, req: alice()},
 		{name: "key", sections: all, req: partner()},
@@ -72,6 +91,15 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 		{name: "no Redis, local", sections: all, req: alice(), redisDown: true},
 		{name: "a header that is not UTF-8", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers.Set("X-Name", "J\xfcrgen") })},
 		{name: "a trace that is none", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers.Set("Traceparent", "\xff") })},
+		{name: "Connection names the user", sections: all, req: header(alice(), "Connection", "close, x-user-id"), status: http.StatusBadRequest},
+		{name: "Connection names the user, no limiter", sections: sections{scrub: all.scrub, trace: all.trace}, req: header(alice(), "Connection", "x-user-id")},
+		{name: "Connection names the trace", sections: all, req: header(header(alice(), "Connection", "TE"), "Connection", "Traceparent"), status: http.StatusBadRequest},
+		{name: "Connection names the trace, no tracer", sections: sections{scrub: all.scrub, limit: all.limit}, req: header(alice(), "Connection", "traceparent")},
+		{name: "Connection names both", sections: all, req: header(alice(), "Connection", "X-Plan,tracestate"), status: http.StatusBadRequest},
+		{name: "Connection names the trace, with a mistake", sections: sections{scrub: all.scrub, trace: `{"trusted_cidrs":["x"]}`}, req: header(alice(), "Connection", "traceparent"), status: http.StatusBadRequest, degrades: true},
+		{name: "spellings", sections: all, req: header(header(partner(), "X_Consumer_Username", "forged"), "X-User_Id", "")},
+		{name: "groups of the client's", sections: all, req: replaced(header(partner(), "X-Consumer-Groups", "forged"), "X-Consumer-Id", "c1")},
+		{name: "groups of acl's", sections: all, req: replaced(header(partner(), "X-Consumer-Groups", "forged"), "X-Consumer-Groups", "partners")},
 		{name: "scrub", sections: sections{scrub: all.scrub}, req: alice()},
 		{name: "trace", sections: sections{trace: `{"response_header":""}`}, req: alice()},
 		{name: "limit", sections: sections{limit: all.limit}, req: anonymous()},
@@ -87,6 +115,7 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 					both := map[bool]outcome{}
 					for _, oneHop := range []bool{false, true} {
 						p := newProcess(t, tt.sections)
+						p.degrades = tt.degrades
 						if tt.redisDown {
 							p.redis.Close()
 						}

@@ -25,7 +25,7 @@ func TestDeclaredReadsAreMade(t *testing.T) {
 		Consumer: &entities.Consumer{Id: "c"}, Route: &entities.Route{Id: "r"},
 	}
 	for name, lines := range map[string]bool{"log events": false, "access lines": true} {
-		ofAccess := map[bool]int{false: 7, true: 6}[lines]
+		ofAccess := map[bool]int{false: 8, true: 7}[lines]
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := all
@@ -44,7 +44,7 @@ func TestDeclaredReadsAreMade(t *testing.T) {
 				{"pii-log-scrub", "access", p.scrub, rewrites, p.scrub.Access, 2},
 				{"pii-log-scrub", "log", p.scrub, nil, p.scrub.Log, 2},
 				{"trace-inject", "access", p.trace, nil, p.trace.Access, 0},
-				{"tenant-rate-limit", "access", p.limit, nil, p.limit.Access, 2},
+				{"tenant-rate-limit", "access", p.limit, nil, p.limit.Access, 3},
 				{"sunset-headers", "access", p.sunset, nil, p.sunset.Access, 4},
 				{"gatehouse", "rewrite", one, nil, one.Rewrite, 0},
 				{"gatehouse", "access", one, []handler{one.Rewrite}, one.Access, ofAccess},

@@ -40,9 +40,11 @@ type request struct {
 	journaled bool
 }
 
-// decide notes what a policy decided. The audit record has them by name.
+// decide notes what a policy decided; its last word counts. The audit record has them by
+// name.
 func (r *request) decide(plugin, decision string) {
-	decisions := append(r.decided(), kongrecord.Decision{Plugin: plugin, Word: decision})
+	decisions := slices.DeleteFunc(r.decided(), func(d kongrecord.Decision) bool { return d.Plugin == plugin })
+	decisions = append(decisions, kongrecord.Decision{Plugin: plugin, Word: decision})
 	slices.SortFunc(decisions, func(a, b kongrecord.Decision) int { return strings.Compare(a.Plugin, b.Plugin) })
 	r.record.Policies = decisions
 }

@@ -35,7 +35,7 @@ func (ev *event) readRewrite() {
 
 func (ev *event) decideRewrite() {
 	ev.decideDegraded()
-	ev.decideTrace()
+	ev.refusal = ev.decideTrace()
 	var ran []string
 	if ev.hop.scrub != nil {
 		ran = append(ran, sectionScrub)
@@ -47,9 +47,14 @@ func (ev *event) decideRewrite() {
 }
 
 // writeRewrite tells the access phase what this one did, since that may be another
-// process's or another configuration's, and sets headers.
+// process's or another configuration's, and sets headers. After an answer there is no
+// access phase.
 func (ev *event) writeRewrite() {
 	kong := ev.kong.Kong()
+	if r := ev.refusal; r != nil {
+		kong.Response.Exit(r.status, r.body, ev.headers.client)
+		return
+	}
 	_ = ev.part(sectionEvent, func() error {
 		if err := kong.Ctx.SetShared(sharedKey, ev.request.ran); err != nil {
 			return err

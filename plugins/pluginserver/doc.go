@@ -61,7 +61,7 @@
 //     the plugin (Plugin.Deadline, Plugin.LogDeadline).
 //   - A configuration may declare what its handlers read in a phase, and they then get
 //     it in one round trip: Prefetch(phase string) [][2]string, called once after
-//     Provision, returns PDK methods, each with its one string argument or "". What is
+//     Provision, returns PDK methods, each with its one argument or "". What is
 //     declared must not change from the event's start until it is read.
 //   - A panic or runtime.Goexit ends one event, not the process, and so does a
 //     handler that goes on for [Grace] after its deadline: it is cut off, its further

@@ -58,8 +58,9 @@ type (
 	deadliner interface{ Deadline() time.Duration }
 	// It is called once for each phase after Provision, with Kong's name of the phase,
 	// and declares what the handler reads in nearly every event: PDK methods, each with
-	// its one string argument, or "" for none. The first of these calls that a handler
-	// makes has all of them sent to Kong at once, which saves the others' round trips.
+	// its one argument, a string or a decimal number, or "" for none. The first of these
+	// calls that a handler makes has all of them sent to Kong at once, which saves the
+	// others' round trips.
 	// One that the handler then does not make costs Kong's worker 9 to 15 µs in vain.
 	// A declared answer must be the same from the event's first call until it is read:
 	// neither time, nor arriving bytes, nor the handler's own writes may change it.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/Kong/go-pdk/bridge"
+	"github.com/Kong/go-pdk/server/kong_plugin_protocol"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/internal/protocol"
@@ -60,7 +62,7 @@ func encodePrefetch(reads [][2]string) (*prefetch, error) {
 		if awaited[method] != answers {
 			return nil, fmt.Errorf("Prefetch: %q is no PDK method that reads", method)
 		}
-		args, err := proto.Marshal(bridge.WrapString(arg))
+		args, err := encodeArgument(method, arg)
 		if err != nil {
 			return nil, fmt.Errorf("Prefetch: argument of %s: %w", method, err)
 		}
@@ -74,6 +76,22 @@ func encodePrefetch(reads [][2]string) (*prefetch, error) {
 		return nil, nil
 	}
 	return p, nil
+}
+
+// counting are the methods whose argument says how many there may be: a number.
+var counting = []string{
+	"kong.request.get_headers", "kong.request.get_query", "kong.response.get_headers", "kong.service.response.get_headers",
+}
+
+func encodeArgument(method, arg string) ([]byte, error) {
+	if !slices.Contains(counting, method) {
+		return proto.Marshal(bridge.WrapString(arg))
+	}
+	n, err := strconv.ParseInt(arg, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	return proto.Marshal(&kong_plugin_protocol.Int{V: int32(n)})
 }
 
 // prefetched is where an event is with its declared reads.

@@ -360,6 +360,7 @@ func TestDeclaringWhatDoesNotRead(t *testing.T) {
 		"a write":    {"kong.response.set_header", "X"},
 		"an unknown": {"kong.request.get_everything"},
 		"not text":   {"kong.nginx.get_var", "\xff"},
+		"no number":  {"kong.request.get_headers", "all"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -70,6 +70,13 @@ var (
 // generous limits nobody in a test of identities.
 const generous = `{"limits":[{"name":"tenant","scope":["tenant"],"limit":1000,"window_seconds":60}]}`
 
+// grouping is partner in a group, where acl tells the service.
+var grouping = kongtest.Request{
+	Consumer: partner.Consumer, CredentialID: partner.CredentialID,
+	Headers: http.Header{"X-Consumer-Groups": {"partners"}, "X-Consumer-Id": {"c1"}},
+	Ctx:     map[string]any{"cached_request_headers": map[string]any{"accept": "*/*"}},
+}
+
 // forged is what a client might send to be somebody else.
 func forged() http.Header {
 	h := http.Header{"Authorization": {"Bearer " + alice.Shared[verifiedToken].(string)}, "Accept": {"*/*"}}
@@ -124,6 +131,47 @@ func TestIdentityHeaders(t *testing.T) {
 	}
 }
 
+// TestTakenHeaders: a request that takes an identity header away is refused, charged
+// nothing, and called so.
+func TestTakenHeaders(t *testing.T) {
+	t.Parallel()
+	one := strings.Replace(generous, "1000", "1", 1)
+	for name, tt := range map[string]struct {
+		headers http.Header
+		names   string // what the problem names
+	}{
+		"user":          {http.Header{"Connection": {"close, x-user-id"}}, "x-user-id"},
+		"second line":   {http.Header{"Connection": {"close", "te,X-Consumer-Username"}}, "X-Consumer-Username"},
+		"underscores":   {http.Header{"Connection": {"X_Plan"}}, "X_Plan"},
+		"too many":      {http.Header{"N": slices.Repeat([]string{"1"}, 1000)}, "fewer than 100"},
+		"trace":         {http.Header{"Connection": {"traceparent"}}, ""},
+		"commonly used": {http.Header{"Connection": {"keep-alive, Upgrade, HTTP2-Settings, TE"}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, _ := counting(t)
+			c := patient(t, r, one)
+			for _, who := range []kongtest.Request{alice, partner, {}} {
+				req := who
+				req.Headers = tt.headers
+				if tt.names != "" {
+					e := kongtest.Run(t, c.Access, req)
+					if e.Exit == nil || e.Exit.Status != http.StatusBadRequest || !strings.Contains(string(e.Exit.Body), tt.names) || len(e.Service.Ops) > 0 {
+						t.Fatalf("exit %+v, changes %v", e.Exit, e.Service.Ops)
+					}
+					if got := e.Serialized[0]; got.Key != "gatehouse.tenant-rate-limit" || got.Value != "refused" {
+						t.Errorf("it is called %v", e.Serialized)
+					}
+					req.Headers = nil
+				}
+				if e := kongtest.Run(t, c.Access, req); e.Exit != nil {
+					t.Errorf("exit %d %s", e.Exit.Status, e.Exit.Body)
+				}
+			}
+		})
+	}
+}
+
 func TestStandInConsumerKeepsWhatKongSet(t *testing.T) {
 	t.Parallel()
 	r, server := counting(t)
@@ -155,22 +203,23 @@ func TestCallsToKong(t *testing.T) {
 	grouped := strings.Replace(generous, `{`, `{"identity":{"issue":true,"plan_group":"plan-"},`, 1)
 	byHeader := strings.Replace(generous, `{`, `{"costs":[{"header":"X-Bulk","cost":2}],`, 1)
 	const token, consumer, credential = "kong.ctx.shared.get", "kong.client.get_consumer", "kong.client.get_credential"
-	const route, variable = "kong.router.get_route", "kong.nginx.get_var"
+	const route, variable, headers = "kong.router.get_route", "kong.nginx.get_var", "kong.request.get_headers"
 	tests := []struct {
 		name, config string
 		req          kongtest.Request
 		want         []string
 	}{
-		{"token", blind(generous), alice, []string{token}},
-		{"token, observed by route", generous, alice, []string{token, route}},
-		{"token, by route", blind(routed), alice, []string{token, route}},
-		{"token without user", blind(generous), kongtest.Request{Shared: jwt(`{"tenant":"acme"}`)}, []string{token, consumer}},
-		{"consumer", blind(generous), partner, []string{token, consumer, credential}},
-		{"consumer, plan by group", blind(grouped), partner, []string{token, consumer, credential, token}},
-		{"token, where plans are by group", blind(grouped), alice, []string{token}},
-		{"anonymous", blind(generous), kongtest.Request{}, []string{token, consumer, "kong.request.get_headers", variable}},
-		{"by address and method", blind(byAddress), alice, []string{token, variable, variable}},
-		{"by header", blind(byHeader), alice, []string{token, variable}},
+		{"token", blind(generous), alice, []string{token, headers}},
+		{"token, observed by route", generous, alice, []string{token, route, headers}},
+		{"token, by route", blind(routed), alice, []string{token, route, headers}},
+		{"token without user", blind(generous), kongtest.Request{Shared: jwt(`{"tenant":"acme"}`)}, []string{token, consumer, headers}},
+		{"consumer", blind(generous), partner, []string{token, consumer, credential, headers}},
+		{"consumer, plan by group", blind(grouped), partner, []string{token, consumer, credential, headers, token}},
+		{"token, where plans are by group", blind(grouped), alice, []string{token, headers}},
+		{"anonymous", blind(generous), kongtest.Request{}, []string{token, consumer, headers, variable}},
+		{"by address and method", blind(byAddress), alice, []string{token, variable, headers, variable}},
+		{"by header", blind(byHeader), alice, []string{token, headers, variable}},
+		{"headers that acl may have set", blind(generous), grouping, []string{token, consumer, credential, headers, "kong.nginx.get_ctx"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -197,7 +246,7 @@ func TestOneReadTellsTheSame(t *testing.T) {
 		return kongtest.Run(t, patient(t, r, byAddress).Access, req)
 	}
 	single, one := run(req), run(kongrequesttest.Installed(t, req))
-	reads := []string{"kong.ctx.shared.get", "kong.router.get_route", "kong.nginx.get_var", "kong.log.set_serialize_value", "kong.service.request.set_headers", "kong.response.set_headers"}
+	reads := []string{"kong.ctx.shared.get", "kong.router.get_route", "kong.nginx.get_var", "kong.request.get_headers", "kong.nginx.get_ctx", "kong.log.set_serialize_value", "kong.service.request.set_headers", "kong.response.set_headers"}
 	if diff := cmp.Diff(reads, one.Calls); diff != "" {
 		t.Errorf("calls:\n%s", diff)
 	}
@@ -226,7 +275,7 @@ func TestUnreadableRequestIsNotAdmitted(t *testing.T) {
 	t.Parallel()
 	r, _ := counting(t)
 	c := patient(t, r, generous)
-	for _, method := range []string{"kong.ctx.shared.get", "kong.client.get_consumer", "kong.nginx.get_var", "kong.service.request.set_headers"} {
+	for _, method := range []string{"kong.ctx.shared.get", "kong.client.get_consumer", "kong.request.get_headers", "kong.nginx.get_var", "kong.service.request.set_headers"} {
 		effects := kongtest.Run(t, c.Access, kongtest.Request{Throws: []string{method}})
 		if last := effects.Calls[len(effects.Calls)-1]; last != method || effects.Thrown == "" {
 			t.Errorf("after %s threw, the plugin went on to %s", method, last)

@@ -43,7 +43,9 @@ func (r *Runtime) newLimiter(c *Config, d *deployment) (*Limiter, error) {
 func (l *Limiter) Decide(ctx context.Context, req quota.Request) quota.Decision {
 	l.deployment.start(l.observe)
 	d := l.decider.Decide(ctx, req)
-	l.runtime.metrics.tenants.count(d.Principal.Tenant, d.Allowed())
+	if !d.Refused() {
+		l.runtime.metrics.tenants.count(d.Principal.Tenant, d.Allowed())
+	}
 	return d
 }
 

@@ -9,7 +9,7 @@ func (c *Config) Prefetch(phase string) (reads [][2]string) {
 		return nil
 	}
 	n := c.Limiter().needs
-	reads = append(reads, kongrequest.ReadToken)
+	reads = append(reads, kongrequest.ReadToken, kongrequest.ReadHeaders)
 	if (n.Route || n.Service) && c.RouteID == "" {
 		reads = append(reads, kongrequest.ReadRoute)
 	}

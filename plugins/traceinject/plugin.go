@@ -3,7 +3,6 @@ package traceinject
 import (
 	pdk "github.com/Kong/go-pdk"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
@@ -29,7 +28,8 @@ func (c *Config) rewrite(e *kongrequest.Event) error {
 
 // Access puts the trace on the upstream request, in the record that every log
 // plugin writes (trace_id, span_id), on the response if so configured, and where
-// the log phase finds it.
+// the log phase finds it. A request whose client would take the trace away again is
+// refused: tracing fails open, and this is no failure.
 func (c *Config) Access(kong *pdk.PDK) {
 	if err := c.access(c.runtime.source.Open(kong)); err != nil {
 		c.runtime.logger.Warn("inject trace", "error", err)
@@ -46,6 +46,10 @@ func (c *Config) access(e *kongrequest.Event) error {
 	if err := tracer.leave(e.Kong(), injection); err != nil {
 		return err
 	}
+	if r := injection.Refusal; r != nil {
+		e.Kong().Response.Exit(r.Status, r.Body, r.Headers)
+		return nil
+	}
 	return kongwrite.SetHeaders(e.Kong(), injection.Response, injection.Upstream)
 }
 
@@ -61,8 +65,8 @@ func (t *Tracer) leave(kong *pdk.PDK, i Injection) error {
 	} else if err := i.Share(kong); err != nil {
 		return err
 	}
-	if t.degraded {
-		notes = append(notes, kongwrite.Decided(Name, kongrecord.Degraded))
+	if word := t.Outcome(i); word != "" {
+		notes = append(notes, kongwrite.Decided(Name, word))
 	}
 	return kongwrite.SetLogFields(kong, notes...)
 }

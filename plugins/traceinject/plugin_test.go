@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,25 +53,25 @@ func TestAccess(t *testing.T) {
 		calls   int
 	}{
 		{"no trace", nil, kongtest.Request{},
-			upstream{Traceparent: []string{ownParent}}, 6},
+			upstream{Traceparent: []string{ownParent}}, 7},
 		{"a public edge links", nil, kongtest.Request{Headers: full},
-			upstream{Traceparent: []string{ownParent}}, 6},
+			upstream{Traceparent: []string{ownParent}}, 7},
 		{"tracestate lines become one", set("continue", "remove"), kongtest.Request{Headers: full},
-			upstream{Traceparent: []string{"00-" + clientTraceID + "-" + ownSpanID + "-01"}, Tracestate: []string{"rojo=1,congo=2"}}, 7},
-		{"baggage passes", set("continue", "pass"), kongtest.Request{Headers: full},
-			upstream{Traceparent: []string{"00-" + clientTraceID + "-" + ownSpanID + "-01"}, Tracestate: []string{"rojo=1,congo=2"}, Baggage: []string{"user=jane"}}, 7},
-		{"tracestate alone is dropped", set("continue", "remove"), kongtest.Request{Headers: http.Header{"tracestate": {"rojo=1"}}},
-			upstream{Traceparent: []string{ownParent}}, 6},
-		{"two traceparents are none", set("continue", "remove"), kongtest.Request{Headers: http.Header{"traceparent": {clientParent, clientParent}}},
-			upstream{Traceparent: []string{ownParent}}, 7},
-		{"bytes that are no UTF-8 are replaced, not passed on", set("continue", "remove"), kongtest.Request{Headers: http.Header{"traceparent": {"00-\xff"}, "tracestate": {"\xfe=1"}}},
-			upstream{Traceparent: []string{ownParent}}, 7},
-		{"trusted network", trust("10.0.0.0/8"), kongtest.Request{Headers: full, ClientIP: "10.0.0.1"},
 			upstream{Traceparent: []string{"00-" + clientTraceID + "-" + ownSpanID + "-01"}, Tracestate: []string{"rojo=1,congo=2"}}, 8},
+		{"baggage passes", set("continue", "pass"), kongtest.Request{Headers: full},
+			upstream{Traceparent: []string{"00-" + clientTraceID + "-" + ownSpanID + "-01"}, Tracestate: []string{"rojo=1,congo=2"}, Baggage: []string{"user=jane"}}, 8},
+		{"tracestate alone is dropped", set("continue", "remove"), kongtest.Request{Headers: http.Header{"tracestate": {"rojo=1"}}},
+			upstream{Traceparent: []string{ownParent}}, 7},
+		{"two traceparents are none", set("continue", "remove"), kongtest.Request{Headers: http.Header{"traceparent": {clientParent, clientParent}}},
+			upstream{Traceparent: []string{ownParent}}, 8},
+		{"bytes that are no UTF-8 are replaced, not passed on", set("continue", "remove"), kongtest.Request{Headers: http.Header{"traceparent": {"00-\xff"}, "tracestate": {"\xfe=1"}}},
+			upstream{Traceparent: []string{ownParent}}, 8},
+		{"trusted network", trust("10.0.0.0/8"), kongtest.Request{Headers: full, ClientIP: "10.0.0.1"},
+			upstream{Traceparent: []string{"00-" + clientTraceID + "-" + ownSpanID + "-01"}, Tracestate: []string{"rojo=1,congo=2"}}, 9},
 		{"untrusted network", trust("10.0.0.0/8"), kongtest.Request{Headers: full, ClientIP: "192.0.2.1"},
-			upstream{Traceparent: []string{ownParent}}, 8},
+			upstream{Traceparent: []string{ownParent}}, 9},
 		{"unix socket is no trusted network", trust("0.0.0.0/0"), kongtest.Request{Headers: full, ClientIP: "unix:"},
-			upstream{Traceparent: []string{ownParent}}, 8},
+			upstream{Traceparent: []string{ownParent}}, 9},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,6 +97,28 @@ func checkAccess(t *testing.T, effects kongtest.Effects, want upstream, calls in
 	}
 	if last := effects.Calls[len(effects.Calls)-1]; last != "kong.service.request.set_headers" {
 		t.Errorf("the last call is %s: a repeated event would not see the client's headers", last)
+	}
+}
+
+// TestTakenTrace: a request that takes the trace away is refused, in a trace that both
+// sides can be asked for.
+func TestTakenTrace(t *testing.T) {
+	t.Parallel()
+	for connection, refused := range map[string]bool{
+		"traceparent": true, "close, TRACESTATE": true, "keep-alive": false, "X-User-Id": false, "trace-parent": false,
+	} {
+		config := newConfig(t, traceinject.Options{Random: fixedIDs}, nil)
+		e := kongtest.Run(t, config.Access, kongtest.Request{Headers: http.Header{"Connection": {connection}}})
+		if (e.Exit != nil) != refused || (len(e.Service.Ops) > 0) == refused {
+			t.Errorf("%s: exit %+v, changes %v", connection, e.Exit, e.Service.Ops)
+		}
+		if !refused {
+			continue
+		}
+		word := kongtest.KV{Key: "gatehouse.trace-inject", Value: "refused"}
+		if e.Exit.Status != http.StatusBadRequest || e.Exit.Headers.Get("X-Trace-Id") != ownTraceID || !slices.Contains(e.Serialized, word) {
+			t.Errorf("%s: exit %+v, log fields %v", connection, e.Exit, e.Serialized)
+		}
 	}
 }
 

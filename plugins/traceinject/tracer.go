@@ -2,11 +2,14 @@ package traceinject
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 
 	pdk "github.com/Kong/go-pdk"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/gatehousehq/gatehouse/internal/hopbyhop"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
@@ -51,6 +54,9 @@ func (t *Tracer) Degraded() bool { return t.degraded }
 func (t *Tracer) Read(e *kongrequest.Event) (propagation.Request, error) {
 	var r propagation.Request
 	var err error
+	if r.Connection, err = e.Var(kongrequest.Connection); err != nil {
+		return r, fmt.Errorf("read connection: %w", err)
+	}
 	if r.Traceparent, err = e.Var(kongrequest.Traceparent); err != nil {
 		return r, fmt.Errorf("read traceparent: %w", err)
 	}
@@ -80,7 +86,13 @@ type Injection struct {
 	// Upstream are headers for the service. An empty list removes a header:
 	// kong.service.request.set_headers takes it so, which saves calls.
 	Upstream map[string][]string
+	// Refusal is the answer to a request whose client would take the trace away again;
+	// nil for any other.
+	Refusal *hopbyhop.Refusal
 }
+
+// Refused is what the audit record says of a request with a [Injection.Refusal].
+const Refused = "refused"
 
 // begin decides which trace a request is in, without counting it.
 func (t *Tracer) begin(r propagation.Request) propagation.Trace {
@@ -91,11 +103,28 @@ func (t *Tracer) begin(r propagation.Request) propagation.Trace {
 func (t *Tracer) Inject(r propagation.Request) Injection {
 	trace := t.begin(r)
 	t.runtime.metrics.traces.WithLabelValues(string(trace.Origin)).Inc()
-	return Injection{
+	i := Injection{
 		Trace:    trace,
 		Response: trace.ResponseHeaders(t.responseHeader),
 		Upstream: trace.UpstreamHeaders(t.baggage),
 	}
+	if name, found := hopbyhop.Named(r.Connection, propagation.Issued); found {
+		refusal := hopbyhop.Refuse(name)
+		maps.Copy(refusal.Headers, i.Response)
+		i.Refusal = &refusal
+	}
+	return i
+}
+
+// Outcome is what there is to say of an injection in a word; empty where all is well.
+func (t *Tracer) Outcome(i Injection) string {
+	switch {
+	case i.Refusal != nil:
+		return Refused
+	case t.degraded:
+		return kongrecord.Degraded
+	}
+	return ""
 }
 
 // Share leaves the trace to the log phase and to log plugins, which write trace_id and

@@ -73,4 +73,15 @@ func authenticate(x *exchange.Exchange, c *config.Consumer, cred *exchange.Crede
 	}
 }
 
+// standIn makes a consumer known that nobody was authenticated as.
+func standIn(x *exchange.Exchange, name string) error {
+	consumer := x.Config.Consumer(name)
+	if consumer == nil {
+		return fmt.Errorf("anonymous: no consumer %q", name)
+	}
+	authenticate(x, consumer, nil, "")
+	x.SetRequestHeader(headerAnonymous, "true")
+	return nil
+}
+
 func wwwAuthenticate(value string) http.Header { return http.Header{"Www-Authenticate": {value}} }

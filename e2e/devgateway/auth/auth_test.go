@@ -74,6 +74,7 @@ func TestKeyAuth(t *testing.T) {
 		{name: "query off", options: "key_in_query: false", target: "/?apikey=k1", status: 401, body: noKey, args: "apikey=k1"},
 		{name: "other name", options: "key_names: [x-key]", headers: []string{"X-Key: k1"}},
 		{name: "hidden header", options: "hide_credentials: true", headers: []string{"apikey: k1"}, gone: "apikey"},
+		{name: "a stand-in is not needed", options: "anonymous: initech-erp", headers: []string{"apikey: k1"}},
 		{name: "hidden query", options: "hide_credentials: true", target: "/?a=%7E&apikey=k1&c", args: "a=%7E&c="},
 	}
 	for _, tt := range tests {

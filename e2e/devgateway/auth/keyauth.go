@@ -10,6 +10,8 @@ type keyAuthConfig struct {
 	KeyNames        []string `json:"key_names"`
 	HideCredentials bool     `json:"hide_credentials"`
 	KeyInQuery      bool     `json:"key_in_query"`
+	// Anonymous is the consumer that stands in for whoever has no good key.
+	Anonymous string `json:"anonymous"`
 }
 
 // maxArgs is how many query arguments Kong reads.
@@ -17,6 +19,9 @@ const maxArgs = 100
 
 func (c *keyAuthConfig) access(x *exchange.Exchange) error {
 	refuse := func(message string) error {
+		if c.Anonymous != "" {
+			return standIn(x, c.Anonymous)
+		}
 		x.Fail(http.StatusUnauthorized, message, wwwAuthenticate("Key"))
 		return nil
 	}

@@ -24,7 +24,7 @@ type assembler struct {
 func newAssembler(l *Loader) *assembler {
 	return &assembler{
 		loader: l,
-		config: &Config{jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}},
+		config: &Config{jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}, consumers: map[string]*Consumer{}},
 		taken:  map[string]bool{}, targets: map[string]*Target{},
 		now: l.opts.Now().Unix(),
 	}

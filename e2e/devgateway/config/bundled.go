@@ -39,7 +39,8 @@ func bundledConfig(plugin string) *schema.Field {
 			with("key_names", names),
 			with("hide_credentials", boolean(false)),
 			with("key_in_query", boolean(true)),
-		), "key_in_header", "key_in_body", "anonymous", "run_on_preflight", "realm")
+			with("anonymous", str()),
+		), "key_in_header", "key_in_body", "run_on_preflight", "realm")
 	case ACLName:
 		return refuse(record(
 			required("allow", list(str())),

@@ -13,6 +13,7 @@ func (a *assembler) consumer(e entry) {
 	a.meta(&c.Meta, namedID("consumers", c.Username))
 	a.unique(e, "consumers", "username", c.Username)
 	a.unique(e, "consumers", "custom_id", c.CustomID)
+	a.config.consumers[c.ID], a.config.consumers[c.Username] = c, c
 	for _, secret := range e.nested("jwt_secrets") {
 		a.jwtSecret(secret, c)
 	}

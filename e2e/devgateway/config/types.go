@@ -18,7 +18,11 @@ type Config struct {
 
 	jwtSecrets map[string]*JWTSecret
 	keys       map[string]*KeyAuth
+	consumers  map[string]*Consumer // by id and by username
 }
+
+// Consumer finds a consumer by its id or its username, or returns nil.
+func (c *Config) Consumer(name string) *Consumer { return c.consumers[name] }
 
 // JWTSecret finds a JWT credential by its key, or returns nil.
 func (c *Config) JWTSecret(key string) *JWTSecret { return c.jwtSecrets[key] }

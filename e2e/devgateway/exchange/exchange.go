@@ -39,6 +39,9 @@ type Exchange struct {
 	Method string
 	Args   string      // the query, undecoded
 	Header http.Header // with Host
+	// Copied is Header as it was when the access phase began: by it Kong clears what the
+	// client's Connection names, and it is in ngx.ctx.cached_request_headers.
+	Copied http.Header
 
 	// What routing found; Match is nil before.
 	Match        *router.Match

@@ -1,13 +1,18 @@
 package exchange
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
 // maxFields is how many headers or arguments Kong reads by default
 // (lua_max_req_headers, lua_max_uri_args).
 const maxFields = 100
+
+// CopiedHeaders are the client's headers as Kong keeps them.
+func (x *Exchange) CopiedHeaders() map[string]any { return HeaderTable(x.Copied, maxFields) }
 
 // fold is how Kong and nginx compare the names of headers: without regard to
 // case, and a dash is an underscore.
@@ -39,6 +44,17 @@ func (x *Exchange) RequestHeader(name string) (string, bool) {
 	default:
 		return v[0], true
 	}
+}
+
+// lines are the values of a header in all of its spellings.
+func lines(h http.Header, name string) (all []string) {
+	want := fold(name)
+	for _, k := range slices.Sorted(maps.Keys(h)) {
+		if fold(k) == want {
+			all = append(all, h[k]...)
+		}
+	}
+	return all
 }
 
 // RequestHeaderValues are all values of a request header.

@@ -15,7 +15,7 @@ import (
 func (x *Exchange) Var(name string) (string, error) {
 	name = strings.ToLower(name)
 	if header, ok := strings.CutPrefix(name, "http_"); ok {
-		return joined(header, values(x.Header, header)), nil
+		return joined(header, lines(x.Header, header)), nil
 	}
 	if long, ok := nginxlog.Shortened(name); ok {
 		text, err := x.Var(long)

@@ -17,12 +17,15 @@ func setShared(s *Session, k string, v any) error {
 
 func getShared(s *Session, k string) (proto.Message, error) { return toValue(s.X.Shared.Get(k)), nil }
 
-// getCtx has KONG_PHASE only, by which a plugin learns its phase.
+// getCtx has KONG_PHASE, by which a plugin learns its phase, and the client's headers.
 func getCtx(s *Session, k string) (proto.Message, error) {
-	if k != "KONG_PHASE" {
-		return nil, fmt.Errorf("the dev gateway has ngx.ctx.KONG_PHASE only, not %q", k)
+	switch k {
+	case "KONG_PHASE":
+		return toValue(float64(s.phase())), nil
+	case "cached_request_headers":
+		return encoded(tableValue(s.X.CopiedHeaders())), nil
 	}
-	return toValue(float64(s.phase())), nil
+	return nil, fmt.Errorf("the dev gateway has no ngx.ctx.%s", k)
 }
 
 // logAt writes what a plugin logs as Kong does, which names the line of its own

@@ -16,7 +16,7 @@ func requestHeaders(s *Session, limit int) (proto.Message, error) {
 	if s.Saved != nil {
 		return nil, errors.New("the dev gateway does not support it in the log phase; `make up` runs Kong")
 	}
-	return toStruct(exchange.HeaderTable(s.X.Header, limit)), nil
+	return encoded(appendTable(nil, exchange.HeaderTable(s.X.Header, limit))), nil
 }
 
 func setRequestHeader(s *Session, name string, vals []string) { s.X.SetRequestHeader(name, vals...) }

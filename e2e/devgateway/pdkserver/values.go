@@ -123,7 +123,8 @@ func luaString(v any) string {
 	}
 }
 
-func str(s string) proto.Message { return &kong.String{V: s} }
+// str is a String on the wire, without the check for UTF-8 that Kong lacks too.
+func str(s string) proto.Message { return &kong.ByteString{V: []byte(s)} }
 
 // The functions below make handlers for the kinds of arguments there are.
 

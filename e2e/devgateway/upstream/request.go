@@ -44,7 +44,7 @@ func host(name string, port int) string {
 }
 
 func clearHopByHop(x *exchange.Exchange) {
-	if connection, _ := x.RequestHeader("Connection"); !slices.Contains([]string{"keep-alive", "close", "upgrade"}, connection) {
+	if connection := x.Copied.Get("Connection"); !slices.Contains([]string{"keep-alive", "close", "upgrade"}, connection) {
 		for name := range strings.SplitSeq(connection, ",") {
 			if name = strings.TrimSpace(name); name != "" {
 				x.ClearRequestHeader(name)

@@ -131,6 +131,9 @@ func (d *Decider) Needs() Needs { return d.needs }
 // does not answer is for OnRedisError to say.
 func (d *Decider) Decide(ctx context.Context, req Request) Decision {
 	p := identity.Resolve(req.Evidence, d.settings.Claims)
+	if refusal := req.refusal(); refusal != nil {
+		return Decision{Status: refusal.Status, Principal: p, Client: refusal.Headers, Body: refusal.Body, refused: true}
+	}
 	rules, plan := d.rulesFor(&p)
 	e := d.evaluate(ctx, &p, &req, rules)
 	made := Decision{Status: e.status, Principal: p, Plan: plan, limited: e.limited()}

@@ -12,9 +12,11 @@ type Request struct {
 	// Method, RouteID, RouteName and ServiceID may be empty where [Decider.Needs] does
 	// not ask for them.
 	Method, RouteID, RouteName, ServiceID string
-	// HeaderNames are those that the client sent; read only where Kong
-	// authenticated nobody.
-	HeaderNames []string
+	// Seen are the headers that say who is asking. Unseen says that there may be more.
+	Seen   identity.Seen
+	Unseen bool
+	// Connection is the client's header of that name, by which it can take others away.
+	Connection string
 	// Headers are the first values of those that Needs asks for, by the names that the
 	// config has for them.
 	Headers map[string]string
@@ -28,7 +30,8 @@ type Needs struct {
 
 // Decision is what to do with the request.
 type Decision struct {
-	// Status is zero for a request that is admitted, else 429 or 503.
+	// Status is zero for a request that is admitted, else 429 or 503, or 400 for one whose
+	// identity its own headers would bend.
 	Status int
 	// Principal and Plan are who is asking, and under which plan.
 	Principal identity.Principal
@@ -39,8 +42,9 @@ type Decision struct {
 	// Body is the problem document of a request that is not admitted.
 	Body []byte
 
-	// limited is true if a limit denied the request.
-	limited bool
+	// limited is true if a limit denied the request, and refused if none was asked since
+	// its headers are in the way.
+	limited, refused bool
 }
 
 // What a denied request is answered.
@@ -49,16 +53,21 @@ const (
 	statusUnavailable = http.StatusServiceUnavailable
 )
 
+// Refused is true for a request that no limit was asked about.
+func (d Decision) Refused() bool { return d.refused }
+
 // Allowed is true for a request that goes upstream.
 func (d Decision) Allowed() bool { return d.Status == 0 }
 
 // Outcome is the decision in a word, for the audit record: allowed; limited where a
 // limit denied the request, be its status 429 or 503; unavailable where no limit
-// could be asked.
+// could be asked; refused where its headers would bend an identity.
 func (d Decision) Outcome() string {
 	switch {
 	case d.Allowed():
 		return "allowed"
+	case d.refused:
+		return "refused"
 	case d.limited:
 		return "limited"
 	}

@@ -26,14 +26,8 @@ const unavailableFor = 1
 
 // upstreamHeaders is the change to the upstream request's headers.
 func (d *Decider) upstreamHeaders(p *identity.Principal, req *Request, plan string) map[string][]string {
-	h := identity.Upstream(*p, plan, d.settings.Issue)
-	if !p.Authenticated {
-		standIn := req.Consumer.ID != ""
-		for _, name := range identity.Disowned(req.HeaderNames, standIn) {
-			h[name] = nil
-		}
-	}
-	return h
+	foreign := req.Seen.Foreign(p.Authenticated, req.Consumer.ID != "")
+	return identity.Upstream(*p, plan, d.settings.Issue, foreign)
 }
 
 // responseHeaders are what the client is told, and the body of a request that is not

@@ -1,8 +1,17 @@
 package propagation
 
-import "github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+import (
+	"strings"
+
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
+)
 
 const baggageHeader = "baggage"
+
+// Issued reports whether a header of that name, in any case, carries the trace.
+func Issued(name string) bool {
+	return strings.EqualFold(name, tracecontext.TraceparentHeader) || strings.EqualFold(name, tracecontext.TracestateHeader)
+}
 
 // Baggage says what becomes of a client's baggage header.
 type Baggage string

@@ -28,6 +28,8 @@ type Request struct {
 	// commas (RFC 9110 section 5.2). Tracestate may be left empty if there is
 	// no traceparent.
 	Traceparent, Tracestate string
+	// Connection is the header of that name, likewise; see [Issued].
+	Connection string
 	// Client is needed only where the policy trusts networks.
 	Client netip.Addr
 }
