@@ -127,11 +127,13 @@ func fetchJSON(t *testing.T, url string, v any) error {
 func fault(t *testing.T, service, body string) {
 	t.Helper()
 	control := func(ctx context.Context, method string) {
-		req, err := http.NewRequestWithContext(ctx, method, gate.services[service]+"/__faults", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
+		for _, base := range gate.services[service] {
+			req, err := http.NewRequestWithContext(ctx, method, base+"/__faults", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			send(t, req).wantStatus(t, http.StatusNoContent)
 		}
-		send(t, req).wantStatus(t, http.StatusNoContent)
 	}
 	control(t.Context(), http.MethodPut)
 	t.Cleanup(func() { control(context.Background(), http.MethodDelete) })

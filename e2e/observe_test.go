@@ -22,14 +22,17 @@ func (a answer) traceID(t *testing.T) string {
 // received returns what a service received within a trace.
 func received(t *testing.T, service, traceID string) []services.Request {
 	t.Helper()
-	var list struct {
-		Requests []services.Request `json:"requests"`
+	var all []services.Request
+	for _, base := range gate.services[service] {
+		var list struct {
+			Requests []services.Request `json:"requests"`
+		}
+		if err := fetchJSON(t, base+"/__requests?trace_id="+traceID, &list); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, list.Requests...)
 	}
-	url := fmt.Sprintf("%s/__requests?trace_id=%s", gate.services[service], traceID)
-	if err := fetchJSON(t, url, &list); err != nil {
-		t.Fatal(err)
-	}
-	return list.Requests
+	return all
 }
 
 // receivedOnce returns the one request that a service received within a trace.

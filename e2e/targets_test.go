@@ -21,7 +21,8 @@ type environment struct {
 	config   []byte            // the declarative config that it started with
 	receiver string            // base URL of the trace receiver
 	metrics  string            // base URL of the plugin server's metrics and health
-	services map[string]string // base URLs of the sample services, by name
+	// services are the base URLs of the sample services, by name, one for each process.
+	services map[string][]string
 	// logs returns everything that the gateway, the plugin server and what is behind
 	// them have logged.
 	logs func() ([]byte, error)
@@ -104,10 +105,12 @@ func readLogs(dirs ...string) ([]byte, error) {
 	return all, nil
 }
 
-func serviceURLs(p stack.Ports) map[string]string {
-	return map[string]string{
-		services.Orders: p.Orders.URL(), services.Users: p.Users.URL(),
-		services.Billing: p.Billing.URL(), services.Notifications: p.Notifications.URL(),
+func serviceURLs(p stack.Ports) map[string][]string {
+	return map[string][]string{
+		services.Orders:        {p.Orders.URL(), p.Orders2.URL()},
+		services.Users:         {p.Users.URL()},
+		services.Billing:       {p.Billing.URL()},
+		services.Notifications: {p.Notifications.URL()},
 	}
 }
 

@@ -39,6 +39,9 @@ func runGateway(ctx context.Context, args []string) error {
 		AccessLog:    os.Getenv("KONG_PROXY_ACCESS_LOG"),
 		ErrorLog:     os.Getenv("KONG_PROXY_ERROR_LOG"),
 		NginxInclude: os.Getenv("KONG_NGINX_HTTP_INCLUDE"),
+
+		ErrorTemplate: os.Getenv("KONG_ERROR_TEMPLATE_JSON"),
+		AddHeader:     os.Getenv("KONG_NGINX_PROXY_ADD_HEADER"),
 	})
 	if err != nil {
 		return err

@@ -22,17 +22,23 @@ func Route(x *exchange.Exchange) {
 	}
 }
 
-// Prepare ends the access phase: it fixes the URI and the Host header, and removes
-// the headers that are between the client and the gateway only.
+// Prepare ends the access phase: it fixes the URI, and removes the
+// headers that are between the client and the gateway only.
 func Prepare(x *exchange.Exchange) {
 	if x.Args != "" || strings.HasSuffix(x.RequestURI, "?") {
 		x.UpstreamURI += "?" + x.Args
 	}
-	if x.UpstreamHost == "" {
-		x.UpstreamHost = host(x.Service().Target.Host, x.Service().Target.Port)
-	}
 	clearHopByHop(x)
 	x.Proxied = true
+}
+
+// retarget points a request at its target: the address, and the Host header unless a
+// plugin has set one.
+func retarget(x *exchange.Exchange, out *http.Request) {
+	out.URL, out.Host = upstreamURL(x), x.UpstreamHost
+	if out.Host == "" {
+		out.Host = host(x.Target.Host, x.Target.Port)
+	}
 }
 
 // host is a Host header: without the port if that is the scheme's own.
@@ -58,7 +64,7 @@ func clearHopByHop(x *exchange.Exchange) {
 
 // address is where the target listens.
 func address(x *exchange.Exchange) string {
-	t := x.Service().Target
+	t := x.Target
 	return net.JoinHostPort(t.IP, strconv.Itoa(t.Port))
 }
 
