@@ -16,13 +16,15 @@ import (
 
 // environment is what the suite may look at, whichever gateway runs.
 type environment struct {
-	proxy    string            // base URL of the gateway
-	admin    string            // base URL of its Admin API
-	config   []byte            // the declarative config that it started with
-	receiver string            // base URL of the trace receiver
-	metrics  string            // base URL of the plugin server's metrics and health
+	proxy    string // base URL of the gateway
+	admin    string // base URL of its Admin API
+	config   []byte // the declarative config that it started with
+	receiver string // base URL of the trace receiver
+	metrics  string // base URL of the plugin server's metrics and health
 	// services are the base URLs of the sample services, by name, one for each process.
 	services map[string][]string
+	// here says that the gateway runs on this machine and reaches what a test listens on.
+	here bool
 	// logs returns everything that the gateway, the plugin server and what is behind
 	// them have logged.
 	logs func() ([]byte, error)
@@ -75,6 +77,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
+		here:     true,
 		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
 		signal:   syscall.Kill,
 	}

@@ -3,6 +3,7 @@ package balancer
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,29 +119,30 @@ func TestActive(t *testing.T) {
 		b := New(pair(checks), nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		a := 200 // what target a answers; 0 refuses, -1 hangs
+		var a atomic.Int64 // what target a answers; 0 refuses, -1 hangs
+		a.Store(200)
 		go b.Check(ctx, func(ctx context.Context, target *config.Target) (int, error) {
-			switch {
+			switch answer := a.Load(); {
 			case target.Host == "b":
 				return 200, nil
-			case a == 0:
+			case answer == 0:
 				return 0, errors.New("connection refused")
-			case a < 0:
+			case answer < 0:
 				<-ctx.Done()
 				return 0, ctx.Err()
 			default:
-				return a, nil
+				return int(answer), nil
 			}
 		})
 		time.Sleep(5 * time.Second) // so that what follows looks when a check is over
 		for i, step := range []struct {
-			answer int
+			answer int64
 			want   string
 		}{
 			{200, "abab"}, {503, "bbbb"}, {503, "bbbb"}, {200, "abab"}, {0, "bbbb"}, {418, "bbbb"}, {200, "abab"},
 			{-1, "abab"}, {-1, "bbbb"}, {200, "abab"},
 		} {
-			a = step.answer
+			a.Store(step.answer)
 			time.Sleep(10 * time.Second)
 			b.next = 0
 			if got := picked(b, 4); got != step.want {
