@@ -25,6 +25,7 @@ type environment struct {
 	services map[string][]string
 	// here says that the gateway runs on this machine and reaches what a test listens on.
 	here bool
+	bin  string // the folder of the binaries, where it does
 	// logs returns everything that the gateway, the plugin server and what is behind
 	// them have logged.
 	logs func() ([]byte, error)
@@ -60,7 +61,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	s, err := stack.Start(ctx, stack.Config{
-		Bin: dir, Dir: dir, KongConfig: kongConfig, Ports: ports, Kong: kong,
+		Bin: dir, Dir: dir, KongConfig: kongConfig, Ports: ports, Kong: kong, GatewayEnv: behindCDN,
 		RedisURL: os.Getenv("REDIS_URL"),
 	})
 	if err != nil {
@@ -78,6 +79,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
 		here:     true,
+		bin:      dir,
 		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
 		signal:   syscall.Kill,
 	}

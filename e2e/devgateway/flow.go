@@ -82,6 +82,7 @@ func (g *Gateway) newExchange(snap *snapshot, r *http.Request) *exchange.Exchang
 	x.HeadLength = exchange.HeadLength(x.RequestLine, x.Header)
 	x.Host = hostWithoutPort(r.Host)
 	x.Conn = connOf(r)
+	x.Conn.RemoteAddr, x.Conn.Trusted = g.realIP.client(x.Conn.PeerAddr, r.Header)
 	return x
 }
 
@@ -98,7 +99,7 @@ func hostWithoutPort(host string) string {
 func connOf(r *http.Request) exchange.Conn {
 	var c exchange.Conn
 	c.Number, _ = r.Context().Value(connNumber{}).(uint64)
-	c.RemoteAddr, c.RemotePort = splitAddr(r.RemoteAddr)
+	c.PeerAddr, c.RemotePort = splitAddr(r.RemoteAddr)
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		c.ServerAddr, c.ServerPort = splitAddr(local.String())
 	}

@@ -43,6 +43,12 @@ type Options struct {
 	// AddHeader is KONG_NGINX_PROXY_ADD_HEADER; empty is none.
 	ErrorTemplate string
 	AddHeader     string
+
+	// TrustedIPs, RealIPHeader and RealIPRecursive are KONG_TRUSTED_IPS,
+	// KONG_REAL_IP_HEADER and KONG_REAL_IP_RECURSIVE; empty is Kong's default.
+	TrustedIPs      string
+	RealIPHeader    string
+	RealIPRecursive string
 }
 
 // Gateway serves a configuration. Its logs are open from New until Run returns.
@@ -56,6 +62,7 @@ type Gateway struct {
 	logs       logs
 	errorBody  string // the text of ErrorTemplate
 	addHeader  addHeader
+	realIP     realIP
 	sequence   atomic.Int64  // of plugin configurations
 	accepted   atomic.Uint64 // connections
 	logEvents  sync.WaitGroup
@@ -73,17 +80,14 @@ type snapshot struct {
 // configuration is a *config.Invalid, with one line for each thing that is wrong.
 func New(opts Options) (*Gateway, error) {
 	g := &Gateway{opts: opts, plugins: pluginclient.New(opts.PluginSocket)}
+	if err := g.useSettings(); err != nil {
+		return nil, err
+	}
 	hosts, err := config.ReadHosts(opts.HostsFile)
 	if err != nil {
 		return nil, err
 	}
 	g.loader = config.NewLoader(config.Options{PluginInfo: opts.PluginInfo, Hosts: hosts, Now: time.Now})
-	if g.addHeader, err = parseAddHeader(opts.AddHeader); err != nil {
-		return nil, err
-	}
-	if g.errorBody, err = readErrorTemplate(opts.ErrorTemplate); err != nil {
-		return nil, err
-	}
 	text, err := os.ReadFile(opts.ConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("read declarative config: %w", err)

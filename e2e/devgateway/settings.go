@@ -9,6 +9,18 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 )
 
+// useSettings takes over those of Kong's settings that are more than a place.
+func (g *Gateway) useSettings() (err error) {
+	if g.addHeader, err = parseAddHeader(g.opts.AddHeader); err != nil {
+		return err
+	}
+	if g.errorBody, err = readErrorTemplate(g.opts.ErrorTemplate); err != nil {
+		return err
+	}
+	g.realIP, err = newRealIP(g.opts)
+	return err
+}
+
 // addHeader is a header for all responses, nginx's "add_header NAME $VARIABLE always".
 type addHeader struct{ name, variable string }
 

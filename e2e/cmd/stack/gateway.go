@@ -42,6 +42,10 @@ func runGateway(ctx context.Context, args []string) error {
 
 		ErrorTemplate: os.Getenv("KONG_ERROR_TEMPLATE_JSON"),
 		AddHeader:     os.Getenv("KONG_NGINX_PROXY_ADD_HEADER"),
+
+		TrustedIPs:      os.Getenv("KONG_TRUSTED_IPS"),
+		RealIPHeader:    os.Getenv("KONG_REAL_IP_HEADER"),
+		RealIPRecursive: os.Getenv("KONG_REAL_IP_RECURSIVE"),
 	})
 	if err != nil {
 		return err

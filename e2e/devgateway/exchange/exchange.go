@@ -77,7 +77,9 @@ type Exchange struct {
 // Conn is the client's connection.
 type Conn struct {
 	Number     uint64 // the *N of nginx's error log
-	RemoteAddr string
+	PeerAddr   string
+	RemoteAddr string // the client's: the peer's own, or what a peer says that is Trusted
+	Trusted    bool
 	RemotePort int
 	ServerAddr string
 	ServerPort int

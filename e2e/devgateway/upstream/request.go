@@ -18,7 +18,7 @@ func Route(x *exchange.Exchange) {
 	x.UpstreamURI = x.Match.UpstreamURI
 	x.ForwardedFor = x.Conn.RemoteAddr
 	if earlier, ok := x.RequestHeader("X-Forwarded-For"); ok {
-		x.ForwardedFor = earlier + ", " + x.Conn.RemoteAddr
+		x.ForwardedFor = earlier + ", " + x.Conn.PeerAddr
 	}
 }
 
@@ -97,11 +97,11 @@ func requestHeader(x *exchange.Exchange) http.Header {
 		"Via":                via,
 		"Connection":         "keep-alive",
 		"X-Forwarded-For":    x.ForwardedFor,
-		"X-Forwarded-Proto":  "http",
-		"X-Forwarded-Host":   x.Host,
-		"X-Forwarded-Port":   strconv.Itoa(x.Conn.ServerPort),
-		"X-Forwarded-Path":   router.WithoutQuery(x.RequestURI),
-		"X-Forwarded-Prefix": forwardedPrefix(x),
+		"X-Forwarded-Proto":  forwarded(x, "Proto", "http"),
+		"X-Forwarded-Host":   forwarded(x, "Host", x.Host),
+		"X-Forwarded-Port":   forwarded(x, "Port", strconv.Itoa(x.Conn.ServerPort)),
+		"X-Forwarded-Path":   forwarded(x, "Path", router.WithoutQuery(x.RequestURI)),
+		"X-Forwarded-Prefix": forwarded(x, "Prefix", forwardedPrefix(x)),
 		"X-Real-Ip":          x.Conn.RemoteAddr,
 		"X-Kong-Request-Id":  x.ID,
 	} {
@@ -115,6 +115,15 @@ func requestHeader(x *exchange.Exchange) http.Header {
 		h["User-Agent"] = nil // or net/http adds its own
 	}
 	return h
+}
+
+// forwarded is a header of the X-Forwarded family: what a trusted peer says, else what
+// the gateway itself knows.
+func forwarded(x *exchange.Exchange, what, own string) string {
+	if given, ok := x.RequestHeader("X-Forwarded-" + what); ok && x.Conn.Trusted {
+		return given
+	}
+	return own
 }
 
 func forwardedPrefix(x *exchange.Exchange) string {
