@@ -21,7 +21,7 @@ var behindCDN = []string{"KONG_TRUSTED_IPS=" + cdn + "/32", "KONG_REAL_IP_HEADER
 
 const (
 	// edgeQuota is what the edge's route admits of one address.
-	edgeQuota = 4
+	edgeQuota = 20
 	// office is a network whose traces are continued, and a client in it.
 	office, inOffice = "203.0.113.0/24", "203.0.113.7"
 	strangersTrace   = "4bf92f3577b34da6a3ce929d0e0e4736"
