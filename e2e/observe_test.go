@@ -22,8 +22,14 @@ func (a answer) traceID(t *testing.T) string {
 // received returns what a service received within a trace.
 func received(t *testing.T, service, traceID string) []services.Request {
 	t.Helper()
+	return receivedBy(t, gate.services[service], traceID)
+}
+
+// receivedBy returns what the processes of a service received, by their base URLs.
+func receivedBy(t *testing.T, processes []string, traceID string) []services.Request {
+	t.Helper()
 	var all []services.Request
-	for _, base := range gate.services[service] {
+	for _, base := range processes {
 		var list struct {
 			Requests []services.Request `json:"requests"`
 		}
