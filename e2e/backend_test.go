@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,6 +98,8 @@ type seen struct {
 	body    []byte
 }
 
+func (s seen) ended() time.Time { return s.began.Add(s.took) }
+
 // watch are clients of one path that note what they see until they are stopped.
 type watch struct {
 	stop func()
@@ -164,12 +167,20 @@ func look(ctx context.Context, path string) (seen, error) {
 	return one, err
 }
 
-// since are the requests that ended after a moment and for which keep is true.
+// passing reports whether there were count requests after a moment, and the last ones all
+// passed.
+func (w *watch) passing(after time.Time, count int) bool {
+	list := w.since(after, func(seen) bool { return true })
+	return len(list) >= count && !slices.ContainsFunc(list[len(list)-count:], failed)
+}
+
+// since are the requests that ended after a moment and for which keep is true, in the
+// order in which they ended.
 func (w *watch) since(at time.Time, keep func(seen) bool) (list []seen) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, one := range w.all {
-		if one.began.Add(one.took).After(at) && keep(one) {
+		if one.ended().After(at) && keep(one) {
 			list = append(list, one)
 		}
 	}
@@ -187,7 +198,7 @@ func (w *watch) waitFor(t *testing.T, within time.Duration, at time.Time, name s
 	eventuallyWithin(t, within, fmt.Sprintf("an answer by %s", name), func() bool {
 		list := w.since(at, by(name))
 		if len(list) > 0 {
-			first = list[0].began.Add(list[0].took)
+			first = list[0].ended()
 		}
 		return len(list) > 0
 	})
