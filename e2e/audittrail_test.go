@@ -170,13 +170,7 @@ func startCalls(t *testing.T, mark string) (wait func() map[string]int) {
 // marked is how many requests with a mark the orders service has received.
 func marked(t *testing.T, mark string) (n int) {
 	t.Helper()
-	var all struct {
-		Requests []services.Request `json:"requests"`
-	}
-	if err := fetchJSON(t, gate.services[services.Orders]+"/__requests", &all); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range all.Requests {
+	for _, r := range requestsAt(t, gate.services[services.Orders], "") {
 		if r.Header.Get("X-Mark") == mark {
 			n++
 		}

@@ -100,13 +100,18 @@ func bearerOf(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
 // eventually polls until ok, for what is written after the response: spans and log lines.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	eventuallyWithin(t, 10*time.Second, what, ok)
+}
+
+func eventuallyWithin(t *testing.T, bound time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(bound); time.Now().Before(deadline); {
 		if ok() {
 			return
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	t.Fatalf("not seen within 10 s: %s", what)
+	t.Fatalf("not seen within %v: %s", bound, what)
 }
 
 // fetchJSON reads a control endpoint of the test equipment into v.
@@ -127,11 +132,13 @@ func fetchJSON(t *testing.T, url string, v any) error {
 func fault(t *testing.T, service, body string) {
 	t.Helper()
 	control := func(ctx context.Context, method string) {
-		req, err := http.NewRequestWithContext(ctx, method, gate.services[service]+"/__faults", strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
+		for _, base := range gate.services[service] {
+			req, err := http.NewRequestWithContext(ctx, method, base+"/__faults", strings.NewReader(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			send(t, req).wantStatus(t, http.StatusNoContent)
 		}
-		send(t, req).wantStatus(t, http.StatusNoContent)
 	}
 	control(t.Context(), http.MethodPut)
 	t.Cleanup(func() { control(context.Background(), http.MethodDelete) })

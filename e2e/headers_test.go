@@ -211,7 +211,7 @@ func TestHeaders(t *testing.T) {
 				t.Run(tt.name, func(t *testing.T) {
 					token := fmt.Sprintf("probe=%016x", rand.Uint64())
 					answer, body := exchange(t, kind.path+"?"+token, &tt, append(slices.Clone(credentials), tt.lines...))
-					checkHeaders(t, &tt, kind.issued, answer, body, receivedBy(t, token))
+					checkHeaders(t, &tt, kind.issued, answer, body, receivedWith(t, token))
 				})
 			}
 		})
@@ -305,16 +305,10 @@ func exchange(t *testing.T, path string, tt *rawRequest, lines []string) (answer
 	return answer, string(text)
 }
 
-// receivedBy are the requests with that query that the orders service received.
-func receivedBy(t *testing.T, query string) (found []services.Request) {
+// receivedWith are the requests with that query that the orders service received.
+func receivedWith(t *testing.T, query string) (found []services.Request) {
 	t.Helper()
-	var list struct {
-		Requests []services.Request `json:"requests"`
-	}
-	if err := fetchJSON(t, gate.services[services.Orders]+"/__requests?limit=20", &list); err != nil {
-		t.Fatal(err)
-	}
-	for _, r := range list.Requests {
+	for _, r := range requestsAt(t, gate.services[services.Orders], "limit=20") {
 		if strings.Contains(r.RawQuery, query) {
 			found = append(found, r)
 		}

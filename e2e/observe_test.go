@@ -22,14 +22,31 @@ func (a answer) traceID(t *testing.T) string {
 // received returns what a service received within a trace.
 func received(t *testing.T, service, traceID string) []services.Request {
 	t.Helper()
-	var list struct {
-		Requests []services.Request `json:"requests"`
+	return receivedBy(t, gate.services[service], traceID)
+}
+
+// receivedBy returns what the processes of a service received within a trace, by their
+// base URLs.
+func receivedBy(t *testing.T, processes []string, traceID string) []services.Request {
+	t.Helper()
+	return requestsAt(t, processes, "trace_id="+traceID)
+}
+
+// requestsAt returns what the processes of a service received, as a query of the service's
+// own selects it.
+func requestsAt(t *testing.T, processes []string, query string) []services.Request {
+	t.Helper()
+	var all []services.Request
+	for _, base := range processes {
+		var list struct {
+			Requests []services.Request `json:"requests"`
+		}
+		if err := fetchJSON(t, base+"/__requests?"+query, &list); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, list.Requests...)
 	}
-	url := fmt.Sprintf("%s/__requests?trace_id=%s", gate.services[service], traceID)
-	if err := fetchJSON(t, url, &list); err != nil {
-		t.Fatal(err)
-	}
-	return list.Requests
+	return all
 }
 
 // receivedOnce returns the one request that a service received within a trace.

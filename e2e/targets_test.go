@@ -16,12 +16,16 @@ import (
 
 // environment is what the suite may look at, whichever gateway runs.
 type environment struct {
-	proxy    string            // base URL of the gateway
-	admin    string            // base URL of its Admin API
-	config   []byte            // the declarative config that it started with
-	receiver string            // base URL of the trace receiver
-	metrics  string            // base URL of the plugin server's metrics and health
-	services map[string]string // base URLs of the sample services, by name
+	proxy    string // base URL of the gateway
+	admin    string // base URL of its Admin API
+	config   []byte // the declarative config that it started with
+	receiver string // base URL of the trace receiver
+	metrics  string // base URL of the plugin server's metrics and health
+	// services are the base URLs of the sample services, by name, one for each process.
+	services map[string][]string
+	// here says that the gateway runs on this machine and reaches what a test listens on.
+	here bool
+	bin  string // the folder of the binaries, where it does
 	// logs returns everything that the gateway, the plugin server and what is behind
 	// them have logged.
 	logs func() ([]byte, error)
@@ -57,7 +61,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		return nil, nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	s, err := stack.Start(ctx, stack.Config{
-		Bin: dir, Dir: dir, KongConfig: kongConfig, Ports: ports, Kong: kong,
+		Bin: dir, Dir: dir, KongConfig: kongConfig, Ports: ports, Kong: kong, GatewayEnv: behindCDN,
 		RedisURL: os.Getenv("REDIS_URL"),
 	})
 	if err != nil {
@@ -74,6 +78,8 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
+		here:     true,
+		bin:      dir,
 		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
 		signal:   syscall.Kill,
 	}
@@ -104,10 +110,12 @@ func readLogs(dirs ...string) ([]byte, error) {
 	return all, nil
 }
 
-func serviceURLs(p stack.Ports) map[string]string {
-	return map[string]string{
-		services.Orders: p.Orders.URL(), services.Users: p.Users.URL(),
-		services.Billing: p.Billing.URL(), services.Notifications: p.Notifications.URL(),
+func serviceURLs(p stack.Ports) map[string][]string {
+	return map[string][]string{
+		services.Orders:        {p.Orders.URL(), p.Orders2.URL()},
+		services.Users:         {p.Users.URL()},
+		services.Billing:       {p.Billing.URL()},
+		services.Notifications: {p.Notifications.URL()},
 	}
 }
 

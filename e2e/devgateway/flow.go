@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/balancer"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/nginxlog"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pdkserver"
@@ -35,7 +36,7 @@ type flow struct {
 func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 	serve(r)
 	snap := g.current.Load()
-	f := &flow{g: g, snap: snap, r: r, x: newExchange(snap, r), w: &recorder{ResponseWriter: w}}
+	f := &flow{g: g, snap: snap, r: r, x: g.newExchange(snap, r), w: &recorder{ResponseWriter: w}}
 	f.loggers = snap.chain.global("log")
 	defer f.log()
 	if !f.refuse() {
@@ -49,7 +50,7 @@ func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	call := upstream.Call{
-		X: f.x, Transports: &g.transports, LogError: f.logUpstream, Received: f.received, Failed: f.failed,
+		X: f.x, Balancer: f.balancer(), Transports: &g.transports, LogError: f.logUpstream, Received: f.received, Failed: f.failed,
 	}
 	call.Serve(f.w, r)
 }
@@ -77,8 +78,9 @@ func notSupported(r *http.Request) string {
 	}
 }
 
-func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
+func (g *Gateway) newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x := exchange.New(snap.config)
+	x.ErrorTemplate = g.errorBody
 	x.ID = newRequestID()
 	x.Start = time.Now()
 	x.RequestLine = r.Method + " " + r.RequestURI + " " + r.Proto
@@ -91,6 +93,7 @@ func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x.HeadLength = exchange.HeadLength(x.RequestLine, x.Header)
 	x.Host = hostWithoutPort(r.Host)
 	x.Conn = connOf(r)
+	x.Conn.RemoteAddr, x.Conn.Trusted = g.realIP.client(x.Conn.PeerAddr, r.Header)
 	return x
 }
 
@@ -109,7 +112,7 @@ func hostWithoutPort(host string) string {
 func connOf(r *http.Request) exchange.Conn {
 	var c exchange.Conn
 	c.Number, _ = r.Context().Value(connNumber{}).(uint64)
-	c.RemoteAddr, c.RemotePort = splitAddr(r.RemoteAddr)
+	c.PeerAddr, c.RemotePort = splitAddr(r.RemoteAddr)
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		c.ServerAddr, c.ServerPort = splitAddr(local.String())
 	}
@@ -159,8 +162,21 @@ func (f *flow) access() {
 		}
 	}
 	if f.x.Answer == nil {
-		upstream.Prepare(f.x)
+		f.balance()
 	}
+}
+
+// balance ends the access phase with the target of the first try.
+func (f *flow) balance() {
+	if f.x.Target = f.balancer().Pick(); f.x.Target == nil {
+		f.x.Fail(http.StatusServiceUnavailable, "failure to get a peer from the ring-balancer", nil)
+		return
+	}
+	upstream.Prepare(f.x)
+}
+
+func (f *flow) balancer() *balancer.Balancer {
+	return f.snap.balancers.Of(f.x.Service().Host)
 }
 
 func (f *flow) runAccess(b *bound) {

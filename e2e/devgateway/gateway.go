@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/balancer"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
@@ -37,16 +38,31 @@ type Options struct {
 	AccessLog    string
 	ErrorLog     string
 	NginxInclude string
+
+	// ErrorTemplate is the file of KONG_ERROR_TEMPLATE_JSON; empty: Kong's own body.
+	// AddHeader is KONG_NGINX_PROXY_ADD_HEADER; empty is none.
+	ErrorTemplate string
+	AddHeader     string
+
+	// TrustedIPs, RealIPHeader and RealIPRecursive are KONG_TRUSTED_IPS,
+	// KONG_REAL_IP_HEADER and KONG_REAL_IP_RECURSIVE; empty is Kong's default.
+	TrustedIPs      string
+	RealIPHeader    string
+	RealIPRecursive string
 }
 
 // Gateway serves a configuration. Its logs are open from New until Run returns.
 type Gateway struct {
 	opts       Options
 	loader     *config.Loader
+	loading    sync.Mutex // one configuration at a time replaces another
 	current    atomic.Pointer[snapshot]
 	plugins    *pluginclient.Client
 	transports upstream.Transports
 	logs       logs
+	errorBody  string // the text of ErrorTemplate
+	addHeader  addHeader
+	realIP     realIP
 	sequence   atomic.Int64  // of plugin configurations
 	accepted   atomic.Uint64 // connections
 	logEvents  sync.WaitGroup
@@ -54,15 +70,19 @@ type Gateway struct {
 
 // snapshot is a configuration with all that is made of it.
 type snapshot struct {
-	config *config.Config
-	router *router.Router
-	chain  *chain
+	config    *config.Config
+	router    *router.Router
+	chain     *chain
+	balancers *balancer.Set
 }
 
 // New loads the configuration and opens the logs. An error about the
 // configuration is a *config.Invalid, with one line for each thing that is wrong.
 func New(opts Options) (*Gateway, error) {
 	g := &Gateway{opts: opts, plugins: pluginclient.New(opts.PluginSocket)}
+	if err := g.useSettings(); err != nil {
+		return nil, err
+	}
 	hosts, err := config.ReadHosts(opts.HostsFile)
 	if err != nil {
 		return nil, err
@@ -89,7 +109,15 @@ func (g *Gateway) load(text []byte) error {
 	if err != nil {
 		return err
 	}
-	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain})
+	g.loading.Lock()
+	defer g.loading.Unlock()
+	var before *balancer.Set
+	if old := g.current.Load(); old != nil {
+		before = old.balancers
+	}
+	balancers := balancer.NewSet(cfg.Upstreams, before)
+	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain, balancers: balancers})
+	before.Stop()
 	return nil
 }
 
@@ -114,6 +142,7 @@ func (g *Gateway) serve(ctx context.Context, servers []server) error {
 	})
 	err := group.Wait()
 	g.awaitLogEvents()
+	g.current.Load().balancers.Stop()
 	g.plugins.Close()
 	g.transports.Close()
 	return errors.Join(err, g.logs.close())

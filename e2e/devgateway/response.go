@@ -49,6 +49,7 @@ func (f *flow) headerFilter() {
 		x.RespHeader["Server"] = []string{exchange.ServerTokens}
 	}
 	x.RespHeader["X-Kong-Request-Id"] = []string{x.ID}
+	f.g.addHeader.addTo(x.RespHeader, x)
 	if x.RespHeader.Get("Connection") == "" {
 		x.RespHeader["Connection"] = []string{"keep-alive"}
 	}

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
+	"github.com/gatehousehq/gatehouse/deploy/kong"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
 )
@@ -27,13 +29,15 @@ func (s *Stack) gateway() part {
 		"KONG_DECLARATIVE_CONFIG="+s.config,
 		"KONG_DNS_HOSTSFILE="+s.hosts(),
 		"KONG_NGINX_HTTP_INCLUDE="+s.include(),
+		"KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter,
+		"KONG_ERROR_TEMPLATE_JSON="+s.problem(),
 		"KONG_PROXY_ACCESS_LOG="+s.syslogTarget()+" gatehouse",
 		"KONG_PROXY_ERROR_LOG="+s.syslogTarget(),
 	)
 	return part{
 		name:   partGateway,
 		health: []string{p.PluginServer.URL() + "/readyz", p.Status.URL() + "/status/ready"},
-		env:    append(common, env...),
+		env:    slices.Concat(common, env, s.GatewayEnv),
 		argv:   append([]string{s.binary("gatehouse"), "run", "--"}, command...),
 		// As in the image: SIGTERM would have Kong drop requests and log events.
 		stopSignal: syscall.SIGQUIT,
@@ -87,14 +91,18 @@ func (s *Stack) writeGatewayFiles() (err error) {
 	if s.config, err = moveTargets(s.KongConfig, s.runDir, s.targets()); err != nil {
 		return err
 	}
-	include := kongrequest.Include() + nginxlog.Include()
+	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter
 	if err := os.WriteFile(s.include(), []byte(include), 0o644); err != nil {
 		return fmt.Errorf("write nginx include: %w", err)
+	}
+	if err := os.WriteFile(s.problem(), []byte(kong.Problem), 0o644); err != nil {
+		return fmt.Errorf("write error template: %w", err)
 	}
 	return writeHosts(s.hosts(), s.targets())
 }
 
 func (s *Stack) include() string      { return filepath.Join(s.runDir, "gatehouse.conf") }
+func (s *Stack) problem() string      { return filepath.Join(s.runDir, "problem.json") }
 func (s *Stack) hosts() string        { return filepath.Join(s.runDir, "hosts") }
 func (s *Stack) socket() string       { return filepath.Join(s.runDir, "gatehouse.sock") }
 func (s *Stack) syslogSocket() string { return filepath.Join(s.runDir, "syslog.sock") }

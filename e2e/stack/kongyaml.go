@@ -13,6 +13,10 @@ func (s *Stack) targets() map[string]Port {
 		"web-bff:8081":    s.Ports.WebBFF,
 		"mobile-bff:8082": s.Ports.MobileBFF,
 		"orders:9101":     s.Ports.Orders,
+
+		"web-bff-2:8083":    s.Ports.WebBFF2,
+		"mobile-bff-2:8084": s.Ports.MobileBFF2,
+		"orders-2:9105":     s.Ports.Orders2,
 	}
 }
 

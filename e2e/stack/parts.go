@@ -23,13 +23,22 @@ func (s *Stack) parts() []part {
 	p := &s.Ports
 	return []part{
 		s.service("orders", p.Orders),
+		second(s.service("orders", p.Orders2.as(p.Orders))),
 		s.service("users", p.Users),
 		s.service("billing", p.Billing),
 		s.service("notifications", p.Notifications),
 		s.bff("web", p.WebBFF),
+		second(s.bff("web", p.WebBFF2.as(p.WebBFF))),
 		s.bff("mobile", p.MobileBFF),
+		second(s.bff("mobile", p.MobileBFF2.as(p.MobileBFF))),
 		s.gateway(),
 	}
+}
+
+// second is another process of a part, with a log of its own.
+func second(p part) part {
+	p.name += "-2"
+	return p
 }
 
 func (s *Stack) service(name string, port Port) part {

@@ -19,6 +19,9 @@ func (p Port) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(
 // URL returns the port's base URL, without a trailing slash.
 func (p Port) URL() string { return "http://" + p.Addr() }
 
+// as is the port under the variable of another one, for a second process of a kind.
+func (p Port) as(other Port) Port { return Port{Env: other.Env, Number: p.Number} }
+
 func (p Port) assignment() string { return p.Env + "=" + strconv.Itoa(p.Number) }
 
 // Ports are the ports of everything that a stack runs.
@@ -26,7 +29,9 @@ type Ports struct {
 	Proxy, Admin, Status, PluginServer    Port
 	WebBFF, MobileBFF                     Port
 	Orders, Users, Billing, Notifications Port
-	OTLP, Redis                           Port
+	// Second targets of the upstreams that kong.yaml has.
+	WebBFF2, MobileBFF2, Orders2 Port
+	OTLP, Redis                  Port
 }
 
 // DefaultPorts returns the documented ports, each replaced by its environment
@@ -43,6 +48,9 @@ func DefaultPorts(lookup func(string) (string, bool)) (Ports, error) {
 		Users:         Port{"USERS_PORT", 9102},
 		Billing:       Port{"BILLING_PORT", 9103},
 		Notifications: Port{"NOTIFICATIONS_PORT", 9104},
+		WebBFF2:       Port{"WEB_BFF_2_PORT", 8083},
+		MobileBFF2:    Port{"MOBILE_BFF_2_PORT", 8084},
+		Orders2:       Port{"ORDERS_2_PORT", 9105},
 		OTLP:          Port{"OTLP_PORT", 4318},
 		Redis:         Port{"REDIS_PORT", 6399},
 	}
@@ -126,6 +134,6 @@ func checkFree(ports []*Port) error {
 func (p *Ports) all() []*Port {
 	return []*Port{
 		&p.Proxy, &p.Admin, &p.Status, &p.PluginServer, &p.WebBFF, &p.MobileBFF,
-		&p.Orders, &p.Users, &p.Billing, &p.Notifications, &p.OTLP, &p.Redis,
+		&p.Orders, &p.Users, &p.Billing, &p.Notifications, &p.WebBFF2, &p.MobileBFF2, &p.Orders2, &p.OTLP, &p.Redis,
 	}
 }

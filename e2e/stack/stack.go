@@ -26,8 +26,10 @@ type Config struct {
 	// KongConfig is the declarative config file that the gateway reads.
 	KongConfig string
 	// Kong runs the Kong on PATH in place of the dev gateway.
-	Kong  bool
-	Ports Ports
+	Kong bool
+	// GatewayEnv are more of Kong's settings for the gateway, "NAME=value" each.
+	GatewayEnv []string
+	Ports      Ports
 	// RedisURL is a Redis to use in place of the in-process store.
 	RedisURL string
 	// OTLPEndpoint is a collector (OTLP over HTTP) in place of the in-process receiver.

@@ -39,6 +39,13 @@ func runGateway(ctx context.Context, args []string) error {
 		AccessLog:    os.Getenv("KONG_PROXY_ACCESS_LOG"),
 		ErrorLog:     os.Getenv("KONG_PROXY_ERROR_LOG"),
 		NginxInclude: os.Getenv("KONG_NGINX_HTTP_INCLUDE"),
+
+		ErrorTemplate: os.Getenv("KONG_ERROR_TEMPLATE_JSON"),
+		AddHeader:     os.Getenv("KONG_NGINX_PROXY_ADD_HEADER"),
+
+		TrustedIPs:      os.Getenv("KONG_TRUSTED_IPS"),
+		RealIPHeader:    os.Getenv("KONG_REAL_IP_HEADER"),
+		RealIPRecursive: os.Getenv("KONG_REAL_IP_RECURSIVE"),
 	})
 	if err != nil {
 		return err

@@ -18,14 +18,14 @@ type assembler struct {
 	taken  map[string]bool // kind, field and value
 	now    int64
 
-	targets map[string]*Target // by their upstream's name
+	upstreams map[string]*Upstream // by name
 }
 
 func newAssembler(l *Loader) *assembler {
 	return &assembler{
 		loader: l,
 		config: &Config{jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}, consumers: map[string]*Consumer{}},
-		taken:  map[string]bool{}, targets: map[string]*Target{},
+		taken:  map[string]bool{}, upstreams: map[string]*Upstream{},
 		now: l.opts.Now().Unix(),
 	}
 }
@@ -93,14 +93,18 @@ func (a *assembler) fail(at schema.Path, msg string) {
 }
 
 func (a *assembler) upstream(e entry) {
-	a.unique(e, "upstreams", "name", e.text("name"))
+	u := &Upstream{}
+	a.decode(e, u)
+	a.unique(e, "upstreams", "name", u.Name)
+	a.upstreams[u.Name] = u
+	a.config.Upstreams = append(a.config.Upstreams, u)
 	for _, t := range e.nested("targets") {
 		target, ok := a.loader.opts.Hosts.target(t.text("target"))
 		if !ok {
 			a.fail(t.at.At("target"), fmt.Sprintf("%q: the dev gateway supports host:port only, where host is an address or a name in the file of KONG_DNS_HOSTSFILE; %s",
 				t.text("target"), onKong))
 		}
-		a.targets[e.text("name")] = target
+		u.Targets = append(u.Targets, target)
 	}
 }
 
@@ -109,8 +113,7 @@ func (a *assembler) service(e entry) {
 	a.decode(e, s)
 	a.meta(&s.Meta, namedID("services", s.Name))
 	a.unique(e, "services", "name", s.Name)
-	var known bool
-	if s.Target, known = a.targets[s.Host]; !known {
+	if s.Upstream = a.upstreams[s.Host]; s.Upstream == nil {
 		a.fail(e.at.At("host"), fmt.Sprintf("%q: the dev gateway supports the names of upstreams only; %s", s.Host, onKong))
 	}
 	for _, r := range e.nested("routes") {

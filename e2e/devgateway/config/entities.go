@@ -80,11 +80,10 @@ func routeFields(plugins *schema.Field) *schema.Field {
 }
 
 func upstreamFields() *schema.Field {
-	target := entity(required("target", str()), with("weight", only(100.0)))
-	targets := list(target)
+	targets := list(entity(required("target", str()), with("weight", only(100.0))))
 	targets.Check = func(v any) string {
-		if given, _ := v.([]any); len(given) != 1 {
-			return "the dev gateway supports upstreams with one target only; " + onKong
+		if given, _ := v.([]any); len(given) == 0 {
+			return "the dev gateway supports upstreams with a target only; " + onKong
 		}
 		return ""
 	}
@@ -92,9 +91,10 @@ func upstreamFields() *schema.Field {
 		required("name", name()),
 		required("targets", targets),
 		with("algorithm", only("round-robin")),
+		with("healthchecks", healthchecks()),
 	), "host_header", "hash_on", "hash_fallback", "hash_on_header", "hash_fallback_header", "hash_on_cookie",
 		"hash_on_cookie_path", "hash_on_query_arg", "hash_fallback_query_arg", "hash_on_uri_capture",
-		"hash_fallback_uri_capture", "slots", "healthchecks", "client_certificate", "use_srv_name")
+		"hash_fallback_uri_capture", "slots", "client_certificate", "use_srv_name")
 }
 
 func consumerFields() *schema.Field {

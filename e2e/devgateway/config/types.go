@@ -13,8 +13,9 @@ const DefaultWorkspace = "0dc6f45b-8f8d-40d2-a504-473544ee190b"
 
 // Config is a whole configuration, with references resolved. It is immutable.
 type Config struct {
-	Routes  []*Route
-	Plugins []*Plugin
+	Upstreams []*Upstream
+	Routes    []*Route
+	Plugins   []*Plugin
 
 	jwtSecrets map[string]*JWTSecret
 	keys       map[string]*KeyAuth
@@ -54,7 +55,7 @@ type Service struct {
 	Enabled        bool   `json:"enabled"`
 	Workspace      string `json:"ws_id"`
 
-	Target *Target `json:"-"` // of the upstream that Host names
+	Upstream *Upstream `json:"-"` // that Host names
 }
 
 // Ref is a foreign key.

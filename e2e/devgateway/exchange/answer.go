@@ -55,7 +55,7 @@ func (x *Exchange) Fail(status int, message string, header http.Header) {
 		header = http.Header{}
 	}
 	header.Set("Content-Type", contentType)
-	x.Exit(status, errorBody(contentType, message, x.ID), header)
+	x.Exit(status, x.errorBody(contentType, message), header)
 }
 
 // ErrorPage answers as nginx's error_page does in Kong (kong/error_handlers.lua):
@@ -73,7 +73,7 @@ func (x *Exchange) ErrorPage(status int) {
 	}
 	contentType := errorType(accept)
 	x.Answer = nil
-	x.Exit(status, errorBody(contentType, messages[status], x.ID), http.Header{"Content-Type": {contentType}})
+	x.Exit(status, x.errorBody(contentType, messages[status]), http.Header{"Content-Type": {contentType}})
 }
 
 // ApplyAnswer writes the answer's status and headers into the response.
@@ -95,5 +95,6 @@ var messages = map[int]string{
 	http.StatusMethodNotAllowed:    "Method not allowed",
 	http.StatusInternalServerError: "An unexpected error occurred",
 	http.StatusBadGateway:          "An invalid response was received from the upstream server",
+	http.StatusServiceUnavailable:  "The upstream server is currently unavailable",
 	http.StatusGatewayTimeout:      "The upstream server is timing out",
 }

@@ -17,9 +17,13 @@ func errorType(accept []string) string {
 	return JSONType
 }
 
-func errorBody(contentType, message, requestID string) []byte {
+// DefaultErrorBody is Kong's template of an error in JSON: its message, and the
+// request's id.
+const DefaultErrorBody = "{\n  \"message\":\"%s\",\n  \"request_id\":\"%s\"\n}"
+
+func (x *Exchange) errorBody(contentType, message string) []byte {
 	if contentType == textType {
-		return fmt.Appendf(nil, "%s\nrequest_id: %s\n", message, requestID)
+		return fmt.Appendf(nil, "%s\nrequest_id: %s\n", message, x.ID)
 	}
-	return fmt.Appendf(nil, "{\n  \"message\":\"%s\",\n  \"request_id\":\"%s\"\n}", message, requestID)
+	return fmt.Appendf(nil, x.ErrorTemplate, message, x.ID)
 }

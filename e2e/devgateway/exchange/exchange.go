@@ -22,8 +22,12 @@ const Version = "3.9.1"
 // Exchange is one request and its response.
 type Exchange struct {
 	Config *config.Config
-	Phase  Phase
-	Conn   Conn
+	// ErrorTemplate is the body of the gateway's own answers in JSON, in which it writes
+	// a message and the request's id.
+	ErrorTemplate string
+
+	Phase Phase
+	Conn  Conn
 
 	// The request as received. RequestURI has no scheme and host.
 	ID          string // 32 hexadecimal digits
@@ -45,9 +49,10 @@ type Exchange struct {
 
 	// What routing found; Match is nil before.
 	Match        *router.Match
-	UpstreamURI  string // escaped, with the query once the access phase is over
-	UpstreamHost string // what a plugin set in place of the target's, or ""
-	ForwardedFor string // the X-Forwarded-For header for the upstream
+	UpstreamURI  string         // escaped, with the query once the access phase is over
+	UpstreamHost string         // what a plugin set in place of the target's, or ""
+	ForwardedFor string         // the X-Forwarded-For header for the upstream
+	Target       *config.Target // of the try under way, or of the last one
 	Tries        []*Try
 
 	// Who calls.
@@ -75,7 +80,9 @@ type Exchange struct {
 // Conn is the client's connection.
 type Conn struct {
 	Number     uint64 // the *N of nginx's error log
-	RemoteAddr string
+	PeerAddr   string
+	RemoteAddr string // the client's: the peer's own, or what a peer says that is Trusted
+	Trusted    bool
 	RemotePort int
 	ServerAddr string
 	ServerPort int
@@ -121,7 +128,9 @@ func New(cfg *config.Config) *Exchange {
 		Config:     cfg,
 		Phase:      Rewrite,
 		RespHeader: http.Header{},
-		Shared:     NewTable(),
+
+		ErrorTemplate: DefaultErrorBody,
+		Shared:        NewTable(),
 	}
 }
 

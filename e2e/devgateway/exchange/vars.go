@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -69,9 +70,20 @@ var variables = map[string]func(*Exchange) string{
 	"upstream_header_time":   func(x *Exchange) string { return x.upstreamTimes("-", x.Times.Header) },
 	"upstream_response_time": func(x *Exchange) string { return x.upstreamTimes("0.000", x.end()) },
 
+	"gatehouse_retry_after": (*Exchange).retryAfter,
+
 	// A map in our plugins' include file defines this one. The dev gateway reads no
 	// maps, so that it is empty, as on a Kong without the file.
 	"gatehouse_request": func(*Exchange) string { return "" },
+}
+
+// retryAfter is what the map of this name in deploy/kong makes of a response: the seconds
+// of an active check, for a 503 of the gateway's own that does not say so itself.
+func (x *Exchange) retryAfter() string {
+	if x.Status == http.StatusServiceUnavailable && x.RespHeader.Get("Retry-After") == "" && !x.FromUpstream() {
+		return "10"
+	}
+	return ""
 }
 
 // end is when the response was sent, or now.

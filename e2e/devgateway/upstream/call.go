@@ -1,6 +1,6 @@
 // Package upstream sends requests to services as Kong's balancer and nginx's proxy
-// module do: with their headers, timeouts and retries, to the one target that an
-// upstream has.
+// module do: with their headers, timeouts and retries, each to the target that the
+// balancer chooses.
 package upstream
 
 import (
@@ -13,12 +13,14 @@ import (
 	"net/http/httputil"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/balancer"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 )
 
 // Call is one request for its service.
 type Call struct {
 	X          *exchange.Exchange
+	Balancer   *balancer.Balancer
 	Transports *Transports
 	// LogError takes what nginx writes about an upstream, and the URL asked.
 	LogError func(msg, upstream string)
@@ -54,7 +56,7 @@ func (c *Call) Serve(w http.ResponseWriter, r *http.Request) {
 // rewrite makes the request for the upstream.
 func (c *Call) rewrite(out *http.Request, body []byte) {
 	out.Method = c.X.Method
-	out.URL, out.Host = upstreamURL(c.X), c.X.UpstreamHost
+	retarget(c.X, out)
 	out.Header = requestHeader(c.X)
 	out.TransferEncoding = nil
 	out.ContentLength = int64(len(body))
@@ -68,27 +70,43 @@ func (c *Call) rewrite(out *http.Request, body []byte) {
 }
 
 // RoundTrip tries the upstream until a try gets an answer, or no more are
-// allowed: nginx's proxy_next_upstream "error timeout".
+// allowed: nginx's proxy_next_upstream "error timeout". Each try counts for or against
+// its target, the last one by the status that comes of it.
 func (c *Call) RoundTrip(req *http.Request) (*http.Response, error) {
 	for {
 		res, failure := c.try(req)
 		if failure == nil {
-			c.X.Upstream.Statuses = append(c.X.Upstream.Statuses, res.StatusCode)
+			c.ended(res.StatusCode)
 			return res, nil
 		}
-		c.X.Upstream.Statuses = append(c.X.Upstream.Statuses, failure.status)
-		if len(c.X.Tries) > c.X.Service().Retries || !failure.retriable(req) {
+		if errors.Is(failure, context.Canceled) { // the client is gone, which is nobody's failure
 			return nil, failure
 		}
+		if len(c.X.Tries) > c.X.Service().Retries || !failure.retriable(req) {
+			c.ended(failure.status)
+			return nil, failure
+		}
+		c.X.Upstream.Statuses = append(c.X.Upstream.Statuses, failure.status)
 		last := c.X.Tries[len(c.X.Tries)-1]
 		last.State, last.Code = "failed", failure.status
+		c.Balancer.Failed(c.X.Target, failure.kind())
+		if c.X.Target = c.Balancer.Pick(); c.X.Target == nil {
+			return nil, noTarget
+		}
+		retarget(c.X, req)
 		req.Body, _ = req.GetBody()
 	}
 }
 
+// ended notes the status of the last try.
+func (c *Call) ended(status int) {
+	c.X.Upstream.Statuses = append(c.X.Upstream.Statuses, status)
+	c.Balancer.Answered(c.X.Target, status)
+}
+
 // try sends the request once.
 func (c *Call) try(req *http.Request) (*http.Response, *tryError) {
-	x, target := c.X, c.X.Service().Target
+	x, target := c.X, c.X.Target
 	start := time.Now()
 	t := &exchange.Try{BalancerStart: start.UnixMilli(), BalancerStartNS: start.UnixNano(), IP: target.IP, Port: target.Port}
 	x.Tries = append(x.Tries, t)

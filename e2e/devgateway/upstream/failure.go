@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/balancer"
 )
 
 // connectError is a failure before the request was sent.
@@ -28,6 +30,17 @@ type tryError struct {
 
 func (e *tryError) Error() string { return e.err.Error() }
 func (e *tryError) Unwrap() error { return e.err }
+
+// noTarget is the failure of a request for which no target is left after a try.
+var noTarget = &tryError{status: http.StatusServiceUnavailable, err: errors.New("no healthy target is left")}
+
+// kind is how the failure counts against its target.
+func (e *tryError) kind() balancer.Failure {
+	if e.status == http.StatusGatewayTimeout {
+		return balancer.Timeout
+	}
+	return balancer.TCP
+}
 
 // retriable reports whether another try may follow. It may not if the request was sent
 // and its method must not be repeated, or if its body cannot be sent again.

@@ -18,21 +18,27 @@ func Route(x *exchange.Exchange) {
 	x.UpstreamURI = x.Match.UpstreamURI
 	x.ForwardedFor = x.Conn.RemoteAddr
 	if earlier, ok := x.RequestHeader("X-Forwarded-For"); ok {
-		x.ForwardedFor = earlier + ", " + x.Conn.RemoteAddr
+		x.ForwardedFor = earlier + ", " + x.Conn.PeerAddr
 	}
 }
 
-// Prepare ends the access phase: it fixes the URI and the Host header, and removes
-// the headers that are between the client and the gateway only.
+// Prepare ends the access phase: it fixes the URI, and removes the
+// headers that are between the client and the gateway only.
 func Prepare(x *exchange.Exchange) {
 	if x.Args != "" || strings.HasSuffix(x.RequestURI, "?") {
 		x.UpstreamURI += "?" + x.Args
 	}
-	if x.UpstreamHost == "" {
-		x.UpstreamHost = host(x.Service().Target.Host, x.Service().Target.Port)
-	}
 	clearHopByHop(x)
 	x.Proxied = true
+}
+
+// retarget points a request at its target: the address, and the Host header unless a
+// plugin has set one.
+func retarget(x *exchange.Exchange, out *http.Request) {
+	out.URL, out.Host = upstreamURL(x), x.UpstreamHost
+	if out.Host == "" {
+		out.Host = host(x.Target.Host, x.Target.Port)
+	}
 }
 
 // host is a Host header: without the port if that is the scheme's own.
@@ -58,7 +64,7 @@ func clearHopByHop(x *exchange.Exchange) {
 
 // address is where the target listens.
 func address(x *exchange.Exchange) string {
-	t := x.Service().Target
+	t := x.Target
 	return net.JoinHostPort(t.IP, strconv.Itoa(t.Port))
 }
 
@@ -91,11 +97,11 @@ func requestHeader(x *exchange.Exchange) http.Header {
 		"Via":                via,
 		"Connection":         "keep-alive",
 		"X-Forwarded-For":    x.ForwardedFor,
-		"X-Forwarded-Proto":  "http",
-		"X-Forwarded-Host":   x.Host,
-		"X-Forwarded-Port":   strconv.Itoa(x.Conn.ServerPort),
-		"X-Forwarded-Path":   router.WithoutQuery(x.RequestURI),
-		"X-Forwarded-Prefix": forwardedPrefix(x),
+		"X-Forwarded-Proto":  forwarded(x, "Proto", "http"),
+		"X-Forwarded-Host":   forwarded(x, "Host", x.Host),
+		"X-Forwarded-Port":   forwarded(x, "Port", strconv.Itoa(x.Conn.ServerPort)),
+		"X-Forwarded-Path":   forwarded(x, "Path", router.WithoutQuery(x.RequestURI)),
+		"X-Forwarded-Prefix": forwarded(x, "Prefix", forwardedPrefix(x)),
 		"X-Real-Ip":          x.Conn.RemoteAddr,
 		"X-Kong-Request-Id":  x.ID,
 	} {
@@ -109,6 +115,15 @@ func requestHeader(x *exchange.Exchange) http.Header {
 		h["User-Agent"] = nil // or net/http adds its own
 	}
 	return h
+}
+
+// forwarded is a header of the X-Forwarded family: what a trusted peer says, else what
+// the gateway itself knows.
+func forwarded(x *exchange.Exchange, what, own string) string {
+	if given, ok := x.RequestHeader("X-Forwarded-" + what); ok && x.Conn.Trusted {
+		return given
+	}
+	return own
 }
 
 func forwardedPrefix(x *exchange.Exchange) string {
