@@ -92,16 +92,16 @@ func (j *Journal) read(all []byte) (entries []Entry) {
 	return entries
 }
 
-// textOf is a slot's text, nil if it has none.
+// textOf is a slot's text, nil if it has none. Of a damaged slot it is what is there.
 func textOf(slot []byte) []byte {
 	if len(slot) < header {
 		return nil
 	}
 	length, text := binary.LittleEndian.Uint32(slot), slot[header:]
-	if length == 0 || int(length) > len(text) {
+	if length == 0 {
 		return nil
 	}
-	return text[:length]
+	return text[:min(int64(length), int64(len(text)))]
 }
 
 // Reserve returns a free slot, which is the caller's until [Journal.Clear].
@@ -125,9 +125,10 @@ func (j *Journal) Write(slot int, text []byte) error {
 	return err
 }
 
-// Clear empties a slot. It is nobody's then, also if there is an error.
+// Clear empties a slot, so that nothing is left of its text. It is nobody's then, also if
+// there is an error.
 func (j *Journal) Clear(slot int) error {
-	var empty [header]byte
+	var empty [slotSize]byte
 	_, err := j.file.WriteAt(empty[:], int64(slot)*slotSize)
 	j.mu.Lock()
 	defer j.mu.Unlock()

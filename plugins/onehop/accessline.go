@@ -2,6 +2,7 @@ package onehop
 
 import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
 // Where nginx's access line tells how a request ended, no log event is needed:
@@ -61,6 +62,9 @@ func (r *Runtime) match(end *kongrecord.Record) bool {
 func (r *Runtime) end(known *request, end *kongrecord.Record) {
 	end.Route, end.Service, end.Consumer, end.Credential = known.record.Route, known.record.Service, known.record.Consumer, known.record.Credential
 	end.Policies, end.Partial = known.record.Policies, known.record.Partial
+	if end.Request.URI == scrub.Dropped.Marker() && known.record.Request.URI != "" {
+		end.Request.URI = known.record.Request.URI // which was too long for the line
+	}
 	if known.traced {
 		end.TraceID = known.trace.Context.TraceID.String()
 	}
@@ -74,11 +78,11 @@ func (r *Runtime) end(known *request, end *kongrecord.Record) {
 
 func (r *Runtime) writeAudit(known *request, end *kongrecord.Record) {
 	_ = r.part(sectionScrub, func() error {
-		scrub := known.scrub
-		if scrub == nil {
-			scrub = r.options.Scrubber.Strictest()
+		scrubber := known.scrub
+		if scrubber == nil {
+			scrubber = r.options.Scrubber.Strictest()
 		}
-		scrub.Ended(end, known.who)
+		scrubber.Ended(end, known.who)
 		return nil
 	})
 }

@@ -225,7 +225,7 @@ func TestRequestThatNoEventToldOf(t *testing.T) {
 			tr := &trail{process: p, clock: now}
 			tr.runtime = must(onehop.NewRuntime(p.options))(t)
 			refused := line(t, first)
-			refused.Response.Status, refused.Source, refused.Latencies.Request = 400, "kong", float64(tt.took.Milliseconds())
+			refused.Response.Status, refused.Source, refused.Latencies.Request, refused.Tries = 400, "kong", float64(tt.took.Milliseconds()), 0
 			tr.runtime.Ended(refused) // Kong starts configurations with the first request that it passes on
 			checkRecords(t, tr)
 			config := tr.runtime.New().(*onehop.Config)
@@ -264,6 +264,35 @@ func TestDeclared(t *testing.T) {
 	p.start(t, config)
 	tr.runtime.Ended(line(t, second))
 	checkRecords(t, tr, partial)
+}
+
+// TestConfigurationThatIsGone: Kong does not say that a configuration is not in force any
+// more. Requests that were proxied without it say so.
+func TestConfigurationThatIsGone(t *testing.T) {
+	t.Parallel()
+	tr := newTrail(t, withoutHeaders)
+	records := func() int { return len(tr.records(t)) }
+	tr.ask(t, first)
+	tr.runtime.Ended(line(t, first))
+	for range 5 {
+		proxied := line(t, second)
+		proxied.StartedAt = float64(now.Add(time.Minute).UnixMilli())
+		tr.runtime.Ended(proxied)
+	}
+	if n := records(); n != 4 {
+		t.Errorf("%d records, want that of the first request and of three that may have lost their event", n)
+	}
+	refused := line(t, second)
+	refused.Tries = 0
+	tr.runtime.Ended(refused)
+	if n := records(); n != 4 {
+		t.Errorf("%d records, want none of a refused request without a configuration", n)
+	}
+	tr.ask(t, first) // it is in force again
+	tr.runtime.Ended(refused)
+	if n := records(); n != 5 {
+		t.Errorf("%d records, want one of a refused request", n)
+	}
 }
 
 // TestPartialRecordIsScrubbed: a line alone is scrubbed as nginx's own lines are.

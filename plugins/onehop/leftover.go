@@ -79,6 +79,9 @@ func decode(e journal.Entry) (*request, error) {
 	if err := json.Unmarshal(e.Text, &l); err != nil {
 		return nil, fmt.Errorf("decode a request under way: %w", err)
 	}
+	if l.ID == "" {
+		return nil, errors.New("decode a request under way: it has no id")
+	}
 	r := &request{
 		began: time.UnixMilli(l.Began).UTC(), complete: true, ran: l.Ran, audits: l.Audits, overdue: l.Overdue,
 		who: identity.Principal{Tenant: l.Tenant, User: l.User}, slot: e.Slot, journaled: true,
@@ -173,6 +176,7 @@ func (r *Runtime) journalFailed(err error) {
 	if err == nil {
 		return
 	}
+	r.metrics.failures.WithLabelValues("journal").Inc()
 	r.throttled(func(log *slog.Logger) {
 		log.Error("the journal of the requests in flight cannot be written: a process that is killed loses them", "error", err)
 	})

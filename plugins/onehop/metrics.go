@@ -26,7 +26,7 @@ func newMetrics(f *inFlight, now func() time.Time) metrics {
 	return metrics{
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_onehop_failures_total",
-			Help: "Parts of events of the plugin gatehouse that failed or panicked, by section; event is what no section did.",
+			Help: "Parts of events of the plugin gatehouse that failed or panicked, by section; event is what no section did, and journal that a request could not be written down for the next process.",
 		}, []string{"section"}),
 		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_onehop_access_lines_total",

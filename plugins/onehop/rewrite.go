@@ -18,6 +18,7 @@ func (c *Config) Rewrite(kong *pdk.PDK) {
 		return
 	}
 	h.runtime.rewrites.Store(true)
+	h.runtime.everywhere.heard()
 	ev := h.open(h.runtime.source.Open(kong))
 	ev.readRewrite()
 	ev.decideRewrite()

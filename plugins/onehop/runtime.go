@@ -75,7 +75,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 	}
 	r := &Runtime{
 		options: o, source: kongrequest.Source{Now: o.Now},
-		inFlight: newInFlight(), everywhere: everywhere{declared: o.AuditsAll},
+		inFlight: newInFlight(), everywhere: everywhere{declared: o.AuditsAll, since: float64(o.Now().Add(settled).UnixMilli())},
 	}
 	r.metrics = newMetrics(r.inFlight, o.Now)
 	if o.Registerer == nil {

@@ -2,6 +2,7 @@ package onehop
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
@@ -15,6 +16,15 @@ import (
 // requests, some 500 kB. Kong says so with the first request that it passes on.
 const maxHeld = 1024
 
+// settled is how long after the start of a process Kong may find connections to the last
+// one, whose events are cut off.
+const settled = 2 * time.Second
+
+// doubtful is how many requests in a row may have been proxied without an event that told
+// of them, as where the event was cut off. More than that, and the configuration is gone:
+// Kong tells nobody, and calls it no more.
+const doubtful = 3
+
 // everywhere are the configurations for all requests, and what ended before there was one.
 type everywhere struct {
 	mu   sync.Mutex
@@ -22,7 +32,12 @@ type everywhere struct {
 	told bool   // there was one
 	// declared is the answer until there is one, if it is known.
 	declared bool
-	held     []*kongrecord.Record
+	// since is when this process had taken the last one's place for good, in milliseconds
+	// since the Unix epoch. Of requests that began before, events may be lost.
+	since float64
+	// doubts are the requests that were proxied since the last event, without one.
+	doubts atomic.Int32
+	held   []*kongrecord.Record
 }
 
 // add puts a configuration in force, and returns what was held until then.
@@ -45,13 +60,23 @@ func (e *everywhere) remove(h *hop) {
 	}
 }
 
-// audits reports whether each request has an audit record. A line that comes before
-// anybody knows is held.
+// heard is told of each event of a configuration for all requests.
+func (e *everywhere) heard() {
+	if e.doubts.Load() != 0 {
+		e.doubts.Store(0)
+	}
+}
+
+// audits reports whether each request has an audit record, and so the one that ended. A
+// line that comes before anybody knows is held.
 func (e *everywhere) audits(end *kongrecord.Record) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if last := len(e.hops) - 1; last >= 0 {
-		return e.hops[last].audits()
+		if end.Tries > 0 && end.StartedAt > e.since && e.doubts.Load() <= doubtful {
+			e.doubts.Add(1)
+		}
+		return e.doubts.Load() <= doubtful && e.hops[last].audits()
 	}
 	if !e.told && !e.declared && len(e.held) < maxHeld {
 		e.held = append(e.held, end)

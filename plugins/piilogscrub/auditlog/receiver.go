@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"os"
 	"strconv"
@@ -24,10 +25,11 @@ type answer struct {
 	status     int  // 0: none came
 	retryAfter time.Duration
 	rejected   int64 // records, of those sent
+	foreign    bool  // the answer is no OTLP receiver's
 }
 
 // taken reports whether the receiver has the records, but for those that it rejected.
-func (a answer) taken() bool { return a.status/100 == 2 }
+func (a answer) taken() bool { return a.status/100 == 2 && !a.foreign }
 
 // passing reports whether the same request may be answered otherwise later: what the
 // OTLP specification says, and a request that took too long to arrive.
@@ -66,13 +68,16 @@ func newReceiver(base http.RoundTripper) (*receiver, error) {
 	}
 	r := &receiver{base: base}
 	r.exporter, err = otlploghttp.New(context.Background(),
-		otlploghttp.WithHTTPClient(&http.Client{Transport: r, Timeout: timeout}),
+		otlploghttp.WithHTTPClient(&http.Client{Transport: r, Timeout: timeout, CheckRedirect: noRedirect}),
 		otlploghttp.WithRetry(otlploghttp.RetryConfig{})) // none: the queue's
 	if err != nil {
 		return nil, fmt.Errorf("make OTLP log exporter: %w", err)
 	}
 	return r, nil
 }
+
+// noRedirect has a redirect be the answer: behind it is a login page, and no receiver.
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // export sends records once. The error is for people.
 func (r *receiver) export(ctx context.Context, records []sdklog.Record) (answer, error) {
@@ -98,8 +103,8 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	r.last.status, r.last.retryAfter = resp.StatusCode, retryAfter(resp.Header.Get("Retry-After"))
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	_ = resp.Body.Close()
-	if err == nil && r.last.taken() && resp.Header.Get("Content-Type") == "application/x-protobuf" {
-		r.last.rejected = rejected(text)
+	if err == nil && r.last.taken() {
+		r.last.rejected, r.last.foreign = read(resp.Header.Get("Content-Type"), text)
 	}
 	if !r.last.taken() {
 		text = bytes.Join(bytes.Fields(text[:min(len(text), maxReason)]), []byte(" ")) // one line
@@ -108,13 +113,20 @@ func (r *receiver) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// rejected is how many records an answer says were not taken.
-func rejected(text []byte) int64 {
+// read is how many records an answer of success says were not taken, and whether it is
+// none of a receiver's: a page of HTML, for example. An empty one is.
+func read(contentType string, text []byte) (rejected int64, foreign bool) {
+	if len(text) == 0 {
+		return 0, false
+	}
+	if media, _, _ := mime.ParseMediaType(contentType); media != "application/x-protobuf" {
+		return 0, true
+	}
 	var m collector.ExportLogsServiceResponse
 	if proto.Unmarshal(text, &m) != nil {
-		return 0
+		return 0, true
 	}
-	return m.GetPartialSuccess().GetRejectedLogRecords()
+	return m.GetPartialSuccess().GetRejectedLogRecords(), false
 }
 
 // maxRetryAfter bounds what a receiver may ask for.

@@ -27,6 +27,12 @@ const (
 	recall = 10 * time.Minute
 	// recalled bounds them.
 	recalled = 16384
+	// unexpected bounds the lines that wait to be told whether they are to have a record.
+	unexpected = 1024
+	// doubtful is how many lines in a row may have a record made of them when no log event
+	// at all came after them. Kong tells nobody that a configuration is gone: then there
+	// are no more log events, and no more records are wanted.
+	doubtful = 3
 )
 
 // Ledger is safe for concurrent use.
@@ -38,6 +44,10 @@ type Ledger struct {
 	// expectedBefore says that the last process had one, until there is one here.
 	expected       int
 	expectedBefore bool
+	// heard is when the last log event came, and doubts are how many lines were given up
+	// that no log event came after.
+	heard  time.Time
+	doubts int
 
 	journal *journal.Journal     // nil: what is here is this process's alone
 	lines   waiting.List[*entry] // without a record
@@ -52,7 +62,9 @@ type entry struct {
 	Expected bool               `json:",omitempty"`
 	Line     *kongrecord.Record `json:",omitempty"` // nil for a record without a line
 
-	slot int // in the journal, if there is one
+	since     time.Time
+	slot      int // in the journal, if it is journaled
+	journaled bool
 }
 
 // New is an empty ledger.
@@ -72,13 +84,17 @@ func (l *Ledger) TakeOver(path string) error {
 	l.journal = j
 	var errs []error
 	for _, one := range left {
-		e := &entry{slot: one.Slot}
+		e := &entry{slot: one.Slot, journaled: true, since: l.now()}
 		if err := json.Unmarshal(one.Text, e); err != nil {
 			errs = append(errs, fmt.Errorf("decode a line without a record: %w", err), j.Clear(one.Slot))
 			continue
 		}
+		if e.ID == "" {
+			errs = append(errs, errors.New("decode a line without a record: it has no id"), j.Clear(one.Slot))
+			continue
+		}
 		l.expectedBefore = l.expectedBefore || e.Expected
-		l.list(e).Put(e.ID, l.now(), e) // since now: their other halves may have waited for this process
+		l.list(e).Put(e.ID, e.since, e) // since now: their other halves may have waited for this process
 	}
 	return errors.Join(errs...)
 }
@@ -143,6 +159,7 @@ func (l *Ledger) Line(line *kongrecord.Record) error {
 func (l *Ledger) Recorded(id string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.heard, l.doubts = l.now(), 0
 	if e, ok := l.lines.Take(id); ok {
 		return l.clear(e)
 	}
@@ -177,7 +194,7 @@ func (l *Ledger) GiveUp(all bool, write func(*kongrecord.Record)) error {
 	var errs []error
 	for l.lines.Older(now, age) || l.lines.Len() > most {
 		e, _ := l.lines.TakeOldest()
-		if e.Expected || l.expects() {
+		if l.wanted(e, all) {
 			l.givenUp.Put(e.ID, struct{}{}, now.Add(recall))
 			write(e.Line)
 		}
@@ -190,13 +207,30 @@ func (l *Ledger) GiveUp(all bool, write func(*kongrecord.Record)) error {
 	return errors.Join(errs...)
 }
 
+// wanted reports whether a line is to have a record made of it. At the end no log event
+// comes after the last lines, and that says nothing.
+func (l *Ledger) wanted(e *entry, atEnd bool) bool {
+	if !e.Expected && !l.expects() {
+		return false
+	}
+	if !atEnd && l.heard.Before(e.since) {
+		l.doubts++
+	}
+	return l.doubts <= doubtful
+}
+
 func (l *Ledger) keep(e *entry) error {
-	e.Expected = l.expects()
-	l.list(e).Put(e.ID, l.now(), e)
-	if l.journal == nil {
+	e.Expected, e.since = l.expects() && l.doubts <= doubtful, l.now()
+	l.list(e).Put(e.ID, e.since, e)
+	if !e.Expected && l.lines.Len() > unexpected {
+		if oldest, ok := l.lines.TakeOldest(); ok {
+			return l.clear(oldest)
+		}
+	}
+	if l.journal == nil || !e.Expected {
 		return nil
 	}
-	e.slot = l.journal.Reserve()
+	e.slot, e.journaled = l.journal.Reserve(), true
 	text, err := e.encode()
 	if err != nil {
 		return err
@@ -216,7 +250,7 @@ func (e *entry) encode() ([]byte, error) {
 }
 
 func (l *Ledger) clear(e *entry) error {
-	if l.journal == nil {
+	if !e.journaled {
 		return nil
 	}
 	return l.journal.Clear(e.slot)

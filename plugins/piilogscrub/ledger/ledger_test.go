@@ -109,6 +109,35 @@ func TestLedger(t *testing.T) {
 			b.line("b")
 			b.giveUp(true)
 		}, []string{"a"}},
+		"no log events at all any more": {func(b *book) { // Kong does not say that a configuration is gone
+			b.Expect()
+			for _, id := range []string{"a", "b", "c", "d", "e", "f"} {
+				b.line(id)
+				b.after(time.Minute)
+			}
+			b.line("g")
+			b.giveUp(true)
+		}, []string{"a", "b", "c"}},
+		"log events again": {func(b *book) {
+			b.Expect()
+			for _, id := range []string{"a", "b", "c", "d", "e"} {
+				b.line(id)
+				b.after(time.Minute)
+			}
+			b.record("f")
+			b.line("f")
+			b.line("g")
+			b.giveUp(true)
+		}, []string{"a", "b", "c", "g"}},
+		"many at once": {func(b *book) {
+			b.Expect()
+			for _, id := range []string{"a", "b", "c", "d", "e"} {
+				b.line(id)
+			}
+			b.clock = b.clock.Add(time.Second)
+			b.record("f")
+			b.after(time.Minute)
+		}, []string{"a", "b", "c", "d", "e"}},
 		"oldest first": {func(b *book) {
 			b.Expect()
 			b.line("a")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
 // FormatName is the name of the log_format that [Include] defines.
@@ -68,8 +69,11 @@ func Include() string {
 }
 
 // Longest is how much of a text that a client wrote is in a line, in bytes: the kernel
-// holds few long datagrams of one sender, and refuses it the next.
+// holds few long datagrams of one sender, and refuses it the next. What is as long was cut,
+// and is dropped.
 const Longest = 2048
+
+func cut(text []byte) bool { return len(text) >= Longest }
 
 // shortPrefix begins the name of a variable that has the first bytes of another.
 const shortPrefix = "gatehouse_short_"
@@ -131,6 +135,9 @@ func (f *facts) record() *kongrecord.Record {
 	r := new(kongrecord.Record)
 	r.Request.ID = string(f[factID])
 	r.Request.Method, r.Request.URI = requestLine(f[factRequest])
+	if cut(f[factRequest]) {
+		r.Request.URI = scrub.Dropped.Marker()
+	}
 	r.Request.TLS = string(f[factScheme]) == "https"
 	r.Response.Status, _ = strconv.Atoi(string(f[factStatus]))
 	r.Response.Size = seconds(f[factSent])

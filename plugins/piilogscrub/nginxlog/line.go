@@ -62,11 +62,11 @@ func (w *writer) line(datagram []byte, now time.Time) (log string) {
 func (w *writer) facts(f *facts) {
 	w.begin(f.end(), "access")
 	w.scrubbed("client_ip", f[factClient], scrub.FormatText)
-	w.scrubbed("request", f[factRequest], scrub.FormatRequest)
+	w.whole("request", f[factRequest], scrub.FormatRequest)
 	w.number("status", f[factStatus])
 	w.number("bytes", f[factBody])
-	w.scrubbed("referrer", orDash(f[factReferrer]), scrub.FormatURL)
-	w.scrubbed("user_agent", orDash(f[factAgent]), scrub.FormatText)
+	w.whole("referrer", orDash(f[factReferrer]), scrub.FormatURL)
+	w.whole("user_agent", orDash(f[factAgent]), scrub.FormatText)
 	w.value("request_id", f[factID])
 	w.end()
 	if w.ended != nil {
@@ -154,6 +154,17 @@ func (w *writer) scrubbed(name string, text []byte, f scrub.Format) {
 	w.text, t = w.engine.Scrub(w.text[:0], text, f)
 	w.tally.Add(t)
 	w.string(name, w.text)
+}
+
+// whole writes a text that is scrubbed, unless nginx has cut it: what was cut in two has
+// lost the form that it is found by.
+func (w *writer) whole(name string, text []byte, f scrub.Format) {
+	if !cut(text) {
+		w.scrubbed(name, text, f)
+		return
+	}
+	w.string(name, []byte(scrub.Dropped.Marker()))
+	w.tally[scrub.Dropped]++
 }
 
 // value writes the value of a field of a name that the policy may know.
