@@ -71,6 +71,29 @@ func check(t *testing.T, err error) {
 	}
 }
 
+// TestNothingIsLeftOfACleared: a text may tell who called what.
+func TestNothingIsLeftOfACleared(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	j, _ := open(t, path)
+	slot := j.Reserve()
+	check(t, j.Write(slot, []byte("ada@example.com")))
+	check(t, j.Clear(slot))
+	if text, err := os.ReadFile(path); err != nil || strings.Contains(string(text), "ada") {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestDamagedSlot: what is left of it is told, for somebody to count.
+func TestDamagedSlot(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "journal")
+	check(t, os.WriteFile(path, []byte("\xff\xff\xff\xffhello"), 0o600))
+	if _, left := open(t, path); left[0] != "hello" {
+		t.Errorf("left %v", left)
+	}
+}
+
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "journal")

@@ -1,6 +1,7 @@
 package tenantratelimit
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -105,7 +106,7 @@ func (h *health) lookAtMemory(ctx context.Context) {
 	}
 	if now.Policy != "" && now.Policy != h.known.Policy {
 		h.runtime.logger.Warn("redis throws counters away when its memory is full, and limits then admit more; give it memory, and CONFIG SET maxmemory-policy noeviction",
-			"redis", at, "maxmemory_policy", now.Policy)
+			"redis", cmp.Or(now.Addr, at), "maxmemory_policy", now.Policy)
 	}
 	if evicted := now.Evicted - h.known.Evicted; evicted > 0 && now.Policy != "" {
 		h.runtime.logger.Warn("redis has thrown keys away, counters perhaps among them", "redis", at, "evicted_keys", evicted)

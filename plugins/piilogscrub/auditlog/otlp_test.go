@@ -104,6 +104,37 @@ func TestOTLPLossIsCounted(t *testing.T) {
 	checkExports(t, registry, "failed", 3)
 }
 
+// TestAnswerOfNoReceiver: what answers in a receiver's place, as a login page does, has
+// taken nothing.
+func TestAnswerOfNoReceiver(t *testing.T) {
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request){
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v1/logs" {
+				http.Redirect(w, r, "/login", http.StatusFound)
+			}
+		},
+		"page":  func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>log in</html>") },
+		"plain": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") },
+		"broken": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/x-protobuf")
+			_, _ = io.WriteString(w, "hello")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(answer))
+			t.Cleanup(srv.Close)
+			t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", srv.URL)
+			registry := prometheus.NewRegistry()
+			l, err := Open(Options{Target: OTLP, Registerer: registry})
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeAndClose(t, l, 3)
+			checkExports(t, registry, "failed", 3)
+		})
+	}
+}
+
 // TestQueueIsBounded checks that records past the queue's limit are refused and
 // counted while the receiver does not answer.
 func TestQueueIsBounded(t *testing.T) {

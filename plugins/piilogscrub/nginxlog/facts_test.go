@@ -54,6 +54,8 @@ func TestFactsRecord(t *testing.T) {
 			r.Tries = 2
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 4, Proxy: 5}
 		}},
+		{"cut", map[fact]string{factRequest: "GET /" + strings.Repeat("a", Longest-5)}, func(r *kongrecord.Record) { r.Request.URI = "[dropped]" }},
+		{"not cut", map[fact]string{factRequest: "GET /" + strings.Repeat("a", Longest-15) + " HTTP/1.1"}, func(r *kongrecord.Record) { r.Request.URI = "/" + strings.Repeat("a", Longest-15) }},
 		{"a clock of milliseconds", map[fact]string{factTook: "0.009"}, func(r *kongrecord.Record) {
 			r.StartedAt = 1763954021491
 			r.Latencies.Request, r.Latencies.Kong = 9, 0
@@ -106,6 +108,21 @@ func TestFactsLine(t *testing.T) {
 	}
 	if len(ended) != 1 || ended[0] != "6b3f0a1c2d4e5f60718293a4b5c6d7e8" {
 		t.Errorf("told of %v, want the request", ended)
+	}
+}
+
+// TestCutTextsAreDropped: half a card number is none that a detector knows.
+func TestCutTextsAreDropped(t *testing.T) {
+	t.Parallel()
+	parts := proxied()
+	for part, begins := range map[fact]string{factRequest: "GET /", factReferrer: "https://a.example/", factAgent: "curl "} {
+		const half = "/41111111111"
+		parts[part] = begins + strings.Repeat("z", Longest-len(begins)-len(half)) + half
+	}
+	w := writer{engine: newEngine(t), zone: time.UTC}
+	_ = w.line([]byte(factsLine(parts)), now)
+	if text := string(w.out); strings.Contains(text, "4111") || strings.Count(text, `"[dropped]"`) != 3 {
+		t.Errorf("line %s", text)
 	}
 }
 

@@ -15,8 +15,9 @@ import (
 
 // State is what a Redis says of its memory; a Cluster, all its masters together.
 type State struct {
-	// Policy is the maxmemory-policy of a server that may evict; empty if none may.
-	Policy string
+	// Policy is the maxmemory-policy of a server that may evict; empty if none may. Addr is
+	// the server's, in a Cluster.
+	Policy, Addr string
 	// Evicted is how many keys were evicted since the servers started.
 	Evicted int64
 }
@@ -35,7 +36,7 @@ func Ask(ctx context.Context, client redis.UniversalClient) (State, error) {
 		defer mu.Unlock()
 		all.Evicted += one.Evicted
 		if one.Policy != "" {
-			all.Policy = one.Policy
+			all.Policy, all.Addr = one.Policy, c.Options().Addr
 		}
 		return err
 	})

@@ -25,6 +25,7 @@ const (
 	noLeaving  = "a node that ended counts for five seconds more"
 	noObserved = "nothing is observed for gatehouse limits advise"
 	noInfo     = "nobody warns where Redis may evict counters"
+	noWords    = "what a script does by a command that the server does not name; the line about what its user may do names it"
 	noWait     = "wait_replicas takes every charge for unconfirmed: every request is decided as on_redis_error says"
 )
 
@@ -87,7 +88,11 @@ func Lost(refused ...Refusal) string {
 		}
 	}
 	for _, r := range refused {
-		if r.Of == OfKey {
+		switch r.Of {
+		case OfScript:
+			add(noWords)
+			continue
+		case OfKey:
 			add(noCounts)
 		}
 		add(lost(r.Command))

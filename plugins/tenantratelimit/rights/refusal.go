@@ -10,6 +10,8 @@ const (
 	OfCommand = "command"
 	OfKey     = "key"
 	OfChannel = "channel"
+	// OfScript is of a command in a script, which the server does not name.
+	OfScript = "script"
 )
 
 // Refusal is a server's no to a user that its ACL does not let do something.
@@ -17,7 +19,7 @@ type Refusal struct {
 	// Command is what was refused in small letters, a subcommand after "|". In a script
 	// it is the command in it, where the server names that, as Redis does from 7.2 on, and Valkey.
 	Command string
-	// Of is OfCommand, or what of a command that the user may run: OfKey, OfChannel.
+	// Of is OfCommand, or what of a command that the user may run: OfKey, OfChannel, OfScript.
 	Of string
 }
 
@@ -41,6 +43,8 @@ func Parse(err error, sent string) (Refusal, bool) {
 	switch match := named.FindStringSubmatch(text); {
 	case match != nil:
 		r.Command = match[1]
+	case strings.Contains(text, "executing the script can't run"):
+		r.Of = OfScript
 	case strings.Contains(text, "run this command"), strings.Contains(text, "run the "):
 	case strings.Contains(text, "channel"):
 		r.Of = OfChannel

@@ -27,7 +27,7 @@ func TestParse(t *testing.T) {
 		{"NOPERM No permissions to access a key", "get", Refusal{"get", OfKey}, true},
 		{"NOPERM this user has no permissions to access one of the channels used as arguments", "subscribe", Refusal{"subscribe", OfChannel}, true},
 		{"NOPERM No permissions to access a channel", "subscribe", Refusal{"subscribe", OfChannel}, true},
-		{"ERR The user executing the script can't run this command or subcommand script: 8325, on @user_script:1.", "evalsha", Refusal{"evalsha", OfCommand}, true},
+		{"ERR The user executing the script can't run this command or subcommand script: 8325, on @user_script:1.", "evalsha", Refusal{"evalsha", OfScript}, true},
 		{"ERR The user executing the script can't access at least one of the keys mentioned in the command arguments script: aed6", "evalsha", Refusal{"evalsha", OfKey}, true},
 		{"NOPERM ACL failure in script: User u has no permissions to run the 'zadd' command script: 1, on @user_script:1.", "evalsha", Refusal{"zadd", OfCommand}, true},
 		{"ERR ACL failure in script: User u has no permissions to run the 'mget' command script: 8325, on @user_script:1.", "evalsha", Refusal{"mget", OfCommand}, true},
