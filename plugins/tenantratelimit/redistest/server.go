@@ -141,7 +141,9 @@ func cluster(t testing.TB, masters, replicas int) []*Server {
 		_, bus, _ := net.SplitHostPort(FreeAddr(t))
 		s := Launch(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000",
 			// One that fails takes the others with it otherwise, as soon as it is noticed.
-			"--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0")
+			"--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0",
+			// A replica takes over however long a busy machine kept it from its master.
+			"--cluster-replica-validity-factor", "0")
 		c := s.Client()
 		if i < masters {
 			from, to := i*slots/masters, (i+1)*slots/masters-1
