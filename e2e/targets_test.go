@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 )
@@ -21,7 +22,10 @@ type environment struct {
 	config   []byte            // the declarative config that it started with
 	receiver string            // base URL of the trace receiver
 	metrics  string            // base URL of the plugin server's metrics and health
-	services map[string]string // base URLs of the sample services, by name
+	services map[string]string // base URLs of the sample services' controls, by name
+	secure   string            // base URL of the gateway over TLS
+	ports    stack.Ports
+	certs    devcerts.Dir
 	// logs returns everything that the gateway, the plugin server and what is behind
 	// them have logged.
 	logs func() ([]byte, error)
@@ -74,6 +78,9 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
+		secure:   ports.ProxyTLS.TLS(),
+		ports:    ports,
+		certs:    stack.CertDir(dir),
 		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
 		signal:   syscall.Kill,
 	}
@@ -106,8 +113,8 @@ func readLogs(dirs ...string) ([]byte, error) {
 
 func serviceURLs(p stack.Ports) map[string]string {
 	return map[string]string{
-		services.Orders: p.Orders.URL(), services.Users: p.Users.URL(),
-		services.Billing: p.Billing.URL(), services.Notifications: p.Notifications.URL(),
+		services.Orders: p.OrdersControl.URL(), services.Users: p.UsersControl.URL(),
+		services.Billing: p.BillingControl.URL(), services.Notifications: p.NotificationsControl.URL(),
 	}
 }
 

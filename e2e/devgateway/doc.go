@@ -8,7 +8,7 @@
 //
 //   - It passes a response on piece by piece. Kong holds pieces back until a
 //     buffer is full, unless the route says response_buffering: false.
-//   - It has one worker, no TLS listener, trusts no proxy in front (trusted_ips),
+//   - It has one worker, makes up no certificate for its TLS listener, trusts no proxy in front (trusted_ips),
 //     and logs errors from notice on, whatever KONG_LOG_LEVEL says.
 //   - net/http answers a malformed request itself, with a bare 400, and sends
 //     headers in its own order and spelling. WebSockets and request targets that do

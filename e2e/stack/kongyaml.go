@@ -30,26 +30,30 @@ func writeHosts(path string, targets map[string]Port) error {
 	return nil
 }
 
-// moveTargets writes a copy of the declarative config in which the targets have the
-// ports of this stack, and returns its path. A file in which nothing moves is left
-// alone and its own path returned, so that what runs is what the operator wrote.
-func moveTargets(file, dir string, targets map[string]Port) (string, error) {
-	source, err := os.ReadFile(file)
+// writeConfig writes a copy of the declarative config with this stack's ports and
+// certificates, for nobody else to read, and returns its path.
+func (s *Stack) writeConfig() (string, error) {
+	source, err := os.ReadFile(s.KongConfig)
 	if err != nil {
 		return "", fmt.Errorf("read Kong config: %w", err)
 	}
+	config, err := s.certs().Config(moveTargets(source, s.targets()))
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", s.KongConfig, err)
+	}
+	path := filepath.Join(s.runDir, "kong.yaml")
+	if err := os.WriteFile(path, config, 0o600); err != nil {
+		return "", fmt.Errorf("write Kong config: %w", err)
+	}
+	return path, nil
+}
+
+// moveTargets gives the targets in a declarative config the ports of this stack.
+func moveTargets(source []byte, targets map[string]Port) []byte {
 	var replacements []string
 	for target, port := range targets {
 		host, _, _ := strings.Cut(target, ":")
 		replacements = append(replacements, target, fmt.Sprintf("%s:%d", host, port.Number))
 	}
-	moved := strings.NewReplacer(replacements...).Replace(string(source))
-	if moved == string(source) {
-		return file, nil
-	}
-	path := filepath.Join(dir, "kong.yaml")
-	if err := os.WriteFile(path, []byte(moved), 0o644); err != nil {
-		return "", fmt.Errorf("write Kong config: %w", err)
-	}
-	return path, nil
+	return []byte(strings.NewReplacer(replacements...).Replace(string(source)))
 }

@@ -66,6 +66,9 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
+	if err := s.certs().Write(time.Now(), false); err != nil {
+		return err
+	}
 	if err := s.writeGatewayFiles(); err != nil {
 		return err
 	}
@@ -97,7 +100,7 @@ func (s *Stack) start(ctx context.Context) error {
 func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
 
 // GatewayConfig is the path of the declarative config that the gateway started with:
-// KongConfig, or a copy in which only the ports of targets differ.
+// KongConfig with this stack's ports and certificates.
 func (s *Stack) GatewayConfig() string { return s.config }
 
 func (s *Stack) checkPorts() error {

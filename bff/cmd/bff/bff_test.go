@@ -21,6 +21,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/internal/golden"
+	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
@@ -43,7 +44,11 @@ func newSystem(t *testing.T) *system {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := httptest.NewServer(h)
+		mux := http.NewServeMux()
+		mux.Handle("/", h.API)
+		mux.Handle("/__faults", h.Control)
+		mux.Handle("/__requests", h.Control)
+		server := httptest.NewServer(mux)
 		t.Cleanup(server.Close)
 		s.services[name], urls[name] = server, server.URL
 	}
@@ -51,7 +56,7 @@ func newSystem(t *testing.T) *system {
 	t.Cleanup(transport.CloseIdleConnections)
 	for name, handler := range map[string]*http.Handler{"web": &s.web, "mobile": &s.mobile} {
 		var err error
-		cfg := config{kind: kinds[name], services: urls, budget: 1500 * time.Millisecond}
+		cfg := config{kind: kinds[name], services: urls, budget: 1500 * time.Millisecond, tls: mtls.Settings{Insecure: true}}
 		if *handler, err = newHandler(cfg, tel, transport, logger); err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +248,7 @@ func TestServeDrains(t *testing.T) {
 	lines := &lineBuffer{}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	variables := []string{"BFF_ADDR=127.0.0.1:0"}
+	variables := []string{"BFF_ADDR=127.0.0.1:0", "BFF_STATUS_ADDR=127.0.0.1:0", "BFF_TLS=insecure"}
 	for name, server := range s.services {
 		variables = append(variables, strings.ToUpper(name)+"_URL="+server.URL)
 	}
@@ -289,7 +294,7 @@ func TestListenFailure(t *testing.T) {
 	t.Cleanup(taken.Close)
 	var stderr bytes.Buffer
 	addr := taken.Listener.Addr().String()
-	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr), &stderr); code != exitError {
+	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure"), &stderr); code != exitError {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	if !strings.Contains(stderr.String(), "listen on "+addr) || !strings.Contains(stderr.String(), "MOBILE_BFF_PORT") {

@@ -1,6 +1,9 @@
 package config
 
 import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,14 +21,19 @@ type assembler struct {
 	taken  map[string]bool // kind, field and value
 	now    int64
 
-	targets map[string]*Target // by their upstream's name
+	targets      map[string]*Target // by their upstream's name
+	certificates map[string]*tls.Certificate
+	cas          map[string]*x509.Certificate
 }
 
 func newAssembler(l *Loader) *assembler {
 	return &assembler{
 		loader: l,
-		config: &Config{jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}},
-		taken:  map[string]bool{}, targets: map[string]*Target{},
+		config: &Config{
+			jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}, serverCertificates: map[string]*tls.Certificate{},
+		},
+		taken: map[string]bool{}, targets: map[string]*Target{},
+		certificates: map[string]*tls.Certificate{}, cas: map[string]*x509.Certificate{},
 		now: l.opts.Now().Unix(),
 	}
 }
@@ -53,6 +61,12 @@ func (e entry) text(field string) string {
 }
 
 func (a *assembler) document(root entry) {
+	for _, e := range root.nested("certificates") {
+		a.certificate(e)
+	}
+	for _, e := range root.nested("ca_certificates") {
+		a.caCertificate(e)
+	}
 	for _, e := range root.nested("upstreams") {
 		a.upstream(e)
 	}
@@ -99,6 +113,9 @@ func (a *assembler) upstream(e entry) {
 		if !ok {
 			a.fail(t.at.At("target"), fmt.Sprintf("%q: the dev gateway supports host:port only, where host is an address or a name in the file of KONG_DNS_HOSTSFILE; %s",
 				t.text("target"), onKong))
+			target = nil
+		} else {
+			target.HostHeader = e.text("host_header")
 		}
 		a.targets[e.text("name")] = target
 	}
@@ -112,6 +129,8 @@ func (a *assembler) service(e entry) {
 	var known bool
 	if s.Target, known = a.targets[s.Host]; !known {
 		a.fail(e.at.At("host"), fmt.Sprintf("%q: the dev gateway supports the names of upstreams only; %s", s.Host, onKong))
+	} else if s.Target != nil {
+		s.TLS = a.upstreamTLS(e, s, cmp.Or(s.Target.HostHeader, s.Target.Host))
 	}
 	for _, r := range e.nested("routes") {
 		a.route(r, s)

@@ -4,6 +4,8 @@ package config
 
 import (
 	"crypto"
+	"crypto/tls"
+	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
@@ -18,6 +20,13 @@ type Config struct {
 
 	jwtSecrets map[string]*JWTSecret
 	keys       map[string]*KeyAuth
+
+	serverCertificates map[string]*tls.Certificate // by SNI, in lower case
+}
+
+// ServerCertificate finds what to show to a client that names a server, or returns nil.
+func (c *Config) ServerCertificate(sni string) *tls.Certificate {
+	return c.serverCertificates[strings.ToLower(sni)]
 }
 
 // JWTSecret finds a JWT credential by its key, or returns nil.
@@ -50,7 +59,13 @@ type Service struct {
 	Enabled        bool   `json:"enabled"`
 	Workspace      string `json:"ws_id"`
 
-	Target *Target `json:"-"` // of the upstream that Host names
+	ClientCertificate *Ref     `json:"client_certificate,omitempty"`
+	TLSVerify         *bool    `json:"tls_verify,omitempty"`
+	TLSVerifyDepth    *int     `json:"tls_verify_depth,omitempty"`
+	CACertificates    []string `json:"ca_certificates,omitempty"`
+
+	Target *Target      `json:"-"` // of the upstream that Host names
+	TLS    *UpstreamTLS `json:"-"` // nil for plain HTTP
 }
 
 // Ref is a foreign key.
@@ -85,6 +100,8 @@ type Target struct {
 	Host string // as the configuration has it: a name, or an address
 	Port int
 	IP   string
+
+	HostHeader string // its upstream's; may be empty
 }
 
 // Consumer is who calls.

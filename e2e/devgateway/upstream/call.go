@@ -109,7 +109,9 @@ func (c *Call) try(req *http.Request) (*http.Response, *tryError) {
 	return nil, failure
 }
 
-func (c *Call) logError(msg string) { c.LogError(msg, "http://"+address(c.X)+c.X.UpstreamURI) }
+func (c *Call) logError(msg string) {
+	c.LogError(msg, c.X.Service().Protocol+"://"+address(c.X)+c.X.UpstreamURI)
+}
 
 func (c *Call) received(res *http.Response) error {
 	res.Header = c.Received(res)

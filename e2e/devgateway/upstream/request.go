@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
 )
@@ -29,18 +30,24 @@ func Prepare(x *exchange.Exchange) {
 		x.UpstreamURI += "?" + x.Args
 	}
 	if x.UpstreamHost == "" {
-		x.UpstreamHost = host(x.Service().Target.Host, x.Service().Target.Port)
+		x.UpstreamHost = host(x.Service())
 	}
 	clearHopByHop(x)
 	x.Proxied = true
 }
 
-// host is a Host header: without the port if that is the scheme's own.
-func host(name string, port int) string {
-	if port == 80 {
-		return name
+// host is a Host header: the upstream's, or the target's, without the port if that is the
+// scheme's own.
+func host(s *config.Service) string {
+	own := map[string]int{"http": 80, "https": 443}[s.Protocol]
+	switch t := s.Target; {
+	case t.HostHeader != "":
+		return t.HostHeader
+	case t.Port == own:
+		return t.Host
+	default:
+		return t.Host + ":" + strconv.Itoa(t.Port)
 	}
-	return name + ":" + strconv.Itoa(port)
 }
 
 func clearHopByHop(x *exchange.Exchange) {
@@ -64,7 +71,7 @@ func address(x *exchange.Exchange) string {
 
 // upstreamURL keeps the bytes of the URI: it is escaped already.
 func upstreamURL(x *exchange.Exchange) *url.URL {
-	u := &url.URL{Scheme: "http", Host: address(x)}
+	u := &url.URL{Scheme: x.Service().Protocol, Host: address(x)}
 	path, query, hasQuery := strings.Cut(x.UpstreamURI, "?")
 	u.RawQuery, u.ForceQuery = query, hasQuery
 	if strings.HasPrefix(path, "//") {
@@ -91,7 +98,7 @@ func requestHeader(x *exchange.Exchange) http.Header {
 		"Via":                via,
 		"Connection":         "keep-alive",
 		"X-Forwarded-For":    x.ForwardedFor,
-		"X-Forwarded-Proto":  "http",
+		"X-Forwarded-Proto":  x.Conn.Scheme(),
 		"X-Forwarded-Host":   x.Host,
 		"X-Forwarded-Port":   strconv.Itoa(x.Conn.ServerPort),
 		"X-Forwarded-Path":   router.WithoutQuery(x.RequestURI),

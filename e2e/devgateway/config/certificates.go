@@ -1,0 +1,146 @@
+package config
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatehousehq/gatehouse/internal/schema"
+)
+
+func certificateFields() *schema.Field {
+	sni := plain(`^[\w.-]+$`, "whole names")
+	return refuse(named(
+		with("id", id()),
+		required("cert", pemField()),
+		required("key", pemField()),
+		with("snis", list(sni)),
+	), "cert_alt", "key_alt")
+}
+
+func caCertificateFields() *schema.Field {
+	return refuse(named(with("id", id()), required("cert", pemField())), "cert_digest")
+}
+
+func id() *schema.Field { return &schema.Field{Type: "string", UUID: true} }
+
+// certificateRef is a foreign key.
+func certificateRef() *schema.Field { return record(with("id", id())) }
+
+func pemField() *schema.Field {
+	return &schema.Field{Type: "string", Check: func(v any) string {
+		text, _ := v.(string)
+		switch block, _ := pem.Decode([]byte(text)); {
+		case schema.IsReference(text):
+			return "the dev gateway does not resolve vault references: write the value itself, or " + onKong
+		case block == nil:
+			return "expected PEM"
+		default:
+			return ""
+		}
+	}}
+}
+
+func (a *assembler) certificate(e entry) {
+	pair, err := tls.X509KeyPair([]byte(e.text("cert")), []byte(e.text("key")))
+	switch {
+	case err != nil && strings.Contains(err.Error(), "does not match"):
+		a.fail(e.at, "certificate does not match key")
+	case err != nil:
+		a.fail(e.at, oneLine(err))
+	}
+	a.unique(e, "certificates", "primary key", e.text("id"))
+	a.certificates[e.text("id")] = &pair
+	for _, sni := range stringsOf(e.fields["snis"]) {
+		a.config.serverCertificates[strings.ToLower(sni)] = &pair
+	}
+}
+
+func (a *assembler) caCertificate(e entry) {
+	block, _ := pem.Decode([]byte(e.text("cert")))
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		a.fail(e.at.At("cert"), oneLine(err))
+		return
+	}
+	a.cas[e.text("id")] = cert
+}
+
+func stringsOf(value any) (list []string) {
+	items, _ := value.([]any)
+	for _, item := range items {
+		if s, ok := item.(string); ok {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// UpstreamTLS is how a service is called over TLS. Connections that are kept are shared
+// by the calls with the same Key: Kong's pools know a certificate by its id.
+type UpstreamTLS struct {
+	Key    string
+	Config *tls.Config
+}
+
+// upstreamTLS is that of a service whose server is called name, nil for plain HTTP.
+func (a *assembler) upstreamTLS(e entry, s *Service, name string) *UpstreamTLS {
+	if s.Protocol != "https" {
+		for _, field := range []string{"client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates"} {
+			if e.fields[field] != nil {
+				a.fail(e.at, "failed conditional validation given value of field 'protocol'")
+			}
+		}
+		return nil
+	}
+	config := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12, InsecureSkipVerify: true}
+	key := []string{name}
+	if ref := s.ClientCertificate; ref != nil {
+		pair, known := a.certificates[ref.ID]
+		if !known {
+			a.fail(e.at.At("client_certificate"), fmt.Sprintf("invalid reference 'client_certificate: {\"id\":%q}' (no such certificate)", ref.ID))
+			return nil
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }
+		key = append(key, ref.ID)
+	}
+	if s.TLSVerify != nil && *s.TLSVerify {
+		config.VerifyConnection = a.verify(s, name)
+		key = append(key, s.CACertificates...)
+	}
+	return &UpstreamTLS{Key: strings.Join(key, " "), Config: config}
+}
+
+// verify checks a server's certificate. A CA that there is not is none, as in Kong: it
+// is no error, and no server is believed by it.
+func (a *assembler) verify(s *Service, name string) func(tls.ConnectionState) error {
+	roots := x509.NewCertPool()
+	for _, id := range s.CACertificates {
+		if cert := a.cas[id]; cert != nil {
+			roots.AddCert(cert)
+		}
+	}
+	depth := 1 // lua_ssl_verify_depth
+	if s.TLSVerifyDepth != nil {
+		depth = *s.TLSVerifyDepth
+	}
+	return func(state tls.ConnectionState) error {
+		intermediates := x509.NewCertPool()
+		for _, cert := range state.PeerCertificates[1:] {
+			intermediates.AddCert(cert)
+		}
+		chains, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{DNSName: name, Roots: roots, Intermediates: intermediates})
+		if err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
+		}
+		// OpenSSL counts neither the leaf nor the root.
+		if !slices.ContainsFunc(chains, func(chain []*x509.Certificate) bool { return len(chain)-2 <= depth }) {
+			return errors.New("certificate chain too long")
+		}
+		return nil
+	}
+}
