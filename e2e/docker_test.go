@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -55,7 +56,11 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		return nil, nil, errors.Join(err, stop())
 	}
 	kong = strings.TrimSpace(kong)
-	config, err := os.ReadFile(kongConfig)
+	certs := stack.CertDir(dir)
+	if out, err := exec.CommandContext(ctx, "docker", "cp", kong+":/certs", string(certs)).CombinedOutput(); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("copy the certificates: %w: %s", err, out), stop())
+	}
+	config, err := os.ReadFile(filepath.Join(string(certs), "kong.yaml"))
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
@@ -66,6 +71,9 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
+		secure:   ports.ProxyTLS.TLS(),
+		ports:    ports,
+		certs:    certs,
 		// docker itself, since compose takes seconds to say the same.
 		logs: func() ([]byte, error) {
 			return exec.CommandContext(context.Background(), "docker", "logs", kong).CombinedOutput()

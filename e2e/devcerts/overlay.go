@@ -17,6 +17,7 @@ type overlay struct {
 	Upstreams      []upstream    `yaml:"upstreams,omitempty"`
 	Certificates   []certificate `yaml:"certificates"`
 	CACertificates []certificate `yaml:"ca_certificates"`
+	SNIs           []sni         `yaml:"snis"`
 }
 
 type reference struct {
@@ -38,8 +39,12 @@ type certificate struct {
 	ID   string   `yaml:"id"`
 	Cert string   `yaml:"cert"`
 	Key  string   `yaml:"key,omitempty"`
-	SNIs []string `yaml:"snis,omitempty,flow"`
 	Tags []string `yaml:"tags,flow"`
+}
+
+type sni struct {
+	Name        string    `yaml:"name"`
+	Certificate reference `yaml:"certificate"`
 }
 
 // contentNamespace is that of ids that are made of what a certificate says.
@@ -63,7 +68,7 @@ func (d Dir) Overlay(base []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	edge, err := d.certificate(Edge, "localhost")
+	edge, err := d.certificate(Edge)
 	if err != nil {
 		return nil, err
 	}
@@ -74,6 +79,7 @@ func (d Dir) Overlay(base []byte) ([]byte, error) {
 	o := overlay{
 		Format: "3.0", Certificates: []certificate{gateway, edge},
 		CACertificates: []certificate{{ID: contentID(string(ca)), Cert: string(ca), Tags: tags}},
+		SNIs:           []sni{{"localhost", reference{edge.ID}}},
 	}
 	if err := o.refer(base, gateway.ID, o.CACertificates[0].ID); err != nil {
 		return nil, err
@@ -83,7 +89,7 @@ func (d Dir) Overlay(base []byte) ([]byte, error) {
 
 var tags = []string{"development-only"}
 
-func (d Dir) certificate(name string, snis ...string) (certificate, error) {
+func (d Dir) certificate(name string) (certificate, error) {
 	cert, err := os.ReadFile(d.Cert(name))
 	if err != nil {
 		return certificate{}, fmt.Errorf("read certificate: %w", err)
@@ -92,7 +98,7 @@ func (d Dir) certificate(name string, snis ...string) (certificate, error) {
 	if err != nil {
 		return certificate{}, fmt.Errorf("read key: %w", err)
 	}
-	return certificate{ID: contentID(string(cert), string(key)), Cert: string(cert), Key: string(key), SNIs: snis, Tags: tags}, nil
+	return certificate{ID: contentID(string(cert), string(key)), Cert: string(cert), Key: string(key), Tags: tags}, nil
 }
 
 // refer has the services of the base use a client certificate and a CA, and their

@@ -60,9 +60,19 @@ func (e entry) text(field string) string {
 	return s
 }
 
+// ref is the id in a foreign key.
+func (e entry) ref(field string) string {
+	key, _ := e.fields[field].(map[string]any)
+	id, _ := key["id"].(string)
+	return id
+}
+
 func (a *assembler) document(root entry) {
 	for _, e := range root.nested("certificates") {
 		a.certificate(e)
+	}
+	for _, e := range root.nested("snis") {
+		a.sni(e)
 	}
 	for _, e := range root.nested("ca_certificates") {
 		a.caCertificate(e)

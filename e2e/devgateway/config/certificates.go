@@ -13,13 +13,15 @@ import (
 )
 
 func certificateFields() *schema.Field {
-	sni := plain(`^[\w.-]+$`, "whole names")
 	return refuse(named(
 		with("id", id()),
 		required("cert", pemField()),
 		required("key", pemField()),
-		with("snis", list(sni)),
-	), "cert_alt", "key_alt")
+	), "cert_alt", "key_alt", "snis")
+}
+
+func sniFields() *schema.Field {
+	return entity(required("name", plain(`^[\w.-]+$`, "whole names")), required("certificate", certificateRef()))
 }
 
 func caCertificateFields() *schema.Field {
@@ -55,9 +57,20 @@ func (a *assembler) certificate(e entry) {
 	}
 	a.unique(e, "certificates", "primary key", e.text("id"))
 	a.certificates[e.text("id")] = &pair
-	for _, sni := range stringsOf(e.fields["snis"]) {
-		a.config.serverCertificates[strings.ToLower(sni)] = &pair
+}
+
+func (a *assembler) sni(e entry) {
+	pair, known := a.certificates[e.ref("certificate")]
+	if !known {
+		a.fail(e.at.At("certificate"), noCertificate("certificate", e.ref("certificate")))
 	}
+	a.unique(e, "snis", "name", e.text("name"))
+	a.config.serverCertificates[strings.ToLower(e.text("name"))] = pair
+}
+
+// noCertificate is what Kong says of a reference to a certificate that is not there.
+func noCertificate(field, id string) string {
+	return fmt.Sprintf("invalid reference '%s: {\"id\":%q}' (no such certificate)", field, id)
 }
 
 func (a *assembler) caCertificate(e entry) {
@@ -68,16 +81,6 @@ func (a *assembler) caCertificate(e entry) {
 		return
 	}
 	a.cas[e.text("id")] = cert
-}
-
-func stringsOf(value any) (list []string) {
-	items, _ := value.([]any)
-	for _, item := range items {
-		if s, ok := item.(string); ok {
-			list = append(list, s)
-		}
-	}
-	return list
 }
 
 // UpstreamTLS is how a service is called over TLS. Connections that are kept are shared
@@ -102,7 +105,7 @@ func (a *assembler) upstreamTLS(e entry, s *Service, name string) *UpstreamTLS {
 	if ref := s.ClientCertificate; ref != nil {
 		pair, known := a.certificates[ref.ID]
 		if !known {
-			a.fail(e.at.At("client_certificate"), fmt.Sprintf("invalid reference 'client_certificate: {\"id\":%q}' (no such certificate)", ref.ID))
+			a.fail(e.at.At("client_certificate"), noCertificate("client_certificate", ref.ID))
 			return nil
 		}
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return pair, nil }

@@ -16,7 +16,8 @@ func document(plugins *schema.Field) *schema.Field {
 		with("plugins", list(plugins)),
 		with("certificates", list(certificateFields())),
 		with("ca_certificates", list(caCertificateFields())),
-	), "_comment", "_ignore", "_info", "routes", "targets", "snis", "vaults",
+		with("snis", list(sniFields())),
+	), "_comment", "_ignore", "_info", "routes", "targets", "vaults",
 		"keys", "key_sets", "filter_chains", "workspaces", "parameters", "consumer_groups", "acls", "jwt_secrets",
 		"keyauth_credentials", "basicauth_credentials", "hmacauth_credentials", "oauth2_credentials")
 }
