@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 	"github.com/gatehousehq/gatehouse/internal/probe"
 )
@@ -57,10 +58,7 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 	}
 	kong = strings.TrimSpace(kong)
 	certs := stack.CertDir(dir)
-	if out, err := exec.CommandContext(ctx, "docker", "cp", kong+":/certs", string(certs)).CombinedOutput(); err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("copy the certificates: %w: %s", err, out), stop())
-	}
-	config, err := os.ReadFile(filepath.Join(string(certs), "kong.yaml"))
+	config, err := copyCerts(ctx, kong, certs)
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
@@ -74,6 +72,13 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		secure:   ports.ProxyTLS.TLS(),
 		ports:    ports,
 		certs:    certs,
+		renew: func() ([]byte, error) {
+			if err := c.run(context.Background(), "run", "--rm", "--no-deps", "certs", "certs", "-renew",
+				"-dir", "/certs", "-config", "/etc/gatehouse/kong.yaml", "-out", "/certs/kong.yaml"); err != nil {
+				return nil, err
+			}
+			return copyCerts(context.Background(), kong, certs)
+		},
 		// docker itself, since compose takes seconds to say the same.
 		logs: func() ([]byte, error) {
 			return exec.CommandContext(context.Background(), "docker", "logs", kong).CombinedOutput()
@@ -83,6 +88,18 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		},
 	}
 	return env, stop, nil
+}
+
+// copyCerts copies the certificates out of the volume that Kong's container has, and
+// returns the config among them.
+func copyCerts(ctx context.Context, kong string, into devcerts.Dir) ([]byte, error) {
+	if err := os.MkdirAll(string(into), 0o700); err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, "docker", "cp", kong+":/certs/.", string(into)).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("copy the certificates: %w: %s", err, out)
+	}
+	return os.ReadFile(filepath.Join(string(into), "kong.yaml"))
 }
 
 func newCompose(ctx context.Context, ports stack.Ports, kongConfig string) *compose {

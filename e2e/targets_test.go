@@ -26,6 +26,7 @@ type environment struct {
 	secure   string            // base URL of the gateway over TLS
 	ports    stack.Ports
 	certs    devcerts.Dir
+	renew    func() (config []byte, err error) // makes all leaves anew, for the gateway in a config
 	// logs returns everything that the gateway, the plugin server and what is behind
 	// them have logged.
 	logs func() ([]byte, error)
@@ -81,6 +82,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		secure:   ports.ProxyTLS.TLS(),
 		ports:    ports,
 		certs:    stack.CertDir(dir),
+		renew:    s.Renew,
 		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
 		signal:   syscall.Kill,
 	}

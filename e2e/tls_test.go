@@ -145,3 +145,71 @@ func TestOnlyTheGatewayIsBelieved(t *testing.T) {
 		send(t, req).wantStatus(t, http.StatusBadRequest)
 	})
 }
+
+// TestCertificatesAreRenewed makes all certificates anew under load: BFFs and services
+// take them up by themselves, the gateway with its next config, and no request fails.
+func TestCertificatesAreRenewed(t *testing.T) {
+	shown := func(port stack.Port, server string) string {
+		dialer := tls.Dialer{Config: secureClient(t, &tls.Config{ServerName: server}, devcerts.Gateway).Transport.(*http.Transport).TLSClientConfig}
+		conn, err := dialer.DialContext(t.Context(), "tcp", port.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return conn.(*tls.Conn).ConnectionState().PeerCertificates[0].SerialNumber.String()
+	}
+	toOrders := func() string {
+		a := get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+		return receivedOnce(t, "orders", a.traceID(t)).Peer.Serial
+	}
+	p := gate.ports
+	servers := []struct {
+		port stack.Port
+		name string
+	}{{p.WebBFF, "web-bff"}, {p.MobileBFF, "mobile-bff"}, {p.Orders, "orders"}, {p.Users, "users"}, {p.Billing, "billing"}, {p.Notifications, "notifications"}, {p.ProxyTLS, "localhost"}}
+	before, client := map[string]string{}, toOrders()
+	for _, s := range servers {
+		before[s.name] = shown(s.port, s.name)
+	}
+	l := startLoad(t, 4)
+	l.waitPassed(t, 50)
+	config, err := gate.renew()
+	if err != nil {
+		t.Fatal(err)
+	}
+	postConfig(t, config).wantStatus(t, http.StatusCreated)
+	for _, s := range servers {
+		eventually(t, "a new certificate of "+s.name, func() bool { return shown(s.port, s.name) != before[s.name] })
+	}
+	// A new id is a new pool of connections: once each worker has the config, none of
+	// before is used.
+	eventually(t, "the gateway's new certificate at the orders service", func() bool {
+		for range 10 {
+			if toOrders() == client {
+				return false
+			}
+		}
+		return true
+	})
+	l.waitPassed(t, 50)
+	l.stop()
+	for _, f := range l.failed() {
+		t.Errorf("a request failed: %s", f.why)
+	}
+	gate.config = config
+}
+
+// TestCAThatIsNone: the gateway takes an id that leads to no CA, and then believes no
+// server by it. `gatehouse check` tells of it.
+func TestCAThatIsNone(t *testing.T) {
+	restore := useConfig(t, func(config map[string]any) {
+		for _, s := range config["services"].([]any) {
+			if service := s.(map[string]any); service["name"] == "orders-v1" {
+				service["ca_certificates"] = []string{"00000000-0000-4000-8000-000000000000"}
+			}
+		}
+	})
+	defer restore()
+	get(t, "/partner/v1/orders", partnerKey).wantStatus(t, http.StatusBadGateway)
+	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // targets are the upstream targets that kong.yaml names, with this stack's ports.
@@ -33,19 +34,36 @@ func writeHosts(path string, targets map[string]Port) error {
 // writeConfig writes a copy of the declarative config with this stack's ports and
 // certificates, for nobody else to read, and returns its path.
 func (s *Stack) writeConfig() (string, error) {
-	source, err := os.ReadFile(s.KongConfig)
+	config, err := s.secured()
 	if err != nil {
-		return "", fmt.Errorf("read Kong config: %w", err)
-	}
-	config, err := s.certs().Config(moveTargets(source, s.targets()))
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", s.KongConfig, err)
+		return "", err
 	}
 	path := filepath.Join(s.runDir, "kong.yaml")
 	if err := os.WriteFile(path, config, 0o600); err != nil {
 		return "", fmt.Errorf("write Kong config: %w", err)
 	}
 	return path, nil
+}
+
+func (s *Stack) secured() ([]byte, error) {
+	source, err := os.ReadFile(s.KongConfig)
+	if err != nil {
+		return nil, fmt.Errorf("read Kong config: %w", err)
+	}
+	config, err := s.certs().Config(moveTargets(source, s.targets()))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.KongConfig, err)
+	}
+	return config, nil
+}
+
+// Renew makes all certificates anew, which BFFs and services take up by themselves, and
+// returns the declarative config that has the gateway do so too.
+func (s *Stack) Renew() ([]byte, error) {
+	if err := s.certs().Write(time.Now(), true); err != nil {
+		return nil, err
+	}
+	return s.secured()
 }
 
 // moveTargets gives the targets in a declarative config the ports of this stack.

@@ -19,8 +19,9 @@ const checkEvery = time.Second
 
 // Identity is who a process is, and whom it believes. It is safe for concurrent use.
 type Identity struct {
-	files  Files
-	logger *slog.Logger
+	files   Files
+	clients []Name
+	logger  *slog.Logger
 
 	current atomic.Pointer[material]
 	failed  atomic.Bool  // the files are not what is in use
@@ -28,7 +29,8 @@ type Identity struct {
 
 	mu      sync.Mutex
 	seen    stamps
-	expired *material // which the log has been told of
+	expired *material            // which the log has been told of
+	met     map[string]time.Time // when the certificates expire that clients last showed, by name
 }
 
 // stamps tell whether files have changed.
@@ -47,15 +49,36 @@ func (f Files) stamps() (s stamps) {
 }
 
 // Open reads the files. Its error is one line that names the file and the fix.
-func Open(f Files, logger *slog.Logger) (*Identity, error) {
-	i := &Identity{files: f, logger: logger, seen: f.stamps()}
-	m, err := read(f, time.Now())
+func Open(s Settings, logger *slog.Logger) (*Identity, error) {
+	i := &Identity{files: s.Files, clients: s.Clients, logger: logger, seen: s.stamps(), met: map[string]time.Time{}}
+	m, err := i.read(time.Now())
 	if err != nil {
 		return nil, err
 	}
 	i.current.Store(m)
 	i.due.Store(time.Now().Add(checkEvery).UnixNano())
 	return i, nil
+}
+
+func (i *Identity) read(now time.Time) (*material, error) {
+	m, err := read(i.files, now)
+	if err == nil {
+		m.server.VerifyConnection = i.meet
+	}
+	return m, err
+}
+
+// meet notes when a client's certificate expires: nobody else may know of the gateway's.
+func (i *Identity) meet(state tls.ConnectionState) error {
+	leaf := state.PeerCertificates[0]
+	for _, name := range i.clients {
+		if name.in(leaf) {
+			i.mu.Lock()
+			i.met[name.String()] = leaf.NotAfter
+			i.mu.Unlock()
+		}
+	}
+	return nil
 }
 
 // latest is what the files hold, or what they last held that was good.
@@ -83,7 +106,7 @@ func (i *Identity) refresh(now time.Time) {
 }
 
 func (i *Identity) reload(now time.Time) {
-	m, err := read(i.files, now)
+	m, err := i.read(now)
 	i.failed.Store(err != nil)
 	if err != nil {
 		i.logger.Error("new certificate is not used: the last good one stays", "error", err.Error(), "not_after", i.current.Load().leaf.NotAfter)

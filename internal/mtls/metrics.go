@@ -1,6 +1,7 @@
 package mtls
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -9,6 +10,8 @@ import (
 var (
 	notAfter = prometheus.NewDesc("gatehouse_certificate_not_after_timestamp_seconds",
 		"When a certificate in use expires: this process's own, and the first of the CAs that it believes.", []string{"certificate"}, nil)
+	peerNotAfter = prometheus.NewDesc("gatehouse_peer_certificate_not_after_timestamp_seconds",
+		"When the certificate expires that a client last opened a connection with, by the name that it is believed for.", []string{"peer"}, nil)
 	reloadFailed = prometheus.NewDesc("gatehouse_certificate_reload_failed",
 		"1 while the files hold nothing that can be used and the last good certificate stays in use.", nil, nil)
 )
@@ -26,6 +29,12 @@ func (i *Identity) Collect(metrics chan<- prometheus.Metric) {
 	}
 	gauge(notAfter, float64(m.leaf.NotAfter.Unix()), "own")
 	gauge(notAfter, float64(m.firstCA(time.Now()).Unix()), "ca")
+	i.mu.Lock()
+	met := maps.Clone(i.met)
+	i.mu.Unlock()
+	for name, until := range met {
+		gauge(peerNotAfter, float64(until.Unix()), name)
+	}
 	failed := 0.0
 	if i.failed.Load() {
 		failed = 1

@@ -147,7 +147,7 @@ func TestBadFiles(t *testing.T) {
 			t.Parallel()
 			f := files(t, ca, leaf)
 			tc.spoil(t, f)
-			_, err := mtls.Open(f, slog.New(slog.DiscardHandler))
+			_, err := mtls.Open(mtls.Settings{Files: f}, slog.New(slog.DiscardHandler))
 			if err == nil || !strings.Contains(err.Error(), "/"+tc.file+": ") || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error %v, want one line with %s and %q", err, tc.file, tc.says)
 			}
@@ -273,16 +273,16 @@ func newParty(t *testing.T, f mtls.Files, believes string) *party {
 	t.Helper()
 	p := &party{files: f, log: &logLines{}}
 	logger := slog.New(slog.NewTextHandler(p.log, nil))
-	identity, err := mtls.Open(f, logger)
-	if err != nil {
-		t.Fatal(err)
-	}
 	names, err := mtls.ParseNames(believes)
 	if err != nil {
 		t.Fatal(err)
 	}
+	identity, err := mtls.Open(mtls.Settings{Files: f, Clients: names}, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") })
-	p.server = httptest.NewUnstartedServer(mtls.Only(hello, names, logger))
+	p.server = httptest.NewUnstartedServer(identity.Only(hello))
 	p.server.Config.ErrorLog = slog.NewLogLogger(logger.Handler(), slog.LevelWarn)
 	// Not StartTLS, which adds a certificate of its own.
 	p.server.Listener = tls.NewListener(p.server.Listener, identity.Server())
@@ -477,6 +477,9 @@ func TestKeptConnections(t *testing.T) {
 		if status, err := p.ask(t, p, false); status != http.StatusOK {
 			t.Fatalf("status %d, %v", status, err)
 		}
+	}
+	if got, want := p.metric(t, `gatehouse_peer_certificate_not_after_timestamp_seconds{peer="bff"}`), p.metric(t, ownExpiry); got != want || got == "" {
+		t.Errorf("the peer's expiry is %q, want %q", got, want)
 	}
 	if opened != 1 {
 		t.Errorf("%d connections for 5 requests, want 1", opened)

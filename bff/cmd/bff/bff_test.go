@@ -21,7 +21,6 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/internal/golden"
-	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
@@ -56,7 +55,7 @@ func newSystem(t *testing.T) *system {
 	t.Cleanup(transport.CloseIdleConnections)
 	for name, handler := range map[string]*http.Handler{"web": &s.web, "mobile": &s.mobile} {
 		var err error
-		cfg := config{kind: kinds[name], services: urls, budget: 1500 * time.Millisecond, tls: mtls.Settings{Insecure: true}}
+		cfg := config{kind: kinds[name], services: urls, budget: 1500 * time.Millisecond}
 		if *handler, err = newHandler(cfg, tel, transport, logger); err != nil {
 			t.Fatal(err)
 		}

@@ -59,6 +59,9 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if identity != nil {
+		handler = identity.Only(handler)
+	}
 	err = listenAndDrain(ctx, cfg, identity, handler, logger)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
@@ -73,7 +76,7 @@ func openIdentity(cfg config, logger *slog.Logger) (*mtls.Identity, error) {
 	if cfg.tls.Insecure {
 		return nil, nil
 	}
-	return mtls.Open(cfg.tls.Files, logger)
+	return mtls.Open(cfg.tls, logger)
 }
 
 func newLogger(cfg config, w io.Writer) (*slog.Logger, error) {
@@ -95,14 +98,7 @@ func newHandler(cfg config, tel *telemetry.Telemetry, transport http.RoundTrippe
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg, services, tel, logger)
-	if err != nil {
-		return nil, err
-	}
-	if !cfg.tls.Insecure {
-		pages = mtls.Only(pages, cfg.tls.Clients, logger)
-	}
-	return pages, nil
+	return newPages(cfg, services, tel, logger)
 }
 
 func newPages(cfg config, services *upstream.Clients, tel *telemetry.Telemetry, logger *slog.Logger) (http.Handler, error) {

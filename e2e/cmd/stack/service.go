@@ -64,12 +64,12 @@ func serveService(ctx context.Context, name, api, control string, o services.Opt
 	}
 	handler, config := service.API, (*tls.Config)(nil)
 	if !settings.Insecure {
-		identity, err := mtls.Open(settings.Files, o.Logger)
+		identity, err := mtls.Open(settings, o.Logger)
 		if err != nil {
 			return err
 		}
 		registry.MustRegister(identity)
-		handler, config = mtls.Only(handler, settings.Clients, o.Logger), identity.Server()
+		handler, config = identity.Only(handler), identity.Server()
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	errorLog := slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn)
