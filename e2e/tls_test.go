@@ -199,9 +199,26 @@ func TestCertificatesAreRenewed(t *testing.T) {
 	gate.config = config
 }
 
+// TestCertificateThatIsNone: an id that leads to no client certificate is refused.
+func TestCertificateThatIsNone(t *testing.T) {
+	config := changed(t, func(config map[string]any) {
+		service := config["services"].([]any)[0].(map[string]any)
+		service["client_certificate"] = map[string]any{"id": "00000000-0000-4000-8000-000000000000"}
+	})
+	postConfig(t, config).wantStatus(t, http.StatusBadRequest)
+	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}
+
 // TestCAThatIsNone: the gateway takes an id that leads to no CA, and then believes no
 // server by it. `gatehouse check` tells of it.
 func TestCAThatIsNone(t *testing.T) {
+	// Kept connections are the client certificate's, by its id, whatever the CAs are: with
+	// a new one there are none.
+	config, err := gate.renew()
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate.config = config
 	restore := useConfig(t, func(config map[string]any) {
 		for _, s := range config["services"].([]any) {
 			if service := s.(map[string]any); service["name"] == "orders-v1" {
