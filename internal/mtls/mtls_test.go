@@ -141,6 +141,7 @@ func TestBadFiles(t *testing.T) {
 		"a leaf is no CA":       {func(t *testing.T, f mtls.Files) { put(t, f.CA, leaf.certPEM()) }, "ca.pem", "may not sign others"},
 		"a key in the CA's":     {func(t *testing.T, f mtls.Files) { put(t, f.CA, leaf.keyPEM(t)) }, "ca.pem", "no certificate in it"},
 		"an expired CA":         {expiredCA(now), "ca.pem", "it expired at 20"},
+		"of another CA":         {func(t *testing.T, f mtls.Files) { put(t, f.CA, newCA(t, "x").certPEM()) }, "cert.pem", "none of the CAs in "},
 		"a certificate of none": {func(t *testing.T, f mtls.Files) { put(t, f.Cert, leaf.keyPEM(t)) }, "cert.pem", "no certificate in it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -402,6 +403,7 @@ func TestLastGoodStays(t *testing.T) {
 	for name, spoil := range map[string]func(*testing.T, mtls.Files){
 		"expired":    replaced(ca, now.Add(-2*time.Hour), now.Add(-time.Hour)),
 		"mismatched": func(t *testing.T, f mtls.Files) { t.Helper(); put(t, f.Key, newCA(t, "x").keyPEM(t)) },
+		"foreign":    replaced(newCA(t, "foreign"), now.Add(-time.Hour), now.Add(time.Hour)),
 		"empty":      func(t *testing.T, f mtls.Files) { t.Helper(); put(t, f.Cert, nil) },
 		"gone":       func(t *testing.T, f mtls.Files) { t.Helper(); must(t, os.Remove(f.CA)) },
 	} {
@@ -434,8 +436,14 @@ func TestForeignPeers(t *testing.T) {
 	now := time.Now()
 	ca, foreign := newCA(t, "ca"), newCA(t, "foreign")
 	server := newParty(t, files(t, ca, ca.issue(t, "orders", now.Add(-time.Hour), now.Add(time.Hour))), "spiffe://test/bff,dns.bff")
-	brief := func(name string, by *authority, believes *authority) mtls.Files {
-		return files(t, believes, by.issue(t, name, now.Add(-time.Hour), now.Add(time.Hour)))
+	brief := func(name string, by *authority, believes ...*authority) mtls.Files {
+		f := files(t, by, by.issue(t, name, now.Add(-time.Hour), now.Add(time.Hour)))
+		var cas []byte
+		for _, ca := range believes {
+			cas = append(cas, ca.certPEM()...)
+		}
+		put(t, f.CA, cas)
+		return f
 	}
 	for name, tc := range map[string]struct {
 		client             mtls.Files
@@ -445,8 +453,8 @@ func TestForeignPeers(t *testing.T) {
 		"a friend":                {brief("bff", ca, ca), http.StatusOK, "", ""},
 		"by its DNS name":         {brief("dns.bff", ca, ca), http.StatusOK, "", ""},
 		"somebody else":           {brief("users", ca, ca), http.StatusForbidden, "", `msg="forbidden peer" peer="users spiffe://test/users"`},
-		"of a foreign CA":         {brief("bff", foreign, ca), 0, "unknown certificate authority", "certificate signed by unknown authority"},
-		"who does not believe it": {brief("bff", ca, foreign), 0, "certificate signed by unknown authority", "bad certificate"},
+		"of a foreign CA":         {brief("bff", foreign, ca, foreign), 0, "unknown certificate authority", "certificate signed by unknown authority"},
+		"who does not believe it": {brief("bff", foreign, foreign), 0, "certificate signed by unknown authority", "bad certificate"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newParty(t, tc.client, "nobody")
@@ -458,6 +466,28 @@ func TestForeignPeers(t *testing.T) {
 				eventually(t, "the server's line", func() bool { return server.log.count(tc.server) == 1 })
 			}
 		})
+	}
+}
+
+// TestExpiry: who goes on with a certificate that has expired says so once, and the other
+// side says so too.
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ca := newCA(t, "ca")
+	orders := newParty(t, files(t, ca, ca.issue(t, "orders", now.Add(-time.Hour), now.Add(time.Hour))), "bff")
+	bff := newParty(t, files(t, ca, ca.issue(t, "bff", now.Add(-time.Hour), now.Add(2*time.Second))), "bff")
+	eventually(t, "the line of who has it", func() bool {
+		bff.metric(t, ownExpiry)
+		return bff.log.count("certificate has expired, and peers will refuse it") == 1
+	})
+	if status, err := bff.ask(t, orders, true); err == nil || !strings.Contains(err.Error(), "expired certificate") {
+		t.Errorf("status %d, %v, want a refusal that says why", status, err)
+	}
+	eventually(t, "the line of who refuses it", func() bool { return orders.log.count("certificate has expired or is not yet valid") == 1 })
+	bff.metric(t, ownExpiry)
+	if lines := bff.log.count("has expired, and peers"); lines != 1 {
+		t.Errorf("%d lines, want 1", lines)
 	}
 }
 

@@ -41,7 +41,35 @@ func read(f Files, now time.Time) (*material, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := signed(f, pair, cas, now); err != nil {
+		return nil, err
+	}
 	return newMaterial(pair, cas), nil
+}
+
+// signed tells of a certificate that none of the CAs signed: peers, who have the same CAs,
+// would refuse it.
+func signed(f Files, pair tls.Certificate, cas []*x509.Certificate, now time.Time) error {
+	o := x509.VerifyOptions{
+		Roots: poolOf(cas), Intermediates: x509.NewCertPool(), CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
+	}
+	for _, der := range pair.Certificate[1:] {
+		if cert, err := x509.ParseCertificate(der); err == nil {
+			o.Intermediates.AddCert(cert)
+		}
+	}
+	if _, err := pair.Leaf.Verify(o); err != nil {
+		return fileError("certificate", f.Cert, "none of the CAs in "+f.CA+" signed it", "put its CA there too, or a certificate of one of them here")
+	}
+	return nil
+}
+
+func poolOf(cas []*x509.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, ca := range cas {
+		pool.AddCert(ca)
+	}
+	return pool
 }
 
 // fileError is about a file: what is wrong, and what to do.
@@ -163,10 +191,7 @@ func certificates(text []byte) (list []*x509.Certificate, err error) {
 }
 
 func newMaterial(pair tls.Certificate, cas []*x509.Certificate) *material {
-	pool := x509.NewCertPool()
-	for _, ca := range cas {
-		pool.AddCert(ca)
-	}
+	pool := poolOf(cas)
 	// HTTP/1.1 is what Kong speaks to its upstreams. Without tickets each connection is
 	// verified by the CAs of now.
 	return &material{

@@ -11,7 +11,7 @@ import (
 type Files struct {
 	Cert string // the certificate, and those of intermediate CAs after it
 	Key  string // its private key, which others may not read
-	CA   string // the CAs that sign the peers' certificates
+	CA   string // the CAs that sign it, and the peers' certificates
 }
 
 // Settings are what a server is told of mutual TLS.
@@ -30,7 +30,8 @@ const insecure = "insecure"
 func Usage(prefix string) string {
 	return strings.ReplaceAll(`  PREFIX_CERT_FILE, PREFIX_KEY_FILE
                                  PEM files: this server's certificate and its key, of mode 0600
-  PREFIX_CLIENT_CA_FILE         PEM file: the CAs that sign the certificates of clients and services
+  PREFIX_CLIENT_CA_FILE         PEM file: the CAs that sign this certificate, and those of
+                                 clients and services
   PREFIX_CLIENT_NAME            whom to believe: SPIFFE URIs or DNS names in clients' certificates,
                                  with commas between them
                                  All files are read again when they change.
