@@ -17,6 +17,8 @@
 //     writes them, without the framing of chunks.
 //   - Credentials have random ids and get new ones on each load, as in Kong; log
 //     events are not limited to 4,096 at a time.
+//   - Connections that are kept belong to a service's CAs too. Kong's belong to the name
+//     and the client certificate alone.
 //   - The addresses of targets are looked up once, when the configuration is loaded.
 //   - Its own errors are JSON or plain text, as the first type in Accept says. Kong
 //     weighs all of them, and knows HTML and XML too.

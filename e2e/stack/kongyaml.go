@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // targets are the upstream targets that kong.yaml names, with this stack's ports.
@@ -50,11 +52,41 @@ func (s *Stack) secured() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read Kong config: %w", err)
 	}
+	s.plain = plainServices(source, s.targets())
 	config, err := s.certs().Config(moveTargets(source, s.targets()))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.KongConfig, err)
 	}
 	return config, nil
+}
+
+// plainServices are warnings of services that would be called over plain HTTP, which the
+// sample services and BFFs do not speak.
+func plainServices(config []byte, targets map[string]Port) (warnings []string) {
+	var parsed struct {
+		Upstreams []struct {
+			Name    string
+			Targets []struct{ Target string }
+		}
+		Services []struct{ Name, Host, Protocol string }
+	}
+	if yaml.Unmarshal(config, &parsed) != nil {
+		return nil // the gateway will say so
+	}
+	ours := map[string]string{}
+	for _, u := range parsed.Upstreams {
+		for _, t := range u.Targets {
+			if _, ok := targets[t.Target]; ok {
+				ours[u.Name] = t.Target
+			}
+		}
+	}
+	for _, s := range parsed.Services {
+		if target, ok := ours[s.Host]; ok && s.Protocol != "https" {
+			warnings = append(warnings, fmt.Sprintf("service %s: %s speaks mutual TLS only: write protocol: https and tls_verify: true, and its upstream's host_header", s.Name, target))
+		}
+	}
+	return warnings
 }
 
 // Renew makes all certificates anew, which BFFs and services take up by themselves, and

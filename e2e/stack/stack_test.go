@@ -47,6 +47,26 @@ func TestMoveTargets(t *testing.T) {
 	}
 }
 
+func TestPlainServices(t *testing.T) {
+	const config = `
+upstreams:
+  - { name: orders.upstream, targets: [{ target: "orders:9101" }] }
+  - { name: other.upstream, targets: [{ target: "other:80" }] }
+services:
+  - { name: good, host: orders.upstream, protocol: https }
+  - { name: plain, host: orders.upstream, protocol: http }
+  - { name: absent, host: orders.upstream }
+  - { name: others, host: other.upstream }
+`
+	got := plainServices([]byte(config), map[string]Port{"orders:9101": {"ORDERS_PORT", 9101}})
+	if len(got) != 2 || !strings.HasPrefix(got[0], "service plain: orders:9101 speaks mutual TLS only: write protocol: https") || !strings.HasPrefix(got[1], "service absent: ") {
+		t.Errorf("warnings %q", got)
+	}
+	if got := plainServices([]byte("services: ["), nil); got != nil {
+		t.Errorf("warnings %q of what is no YAML", got)
+	}
+}
+
 // TestStartRefuses wants one line that names what is in the way, and nothing started.
 func TestStartRefuses(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

@@ -124,10 +124,16 @@ func TestBadFiles(t *testing.T) {
 		file  string
 		says  string
 	}{
-		"no certificate":        {func(t *testing.T, f mtls.Files) { remove(t, f.Cert) }, "cert.pem", "no such file: write it"},
-		"no key":                {func(t *testing.T, f mtls.Files) { remove(t, f.Key) }, "key.pem", "no such file: write it"},
-		"no CA":                 {func(t *testing.T, f mtls.Files) { remove(t, f.CA) }, "ca.pem", "no such file: write it"},
-		"a folder":              {func(t *testing.T, f mtls.Files) { remove(t, f.Cert); must(t, os.Mkdir(f.Cert, 0o700)) }, "cert.pem", "is a directory: name a PEM file"},
+		"no certificate": {func(t *testing.T, f mtls.Files) { remove(t, f.Cert) }, "cert.pem", "no such file: write it"},
+		"no key":         {func(t *testing.T, f mtls.Files) { remove(t, f.Key) }, "key.pem", "no such file: write it"},
+		"no CA":          {func(t *testing.T, f mtls.Files) { remove(t, f.CA) }, "ca.pem", "no such file: write it"},
+		"a folder":       {func(t *testing.T, f mtls.Files) { remove(t, f.Cert); must(t, os.Mkdir(f.Cert, 0o700)) }, "cert.pem", "is a directory: name a PEM file"},
+		"unreadable": {func(t *testing.T, f mtls.Files) {
+			if os.Geteuid() == 0 {
+				t.Skip("root may read everything")
+			}
+			must(t, os.Chmod(f.Key, 0))
+		}, "key.pem", "permission denied: let the user of this process read it"},
 		"an empty certificate":  {func(t *testing.T, f mtls.Files) { put(t, f.Cert, nil) }, "cert.pem", "no certificate in it: put PEM there"},
 		"no PEM":                {func(t *testing.T, f mtls.Files) { put(t, f.Cert, leaf.cert.Raw) }, "cert.pem", "no certificate in it: put PEM there"},
 		"garbage in PEM":        {func(t *testing.T, f mtls.Files) { put(t, f.Cert, garbage) }, "cert.pem", "certificate 1 in it cannot be read"},

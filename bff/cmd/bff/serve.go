@@ -157,6 +157,26 @@ func newServer(cfg config, handler http.Handler, logger *slog.Logger) *http.Serv
 	}
 }
 
+// port is a server and where it listens.
+type port struct {
+	server           *http.Server
+	opened           string // what the log says then
+	addr             string
+	portVar, addrVar string // the variables that move it
+}
+
+// open listens, and serves until the server is stopped, which failed gets to know.
+func (p port) open(ctx context.Context, logger *slog.Logger, failed chan<- error) error {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", p.addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (another port: %s or %s)", p.addr, err, p.portVar, p.addrVar)
+	}
+	logger.Info(p.opened, "version", version, "addr", listener.Addr().String(), "tls", p.server.TLSConfig != nil)
+	go func() { failed <- fmt.Errorf("serve on %s: %w", p.addr, accept(p.server, listener)) }()
+	return nil
+}
+
 // listenAndDrain serves pages until ctx ends. Then /readyz answers 503, for
 // cfg.drainDelay new requests are still taken, and those in flight are finished.
 func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pages http.Handler, logger *slog.Logger) error {
@@ -164,28 +184,19 @@ func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pa
 	server := newServer(cfg, withHealth(pages, &draining), logger)
 	if identity != nil {
 		server.TLSConfig = identity.Server()
+	} else {
+		logger.Warn("BFF_TLS is insecure: identity headers are believed from every peer that reaches this port")
 	}
 	status := newServer(cfg, statusHandler(identity, &draining), logger)
 	defer status.Close()
 	failed := make(chan error, 2)
-	for _, s := range []struct {
-		server           *http.Server
-		name, addr       string
-		portVar, addrVar string
-	}{
+	for _, p := range []port{
 		{server, "listening", cfg.addr, cfg.kind.portVar, "BFF_ADDR"},
 		{status, "listening for health and metrics", cfg.statusAddr, cfg.kind.statusPortVar, "BFF_STATUS_ADDR"},
 	} {
-		var listen net.ListenConfig
-		listener, err := listen.Listen(ctx, "tcp", s.addr)
-		if err != nil {
-			return errors.Join(fmt.Errorf("listen on %s: %w (another port: %s or %s)", s.addr, err, s.portVar, s.addrVar), server.Close())
+		if err := p.open(ctx, logger, failed); err != nil {
+			return errors.Join(err, server.Close())
 		}
-		logger.Info(s.name, "version", version, "addr", listener.Addr().String(), "tls", s.server.TLSConfig != nil)
-		go func() { failed <- fmt.Errorf("serve on %s: %w", s.addr, accept(s.server, listener)) }()
-	}
-	if cfg.tls.Insecure {
-		logger.Warn("BFF_TLS is insecure: identity headers are believed from every peer that reaches this port")
 	}
 	select {
 	case err := <-failed:
