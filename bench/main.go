@@ -18,6 +18,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/gatehousehq/gatehouse/bench/audit"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
@@ -25,19 +26,19 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/scrub"
 )
 
-// suite is a set of rows that share what they need: open starts that, and
-// closeAll stops it.
+// suite prints a table. The error of take is [ratio.Missing] where its peer is not here.
 type suite struct {
 	name string
-	open func(context.Context) (rows []ratio.Row, closeAll func() error, err error)
+	take func(context.Context, io.Writer) error
 }
 
 // suites are in the order of the tables.
 var suites = []suite{
-	{"pluginserver", pluginserver.Open},
-	{"gateway", gateway.Open},
-	{"scrub", scrub.Open},
-	{"limiter", limiter.Open},
+	{"pluginserver", ratios(pluginserver.Open)},
+	{"gateway", ratios(gateway.Open)},
+	{"scrub", ratios(scrub.Open)},
+	{"limiter", ratios(limiter.Open)},
+	{"audit", audit.Take},
 }
 
 func main() {
@@ -62,30 +63,39 @@ func run(ctx context.Context, w io.Writer, names []string) error {
 		if len(names) > 0 && !slices.Contains(names, s.name) {
 			continue
 		}
-		if err := s.take(ctx, w); err != nil {
+		if err := s.print(ctx, w); err != nil {
 			failed = append(failed, fmt.Errorf("suite %s: %w", s.name, err))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func (s suite) take(ctx context.Context, w io.Writer) (err error) {
+// print takes the suite, with its name above.
+func (s suite) print(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, "\n%s\n", s.name)
-	rows, closeAll, err := s.open(ctx)
+	err := s.take(ctx, w)
 	if missing := (ratio.Missing{}); errors.As(err, &missing) {
 		fmt.Fprintln(w, "left out:", missing)
 		return nil
 	}
-	if err != nil {
-		return err
+	return err
+}
+
+// ratios takes rows that share what they need: open starts that, and closeAll stops it.
+func ratios(open func(context.Context) (rows []ratio.Row, closeAll func() error, err error)) func(context.Context, io.Writer) error {
+	return func(ctx context.Context, w io.Writer) (err error) {
+		rows, closeAll, err := open(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, closeAll()) }()
+		results := make([]ratio.Result, len(rows))
+		for i, row := range rows {
+			results[i] = ratio.Take(ctx, row)
+			err = errors.Join(err, results[i].Err)
+		}
+		return errors.Join(err, ratio.Print(w, results))
 	}
-	defer func() { err = errors.Join(err, closeAll()) }()
-	results := make([]ratio.Result, len(rows))
-	for i, row := range rows {
-		results[i] = ratio.Take(ctx, row)
-		err = errors.Join(err, results[i].Err)
-	}
-	return errors.Join(err, ratio.Print(w, results))
 }
 
 func suiteNames() []string {

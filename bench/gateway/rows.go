@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehousehq/gatehouse/bench/kongserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
@@ -75,7 +76,7 @@ func (b *bench) rows() []ratio.Row {
 }
 
 // saturated measures the requests that a Kong answers in a second.
-func saturated(k *kong, path string) ratio.Measure {
+func saturated(k *kongserver.Gatehouse, path string) ratio.Measure {
 	return func(ctx context.Context) (float64, error) {
 		o, err := measure(ctx, k, path, 0, length)
 		return o.perSecond(), err
@@ -83,7 +84,7 @@ func saturated(k *kong, path string) ratio.Measure {
 }
 
 // measure runs a load after a short one that does not count. No request of it may fail.
-func measure(ctx context.Context, k *kong, path string, pause, length time.Duration) (outcome, error) {
+func measure(ctx context.Context, k *kongserver.Gatehouse, path string, pause, length time.Duration) (outcome, error) {
 	o, err := count(ctx, k, path, pause, length)
 	if err == nil && o.failed > 0 {
 		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.failed, o.requests, path, k.LastWords())
@@ -92,7 +93,7 @@ func measure(ctx context.Context, k *kong, path string, pause, length time.Durat
 }
 
 // count is measure for a load of which requests may fail.
-func count(ctx context.Context, k *kong, path string, pause, length time.Duration) (outcome, error) {
+func count(ctx context.Context, k *kongserver.Gatehouse, path string, pause, length time.Duration) (outcome, error) {
 	l := newLoad(k.Proxy, path)
 	l.pause = pause
 	if _, err := l.run(ctx, warmUp); err != nil {

@@ -5,20 +5,19 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
+	"github.com/gatehousehq/gatehouse/bench/kongserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/bench/redisserver"
 )
 
 // bench is what the rows share.
 type bench struct {
-	line  *kong // requests end by nginx's access line
-	event *kong // requests end by a log event
-	lua   *kong
+	line  *kongserver.Gatehouse // requests end by nginx's access line
+	event *kongserver.Gatehouse // requests end by a log event
+	lua   *kongserver.Gatehouse
 
 	config string // of the first two
 
@@ -55,11 +54,9 @@ func (b *bench) open(ctx context.Context) error {
 		return err
 	}
 	b.closers = append(b.closers, stop)
-	gatehouse := filepath.Join(dir, "gatehouse")
-	build := exec.CommandContext(ctx, "go", "build", "-o", gatehouse, "./plugins/cmd/gatehouse")
-	build.Dir = ".." // the binary that is shipped has its own go.mod
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build gatehouse: %w: %s", err, out)
+	gatehouse, err := kongserver.Build(ctx, dir)
+	if err != nil {
+		return err
 	}
 	include, err := filepath.Abs("../deploy/kong/*.conf")
 	if err != nil {
@@ -71,25 +68,25 @@ func (b *bench) open(ctx context.Context) error {
 		"REDIS_URL": redis.URL(), "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
 		"GATEHOUSE_LOG_PLUGINS": "off", // there is none: the audit record is what is logged
 	}
-	if b.line, err = b.startKong(ctx, gatehouse, include, settings{b.config, env}); err != nil {
+	if b.line, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: b.config, Env: env}); err != nil {
 		return err
 	}
 	env["GATEHOUSE_LOG_PHASE"] = "event"
-	if b.event, err = b.startKong(ctx, gatehouse, include, settings{b.config, env}); err != nil {
+	if b.event, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: b.config, Env: env}); err != nil {
 		return err
 	}
 	theirs := config(service("lua", upstream, lua(redis.Addr, collector, filepath.Join(dir, "file.log"))))
-	b.lua, err = b.startKong(ctx, gatehouse, include, settings{theirs, map[string]string{
+	b.lua, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: theirs, Env: map[string]string{
 		"KONG_TRACING_INSTRUMENTATIONS": "all", "KONG_TRACING_SAMPLING_RATE": "1",
 		"KONG_PROXY_ACCESS_LOG": "logs/access.log", "KONG_PROXY_ERROR_LOG": "logs/error.log",
 	}})
 	return err
 }
 
-func (b *bench) startKong(ctx context.Context, gatehouse, include string, s settings) (*kong, error) {
-	k, err := startKong(ctx, gatehouse, include, s)
+func (b *bench) startKong(ctx context.Context, s kongserver.GatehouseSettings) (*kongserver.Gatehouse, error) {
+	k, err := kongserver.StartGatehouse(ctx, s)
 	if err == nil {
-		b.closers = append(b.closers, k.close)
+		b.closers = append(b.closers, k.Close)
 	}
 	return k, err
 }

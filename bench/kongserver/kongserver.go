@@ -30,8 +30,9 @@ type Settings struct {
 type Server struct {
 	Proxy, Admin string // addresses
 
-	log string
-	cmd *exec.Cmd
+	log   string
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when cmd has ended
 }
 
 // foreground starts Kong's nginx as the official image's entrypoint does.
@@ -79,6 +80,11 @@ func Start(ctx context.Context, s Settings) (*Server, error) {
 	if err := k.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start Kong: %w", err)
 	}
+	k.ended = make(chan struct{})
+	go func() {
+		defer close(k.ended)
+		_ = k.cmd.Wait() // by a signal
+	}()
 	if err := k.await(ctx, "http://"+addrs[2]+"/status/ready"); err != nil {
 		k.Stop()
 		return nil, err
@@ -105,6 +111,8 @@ func (k *Server) await(ctx context.Context, url string) error {
 			}
 		}
 		select {
+		case <-k.ended:
+			return fmt.Errorf("start Kong: it ended; its log ends with: %s", k.LastWords())
 		case <-ctx.Done():
 			return fmt.Errorf("wait for Kong: %w; its log ends with: %s", ctx.Err(), k.LastWords())
 		case <-time.After(50 * time.Millisecond):
@@ -118,8 +126,23 @@ func (k *Server) LastWords() string {
 	return string(log[max(0, len(log)-2000):])
 }
 
-// Stop ends Kong. It leaves the folder as it is.
-func (k *Server) Stop() {
-	_ = k.cmd.Process.Signal(syscall.SIGTERM)
-	_ = k.cmd.Wait() // by the signal
+// Stop ends Kong at once. It leaves the folder as it is.
+func (k *Server) Stop() { k.End(syscall.SIGTERM) }
+
+// quitTimeout is how long Kong may take for the requests under way.
+const quitTimeout = 30 * time.Second
+
+// End ends Kong by a signal, and by SIGTERM where that takes too long. Once it has
+// ended, it does nothing.
+func (k *Server) End(sig syscall.Signal) {
+	_ = k.cmd.Process.Signal(sig)
+	select {
+	case <-k.ended:
+	case <-time.After(quitTimeout):
+		_ = k.cmd.Process.Signal(syscall.SIGTERM)
+		<-k.ended
+	}
 }
+
+// Log is all that was logged.
+func (k *Server) Log() ([]byte, error) { return os.ReadFile(k.log) }

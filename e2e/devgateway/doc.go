@@ -13,6 +13,8 @@
 //   - net/http answers a malformed request itself, with a bare 400, and sends
 //     headers in its own order and spelling. WebSockets and request targets that do
 //     not begin with a slash are answered 501.
+//   - What net/http refuses itself has an access line on the plain listener only: over
+//     TLS its connections cannot be watched.
 //   - request.size and response.size are computed from the headers as HTTP/1.1
 //     writes them, without the framing of chunks.
 //   - Credentials have random ids and get new ones on each load, as in Kong; log

@@ -33,15 +33,15 @@ type flow struct {
 }
 
 func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
-	if refused := notSupported(r); refused != "" {
-		http.Error(w, "the dev gateway does not support "+refused+"; `make up` runs Kong", http.StatusNotImplemented)
-		return
-	}
+	serve(r)
 	snap := g.current.Load()
 	f := &flow{g: g, snap: snap, r: r, x: newExchange(snap, r), w: &recorder{ResponseWriter: w}}
 	f.loggers = snap.chain.global("log")
 	defer f.log()
-	if f.rewrite(); f.x.Answer == nil {
+	if !f.refuse() {
+		f.rewrite()
+	}
+	if f.x.Answer == nil {
 		f.access()
 	}
 	if f.x.Answer != nil {
@@ -52,6 +52,17 @@ func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 		X: f.x, Transports: &g.transports, LogError: f.logUpstream, Received: f.received, Failed: f.failed,
 	}
 	call.Serve(f.w, r)
+}
+
+// refuse answers what nginx does not take, and what the dev gateway does not support.
+func (f *flow) refuse() bool {
+	if f.r.Method == http.MethodTrace || f.r.Method == http.MethodConnect {
+		f.x.ErrorPage(http.StatusMethodNotAllowed)
+	} else if what := notSupported(f.r); what != "" {
+		f.x.Exit(http.StatusNotImplemented, []byte("the dev gateway does not support "+what+"; `make up` runs Kong\n"),
+			http.Header{"Content-Type": {"text/plain; charset=utf-8"}})
+	}
+	return f.x.Answer != nil
 }
 
 // notSupported names what a request asks for and the dev gateway does not support.
@@ -68,7 +79,7 @@ func notSupported(r *http.Request) string {
 
 func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x := exchange.New(snap.config)
-	x.ID = strings.ReplaceAll(uuid.NewString(), "-", "")
+	x.ID = newRequestID()
 	x.Start = time.Now()
 	x.RequestLine = r.Method + " " + r.RequestURI + " " + r.Proto
 	x.RequestURI = r.RequestURI
@@ -82,6 +93,8 @@ func newExchange(snap *snapshot, r *http.Request) *exchange.Exchange {
 	x.Conn = connOf(r)
 	return x
 }
+
+func newRequestID() string { return strings.ReplaceAll(uuid.NewString(), "-", "") }
 
 func hostWithoutPort(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {

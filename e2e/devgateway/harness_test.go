@@ -120,7 +120,8 @@ func start(t *testing.T, yaml string, server *fakeServer, answer http.HandlerFun
 		t.Fatal(err)
 	}
 	front := httptest.NewUnstartedServer(http.HandlerFunc(g.serveProxy))
-	front.Config = g.httpServer(http.HandlerFunc(g.serveProxy))
+	front.Config = g.proxyServer()
+	front.Listener = clientListener{front.Listener}
 	front.Start()
 	h.front = front
 	t.Cleanup(func() {

@@ -27,14 +27,14 @@ func (g *Gateway) listen() ([]server, error) {
 		return nil, err
 	}
 	for _, l := range []struct {
-		addr    string
-		handler http.Handler
-		tls     *tls.Config
+		addr   string
+		server *http.Server
+		tls    *tls.Config
 	}{
-		{g.opts.ProxyAddr, http.HandlerFunc(g.serveProxy), nil},
-		{g.opts.ProxyTLSAddr, http.HandlerFunc(g.serveProxy), secure},
-		{g.opts.AdminAddr, g.adminHandler(), nil},
-		{g.opts.StatusAddr, statusHandler(), nil},
+		{g.opts.ProxyAddr, g.proxyServer(), nil},
+		{g.opts.ProxyTLSAddr, g.proxyServer(), secure},
+		{g.opts.AdminAddr, g.httpServer(g.adminHandler()), nil},
+		{g.opts.StatusAddr, g.httpServer(statusHandler()), nil},
 	} {
 		if l.addr == "" {
 			continue
@@ -46,9 +46,11 @@ func (g *Gateway) listen() ([]server, error) {
 			}
 			return nil, listenError(l.addr, err)
 		}
-		s := server{g.httpServer(l.handler), listener}
-		s.http.TLSConfig = l.tls
-		servers = append(servers, s)
+		l.server.TLSConfig = l.tls
+		if l.tls == nil {
+			listener = clientListener{listener}
+		}
+		servers = append(servers, server{l.server, listener})
 	}
 	return servers, nil
 }
@@ -83,12 +85,19 @@ func listenError(addr string, err error) error {
 	return fmt.Errorf("listen on %s: %w", addr, err)
 }
 
+// proxyServer is told of each connection, see clientConn.
+func (g *Gateway) proxyServer() *http.Server {
+	s := g.httpServer(http.HandlerFunc(g.serveProxy))
+	s.ConnContext, s.ConnState = g.connContext, g.connState
+	s.MaxHeaderBytes = 32 << 10 // nginx's large_client_header_buffers
+	return s
+}
+
 func (g *Gateway) httpServer(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: 60 * time.Second, // nginx's client_header_timeout
 		IdleTimeout:       75 * time.Second, // nginx's keepalive_timeout
-		ConnContext:       g.numberConn,
 		ErrorLog:          g.logs.serverLog(),
 
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" is refused by name
@@ -97,11 +106,6 @@ func (g *Gateway) httpServer(h http.Handler) *http.Server {
 
 // connNumber is the context key of a connection's number.
 type connNumber struct{}
-
-// numberConn numbers connections, for the *N of nginx's error log.
-func (g *Gateway) numberConn(ctx context.Context, _ net.Conn) context.Context {
-	return context.WithValue(ctx, connNumber{}, g.accepted.Add(1))
-}
 
 func (s server) serve() error {
 	serve := s.http.Serve

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
@@ -38,6 +39,8 @@ func (s *Stack) gateway() part {
 		health: []string{p.PluginServer.URL() + "/readyz", p.Status.URL() + "/status/ready"},
 		env:    append(common, env...),
 		argv:   append([]string{s.binary("gatehouse"), "run", "--"}, command...),
+		// As in the image: SIGTERM would have Kong drop requests and log events.
+		stopSignal: syscall.SIGQUIT,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 )
@@ -14,6 +15,8 @@ type part struct {
 	health []string
 	env    []string
 	argv   []string
+	// stopSignal ends it in order; default SIGTERM.
+	stopSignal syscall.Signal
 }
 
 // partGateway is the name of the part that logs what the gateway does.

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -11,34 +12,38 @@ import (
 	"time"
 )
 
-// stopGrace is how long a child may take to end after SIGTERM before it is killed.
+// stopGrace is how long a child may take to end after its signal before it is killed.
 // It is longer than the plugin server's own drain timeout.
 const stopGrace = 15 * time.Second
 
 // process is a child whose output goes to a log file of its own.
 type process struct {
-	name    string
-	cmd     *exec.Cmd
-	logPath string
-	exited  chan struct{} // closed once cmd has ended and been reaped
+	name       string
+	cmd        *exec.Cmd
+	logPath    string
+	stopSignal syscall.Signal // ends it in order
+	exited     chan struct{}  // closed once cmd has ended and been reaped
 }
 
-func startProcess(name, logDir string, env []string, argv ...string) (*process, error) {
-	logPath := filepath.Join(logDir, name+".log")
+func startProcess(part part, logDir string) (*process, error) {
+	logPath := filepath.Join(logDir, part.name+".log")
 	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_TRUNC|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("open log of %s: %w", name, err)
+		return nil, fmt.Errorf("open log of %s: %w", part.name, err)
 	}
 	defer log.Close()
 
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd := exec.Command(part.argv[0], part.argv[1:]...)
+	cmd.Env = append(os.Environ(), part.env...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = childAttributes()
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", name, err)
+		return nil, fmt.Errorf("start %s: %w", part.name, err)
 	}
-	p := &process{name: name, cmd: cmd, logPath: logPath, exited: make(chan struct{})}
+	p := &process{
+		name: part.name, cmd: cmd, logPath: logPath, exited: make(chan struct{}),
+		stopSignal: cmp.Or(part.stopSignal, syscall.SIGTERM),
+	}
 	go func() {
 		defer close(p.exited)
 		_ = cmd.Wait() // the exit state is read from cmd.ProcessState
@@ -46,20 +51,31 @@ func startProcess(name, logDir string, env []string, argv ...string) (*process, 
 	return p, nil
 }
 
-// stop ends the child and returns once it is gone. An exit other than 0 after
-// SIGTERM is an error: a child that cannot stop cleanly has a defect.
+// stop ends the child and returns once it is gone. An exit other than 0 after the
+// signal is an error: a child that cannot stop cleanly has a defect.
 func (p *process) stop() error {
 	if p.hasExited() {
 		return nil // whoever waited for it has said so
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	_ = p.cmd.Process.Signal(p.stopSignal)
 	select {
 	case <-p.exited:
 		return p.exitError()
 	case <-time.After(stopGrace):
+		p.kill()
+		return fmt.Errorf("%s did not end within %s of %v and was killed; see %s", p.name, stopGrace, p.stopSignal, p.logPath)
+	}
+}
+
+// kill ends a child that does not stop. The gateway's command, which is a child of its
+// own, has its chance to end with it.
+func (p *process) kill() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.exited:
+	case <-time.After(stopGrace):
 		_ = p.cmd.Process.Kill()
 		<-p.exited
-		return fmt.Errorf("%s did not end within %s of SIGTERM and was killed; see %s", p.name, stopGrace, p.logPath)
 	}
 }
 

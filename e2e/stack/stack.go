@@ -81,7 +81,7 @@ func (s *Stack) start(ctx context.Context) error {
 	}
 	parts := s.parts()
 	for _, part := range parts {
-		child, err := startProcess(part.name, s.LogDir(), part.env, part.argv...)
+		child, err := startProcess(part, s.LogDir())
 		if err != nil {
 			return err
 		}

@@ -249,6 +249,23 @@ func TestRequestThatNoEventToldOf(t *testing.T) {
 	}
 }
 
+// TestDeclared: what Kong's declarative config says counts until there is a configuration.
+func TestDeclared(t *testing.T) {
+	t.Parallel()
+	p := newProcess(t, sections{scrub: `{"audit":"off"}`})
+	p.options.AccessLines, p.options.AuditsAll = true, true
+	tr := &trail{process: p, clock: now}
+	tr.runtime = must(onehop.NewRuntime(p.options))(t)
+	tr.runtime.Ended(line(t, first))
+	partial := audited{ID: first, Source: "upstream", Status: 200, Latency: 44, Partial: true}
+	checkRecords(t, tr, partial)
+	config := tr.runtime.New().(*onehop.Config)
+	config.PIILogScrub, config.Run = p.scrub, []string{"pii_log_scrub"}
+	p.start(t, config)
+	tr.runtime.Ended(line(t, second))
+	checkRecords(t, tr, partial)
+}
+
 // TestPartialRecordIsScrubbed: a line alone is scrubbed as nginx's own lines are.
 func TestPartialRecordIsScrubbed(t *testing.T) {
 	t.Parallel()

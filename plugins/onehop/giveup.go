@@ -1,6 +1,7 @@
 package onehop
 
 import (
+	"log/slog"
 	"math"
 	"time"
 
@@ -27,9 +28,8 @@ func (r *Runtime) giveUpDue(now time.Time) {
 		still := *late
 		still.overdue = true
 		r.keep(&still)
-		r.throttled(func() {
-			r.options.Logger.Warn("requests without an access line: they go on, or their lines are lost",
-				"plugin", Name, "after", overdue.String(), "waiting", r.inFlight.len())
+		r.throttled(func(log *slog.Logger) {
+			log.Warn("requests without an access line: they go on, or their lines are lost", "after", overdue.String(), "waiting", r.inFlight.len())
 		})
 	}
 	r.giveUpOverdue(now, lost)
@@ -46,8 +46,8 @@ func (r *Runtime) giveUpOverdue(now time.Time, age time.Duration) {
 func (r *Runtime) lose(gone *request) {
 	r.metrics.lostLines.Inc()
 	r.forget(gone)
-	r.throttled(func() {
-		r.options.Logger.Error("access lines are lost: how their requests ended is not in the audit records", "plugin", Name)
+	r.throttled(func(log *slog.Logger) {
+		log.Error("access lines are lost: how their requests ended is not in the audit records")
 	})
 }
 
@@ -76,9 +76,8 @@ func (r *Runtime) recordOverdue(late *request, now time.Time) {
 }
 
 // throttled says something at most once a second.
-func (r *Runtime) throttled(say func()) {
-	now, last := r.options.Now().UnixNano(), r.saidLost.Load()
-	if now-last >= int64(time.Second) && r.saidLost.CompareAndSwap(last, now) {
-		say()
+func (r *Runtime) throttled(say func(*slog.Logger)) {
+	if held, ok := r.saidLost.Allow(r.options.Now()); ok {
+		say(r.options.Logger.With("plugin", Name, "suppressed", held))
 	}
 }

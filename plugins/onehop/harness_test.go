@@ -40,7 +40,7 @@ type sections struct{ scrub, trace, limit, sunset string }
 var all = sections{
 	scrub:  `{"response_headers":["Content-Type"]}`,
 	trace:  `{"incoming":"continue"}`,
-	limit:  `{"limits":[{"name":"tenant","scope":["tenant","route"],"limit":100,"window_seconds":60}],"redis":{"timeout_ms":1000}}`,
+	limit:  `{"nodes":1,"limits":[{"name":"tenant","scope":["tenant","route"],"limit":100,"window_seconds":60}],"redis":{"timeout_ms":1000}}`,
 	sunset: `{"deprecated_at":"2026-01-15","sunset_at":"2027-06-30","successor":"/v2{+rest}"}`,
 }
 

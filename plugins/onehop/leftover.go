@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -172,7 +173,7 @@ func (r *Runtime) journalFailed(err error) {
 	if err == nil {
 		return
 	}
-	r.throttled(func() {
-		r.options.Logger.Error("the journal of the requests in flight cannot be written: a process that is killed loses them", "plugin", Name, "error", err)
+	r.throttled(func(log *slog.Logger) {
+		log.Error("the journal of the requests in flight cannot be written: a process that is killed loses them", "error", err)
 	})
 }

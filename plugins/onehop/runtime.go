@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/internal/journal"
+	"github.com/gatehousehq/gatehouse/internal/throttle"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
@@ -29,6 +30,9 @@ type Options struct {
 	// AccessLines says that [Runtime.Ended] is told of each request that is over,
 	// so that there need be no log event.
 	AccessLines bool
+	// AuditsAll says that each request is to have an audit record, until a configuration
+	// says otherwise: Kong starts one with the first request that it passes on.
+	AuditsAll bool
 	// NoLogPlugins says that none of Kong's log plugins is enabled: nobody then reads
 	// what the request was, which trace it is in, or what was decided.
 	NoLogPlugins bool
@@ -58,7 +62,7 @@ type Runtime struct {
 	// ask what one did.
 	rewrites atomic.Bool
 	stacked  atomic.Int64 // when a stack was logged, in Unix nanoseconds
-	saidLost atomic.Int64 // when overdue lines were logged, likewise
+	saidLost throttle.Throttle
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
@@ -71,7 +75,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 	}
 	r := &Runtime{
 		options: o, source: kongrequest.Source{Now: o.Now},
-		inFlight: newInFlight(),
+		inFlight: newInFlight(), everywhere: everywhere{declared: o.AuditsAll},
 	}
 	r.metrics = newMetrics(r.inFlight, o.Now)
 	if o.Registerer == nil {

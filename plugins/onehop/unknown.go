@@ -20,7 +20,9 @@ type everywhere struct {
 	mu   sync.Mutex
 	hops []*hop // in the order of their start: the last one is in force
 	told bool   // there was one
-	held []*kongrecord.Record
+	// declared is the answer until there is one, if it is known.
+	declared bool
+	held     []*kongrecord.Record
 }
 
 // add puts a configuration in force, and returns what was held until then.
@@ -51,10 +53,10 @@ func (e *everywhere) audits(end *kongrecord.Record) bool {
 	if last := len(e.hops) - 1; last >= 0 {
 		return e.hops[last].audits()
 	}
-	if !e.told && len(e.held) < maxHeld {
+	if !e.told && !e.declared && len(e.held) < maxHeld {
 		e.held = append(e.held, end)
 	}
-	return false
+	return !e.told && e.declared
 }
 
 // forAll says that h is for all requests.

@@ -2,7 +2,6 @@ package piilogscrub
 
 import (
 	"sync"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
@@ -89,8 +88,7 @@ func (r *Runtime) ledgerFailed(err error) {
 	if err == nil {
 		return
 	}
-	now, last := r.now().UnixNano(), r.saidLost.Load()
-	if now-last >= int64(time.Second) && r.saidLost.CompareAndSwap(last, now) {
-		r.logger.Error("the journal of calls without an audit record cannot be written: a process that is killed loses them", "error", err)
+	if held, ok := r.unkept.Allow(r.now()); ok {
+		r.logger.Error("the journal of calls without an audit record cannot be written: a process that is killed loses them", "error", err, "suppressed", held)
 	}
 }

@@ -2,11 +2,14 @@ package piilogscrub_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -270,6 +273,33 @@ func TestLogFailureIsCounted(t *testing.T) {
 		"# TYPE gatehouse_audit_records_total counter\ngatehouse_audit_records_total{outcome=\"failed\"} 1\n"
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "gatehouse_audit_records_total"); err != nil {
 		t.Error(err)
+	}
+}
+
+// noAudit is an audit log on a disk that is full.
+type noAudit struct{ slog.Handler }
+
+func (noAudit) Handle(context.Context, slog.Record) error { return syscall.ENOSPC }
+
+// TestLogFailureIsSaidOnceASecond: a record for each request may fail.
+func TestLogFailureIsSaidOnceASecond(t *testing.T) {
+	t.Parallel()
+	var logged bytes.Buffer
+	now := time.Date(2025, 11, 24, 3, 13, 41, 0, time.UTC)
+	c := newConfig(t, piilogscrub.Options{
+		Now:    func() time.Time { now = now.Add(time.Millisecond); return now },
+		Logger: slog.New(slog.NewJSONHandler(&logged, nil)), Audit: noAudit{},
+	}, nil)
+	began := now
+	for range 500 {
+		kongtest.Run(t, c.Log, kongtest.Request{Log: serialized})
+	}
+	lines := strings.Count(logged.String(), "\n")
+	if seconds := int(now.Sub(began) / time.Second); lines < 2 || lines > seconds+1 {
+		t.Errorf("%d lines in %d seconds", lines, seconds)
+	}
+	if !strings.Contains(logged.String(), "no space left on device") || !strings.Contains(logged.String(), `"suppressed":`) {
+		t.Errorf("logged %s", &logged)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/internal/throttle"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/audit"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/ledger"
@@ -37,8 +38,11 @@ type Runtime struct {
 	metrics  *metrics
 	policies scrub.Policies
 	ledger   *ledger.Ledger
-	saidLost atomic.Int64 // when something about the ledger was logged, in Unix nanoseconds
 	source   kongrequest.Source
+	// unaudited bounds the lines about audit records that are not written: there may
+	// be one for each request.
+	unaudited throttle.Throttle
+	unkept    throttle.Throttle // the same for the ledger's file
 	// rewrites is true from the first rewrite event on: Kong has none for a plugin
 	// that is not enabled globally, and then the access phase need not ask.
 	rewrites atomic.Bool

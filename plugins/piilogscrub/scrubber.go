@@ -166,7 +166,9 @@ func (s *Scrubber) audit(write func() error) {
 	outcome := "written"
 	if err := write(); err != nil {
 		outcome = "failed"
-		s.runtime.logger.Error("write audit record", "error", err)
+		if held, ok := s.runtime.unaudited.Allow(s.runtime.now()); ok {
+			s.runtime.logger.Error("write audit record", "error", err, "suppressed", held)
+		}
 	}
 	s.runtime.metrics.audits.WithLabelValues(outcome).Inc()
 }

@@ -1,6 +1,7 @@
 package pluginserver
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,7 +13,7 @@ import (
 
 // Handler answers GET /healthz with 200 while the process runs, and /readyz
 // with 200 while the server accepts connections, 503 before and while it
-// drains. The body of /readyz is "ok", then a line for each plugin that is overloaded
+// drains, and while Options.Ready has an error. The body of /readyz is "ok", then a line for each plugin that is overloaded
 // and for each configuration that is degraded: neither takes the node out of
 // rotation. With Options.Profiling it answers /debug/pprof/ as well. The caller
 // mounts it, and /metrics beside it.
@@ -22,8 +23,8 @@ func (s *Server) Handler() http.Handler {
 		_, _ = io.WriteString(w, "ok\n")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if !s.ready.Load() {
-			http.Error(w, "not serving", http.StatusServiceUnavailable)
+		if err := s.unready(); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = io.WriteString(w, "ok\n"+s.troubles())
@@ -34,6 +35,17 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/{name}", writeProfile)
 	}
 	return mux
+}
+
+// unready is why the server is to have no requests now.
+func (s *Server) unready() error {
+	switch {
+	case !s.ready.Load():
+		return errors.New("not serving")
+	case s.opts.Ready != nil:
+		return s.opts.Ready()
+	}
+	return nil
 }
 
 // maxTroubles bounds the lines of /readyz.

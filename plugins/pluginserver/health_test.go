@@ -1,6 +1,7 @@
 package pluginserver
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -8,6 +9,38 @@ import (
 
 	"github.com/Kong/go-pdk"
 )
+
+// TestReady: what the program has against requests is what /readyz says, and no reason
+// to end it.
+func TestReady(t *testing.T) {
+	t.Parallel()
+	var why error
+	srv, err := New(Options{Ready: func() error { return why }}, accessPlugin(func(*pdk.PDK) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		serving bool
+		why     error
+		status  int
+		body    string
+	}{
+		{false, nil, http.StatusServiceUnavailable, "not serving\n"},
+		{false, errors.New("disk full"), http.StatusServiceUnavailable, "not serving\n"},
+		{true, errors.New("disk full"), http.StatusServiceUnavailable, "disk full\n"},
+		{true, nil, http.StatusOK, "ok\n"},
+	} {
+		srv.ready.Store(tt.serving)
+		why = tt.why
+		for path, want := range map[string]int{"/readyz": tt.status, "/healthz": http.StatusOK} {
+			w := httptest.NewRecorder()
+			srv.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+			if w.Code != want || path == "/readyz" && w.Body.String() != tt.body {
+				t.Errorf("serving %v, %v: %s answers %d %q, want %d %q", tt.serving, tt.why, path, w.Code, w.Body, want, tt.body)
+			}
+		}
+	}
+}
 
 func TestProfilingIsAnOption(t *testing.T) {
 	t.Parallel()

@@ -72,6 +72,9 @@ type Options struct {
 	// less is none. One for a plugin without a phase is not for its log phase. One that
 	// names the plugin has the last word, also against a configuration's Deadline.
 	Deadlines map[string]time.Duration
+	// Ready is asked by /readyz, and must not wait: an error takes the node out of
+	// rotation, and is what /readyz says. Default: none.
+	Ready func() error
 	// Strict refuses a configuration that Kong would take but that an operator
 	// would not understand: each field needs a json tag and a desc tag, and a
 	// type that Kong can check. It is for one's own plugins.

@@ -65,7 +65,8 @@ type Identity struct {
 
 // Redis configures the counters' store.
 type Redis struct {
-	URL       string `json:"url" kong:"referenceable,encrypted,len_max=4096,shape=redis_url" desc:"The Redis to count in: redis://, rediss:// (TLS) or unix://, with user and password if it has ACL users, ?cluster=true for a Cluster, ?master_name=NAME for Sentinels. The REDIS_URL of the plugin server if absent."`
-	TimeoutMS int    `json:"timeout_ms" kong:"default=20,between=1|1000" desc:"How long a request waits for Redis at most."`
-	KeyPrefix string `json:"key_prefix" kong:"default=gatehouse,len_min=1,len_max=64,match=^[%w_.:-]+$,err=write 1 to 64 letters\\, digits\\, or any of _ . : -" desc:"What every Redis key of this plugin begins with."`
+	URL          string `json:"url" kong:"referenceable,encrypted,len_max=4096,shape=redis_url" desc:"The Redis to count in: redis://, rediss:// (TLS) or unix://, with user and password if it has ACL users, ?cluster=true for a Cluster, ?master_name=NAME for Sentinels. The REDIS_URL of the plugin server if absent."`
+	TimeoutMS    int    `json:"timeout_ms" kong:"default=20,between=1|1000" desc:"How long a request waits for Redis at most."`
+	WaitReplicas int    `json:"wait_replicas" kong:"between=1|10" desc:"How many replicas must have a charge before a request is admitted, so that a failover forgets none. Where they do not within half of timeout_ms, on_redis_error decides. No replica is waited for if absent."`
+	KeyPrefix    string `json:"key_prefix" kong:"default=gatehouse,len_min=1,len_max=64,match=^[%w_.:-]+$,err=write 1 to 64 letters\\, digits\\, or any of _ . : -" desc:"What every Redis key of this plugin begins with."`
 }

@@ -256,26 +256,3 @@ func TestClosedRuntimeFallsBack(t *testing.T) {
 		t.Errorf("exit %d", e.Exit.Status)
 	}
 }
-
-func TestProbe(t *testing.T) {
-	t.Parallel()
-	server := miniredis.RunT(t)
-	for _, tt := range []struct {
-		name, url string
-		fails     bool
-	}{
-		{"none", "", false},
-		{"there", "redis://" + server.Addr(), false},
-		{"away", "redis://127.0.0.1:1", true},
-		{"no URL", "localhost", true},
-	} {
-		r, err := NewRuntime(Options{RedisURL: tt.url})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = r.Close(context.Background()) })
-		if err := r.Probe(t.Context()); (err != nil) != tt.fails {
-			t.Errorf("%s: error %v", tt.name, err)
-		}
-	}
-}

@@ -18,6 +18,7 @@ type metrics struct {
 	fallback  *prometheus.CounterVec
 	latency   prometheus.Histogram
 	open      *prometheus.GaugeVec
+	words     *prometheus.CounterVec
 	wasted    *prometheus.CounterVec
 	tenants   *tenantLabels
 	// settled are units that were admitted without Redis and charged there later,
@@ -27,6 +28,10 @@ type metrics struct {
 	unobserved prometheus.Counter
 	// withoutRedis are the configs in use that have no Redis to count in.
 	withoutRedis prometheus.Gauge
+	// refused are commands that a Redis refused to its user, and mayEvict says of each
+	// Redis whether it throws counters away.
+	refused  *prometheus.CounterVec
+	mayEvict *prometheus.GaugeVec
 	// partly are those that were observed as part of a larger group only.
 	partly prometheus.Counter
 }
@@ -56,6 +61,10 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_breaker_open",
 			Help: "1 while this Redis is given up on after failures.",
 		}, []string{"redis"}),
+		words: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_redis_words_total",
+			Help: "Answers of a Redis that is well and cannot decide: MOVED, ASK, TRYAGAIN, CLUSTERDOWN, LOADING, MASTERDOWN, READONLY.",
+		}, []string{"redis", "word"}),
 		wasted: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_lease_wasted_units_total",
 			Help: "Units that this node took from Redis in blocks and gave to no request.",
@@ -77,6 +86,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_unobserved_requests_total",
 			Help: "Requests that gatehouse limits advise will not know of, because they could not be written to Redis.",
 		}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_redis_refused_total",
+			Help: "Commands that this Redis refused to its user by its ACL, and what of them: the command, its key or its channel.",
+		}, []string{"redis", "command", "of"}),
+		mayEvict: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "gatehouse_ratelimit_redis_may_evict",
+			Help: "1 while this Redis throws counters away when its memory is full.",
+		}, []string{"redis"}),
 		partly: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_partly_observed_requests_total",
 			Help: "Requests that gatehouse limits advise does not know by tenant, user or address, and route, because one node saw too many of these in a minute.",
@@ -86,7 +103,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.words, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis, m.refused, m.mayEvict} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)

@@ -16,10 +16,12 @@ import (
 // pool is one Redis and what this node knows of its counters. Every config that names
 // its URL shares it.
 type pool struct {
+	url    string
 	client redis.UniversalClient
 	usable bool // it has a URL; else each call of client fails
 	store  *limiter.Redis
 	leased *limiter.Leased
+	health *health
 }
 
 // deployment is what the nodes of one deployment share: a Redis and a key prefix.
@@ -27,6 +29,7 @@ type deployment struct {
 	*pool
 	member *membership.Member
 	usage  *usage.Recorder
+	rights *rightsCheck
 }
 
 type deploymentKey struct{ url, prefix string }
@@ -34,8 +37,8 @@ type deploymentKey struct{ url, prefix string }
 // deployment finds or makes what configs of one URL and prefix share, without
 // connecting. Errors do not show the URL, which may hold a password; there is a
 // deployment beside an error too, and where there is no URL: one whose Redis fails.
-func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
-	field := "redis.url"
+func (r *Runtime) deployment(of Redis) (*deployment, error) {
+	url, prefix, field := of.URL, of.KeyPrefix, "redis.url"
 	if url == "" {
 		url, field = r.options.RedisURL, "REDIS_URL"
 	}
@@ -46,10 +49,22 @@ func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
 		url, err = "", fmt.Errorf("%s: %w", field, err)
 		p, _ = r.pool(url)
 	}
-	key := deploymentKey{url, prefix}
-	if d, ok := r.deployments[key]; ok {
-		return d, err
+	d := r.deploymentAt(p, deploymentKey{url, prefix})
+	if of.WaitReplicas > 0 {
+		d.rights.replicas.Store(true)
 	}
+	if r.watching {
+		d.rights.start()
+	}
+	return d, err
+}
+
+// deploymentAt finds or makes it. The caller holds r.mu.
+func (r *Runtime) deploymentAt(p *pool, key deploymentKey) *deployment {
+	if d, ok := r.deployments[key]; ok {
+		return d
+	}
+	prefix := key.prefix
 	d := &deployment{
 		pool:   p,
 		member: membership.New(p.client, prefix, r.node),
@@ -59,8 +74,9 @@ func (r *Runtime) deployment(url, prefix string) (*deployment, error) {
 	}
 	d.usage.Partly = r.metrics.partly.Inc
 	d.member.TakeOver(r.predecessor.nodes(key))
+	d.rights = r.newRightsCheck(p, prefix)
 	r.deployments[key] = d
-	return d, err
+	return d
 }
 
 // start begins what runs in the background, with the first request: a config
@@ -73,6 +89,7 @@ func (d *deployment) start(observe bool) {
 }
 
 func (d *deployment) close(ctx context.Context) error {
+	d.rights.task.Stop()
 	d.member.Close(ctx)
 	return d.usage.Close(ctx)
 }
@@ -87,9 +104,11 @@ func (r *Runtime) pool(url string) (*pool, error) {
 		return nil, err
 	}
 	local := limiter.NewLocal(maxCounters, r.options.Now)
-	p := &pool{client: client, usable: url != "", store: r.newStore(client, local, place(url))}
+	r.watchRefusals(client, url)
+	p := &pool{url: url, client: client, usable: url != "", store: r.newStore(client, local, url)}
 	local.TakeOver(r.predecessor.counters(url))
 	p.leased = limiter.NewLeased(p.store, maxBlocks, r.options.Now, r.metrics.waste)
+	p.health = r.newHealth(p)
 	r.pools[url] = p
 	return p, nil
 }
@@ -101,7 +120,8 @@ func (r *Runtime) open(url string) (redis.UniversalClient, error) {
 	return r.options.Open(url)
 }
 
-func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, place string) *limiter.Redis {
+func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, url string) *limiter.Redis {
+	place := place(url)
 	at := func(addr string) string {
 		if addr == "" {
 			return place
@@ -114,9 +134,12 @@ func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, p
 		Local:     local,
 		Settled:   func(units int64) { r.metrics.settled.Add(float64(units)) },
 		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
+		Gone:      func(addr string) { r.redisGone(at(addr)) },
+		Said:      func(addr string, word limiter.Word, err error) { r.redisSaid(at(addr), word, err) },
 		Tripped: func(addr string, err error) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(1)
-			r.logger.Error("redis fails; limits fall back to what on_redis_error says", "redis", at(addr), "error", err)
+			r.logger.Error("redis fails; limits fall back to what on_redis_error says",
+				because(err, redisurl.Explain(url, err), "redis", at(addr))...)
 		},
 		Recovered: func(addr string) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(0)

@@ -20,7 +20,7 @@ func (c *Config) Provision() error { return c.limiter.Provision(c.newLimiter) }
 
 func (c *Config) newLimiter() (*Limiter, error) {
 	defaults.Fill(c)
-	d, noRedis := c.runtime.deployment(c.Redis.URL, c.Redis.KeyPrefix)
+	d, noRedis := c.runtime.deployment(c.Redis)
 	l, err := c.runtime.newLimiter(c, d)
 	c.countWithoutRedis(d)
 	return l, errors.Join(noRedis, err)
@@ -36,7 +36,7 @@ func (c *Config) settings() quota.Settings {
 		},
 		Claims:    identity.Claims{Names: i.Names, Plan: i.PlanClaim, PlanTag: i.PlanTag, PlanGroup: i.PlanGroup},
 		Issue:     i.Issue,
-		KeyPrefix: c.Redis.KeyPrefix, Timeout: c.timeout(), OnRedisError: c.OnRedisError,
+		KeyPrefix: c.Redis.KeyPrefix, Timeout: c.timeout(), Replicas: c.Redis.WaitReplicas, OnRedisError: c.OnRedisError,
 		Nodes:       int64(c.Nodes),
 		HideHeaders: c.HideHeaders, LegacyHeaders: c.LegacyHeaders,
 	}

@@ -47,9 +47,13 @@ type Runtime struct {
 	// node is this process' name among all.
 	node string
 
+	said lastSaid
+
 	mu          sync.Mutex
 	pools       map[string]*pool // by URL
 	deployments map[deploymentKey]*deployment
+	// watching is true after Watch.
+	watching bool
 	// predecessor is what another process left that no config has asked for yet.
 	predecessor handover
 }
@@ -101,24 +105,6 @@ func (r *Runtime) New() any {
 // defaults.
 func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
-// Probe asks the Redis of Options.RedisURL whether it answers. Nothing depends on the
-// answer: it is for whoever starts a process and wants to be told.
-func (r *Runtime) Probe(ctx context.Context) error {
-	if r.options.RedisURL == "" {
-		return nil
-	}
-	r.mu.Lock()
-	p, err := r.pool(r.options.RedisURL)
-	r.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	if err := p.client.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("ask redis: %w", err)
-	}
-	return nil
-}
-
 // Close writes what was observed and ends the Redis connections. Decisions after
 // it fall back.
 func (r *Runtime) Close(ctx context.Context) error {
@@ -129,6 +115,7 @@ func (r *Runtime) Close(ctx context.Context) error {
 		errs = append(errs, d.close(ctx))
 	}
 	for _, p := range r.pools {
+		p.health.task.Stop()
 		p.store.Close()
 		errs = append(errs, p.client.Close())
 	}

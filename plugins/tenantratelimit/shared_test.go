@@ -47,7 +47,7 @@ func TestShareByLiveNodes(t *testing.T) {
 	configured := patient(t, nodes[0].runtime, fmt.Sprintf(config, `,"nodes":6`))
 	redistest.Await(t, "all know of all", func(context.Context) bool {
 		for _, c := range nodes {
-			if c.limiter.Made().deployment.member.Nodes() != 3 {
+			if m := c.limiter.Made().deployment.member; m.Nodes() != 3 || !m.Certain() {
 				return false
 			}
 		}

@@ -10,13 +10,13 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/serverspan"
 )
 
-// Recall is the trace that the access phase left as the text of
-// [propagation.Trace.Encode]. Anything but a text, nil above all, means that Kong
-// refused the request before its access phase; it then gets a trace of its own.
+// Recall is the trace that an earlier phase left as the text of
+// [propagation.Trace.Encode]. Anything but a text, nil above all, means that there was no
+// such phase, as where nginx refused the request; it then gets a trace of its own.
 func (t *Tracer) Recall(left any) (propagation.Trace, error) {
 	text, ok := left.(string)
 	if !ok {
-		return t.policy.Start(propagation.Request{}, t.runtime.random), nil
+		return t.begin(propagation.Request{}), nil
 	}
 	return propagation.Decode(text)
 }
@@ -72,7 +72,7 @@ func (t *Tracer) Finish(e *kongrequest.Event) error {
 	return t.runtime.Export(trace, record)
 }
 
-// left is what the access phase left of the trace, if it ran.
+// left is what an earlier phase left of the trace, if one ran.
 func (t *Tracer) left(e *kongrequest.Event) (any, error) {
 	if !t.runtime.noLogPlugins {
 		shared, err := e.Kong().Ctx.GetSharedAny(SharedKey)

@@ -8,6 +8,25 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
 )
 
+// Rewrite puts a request in a trace for its log record alone, in case that Kong refuses it
+// before its access phase, as where no route matches. Kong calls it where the plugin is
+// enabled globally, for every request. The access phase decides anew, by the configuration
+// that is the route's.
+func (c *Config) Rewrite(kong *pdk.PDK) {
+	if err := c.rewrite(c.runtime.source.Open(kong)); err != nil {
+		c.runtime.logger.Warn("begin trace", "error", err)
+	}
+}
+
+func (c *Config) rewrite(e *kongrequest.Event) error {
+	tracer := c.Tracer()
+	request, err := tracer.Read(e)
+	if err != nil {
+		return err
+	}
+	return tracer.leave(e.Kong(), Injection{Trace: tracer.begin(request)})
+}
+
 // Access puts the trace on the upstream request, in the record that every log
 // plugin writes (trace_id, span_id), on the response if so configured, and where
 // the log phase finds it.

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
-// SharedKey is where the access phase leaves the trace in kong.ctx.shared, as the text
+// SharedKey is where an event leaves the trace in kong.ctx.shared, as the text
 // of [propagation.Trace.Encode].
 const SharedKey = "gatehouse.trace"
 
@@ -71,7 +71,7 @@ func (t *Tracer) Read(e *kongrequest.Event) (propagation.Request, error) {
 	return r, nil
 }
 
-// Injection is all that the access phase writes for one request.
+// Injection is all that is written for one request.
 type Injection struct {
 	// Trace is what the headers say, and what the log phase needs.
 	Trace propagation.Trace
@@ -82,9 +82,14 @@ type Injection struct {
 	Upstream map[string][]string
 }
 
+// begin decides which trace a request is in, without counting it.
+func (t *Tracer) begin(r propagation.Request) propagation.Trace {
+	return t.policy.Start(r, t.runtime.random)
+}
+
 // Inject decides which trace a request is in, and counts it. It does no I/O.
 func (t *Tracer) Inject(r propagation.Request) Injection {
-	trace := t.policy.Start(r, t.runtime.random)
+	trace := t.begin(r)
 	t.runtime.metrics.traces.WithLabelValues(string(trace.Origin)).Inc()
 	return Injection{
 		Trace:    trace,

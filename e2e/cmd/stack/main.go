@@ -35,7 +35,8 @@ var errUsage = errors.New("usage: stack COMMAND")
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The gateway is stopped with SIGQUIT, as a Kong is.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
 	err := dispatch(ctx, args)
 	switch {

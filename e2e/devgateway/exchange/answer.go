@@ -92,6 +92,7 @@ func (x *Exchange) ApplyAnswer() {
 // statuses that the dev gateway answers with.
 var messages = map[int]string{
 	http.StatusUnauthorized:        "Unauthorized",
+	http.StatusMethodNotAllowed:    "Method not allowed",
 	http.StatusInternalServerError: "An unexpected error occurred",
 	http.StatusBadGateway:          "An invalid response was received from the upstream server",
 	http.StatusGatewayTimeout:      "The upstream server is timing out",

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
 )
 
 // Var is an nginx variable by its name without "$", empty where it has no value.
@@ -14,6 +16,10 @@ func (x *Exchange) Var(name string) (string, error) {
 	name = strings.ToLower(name)
 	if header, ok := strings.CutPrefix(name, "http_"); ok {
 		return joined(header, values(x.Header, header)), nil
+	}
+	if long, ok := nginxlog.Shortened(name); ok {
+		text, err := x.Var(long)
+		return text[:min(len(text), nginxlog.Longest)], err
 	}
 	get, ok := variables[name]
 	if !ok {
@@ -24,6 +30,9 @@ func (x *Exchange) Var(name string) (string, error) {
 
 // CheckVar returns an error unless the dev gateway has a variable.
 func CheckVar(name string) error {
+	if long, ok := nginxlog.Shortened(name); ok {
+		return CheckVar(long)
+	}
 	if variables[name] == nil && !strings.HasPrefix(name, "http_") {
 		return fmt.Errorf("the dev gateway has no nginx variable $%s", name)
 	}

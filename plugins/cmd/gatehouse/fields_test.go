@@ -119,6 +119,7 @@ var fields = []field{
 		list(`"" "localhost:6379" "http://redis" "https://redis" "redis//x" "redis:6379" "redis:/h" "tcp://h" "redis://a b" "redis://" "redis://h:99999" "redis://u:1@h:65536/0" "REDIS://h:0" "redis://h:123456?pool_size=3" 6379`),
 		list(`"redis://h:port" "redis://h/db/x" "redis://h?cluster=true&addr=h2:99999" "redis://h?cluster=maybe" "redis://h?cluster=true&master_name=m" "redis://h?ca_file=/x" "rediss://h?ca_file=/nonexistent"`)},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"redis":{"timeout_ms":VALUE}}`, "timeout_ms", list(`1 1000`), list(`0 1001`), nil},
+	{"tenant-rate-limit", `{"limits":[LIMIT],"redis":{"wait_replicas":VALUE}}`, "wait_replicas", list(`1 10`), list(`0 11`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"redis":{"key_prefix":VALUE}}`, "key_prefix", list(`"gatehouse" "a:b-c_d.e"`), list(`"" "a{b}" "a b" "é"`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"on_redis_error":VALUE}`, "on_redis_error", list(`"local" "allow" "deny"`), list(`"panic" ""`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"nodes":VALUE}`, "nodes", list(`1 10000`), list(`0 10001`), nil},

@@ -63,33 +63,53 @@ func syslogFlag(flags *flag.FlagSet) *string {
 		"unix datagram socket for Kong's access and error logs; empty: none (GATEHOUSE_SYSLOG_SOCKET)")
 }
 
-// auditFlags say where audit records go, and for how long a file of them is kept.
+// auditFlags say where audit records go, and how many are kept there.
 func auditFlags(flags *flag.FlagSet, o *auditlog.Options) error {
 	flags.StringVar(&o.Target, "audit-log", cmp.Or(os.Getenv("GATEHOUSE_AUDIT_LOG"), auditlog.Stdout),
 		"where audit records go: stdout, otlp (OTEL_EXPORTER_OTLP_ENDPOINT), or the path of a file that is rotated daily (GATEHOUSE_AUDIT_LOG)")
-	flags.Var((*days)(&o.RetentionDays), "audit-retention-days",
-		fmt.Sprintf("days that rotated audit files are kept, %d unless set (GATEHOUSE_AUDIT_RETENTION_DAYS)", auditlog.DefaultRetentionDays))
-	if text, ok := os.LookupEnv("GATEHOUSE_AUDIT_RETENTION_DAYS"); ok {
-		if err := (*days)(&o.RetentionDays).Set(text); err != nil {
-			return fmt.Errorf("GATEHOUSE_AUDIT_RETENTION_DAYS: %w", err)
+	return errors.Join(
+		countFlag(flags, "audit-retention-days", "GATEHOUSE_AUDIT_RETENTION_DAYS", "days that rotated audit files are kept",
+			&count{&o.RetentionDays, "days", auditlog.DefaultRetentionDays, auditlog.MaxRetentionDays}),
+		countFlag(flags, "audit-max-megabytes", "GATEHOUSE_AUDIT_MAX_MEGABYTES", "MiB at which an audit file is rotated before the day is over",
+			&count{&o.MaxMegabytes, "MiB", auditlog.DefaultMaxMegabytes, auditlog.MaxMegabytes}),
+		countFlag(flags, "audit-queue", "GATEHOUSE_AUDIT_QUEUE", "audit records that may wait for an OTLP receiver",
+			&count{&o.QueueSize, "records", auditlog.DefaultQueueSize, auditlog.MaxQueueSize}),
+	)
+}
+
+// countFlag defines a flag of a count, which is what the variable says unless it is given.
+func countFlag(flags *flag.FlagSet, name, variable, usage string, c *count) error {
+	flags.Var(c, name, fmt.Sprintf("%s, %d unless set (%s)", usage, c.unset, variable))
+	if text, ok := os.LookupEnv(variable); ok {
+		if err := c.Set(text); err != nil {
+			return fmt.Errorf("%s: %w", variable, err)
 		}
 	}
 	return nil
 }
 
-// days is a whole number of days; 0 is the default.
-type days int
+func chainKeyFlag(flags *flag.FlagSet) *string {
+	return flags.String("audit-chain-key", os.Getenv("GATEHOUSE_AUDIT_CHAIN_KEY"),
+		"PEM file of the Ed25519 key that signs the chain of audit records; empty: no chain (GATEHOUSE_AUDIT_CHAIN_KEY)")
+}
+
+// count is a whole number of things from 1 to most; what is 0 is unset.
+type count struct {
+	value       *int
+	things      string
+	unset, most int
+}
 
 // String is for the flag package, which shows it as the default.
-func (d *days) String() string { return "" }
+func (c *count) String() string { return "" }
 
-// Set reads a number of days.
-func (d *days) Set(text string) error {
+// Set reads a number.
+func (c *count) Set(text string) error {
 	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return fmt.Errorf("%q is no number of days; write it as %d", text, auditlog.DefaultRetentionDays)
+	if err != nil || n < 1 || n > c.most {
+		return fmt.Errorf("%q is no number of %s from 1 to %d; write it as %d", text, c.things, c.most, c.unset)
 	}
-	*d = days(n)
+	*c.value = n
 	return nil
 }
 

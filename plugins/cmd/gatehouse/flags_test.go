@@ -23,6 +23,11 @@ func TestEnvironment(t *testing.T) {
 		{"GATEHOUSE_HTTP", "127.0.0.1:http!", "write an address"},
 		{"PLUGINSERVER_PORT", "95420", "write a port such as 9542"},
 		{"GATEHOUSE_AUDIT_RETENTION_DAYS", "soon", "write it as 90"},
+		{"GATEHOUSE_AUDIT_RETENTION_DAYS", "4000", "days from 1 to 3660"},
+		{"GATEHOUSE_AUDIT_MAX_MEGABYTES", "0", "write it as 256"},
+		{"GATEHOUSE_AUDIT_MAX_MEGABYTES", "1GiB", "write it as 256"},
+		{"GATEHOUSE_AUDIT_QUEUE", "", "write it as 4096"},
+		{"GATEHOUSE_AUDIT_CHAIN_KEY", "no-such.pem", "openssl genpkey -algorithm ed25519"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.variable+"="+tt.value, func(t *testing.T) {

@@ -14,12 +14,22 @@ import (
 
 // What a process leaves to the next is in the folder of started configurations, which
 // have numbers for names: what its limits are at, the calls that wait for their access
-// line, and the access lines that wait for their log event.
+// line, the access lines that wait for their log event, and how many audit records wait
+// for their receiver.
 const (
-	limitsFile = "limits.json"
-	callsFile  = "calls"
-	linesFile  = "lines"
+	limitsFile  = "limits.json"
+	callsFile   = "calls"
+	linesFile   = "lines"
+	waitingFile = "waiting"
 )
+
+// waitingPath is where the number of waiting audit records is, nowhere without a folder.
+func waitingPath(dir string) string {
+	if dir == "" || os.MkdirAll(dir, 0o700) != nil { // the next to need it says why
+		return ""
+	}
+	return filepath.Join(dir, waitingFile)
+}
 
 // takeOverCalls goes on with the calls of the last process, and keeps this one's for the
 // next.

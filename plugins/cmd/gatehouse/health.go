@@ -3,19 +3,23 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // healthTimeout is within the timeout of a container's health check.
 const healthTimeout = 2 * time.Second
 
-// health asks the plugin server whether it is ready. It is half of a container's
-// health check; `kong health` is the other.
+// health asks the plugin server whether it is ready, or with -live only whether it
+// answers. That is half of a container's health check, since a container that only must
+// have no requests now is not to be replaced; `kong health` is the other half.
 func health(ctx context.Context, s streams, args []string) error {
 	flags := newFlags(s, "health")
 	told := settings()
+	live := flags.Bool("live", false, "only ask whether it answers: for what replaces a container that does not")
 	if err := bind(flags, &told, "http"); err != nil {
 		return err
 	}
@@ -32,9 +36,13 @@ func health(ctx context.Context, s streams, args []string) error {
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
+	path := "/readyz"
+	if *live {
+		path = "/healthz"
+	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("ask the plugin server: %w", err)
 	}
@@ -44,7 +52,8 @@ func health(ctx context.Context, s streams, args []string) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the plugin server is not ready: %s", resp.Status)
+		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return fmt.Errorf("the plugin server is not ready: %s: %s", resp.Status, strings.TrimSpace(string(why)))
 	}
 	return nil
 }

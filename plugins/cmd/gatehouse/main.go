@@ -36,6 +36,7 @@ func commands() []command {
 		{"run", "-- COMMAND [ARGS]", "run the plugin server beside COMMAND, which is Kong's entrypoint", runBeside},
 		{"limits", "advise [flags]", "propose limits, with what each would have denied", limits},
 		{"scrub", "[flags]", "scrub the lines on standard input", scrubLines},
+		{"audit", "verify|export", "verify the chain of audit records, or export some of them", auditFiles},
 		{"version", "", "print the version", printVersion},
 	}
 }

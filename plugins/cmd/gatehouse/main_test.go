@@ -32,6 +32,7 @@ func TestUsage(t *testing.T) {
 		{"deadline without a duration", []string{"serve", "-deadline", "trace-inject"}, "PLUGIN=DURATION"},
 		{"retention without a number", []string{"serve", "-audit-retention-days", "soon"}, "number of days"},
 		{"limits without a command", []string{"limits"}, "gatehouse limits advise"},
+		{"audit without a command", []string{"audit"}, "gatehouse audit verify|export"},
 		{"unknown flag", []string{"scrub", "-loud"}, "-loud"},
 	}
 	for _, tt := range tests {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 
@@ -67,8 +68,9 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if err != nil {
 		return nil, err
 	}
+	_, declared := declaredConfig(streams{err: io.Discard}) // the parent process has said what is wrong
 	p.onehop, err = onehop.NewRuntime(onehop.Options{
-		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, AccessLines: p.accessLines,
+		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, AccessLines: p.accessLines, AuditsAll: auditDeclared(declared),
 		Registerer: registry, Logger: logger, NoLogPlugins: !p.logPlugins,
 	})
 	if err != nil {
@@ -113,7 +115,12 @@ func (p *plugins) giveUp() {
 	p.scrubber.GiveUp()
 }
 
-// close flushes and ends what the plugins hold, for as long as ctx allows.
+// endCalls writes the audit records of the calls that end with this process.
+func (p *plugins) endCalls(ctx context.Context) error {
+	return errors.Join(p.onehop.Close(ctx), p.scrubber.Close())
+}
+
+// close flushes and ends what else the plugins hold, for as long as ctx allows.
 func (p *plugins) close(ctx context.Context) error {
-	return errors.Join(p.onehop.Close(ctx), p.scrubber.Close(), p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+	return errors.Join(p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -13,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
@@ -32,6 +33,8 @@ type serving struct {
 	audit  auditlog.Options
 	// forGood gets the signal that ends the process so that no other takes its place.
 	forGood <-chan os.Signal
+	// retire is called before another process begins to write audit records.
+	retire func()
 }
 
 // parseServe reads the command line and the environment.
@@ -41,12 +44,18 @@ func parseServe(s streams, args []string) (told serving, handled bool, err error
 		Settings: settings(), syslog: syslogFlag(flags),
 		audit: auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")},
 	}
+	chainKey := chainKeyFlag(flags)
 	err = errors.Join(bind(flags, &told.Settings), auditFlags(flags, &told.audit))
 	if err != nil {
 		return told, false, err
 	}
 	if handled, err := parse(flags, args); handled {
 		return told, true, err
+	}
+	if *chainKey != "" {
+		if told.audit.ChainKey, err = auditchain.ReadKey(*chainKey); err != nil {
+			return told, false, fmt.Errorf("-audit-chain-key (GATEHOUSE_AUDIT_CHAIN_KEY): %w", err)
+		}
 	}
 	return told, false, noArguments(flags)
 }
@@ -69,26 +78,38 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 		return err
 	}
 	logger, registry := newLogger(s.err), newRegistry()
+	quietLibraries(logger)
 	told.audit.Logger, told.audit.Registerer = logger, registry
+	told.audit.WaitingFile = waitingPath(told.Options.InstanceDir)
 	records, err := auditlog.Open(told.audit)
 	if err != nil {
 		return err
 	}
+	told.Options.Ready, told.retire = records.Broken, records.HandOver
 	p, err := newPlugins(os.Getenv("REDIS_URL"), logger, registry, records)
 	if err != nil {
 		return err
 	}
 	tuneCollector()
-	redis.SetLogger(silent{})
 	forGood := make(chan os.Signal, 1)
 	signal.Notify(forGood, supervisor.EndForGood)
 	defer signal.Stop(forGood)
 	told.forGood = forGood
-	go probeRedis(ctx, p, logger)
 	err = told.untilDone(ctx, files, p, s.out, logger, registry)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
-	return errors.Join(err, p.close(flush), records.Close(flush))
+	return errors.Join(err, p.endCalls(flush), atOnce(
+		func() error { return p.close(flush) },
+		func() error { return records.Close(flush) },
+	))
+}
+
+// atOnce runs both: neither waits for what hangs in the other.
+func atOnce(one, other func() error) error {
+	done := make(chan error)
+	go func() { done <- one() }()
+	err := other()
+	return errors.Join(<-done, err)
 }
 
 // gcPercent lets the heap grow to five times what is live before it is collected: a
@@ -109,6 +130,7 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	instances := told.Options.InstanceDir
 	takeOverCalls(instances, p, logger)
 	takeOverLimits(instances, p.limiter, logger)
+	p.limiter.Watch()
 	defer handOverLimits(instances, p.limiter, logger) // before the next one starts
 	told.Options.Logger, told.Options.Meter, told.Options.Strict = logger, servermetrics.New(registry), true
 	srv, err := told.New(files, p.list()...)
@@ -123,6 +145,7 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	stopWaiting := every(giveUpInterval, p.giveUp)
 	err = errors.Join(told.Serve(ctx, srv, files, metrics), stopLines())
 	stopWaiting()
+	told.retire()
 	return errors.Join(err, handOverCalls(p, told.forGood))
 }
 
@@ -146,25 +169,6 @@ func every(interval time.Duration, do func()) (stop func()) {
 	}()
 	return func() { close(over); <-ended }
 }
-
-// probeTimeout bounds how long a Redis may take to answer when the server starts.
-const probeTimeout = 2 * time.Second
-
-// probeRedis says so if Redis is away at the start; later failures the limiter tells.
-func probeRedis(ctx context.Context, p *plugins, logger *slog.Logger) {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	if err := p.limiter.Probe(ctx); err != nil {
-		logger.Warn("redis does not answer: until it does, limits are what on_redis_error says", "error", err)
-	}
-}
-
-// silent takes the place of go-redis' own logger, which prints a line for each failed
-// dial; the limiter says once that Redis is away, and once that it is back.
-type silent struct{}
-
-// Printf implements go-redis' logging interface.
-func (silent) Printf(context.Context, string, ...any) {}
 
 func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()

@@ -48,9 +48,9 @@ var factVariables = [factCount]string{
 	factBody:           "body_bytes_sent",
 	factClient:         "remote_addr",
 	factScheme:         "scheme",
-	factRequest:        "request",
-	factReferrer:       "http_referer",
-	factAgent:          "http_user_agent",
+	factRequest:        shortened("request"),
+	factReferrer:       shortened("http_referer"),
+	factAgent:          shortened("http_user_agent"),
 	factID:             "kong_request_id",
 	factUpstreamStatus: "upstream_status",
 	factUpstreamHeader: "upstream_header_time",
@@ -64,7 +64,35 @@ func Include() string {
 	for _, name := range factVariables {
 		fmt.Fprintf(&parts, "\n    '\\n$%s'", name)
 	}
-	return fmt.Sprintf(include, FormatName, factsVersion, parts.String())
+	return fmt.Sprintf(include, FormatName, factsVersion, parts.String()) + maps()
+}
+
+// Longest is how much of a text that a client wrote is in a line, in bytes: the kernel
+// holds few long datagrams of one sender, and refuses it the next.
+const Longest = 2048
+
+// shortPrefix begins the name of a variable that has the first bytes of another.
+const shortPrefix = "gatehouse_short_"
+
+func shortened(variable string) string { return shortPrefix + variable }
+
+// Shortened returns the variable of which another has the first [Longest] bytes, if it is
+// one of those that [Include] defines.
+func Shortened(name string) (of string, ok bool) { return strings.CutPrefix(name, shortPrefix) }
+
+const shortener = `map $%[1]s $%[2]s {
+    default $%[1]s;
+    "~^(?<gatehouse_cut_%[1]s>[\s\S]{%[3]d})" $gatehouse_cut_%[1]s;
+}
+`
+
+// maps define the variables that are shortened.
+func maps() string {
+	var text strings.Builder
+	for _, variable := range []string{"request", "http_referer", "http_user_agent"} {
+		fmt.Fprintf(&text, shortener, variable, shortened(variable), Longest)
+	}
+	return text.String()
 }
 
 const include = `# What the plugin gatehouse needs to know of a request that is over, so that it

@@ -24,6 +24,8 @@ type batcher struct {
 	script  *script
 	breaker *Breaker
 	local   *Local
+	// watch is told of each answer that is an error, and of answers that are late.
+	watch func(error)
 	// apart keeps calls of different tags out of one run of the script, as a
 	// Redis Cluster demands.
 	apart bool
@@ -38,6 +40,9 @@ type batcher struct {
 	idle      []chan []*call
 	drained   int
 	deadlines deadlines
+
+	telling sync.Mutex
+	retired bool // nothing is told of its server any more
 }
 
 // batch is calls that are sent together. The batcher's mutex guards it.
@@ -66,10 +71,6 @@ const (
 )
 
 var errLate = errors.New("no answer in time")
-
-func newBatcher(client redis.UniversalClient, s *script, b *Breaker, local *Local, apart bool) *batcher {
-	return &batcher{client: client, script: s, breaker: b, local: local, apart: apart}
-}
 
 func (b *batcher) newWaiter() *waiter {
 	if w, ok := b.waiters.Get().(*waiter); ok {
@@ -158,10 +159,33 @@ func (b *batcher) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.deadlines.end()
+	b.endIdle()
+}
+
+// endIdle keeps no goroutine from now on. The caller holds b.mu.
+func (b *batcher) endIdle() {
 	for _, wake := range b.idle {
 		wake <- nil
 	}
 	b.idle, b.drained = nil, math.MinInt
+}
+
+// retire is the end of a batcher whose server has no slots any more. Answers that are
+// still out are waited for.
+func (b *batcher) retire() {
+	b.tell(func() { b.retired = true })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.endIdle()
+}
+
+// tell tells news of the server, unless the batcher is retired.
+func (b *batcher) tell(news func()) {
+	b.telling.Lock()
+	defer b.telling.Unlock()
+	if !b.retired {
+		news()
+	}
 }
 
 // takeWaiting is the next batch's calls. The caller holds b.mu.
@@ -189,9 +213,12 @@ func (b *batcher) flush(calls []*call) *batch {
 		err = b.exec(ctx, runs)
 	}
 	if b.end(sent) {
-		b.breaker.end(err)
+		b.breaker.end(errors.Join(err, unconfirmed(runs)))
 	}
 	for _, r := range runs {
+		if failed := r.cmd.Err(); failed != nil {
+			b.watch(failed)
+		}
 		r.finish(err)
 	}
 	return sent
@@ -246,6 +273,7 @@ func (b *batcher) gaveUp(c *call, reason error) {
 	late := of.late
 	b.mu.Unlock()
 	if late {
+		b.watch(errLate)
 		b.breaker.end(errLate)
 	}
 }
@@ -289,8 +317,9 @@ func (b *batcher) settlement(charges []Descriptor) *call {
 }
 
 // exec makes the runs, and once more those of which the server does not have the
-// script. It fails if every run does: then it is the server that fails. One that only
-// says that a slot is elsewhere does not fail.
+// script. It fails if every run does: then it is the server that fails, or none of its
+// slots can be asked. One that says where a slot is, or that this user may not, does not
+// fail.
 func (b *batcher) exec(ctx context.Context, runs []*run) error {
 	b.pipe(ctx, runs)
 	var unknown []*run
@@ -306,7 +335,7 @@ func (b *batcher) exec(ctx context.Context, runs []*run) error {
 	}
 	var last error
 	for _, r := range runs {
-		if last = r.cmd.Err(); last == nil || moved(last) {
+		if last = r.cmd.Err(); last == nil || wordOf(last).serves() || refused(last) {
 			return nil
 		}
 	}
@@ -314,7 +343,8 @@ func (b *batcher) exec(ctx context.Context, runs []*run) error {
 }
 
 func (b *batcher) pipe(ctx context.Context, runs []*run) {
-	if len(runs) == 1 {
+	confirmed := newConfirmation(runs)
+	if len(runs) == 1 && confirmed.replicas == 0 {
 		_ = b.client.Process(ctx, runs[0].cmd) // the command has its error
 		return
 	}
@@ -322,5 +352,7 @@ func (b *batcher) pipe(ctx context.Context, runs []*run) {
 	for _, r := range runs {
 		_ = p.Process(ctx, r.cmd) // sends nothing yet
 	}
+	confirmed.join(ctx, p)
 	_, _ = p.Exec(ctx)
+	confirmed.tell(runs)
 }

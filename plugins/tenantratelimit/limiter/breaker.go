@@ -58,13 +58,16 @@ func (b *Breaker) Do(call func() error) error {
 // begin says whether a call may be made. Where it may, end is told how it went.
 func (b *Breaker) begin() bool { return b.circuit.TryAcquirePermit() }
 
+// end counts no [Word] as a failure. But a Redis that was given up on is not back before
+// it decides something.
 func (b *Breaker) end(err error) {
-	if err == nil {
+	switch {
+	case err == nil:
 		b.circuit.RecordSuccess()
-		return
+	case wordOf(err) == "" || !b.circuit.IsClosed():
+		b.last.Store(&err)
+		b.circuit.RecordFailure()
 	}
-	b.last.Store(&err)
-	b.circuit.RecordFailure()
 }
 
 // Refuses is true while Do would not run a call.

@@ -10,6 +10,31 @@ import (
 
 var errDown = errors.New("down")
 
+// A Redis that is given up on is not back as long as it only says why it cannot decide.
+func TestWordsDoNotCloseTheBreaker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var recoveries atomic.Int32
+		b := NewBreaker(func(error) {}, func() { recoveries.Add(1) })
+		for range breakerFailures {
+			_ = b.Do(func() error { return errDown })
+		}
+		for range 3 {
+			time.Sleep(breakerPause)
+			if err := b.Do(func() error { return says("LOADING Redis is loading the dataset in memory") }); errors.Is(err, ErrOpen) {
+				t.Fatal("no call was tried after the pause")
+			}
+			if !b.Refuses() || recoveries.Load() != 0 {
+				t.Fatal("a Redis that loads its data is used again")
+			}
+		}
+		time.Sleep(breakerPause)
+		if err := b.Do(func() error { return nil }); err != nil || recoveries.Load() != 1 {
+			t.Errorf("error %v, %d recoveries; want one", err, recoveries.Load())
+		}
+	})
+}
+
 func TestBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

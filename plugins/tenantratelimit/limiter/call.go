@@ -16,6 +16,8 @@ type call struct {
 	// words are the script's keys, this many, and arguments, after a header.
 	words []any
 	keys  int
+	// replicas are to have the charge; see [Request].
+	replicas int
 
 	// local is told what becomes of the call. passes is the request's; settles says
 	// that the call charges what was admitted already.

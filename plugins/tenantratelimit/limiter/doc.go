@@ -12,6 +12,8 @@
 //	Redis.Take     makes the rest a call; in a Cluster, one call for each slot
 //	batcher        sends the call, together with those that waited meanwhile
 //	script.lua     decides all calls of a run, one after the other
+//	masters        knows the batcher to the server that has a slot; topology reads
+//	               where slots are again while a server fails
 //	Local.hear     remembers what Redis said, for the time when it says nothing
 //	Local.Take     decides where a request is Offline: Redis failed or was too late
 //	Redis.settle   charges in Redis what Local admitted, when Redis is back
@@ -28,6 +30,7 @@
 // Each charge that is given back has a goroutine that lives for a second at most.
 // [Redis.Close] waits for them.
 //
-// A failover starts go-redis' own reload of a Cluster's slots. [Leased], [Local],
+// The task that reads a Cluster's slots again starts with the first request, and looks
+// four times a second whether there is reason to. [Redis.Close] stops it. [Leased], [Local],
 // [Refusals] and [Breaker] have no goroutine.
 package limiter

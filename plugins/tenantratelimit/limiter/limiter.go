@@ -40,12 +40,20 @@ type Request struct {
 	// Passes says that the client's request is admitted if there is no answer in time,
 	// without being counted: what an answer that comes later has charged is then right.
 	Passes bool
+	// Replicas is how many replicas of a server must have what the request is charged
+	// before it counts as charged; zero asks for none.
+	Replicas int
+	// Alone, if it is not nil, has this node decide by what it knows about limits whose
+	// server in a Cluster fails while others answer. It says Nodes and Unsure.
+	Alone func() (nodes int64, unsure bool)
 }
 
 // Result is what one counter said.
 type Result struct {
 	// Fits is false where the counter has no room for the cost.
 	Fits bool
+	// Unasked says that the counter's server failed, and that the request passes by it.
+	Unasked bool
 	// Remaining is what the counter has left, after the charge if there was one.
 	Remaining int64
 	// Reset is the time until more quota becomes available; zero when nothing is used.
@@ -64,6 +72,9 @@ type Verdict struct {
 	// Changed is the text at the request's OverridesKey where that is another than
 	// the request's. There are no results then, and nothing was charged.
 	Changed *string
+	// Partly says that some servers of a Cluster failed: what their counters say was
+	// decided by this node, or they are Unasked.
+	Partly bool
 }
 
 // Store counts. Implementations are safe for concurrent use.

@@ -55,6 +55,11 @@ func (l *Local) attach(wake func(), settled, forgot func(int64)) {
 // back meanwhile, and of windows that begin, and all of them together stay within the
 // limit without asking each other.
 func (l *Local) Take(_ context.Context, req Request) (Verdict, error) {
+	return l.decide(req, true), nil
+}
+
+// decide charges nothing where the request is denied by others.
+func (l *Local) decide(req Request, allowed bool) Verdict {
 	now := l.now().UnixMicro()
 	results := make([]Result, len(req.Descriptors))
 	l.mu.Lock()
@@ -65,9 +70,9 @@ func (l *Local) Take(_ context.Context, req Request) (Verdict, error) {
 	}
 	v := verdict(req.Descriptors, results)
 	for i := range req.Descriptors {
-		l.charge(&req.Descriptors[i], &results[i], &req, v.Allowed, now)
+		l.charge(&req.Descriptors[i], &results[i], &req, allowed && v.Allowed, now)
 	}
-	return v, nil
+	return v
 }
 
 // find is the counter, or an unused one that is not kept yet.

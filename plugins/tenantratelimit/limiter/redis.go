@@ -28,12 +28,12 @@ type Redis struct {
 	client   redis.UniversalClient
 	script   script
 	settling *periodic.Task
-	cluster  *redis.ClusterClient // nil for anything else
-	// one is the batcher of a Redis that is no Cluster; of a Cluster, each master has
-	// one in byAddr.
-	one    *batcher
-	mu     sync.RWMutex
-	byAddr map[string]*batcher
+	// one is the batcher of a Redis that is no Cluster. The others are nil but for a
+	// Cluster, of which each master has a batcher in masters.
+	one      *batcher
+	cluster  *redis.ClusterClient
+	masters  *masters
+	topology *topology
 	// takeBacks are the charges that are being taken back.
 	takeBacks sync.WaitGroup
 }
@@ -50,9 +50,13 @@ type RedisOptions struct {
 	// too many to keep. Both may be nil.
 	Settled, Forgotten func(units int64)
 	// Tripped is told once when a server is given up on, Recovered once when it
-	// is back; see [NewBreaker]. addr is empty but for a cluster's.
+	// is back; see [NewBreaker]. addr is empty but for a Cluster's. Gone is told when
+	// a server of a Cluster has no slots any more, and then nothing more is said of it.
 	Tripped   func(addr string, err error)
 	Recovered func(addr string)
+	Gone      func(addr string)
+	// Said is told each time that a server answers with a word in place of decisions.
+	Said func(addr string, word Word, err error)
 }
 
 // NewRedis counts through client, which it leaves to its owner to close.
@@ -60,32 +64,54 @@ func NewRedis(client redis.UniversalClient, o RedisOptions) *Redis {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r := &Redis{options: o, client: client, script: newScript(scriptText), byAddr: map[string]*batcher{}}
+	r := &Redis{options: o, client: client, script: newScript(scriptText)}
 	r.settling = periodic.New(settleEvery, r.settle)
 	if o.Local != nil {
 		o.Local.attach(r.settling.Start, o.Settled, o.Forgotten)
 	}
 	if r.cluster, _ = client.(*redis.ClusterClient); r.cluster == nil {
 		r.one = r.newBatcher(client, "")
+		return r
 	}
+	r.masters = &masters{cluster: r.cluster, make: r.newBatcher, gone: r.gone, byAddr: map[string]*batcher{}}
+	r.topology = newTopology(r.masters)
 	return r
 }
 
 func (r *Redis) newBatcher(client redis.UniversalClient, addr string) *batcher {
+	b := &batcher{client: client, script: &r.script, local: r.options.Local, apart: r.cluster != nil}
+	b.watch = func(err error) { r.watch(b, addr, err) }
 	tripped := func(err error) {
-		if r.cluster != nil {
-			r.cluster.ReloadState(context.Background()) // a replica may have taken over
-		}
 		if r.options.Tripped != nil {
-			r.options.Tripped(addr, err)
+			b.tell(func() { r.options.Tripped(addr, err) })
 		}
 	}
 	recovered := func() {
 		if r.options.Recovered != nil {
-			r.options.Recovered(addr)
+			b.tell(func() { r.options.Recovered(addr) })
 		}
 	}
-	return newBatcher(client, &r.script, NewBreaker(tripped, recovered), r.options.Local, r.cluster != nil)
+	b.breaker = NewBreaker(tripped, recovered)
+	return b
+}
+
+// watch has the slots of a Cluster read again where a server fails or says that it has
+// not got them.
+func (r *Redis) watch(b *batcher, addr string, err error) {
+	word := wordOf(err)
+	var refused redis.Error
+	if r.topology != nil && (word != "" || !errors.As(err, &refused)) {
+		r.topology.suspect()
+	}
+	if word != "" && r.options.Said != nil {
+		b.tell(func() { r.options.Said(addr, word, err) })
+	}
+}
+
+func (r *Redis) gone(addr string) {
+	if r.options.Gone != nil {
+		r.options.Gone(addr)
+	}
 }
 
 var errNoLocal = errors.New("no store to decide without redis")
@@ -120,14 +146,12 @@ func (r *Redis) Close() {
 		cancel()
 	}
 	r.takeBacks.Wait()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.one != nil {
+	if r.cluster == nil {
 		r.one.close()
+		return
 	}
-	for _, b := range r.byAddr {
-		b.close()
-	}
+	r.topology.close()
+	r.masters.close()
 }
 
 // handOverTimeout bounds how long Redis may take to be told what is owed before the
@@ -154,22 +178,9 @@ func (r *Redis) batcherFor(ctx context.Context, key string) (*batcher, error) {
 	if r.cluster == nil {
 		return r.one, nil
 	}
-	master, err := r.cluster.MasterForKey(ctx, key)
-	if err != nil {
-		return nil, fmt.Errorf("find the slot's server: %w", err)
+	b, isNew, err := r.masters.of(ctx, key)
+	if isNew { // then another may have none any more
+		r.topology.suspect()
 	}
-	addr := master.Options().Addr
-	r.mu.RLock()
-	b := r.byAddr[addr]
-	r.mu.RUnlock()
-	if b != nil {
-		return b, nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if b = r.byAddr[addr]; b == nil {
-		b = r.newBatcher(master, addr)
-		r.byAddr[addr] = b
-	}
-	return b, nil
+	return b, err
 }

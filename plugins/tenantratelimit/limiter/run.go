@@ -17,7 +17,7 @@ const header = 3
 // call that is a batch of its own is a command as it is.
 func newCall(ctx context.Context, req Request, now time.Time) *call {
 	n := len(req.Descriptors)
-	c := &call{ctx: ctx, descriptors: req.Descriptors, keys: n, timeout: req.Timeout, began: time.Now(), passes: req.Passes}
+	c := &call{ctx: ctx, descriptors: req.Descriptors, keys: n, timeout: req.Timeout, began: time.Now(), passes: req.Passes, replicas: req.Replicas}
 	words := make([]any, header, header+1+n+2+argsPerDescriptor*n)
 	for i := range req.Descriptors {
 		words = append(words, req.Descriptors[i].Key)
@@ -45,6 +45,10 @@ func (c *call) tag() string {
 type run struct {
 	calls []*call
 	cmd   *redis.Cmd
+	// replicas are how many have what the run charged, and unconfirmed why they are
+	// fewer than was asked for.
+	replicas    int
+	unconfirmed error
 }
 
 // runs puts the calls in as few runs as possible.
@@ -114,7 +118,12 @@ func (r *run) finish(err error) {
 	for _, c := range r.calls {
 		var v Verdict
 		v, list, err = decode(c.descriptors, list)
-		c.finish(reply{verdict: v, at: at, err: err})
+		said := reply{verdict: v, at: at, err: err}
+		if err == nil && !r.confirms(c, v) {
+			c.finishUnconfirmed(said, r.unconfirmed)
+			continue
+		}
+		c.finish(said)
 	}
 }
 

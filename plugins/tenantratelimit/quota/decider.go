@@ -23,6 +23,8 @@ type Settings struct {
 	KeyPrefix string
 	// Timeout is how long a request waits for Redis at most.
 	Timeout time.Duration
+	// Replicas is how many replicas must have a charge; see [limiter.Request].
+	Replicas int
 	// OnRedisError is one of [OnErrorLocal], [OnErrorAllow] and [OnErrorDeny].
 	OnRedisError string
 	// Nodes is how many share the limits, zero if they count each other.
@@ -89,6 +91,8 @@ type Decider struct {
 	tenants map[string]tenantRules
 	hidden  map[string]bool
 	needs   Needs
+	// alone is nodes with OnErrorLocal, and nil with anything else.
+	alone func() (nodes int64, unsure bool)
 }
 
 // tenantRules is a tenant's plan by the config's table, and for a tenant whose
@@ -105,6 +109,9 @@ func New(s Settings, b Backend) (*Decider, error) {
 	d := &Decider{settings: s, backend: b, hidden: map[string]bool{}}
 	for _, name := range s.HideHeaders {
 		d.hidden[name] = true
+	}
+	if s.OnRedisError == OnErrorLocal {
+		d.alone = d.nodes
 	}
 	var bad mistakes
 	d.check(&bad)

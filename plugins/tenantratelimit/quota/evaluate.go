@@ -61,7 +61,11 @@ func (d *Decider) evaluate(ctx context.Context, p *identity.Principal, req *Requ
 		d.withoutRedis(e)
 		return e
 	}
-	d.backend.Refusals.Remember(e.counters.Descriptors, v, now)
+	if v.Partly {
+		d.backend.Metrics.FellBack(d.settings.OnRedisError)
+	} else {
+		d.backend.Refusals.Remember(e.counters.Descriptors, v, now)
+	}
 	e.finish(v)
 	return e
 }
@@ -109,6 +113,8 @@ func (d *Decider) take(ctx context.Context, e *evaluation) (v limiter.Verdict, e
 		}
 	}()
 	e.counters.Passes = d.settings.OnRedisError == OnErrorAllow
+	e.counters.Replicas = d.settings.Replicas
+	e.counters.Alone = d.alone
 	for range maxTakes {
 		if e.counters.Timeout = d.settings.Timeout - time.Since(start); e.counters.Timeout <= 0 {
 			return limiter.Verdict{}, context.DeadlineExceeded
@@ -153,13 +159,16 @@ func (d *Decider) nodes() (nodes int64, unsure bool) {
 	return max(1, m.Nodes()), d.backend.HasRedis && !m.Certain()
 }
 
-// finish takes what the counters said.
+// finish takes what the counters said, as far as they were asked.
 func (e *evaluation) finish(v limiter.Verdict) {
-	e.results = make([]result, len(v.Results))
+	e.results = make([]result, 0, len(v.Results))
 	for i, of := range v.Results {
+		if of.Unasked {
+			continue
+		}
 		r := result{&e.rules.rules[i], of}
 		r.count(v.Allowed)
-		e.results[i] = r
+		e.results = append(e.results, r)
 	}
 	if !v.Allowed {
 		e.status = denialStatus(e.results)

@@ -29,7 +29,10 @@ func binary(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
-		t.Skip("skipped: no redis-server on PATH")
+		path, err = exec.LookPath("valkey-server")
+	}
+	if err != nil {
+		t.Skip("skipped: no redis-server on PATH, nor valkey-server")
 	}
 	return path
 }

@@ -16,6 +16,7 @@
 package redisurl
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -24,6 +25,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -34,7 +36,10 @@ var errURL = errors.New("not the URL of a Redis; write redis://user:password@hos
 // Open makes a client without connecting. A call's deadline bounds everything
 // the client does: nothing is retried, which would only use the deadline up.
 // Errors do not show the URL, which may hold a password.
-func Open(raw string) (redis.UniversalClient, error) {
+func Open(raw string) (redis.UniversalClient, error) { return open(raw, 0) }
+
+// open is Open with a bound on how long it takes to connect, go-redis' where it is zero.
+func open(raw string, dialTimeout time.Duration) (redis.UniversalClient, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, errURL
@@ -57,11 +62,11 @@ func Open(raw string) (redis.UniversalClient, error) {
 	case cluster && sentinels:
 		return nil, errors.New("cluster and master_name exclude each other; a Cluster needs no Sentinels")
 	case cluster:
-		return openCluster(u.String(), security)
+		return openCluster(u.String(), security, dialTimeout)
 	case sentinels:
-		return openMaster(u.String(), security)
+		return openMaster(u.String(), security, dialTimeout)
 	}
-	return openServer(u.String(), security)
+	return openServer(u.String(), security, dialTimeout)
 }
 
 // checkPorts refuses what go-redis would dial again and again.
@@ -89,35 +94,38 @@ func checkPort(port string) error {
 	return nil
 }
 
-func openServer(text string, security *tls.Config) (redis.UniversalClient, error) {
+func openServer(text string, security *tls.Config, dialTimeout time.Duration) (redis.UniversalClient, error) {
 	o, err := redis.ParseURL(text)
 	if err != nil {
 		return nil, errURL
 	}
-	o.TLSConfig = security
+	o.TLSConfig, o.Dialer = security, dial(security)
+	o.DialTimeout = cmp.Or(dialTimeout, o.DialTimeout)
 	o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries = true, -1, 1
 	// RESP2 and no CLIENT commands: one exchange less to make a connection.
 	o.Protocol, o.DisableIdentity, o.MaintNotificationsConfig = 2, true, unannounced()
 	return redis.NewClient(o), nil
 }
 
-func openCluster(text string, security *tls.Config) (redis.UniversalClient, error) {
+func openCluster(text string, security *tls.Config, dialTimeout time.Duration) (redis.UniversalClient, error) {
 	o, err := redis.ParseClusterURL(text)
 	if err != nil {
 		return nil, errURL
 	}
-	o.TLSConfig = security
+	o.TLSConfig, o.Dialer = security, dial(security)
+	o.DialTimeout = cmp.Or(dialTimeout, o.DialTimeout)
 	o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries = true, -1, 1
 	o.Protocol, o.DisableIdentity, o.MaintNotificationsConfig = 2, true, unannounced()
 	return redis.NewClusterClient(o), nil
 }
 
-func openMaster(text string, security *tls.Config) (redis.UniversalClient, error) {
+func openMaster(text string, security *tls.Config, dialTimeout time.Duration) (redis.UniversalClient, error) {
 	o, err := redis.ParseFailoverURL(text)
 	if err != nil {
 		return nil, errURL
 	}
-	o.TLSConfig = security
+	o.TLSConfig, o.Dialer = security, dial(security)
+	o.DialTimeout = cmp.Or(dialTimeout, o.DialTimeout)
 	o.ContextTimeoutEnabled, o.MaxRetries, o.DialerRetries = true, -1, 1
 	o.Protocol, o.DisableIdentity = 2, true
 	return redis.NewFailoverClient(o), nil

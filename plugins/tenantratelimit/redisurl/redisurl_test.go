@@ -121,6 +121,12 @@ func TestRefusals(t *testing.T) {
 // servers and clients.
 func authority(t *testing.T) (ca, cert, key string) {
 	t.Helper()
+	return authorityUntil(t, time.Now().Add(time.Hour))
+}
+
+// authorityUntil is one whose certificate ends then.
+func authorityUntil(t *testing.T, end time.Time) (ca, cert, key string) {
+	t.Helper()
 	dir := t.TempDir()
 	write := func(name, kind string, der []byte) string {
 		file := filepath.Join(dir, name)
@@ -135,7 +141,7 @@ func authority(t *testing.T) (ca, cert, key string) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: end.Add(-2 * time.Hour), NotAfter: end,
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
 	}
