@@ -33,6 +33,11 @@ token: ## print a development token: make token TENANT=acme USER=u1 [CLIENT=mobi
 	@$(BUILD) ./e2e/cmd/stack
 	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
 
+.PHONY: certs
+certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
+	@$(BUILD) ./e2e/cmd/stack
+	@bin/stack certs $(if $(RENEW),-renew)
+
 .PHONY: test
 test: ## every test that needs no container; says what this machine left out
 	@$(if $(RACE),:,echo 'left out: the race detector, which needs a C compiler')
@@ -54,7 +59,9 @@ up: ## build and start everything in containers, wait until healthy, print reque
 	done; \
 	[ "$$state" = healthy ] || { echo "Kong's container is $$state; see: $(COMPOSE) logs kong" >&2; exit 1; }
 	@$(COMPOSE) run --rm --no-deps orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
-	@echo; echo "Traces:     http://127.0.0.1:$(or $(JAEGER_PORT),16686)"
+	@mkdir -p .dev && docker cp -q $$($(COMPOSE) ps -q kong):/certs/ca.pem .dev/up-ca.pem
+	@echo; echo "TLS:        curl -i --cacert .dev/up-ca.pem https://localhost:$(or $(PROXY_TLS_PORT),8443)/web/v1/dashboard -H \"Authorization: Bearer \$$WEB\""
+	@echo "Traces:     http://127.0.0.1:$(or $(JAEGER_PORT),16686)"
 	@echo "Metrics:    http://127.0.0.1:$(or $(PROMETHEUS_PORT),9090)"
 	@echo "Logs:       $(COMPOSE) logs -f kong"
 	@echo "Stop:       make down"

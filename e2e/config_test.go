@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -67,28 +68,51 @@ func postConfig(t *testing.T, config []byte) answer {
 // useConfig runs the gateway with a changed copy of its config until restore is called.
 func useConfig(t *testing.T, change func(config map[string]any)) (restore func()) {
 	t.Helper()
-	var config map[string]any
-	if err := yaml.Unmarshal(gate.config, &config); err != nil {
-		t.Fatal(err)
-	}
-	change(config)
 	// Nobody gets past this route's key-auth: it answers 401, and 404 where it is not.
 	const marker = "/config-under-test"
-	config["services"] = append(config["services"].([]any), map[string]any{
-		"name": "config-under-test", "host": "orders.upstream", "protocol": "http",
-		"routes":  []any{map[string]any{"name": "config-under-test", "paths": []string{marker}}},
-		"plugins": []any{map[string]any{"name": "key-auth"}},
+	text := changed(t, func(config map[string]any) {
+		change(config)
+		addOrdersService(t, config, map[string]any{
+			"name":    "config-under-test",
+			"routes":  []any{map[string]any{"name": "config-under-test", "paths": []string{marker}}},
+			"plugins": []any{map[string]any{"name": "key-auth"}},
+		})
 	})
-	text, err := yaml.Marshal(config)
-	if err != nil {
-		t.Fatal(err)
-	}
 	postConfig(t, text).wantStatus(t, http.StatusCreated)
 	everyWorker(t, marker, http.StatusUnauthorized)
 	return func() {
 		postConfig(t, gate.config).wantStatus(t, http.StatusCreated)
 		everyWorker(t, marker, http.StatusNotFound)
 	}
+}
+
+// changed is the gateway's config with a change.
+func changed(t *testing.T, change func(config map[string]any)) []byte {
+	t.Helper()
+	var config map[string]any
+	if err := yaml.Unmarshal(gate.config, &config); err != nil {
+		t.Fatal(err)
+	}
+	change(config)
+	text, err := yaml.Marshal(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// addOrdersService adds a service that calls the orders service as the config's own do.
+func addOrdersService(t *testing.T, config, service map[string]any) {
+	t.Helper()
+	all := config["services"].([]any)
+	at := slices.IndexFunc(all, func(s any) bool { return s.(map[string]any)["name"] == "orders-v2" })
+	if at < 0 {
+		t.Fatal("the config has no service orders-v2")
+	}
+	for _, field := range []string{"host", "protocol", "tls_verify", "tls_verify_depth", "ca_certificates", "client_certificate"} {
+		service[field] = all[at].(map[string]any)[field]
+	}
+	config["services"] = append(all, service)
 }
 
 // everyWorker waits until path has the status on many connections in a row. Kong has

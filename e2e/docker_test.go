@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 	"github.com/gatehousehq/gatehouse/internal/probe"
 )
@@ -55,7 +57,8 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		return nil, nil, errors.Join(err, stop())
 	}
 	kong = strings.TrimSpace(kong)
-	config, err := os.ReadFile(kongConfig)
+	certs := stack.CertDir(dir)
+	config, err := copyCerts(ctx, kong, certs)
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
@@ -66,6 +69,16 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
+		secure:   ports.ProxyTLS.TLS(),
+		ports:    ports,
+		certs:    certs,
+		renew: func() ([]byte, error) {
+			if err := c.run(context.Background(), "run", "--rm", "--no-deps", "certs", "certs", "-renew",
+				"-dir", "/certs", "-config", "/etc/gatehouse/kong.yaml", "-out", "/certs/kong.yaml"); err != nil {
+				return nil, err
+			}
+			return copyCerts(context.Background(), kong, certs)
+		},
 		// docker itself, since compose takes seconds to say the same.
 		logs: func() ([]byte, error) {
 			return exec.CommandContext(context.Background(), "docker", "logs", kong).CombinedOutput()
@@ -75,6 +88,18 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		},
 	}
 	return env, stop, nil
+}
+
+// copyCerts copies the certificates out of the volume that Kong's container has, and
+// returns the config among them.
+func copyCerts(ctx context.Context, kong string, into devcerts.Dir) ([]byte, error) {
+	if err := os.MkdirAll(string(into), 0o700); err != nil {
+		return nil, err
+	}
+	if out, err := exec.CommandContext(ctx, "docker", "cp", kong+":/certs/.", string(into)).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("copy the certificates: %w: %s", err, out)
+	}
+	return os.ReadFile(filepath.Join(string(into), "kong.yaml"))
 }
 
 func newCompose(ctx context.Context, ports stack.Ports, kongConfig string) *compose {

@@ -177,8 +177,8 @@ func addEdge(t *testing.T, config map[string]any) {
 		"name": fmt.Sprintf("ip-%d", time.Now().UnixNano()), "scope": []string{"ip"},
 		"algorithm": "fixed_window", "limit": edgeQuota, "window_seconds": 31_536_000,
 	}}
-	config["services"] = append(config["services"].([]any), map[string]any{
-		"name": "edge", "host": "orders.upstream", "protocol": "http", "path": "/v2/orders",
+	addOrdersService(t, config, map[string]any{
+		"name": "edge", "path": "/v2/orders",
 		"routes": []any{map[string]any{"name": "edge", "paths": []string{"/edge"}}},
 	})
 }

@@ -329,8 +329,8 @@ func addRoutes(t *testing.T, config map[string]any, kinds map[string]routeKind) 
 	})
 	for _, kind := range kinds {
 		name := strings.ReplaceAll(strings.Trim(kind.path, "/"), "/", "-")
-		config["services"] = append(config["services"].([]any), map[string]any{
-			"name": name, "host": "orders.upstream", "protocol": "http", "path": "/v2/orders",
+		addOrdersService(t, config, map[string]any{
+			"name": name, "path": "/v2/orders",
 			"routes":  []any{map[string]any{"name": name, "paths": []string{kind.path}, "strip_path": true}},
 			"plugins": kind.plugins,
 		})

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"testing"
 	"time"
 )
@@ -119,8 +120,10 @@ func addDying(t *testing.T, config map[string]any, services []any, backends [][2
 	limiter := globalSection(t, config, "tenant-rate-limit")
 	clear(limiter)
 	limiter["limits"] = []any{map[string]any{"name": "none", "scope": []string{"user"}, "limit": 1_000_000, "window_seconds": 1}}
-	checks := find(t, config["upstreams"], "orders.upstream")["healthchecks"].(map[string]any)
-	checks["active"].(map[string]any)["type"] = "http" // backends serve no TLS
+	checks := maps.Clone(find(t, config["upstreams"], "orders.upstream")["healthchecks"].(map[string]any))
+	active := maps.Clone(checks["active"].(map[string]any))
+	active["type"] = "http" // backends serve no TLS
+	checks["active"] = active
 	for i, s := range services {
 		var targets []any
 		for _, b := range backends[i] {

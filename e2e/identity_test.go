@@ -108,8 +108,8 @@ func askBy(t *testing.T, config map[string]any, names identity.Names) {
 			consumer["custom_id"] = identitytest.Issuer.CustomID
 		}
 	}
-	config["services"] = append(config["services"].([]any), map[string]any{
-		"name": "asking", "host": "orders.upstream", "protocol": "http", "path": "/v2/orders",
+	addOrdersService(t, config, map[string]any{
+		"name": "asking", "path": "/v2/orders",
 		"routes":  []any{map[string]any{"name": "asking", "paths": []string{"/asking"}, "strip_path": true}},
 		"plugins": []any{map[string]any{"name": "jwt"}},
 	})

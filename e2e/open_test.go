@@ -18,7 +18,7 @@ const openQuota = 20
 func TestNobodyOnAnOpenRoute(t *testing.T) {
 	for _, mode := range []string{"apart", "in one hop"} {
 		t.Run(mode, func(t *testing.T) {
-			restore := useConfig(t, func(config map[string]any) { addOpenRoute(config, mode == "in one hop") })
+			restore := useConfig(t, func(config map[string]any) { addOpenRoute(t, config, mode == "in one hop") })
 			defer restore()
 
 			admitted := 0
@@ -59,7 +59,8 @@ func claims(t *testing.T, i int) []string {
 
 // addOpenRoute adds a route that anybody may use, and on it a limiter of its own, the
 // only one.
-func addOpenRoute(config map[string]any, oneHop bool) {
+func addOpenRoute(t *testing.T, config map[string]any, oneHop bool) {
+	t.Helper()
 	scope := []string{"tenant", "user", "consumer", "credential"}
 	var limits []any
 	for _, s := range scope {
@@ -78,8 +79,8 @@ func addOpenRoute(config map[string]any, oneHop bool) {
 	config["plugins"] = slices.DeleteFunc(config["plugins"].([]any), func(p any) bool {
 		return p.(map[string]any)["name"] == "tenant-rate-limit"
 	})
-	config["services"] = append(config["services"].([]any), map[string]any{
-		"name": "open", "host": "orders.upstream", "protocol": "http", "path": "/v2/orders",
+	addOrdersService(t, config, map[string]any{
+		"name": "open", "path": "/v2/orders",
 		"routes":  []any{map[string]any{"name": "open", "paths": []string{"/open"}, "strip_path": true}},
 		"plugins": []any{plugin},
 	})

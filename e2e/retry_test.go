@@ -12,8 +12,8 @@ import (
 // not answer in time, be its connection new or kept from an earlier request.
 func TestTimeoutIsTriedOnceMore(t *testing.T) {
 	defer useConfig(t, func(config map[string]any) {
-		config["services"] = append(config["services"].([]any), map[string]any{
-			"name": "slow", "host": "orders.upstream", "protocol": "http", "path": "/v2/orders",
+		addOrdersService(t, config, map[string]any{
+			"name": "slow", "path": "/v2/orders",
 			"retries": 1, "read_timeout": 700,
 			"routes": []any{map[string]any{"name": "slow", "paths": []string{"/slow"}}},
 		})

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 )
@@ -17,12 +18,18 @@ import (
 // environment is what the suite may look at, whichever gateway runs.
 type environment struct {
 	proxy    string // base URL of the gateway
+	secure   string // the same over TLS
 	admin    string // base URL of its Admin API
 	config   []byte // the declarative config that it started with
 	receiver string // base URL of the trace receiver
 	metrics  string // base URL of the plugin server's metrics and health
-	// services are the base URLs of the sample services, by name, one for each process.
+	// services are the base URLs of the sample services' controls, by name, one for each
+	// process.
 	services map[string][]string
+	ports    stack.Ports
+	certs    devcerts.Dir
+	// renew makes all leaves anew, for the gateway in a config.
+	renew func() (config []byte, err error)
 	// here says that the gateway runs on this machine and reaches what a test listens on.
 	here bool
 	bin  string // the folder of the binaries, where it does
@@ -78,6 +85,10 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
+		secure:   ports.ProxyTLS.TLS(),
+		ports:    ports,
+		certs:    stack.CertDir(dir),
+		renew:    s.Renew,
 		here:     true,
 		bin:      dir,
 		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
@@ -112,10 +123,10 @@ func readLogs(dirs ...string) ([]byte, error) {
 
 func serviceURLs(p stack.Ports) map[string][]string {
 	return map[string][]string{
-		services.Orders:        {p.Orders.URL(), p.Orders2.URL()},
-		services.Users:         {p.Users.URL()},
-		services.Billing:       {p.Billing.URL()},
-		services.Notifications: {p.Notifications.URL()},
+		services.Orders:        {p.OrdersControl.URL(), p.Orders2Control.URL()},
+		services.Users:         {p.UsersControl.URL()},
+		services.Billing:       {p.BillingControl.URL()},
+		services.Notifications: {p.NotificationsControl.URL()},
 	}
 }
 

@@ -8,15 +8,19 @@
 //
 //   - It passes a response on piece by piece. Kong holds pieces back until a
 //     buffer is full, unless the route says response_buffering: false.
-//   - It has one worker, no TLS listener and no PROXY protocol, and logs errors from notice
-//     on, whatever KONG_LOG_LEVEL says.
+//   - It has one worker, makes up no certificate for its TLS listener, has no PROXY protocol,
+//     and logs errors from notice on, whatever KONG_LOG_LEVEL says.
 //   - net/http answers a malformed request itself, with a bare 400, and sends
 //     headers in its own order and spelling. WebSockets and request targets that do
 //     not begin with a slash are answered 501.
+//   - What net/http refuses itself has an access line on the plain listener only: over
+//     TLS its connections cannot be watched.
 //   - request.size and response.size are computed from the headers as HTTP/1.1
 //     writes them, without the framing of chunks.
 //   - Credentials have random ids and get new ones on each load, as in Kong; log
 //     events are not limited to 4,096 at a time.
+//   - Connections that are kept belong to a service's CAs too. Kong's belong to the name
+//     and the client certificate alone.
 //   - The addresses of targets are looked up once, when the configuration is loaded.
 //   - Its own errors are JSON or plain text, as the first type in Accept says. Kong
 //     weighs all of them, and knows HTML and XML too.

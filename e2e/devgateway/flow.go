@@ -110,7 +110,7 @@ func hostWithoutPort(host string) string {
 }
 
 func connOf(r *http.Request) exchange.Conn {
-	var c exchange.Conn
+	c := exchange.Conn{TLS: r.TLS}
 	c.Number, _ = r.Context().Value(connNumber{}).(uint64)
 	c.PeerAddr, c.RemotePort = splitAddr(r.RemoteAddr)
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {

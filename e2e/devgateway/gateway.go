@@ -22,11 +22,16 @@ import (
 type Options struct {
 	ConfigFile string // the declarative configuration
 
-	// Where to listen, "host:port". An empty AdminAddr or StatusAddr turns that
-	// listener off.
-	ProxyAddr  string
-	AdminAddr  string
-	StatusAddr string
+	// Where to listen, "host:port". An empty ProxyTLSAddr, AdminAddr or StatusAddr turns
+	// that listener off.
+	ProxyAddr    string
+	ProxyTLSAddr string
+	AdminAddr    string
+	StatusAddr   string
+
+	// CertFile and KeyFile are KONG_SSL_CERT and KONG_SSL_CERT_KEY: for clients that name
+	// no server that the configuration has a certificate for.
+	CertFile, KeyFile string
 
 	PluginSocket string                            // the plugin server's unix socket
 	PluginInfo   func(name string) ([]byte, error) // runs a plugin's query command

@@ -2,6 +2,7 @@ package devgateway
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -21,13 +22,19 @@ type server struct {
 
 func (g *Gateway) listen() ([]server, error) {
 	var servers []server
+	secure, err := g.serverTLS()
+	if err != nil {
+		return nil, err
+	}
 	for _, l := range []struct {
 		addr   string
 		server *http.Server
+		tls    *tls.Config
 	}{
-		{g.opts.ProxyAddr, g.proxyServer()},
-		{g.opts.AdminAddr, g.httpServer(g.adminHandler())},
-		{g.opts.StatusAddr, g.httpServer(statusHandler())},
+		{g.opts.ProxyAddr, g.proxyServer(), nil},
+		{g.opts.ProxyTLSAddr, g.proxyServer(), secure},
+		{g.opts.AdminAddr, g.httpServer(g.adminHandler()), nil},
+		{g.opts.StatusAddr, g.httpServer(statusHandler()), nil},
 	} {
 		if l.addr == "" {
 			continue
@@ -39,9 +46,34 @@ func (g *Gateway) listen() ([]server, error) {
 			}
 			return nil, listenError(l.addr, err)
 		}
-		servers = append(servers, server{l.server, clientListener{listener}})
+		l.server.TLSConfig = l.tls
+		if l.tls == nil {
+			listener = clientListener{listener}
+		}
+		servers = append(servers, server{l.server, listener})
 	}
 	return servers, nil
+}
+
+// serverTLS shows clients the configuration's certificate for the server that they name,
+// or else the one of CertFile.
+func (g *Gateway) serverTLS() (*tls.Config, error) {
+	if g.opts.ProxyTLSAddr == "" {
+		return nil, nil
+	}
+	fallback, err := tls.LoadX509KeyPair(g.opts.CertFile, g.opts.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read KONG_SSL_CERT and KONG_SSL_CERT_KEY: %w", err)
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if cert := g.current.Load().config.ServerCertificate(hello.ServerName); cert != nil {
+				return cert, nil
+			}
+			return &fallback, nil
+		},
+	}, nil
 }
 
 // listenError is short: "listen on 127.0.0.1:8000: address already in use".
@@ -76,7 +108,11 @@ func (g *Gateway) httpServer(h http.Handler) *http.Server {
 type connNumber struct{}
 
 func (s server) serve() error {
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	serve := s.http.Serve
+	if s.http.TLSConfig != nil { // and HTTP/2
+		serve = func(l net.Listener) error { return s.http.ServeTLS(l, "", "") }
+	}
+	if err := serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", s.listener.Addr(), err)
 	}
 	return nil

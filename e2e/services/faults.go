@@ -1,6 +1,7 @@
 package services
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -182,6 +183,9 @@ func reset(w http.ResponseWriter) {
 	if err != nil {
 		problem.Write(w, injected(http.StatusInternalServerError))
 		return
+	}
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // else it ends politely, which is a failure too

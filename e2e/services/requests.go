@@ -22,6 +22,25 @@ type Request struct {
 	Host     string      `json:"host"`
 	Header   http.Header `json:"headers"`
 	Time     time.Time   `json:"time"`
+	Peer     Peer        `json:"peer"` // zero over plain HTTP
+}
+
+// Peer is whose certificate the caller showed.
+type Peer struct {
+	ID     string `json:"id"` // SPIFFE ID
+	Serial string `json:"serial"`
+}
+
+func peerOf(r *http.Request) (p Peer) {
+	if r.TLS == nil || len(r.TLS.PeerCertificates) == 0 {
+		return Peer{}
+	}
+	leaf := r.TLS.PeerCertificates[0]
+	if len(leaf.URIs) > 0 {
+		p.ID = leaf.URIs[0].String()
+	}
+	p.Serial = leaf.SerialNumber.String()
+	return p
 }
 
 // traceID is the trace-id of the request's traceparent header (W3C Trace
@@ -46,7 +65,7 @@ func (c *recorder) record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c.add(Request{
 			Method: r.Method, Path: r.URL.Path, RawQuery: r.URL.RawQuery, Host: r.Host,
-			Header: r.Header.Clone(), Time: time.Now().UTC(),
+			Header: r.Header.Clone(), Time: time.Now().UTC(), Peer: peerOf(r),
 		})
 		next.ServeHTTP(w, r)
 	})

@@ -3,9 +3,10 @@
 // bff/openapi, with the same data at every start and strictly one tenant's data
 // in an answer. A tenant that nobody has heard of has empty lists.
 //
-// Beside its contract each serves, for tests only:
+// For tests only each has a second handler, for a port of its own:
 //
 //	GET    /healthz     200 when it runs
+//	GET    /metrics     for Prometheus
 //	PUT    /__faults    makes its answers late, wrong or missing: see Fault
 //	DELETE /__faults    makes them good again
 //	GET    /__requests  what it received last: see Request
@@ -35,10 +36,17 @@ const (
 // Names returns the names that New knows.
 func Names() []string { return []string{Orders, Users, Billing, Notifications} }
 
-// Options make a service. Both members are required.
+// Options make a service. All but Metrics are required.
 type Options struct {
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
+	Metrics   http.Handler // serves /metrics
+}
+
+// Service is a running service's two handlers.
+type Service struct {
+	API     http.Handler // its contract, and /healthz for the gateway's checks
+	Control http.Handler // health, faults and what was received
 }
 
 // api is a generated server, and the path pattern that it serves a request by.
@@ -49,7 +57,7 @@ type api struct {
 
 // New returns the service of that name. Requests for its contract are traced;
 // those of its test controls are not, and appear nowhere.
-func New(name string, o Options) (http.Handler, error) {
+func New(name string, o Options) (*Service, error) {
 	if o.Telemetry == nil || o.Logger == nil {
 		return nil, errors.New("set up service: Options.Telemetry and Options.Logger are required")
 	}
@@ -60,14 +68,21 @@ func New(name string, o Options) (http.Handler, error) {
 	var broken faults
 	var received recorder
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("PUT /__faults", broken.handlePut)
 	mux.HandleFunc("DELETE /__faults", broken.handleDelete)
 	mux.HandleFunc("GET /__requests", received.handleGet)
 	mux.HandleFunc("DELETE /__requests", received.handleDelete)
-	mux.Handle("/", o.Telemetry.Handler(received.record(broken.inject(problem.Guard(served, o.Logger))), served.route))
-	return mux, nil
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", o.Metrics)
+	}
+	api := http.NewServeMux()
+	api.HandleFunc("GET /healthz", healthy)
+	api.Handle("/", o.Telemetry.Handler(received.record(broken.inject(problem.Guard(served, o.Logger))), served.route))
+	return &Service{API: api, Control: mux}, nil
 }
+
+func healthy(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") }
 
 func newAPI(name string) (api, error) {
 	data := seed()

@@ -31,7 +31,11 @@ func newService(t *testing.T, name string, provider trace.TracerProvider) http.H
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h
+	mux := http.NewServeMux()
+	mux.Handle("/", h.API)
+	mux.Handle("/__faults", h.Control)
+	mux.Handle("/__requests", h.Control)
+	return mux
 }
 
 func untraced(t *testing.T, name string) http.Handler {

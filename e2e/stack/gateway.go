@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/deploy/kong"
+	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
 )
@@ -25,6 +26,9 @@ func (s *Stack) gateway() part {
 		"GATEHOUSE_SOCKET="+s.socket(),
 		"GATEHOUSE_SYSLOG_SOCKET="+s.syslogSocket(),
 		p.PluginServer.assignment(),
+		// For clients that name no server, such as those of https://127.0.0.1.
+		"KONG_SSL_CERT="+s.certs().Cert(devcerts.Edge),
+		"KONG_SSL_CERT_KEY="+s.certs().Key(devcerts.Edge),
 		"REDIS_URL="+s.redisURL(),
 		"KONG_DECLARATIVE_CONFIG="+s.config,
 		"KONG_DNS_HOSTSFILE="+s.hosts(),
@@ -46,7 +50,7 @@ func (s *Stack) gateway() part {
 
 func (s *Stack) devGateway() (env, command []string) {
 	p := &s.Ports
-	return []string{p.Proxy.assignment(), p.Admin.assignment(), p.Status.assignment()},
+	return []string{p.Proxy.assignment(), p.ProxyTLS.assignment(), p.Admin.assignment(), p.Status.assignment()},
 		[]string{s.binary("stack"), "gateway", "-query", s.binary("gatehouse")}
 }
 
@@ -66,7 +70,7 @@ func (s *Stack) kong() (env, command []string) {
 		"KONG_NGINX_DAEMON=off",
 		"KONG_NGINX_WORKER_PROCESSES=2",
 		"KONG_PREFIX=" + filepath.Join(s.runDir, "kong"),
-		"KONG_PROXY_LISTEN=" + p.Proxy.Addr(),
+		"KONG_PROXY_LISTEN=" + p.Proxy.Addr() + ", " + p.ProxyTLS.Addr() + " http2 ssl",
 		"KONG_ADMIN_LISTEN=" + p.Admin.Addr(),
 		"KONG_ADMIN_GUI_LISTEN=off",
 		"KONG_STATUS_LISTEN=" + p.Status.Addr(),
@@ -88,7 +92,7 @@ func (s *Stack) kong() (env, command []string) {
 // environment: the declarative config with this stack's ports, a hosts file, and what
 // nginx includes.
 func (s *Stack) writeGatewayFiles() (err error) {
-	if s.config, err = moveTargets(s.KongConfig, s.runDir, s.targets()); err != nil {
+	if s.config, err = s.writeConfig(); err != nil {
 		return err
 	}
 	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter

@@ -5,6 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // targets are the upstream targets that kong.yaml names, with this stack's ports.
@@ -34,26 +37,77 @@ func writeHosts(path string, targets map[string]Port) error {
 	return nil
 }
 
-// moveTargets writes a copy of the declarative config in which the targets have the
-// ports of this stack, and returns its path. A file in which nothing moves is left
-// alone and its own path returned, so that what runs is what the operator wrote.
-func moveTargets(file, dir string, targets map[string]Port) (string, error) {
-	source, err := os.ReadFile(file)
+// writeConfig writes a copy of the declarative config with this stack's ports and
+// certificates, for nobody else to read, and returns its path.
+func (s *Stack) writeConfig() (string, error) {
+	config, err := s.secured()
 	if err != nil {
-		return "", fmt.Errorf("read Kong config: %w", err)
+		return "", err
 	}
+	path := filepath.Join(s.runDir, "kong.yaml")
+	if err := os.WriteFile(path, config, 0o600); err != nil {
+		return "", fmt.Errorf("write Kong config: %w", err)
+	}
+	return path, nil
+}
+
+func (s *Stack) secured() ([]byte, error) {
+	source, err := os.ReadFile(s.KongConfig)
+	if err != nil {
+		return nil, fmt.Errorf("read Kong config: %w", err)
+	}
+	s.plain = plainServices(source, s.targets())
+	config, err := s.certs().Config(moveTargets(source, s.targets()))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.KongConfig, err)
+	}
+	return config, nil
+}
+
+// plainServices are warnings of services that would be called over plain HTTP, which the
+// sample services and BFFs do not speak.
+func plainServices(config []byte, targets map[string]Port) (warnings []string) {
+	var parsed struct {
+		Upstreams []struct {
+			Name    string
+			Targets []struct{ Target string }
+		}
+		Services []struct{ Name, Host, Protocol string }
+	}
+	if yaml.Unmarshal(config, &parsed) != nil {
+		return nil // the gateway will say so
+	}
+	ours := map[string]string{}
+	for _, u := range parsed.Upstreams {
+		for _, t := range u.Targets {
+			if _, ok := targets[t.Target]; ok {
+				ours[u.Name] = t.Target
+			}
+		}
+	}
+	for _, s := range parsed.Services {
+		if target, ok := ours[s.Host]; ok && s.Protocol != "https" {
+			warnings = append(warnings, fmt.Sprintf("service %s: %s speaks mutual TLS only: write protocol: https and tls_verify: true, and its upstream's host_header", s.Name, target))
+		}
+	}
+	return warnings
+}
+
+// Renew makes all certificates anew, which BFFs and services take up by themselves, and
+// returns the declarative config that has the gateway do so too.
+func (s *Stack) Renew() ([]byte, error) {
+	if err := s.certs().Write(time.Now(), true); err != nil {
+		return nil, err
+	}
+	return s.secured()
+}
+
+// moveTargets gives the targets in a declarative config the ports of this stack.
+func moveTargets(source []byte, targets map[string]Port) []byte {
 	var replacements []string
 	for target, port := range targets {
 		host, _, _ := strings.Cut(target, ":")
 		replacements = append(replacements, target, fmt.Sprintf("%s:%d", host, port.Number))
 	}
-	moved := strings.NewReplacer(replacements...).Replace(string(source))
-	if moved == string(source) {
-		return file, nil
-	}
-	path := filepath.Join(dir, "kong.yaml")
-	if err := os.WriteFile(path, []byte(moved), 0o644); err != nil {
-		return "", fmt.Errorf("write Kong config: %w", err)
-	}
-	return path, nil
+	return []byte(strings.NewReplacer(replacements...).Replace(string(source)))
 }

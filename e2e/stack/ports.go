@@ -19,6 +19,9 @@ func (p Port) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(
 // URL returns the port's base URL, without a trailing slash.
 func (p Port) URL() string { return "http://" + p.Addr() }
 
+// TLS returns the port's base URL where it serves TLS.
+func (p Port) TLS() string { return "https://" + p.Addr() }
+
 // as is the port under the variable of another one, for a second process of a kind.
 func (p Port) as(other Port) Port { return Port{Env: other.Env, Number: p.Number} }
 
@@ -26,33 +29,50 @@ func (p Port) assignment() string { return p.Env + "=" + strconv.Itoa(p.Number) 
 
 // Ports are the ports of everything that a stack runs.
 type Ports struct {
-	Proxy, Admin, Status, PluginServer    Port
-	WebBFF, MobileBFF                     Port
-	Orders, Users, Billing, Notifications Port
+	Proxy, ProxyTLS, Admin, Status, PluginServer Port
+
+	WebBFF, MobileBFF             Port
+	WebBFFStatus, MobileBFFStatus Port // health and metrics
+
+	Orders, Users, Billing, Notifications                             Port
+	OrdersControl, UsersControl, BillingControl, NotificationsControl Port // for tests
+
 	// Second targets of the upstreams that kong.yaml has.
-	WebBFF2, MobileBFF2, Orders2 Port
-	OTLP, Redis                  Port
+	WebBFF2, MobileBFF2, Orders2                    Port
+	WebBFF2Status, MobileBFF2Status, Orders2Control Port
+
+	OTLP, Redis Port
 }
 
 // DefaultPorts returns the documented ports, each replaced by its environment
 // variable where lookup finds one.
 func DefaultPorts(lookup func(string) (string, bool)) (Ports, error) {
 	p := Ports{
-		Proxy:         Port{"PROXY_PORT", 8000},
-		Admin:         Port{"ADMIN_PORT", 8001},
-		Status:        Port{"STATUS_PORT", 8100},
-		PluginServer:  Port{"PLUGINSERVER_PORT", 9542},
-		WebBFF:        Port{"WEB_BFF_PORT", 8081},
-		MobileBFF:     Port{"MOBILE_BFF_PORT", 8082},
-		Orders:        Port{"ORDERS_PORT", 9101},
-		Users:         Port{"USERS_PORT", 9102},
-		Billing:       Port{"BILLING_PORT", 9103},
-		Notifications: Port{"NOTIFICATIONS_PORT", 9104},
-		WebBFF2:       Port{"WEB_BFF_2_PORT", 8083},
-		MobileBFF2:    Port{"MOBILE_BFF_2_PORT", 8084},
-		Orders2:       Port{"ORDERS_2_PORT", 9105},
-		OTLP:          Port{"OTLP_PORT", 4318},
-		Redis:         Port{"REDIS_PORT", 6399},
+		Proxy:                Port{"PROXY_PORT", 8000},
+		ProxyTLS:             Port{"PROXY_TLS_PORT", 8443},
+		Admin:                Port{"ADMIN_PORT", 8001},
+		Status:               Port{"STATUS_PORT", 8100},
+		PluginServer:         Port{"PLUGINSERVER_PORT", 9542},
+		WebBFF:               Port{"WEB_BFF_PORT", 8081},
+		MobileBFF:            Port{"MOBILE_BFF_PORT", 8082},
+		WebBFFStatus:         Port{"WEB_BFF_STATUS_PORT", 8181},
+		MobileBFFStatus:      Port{"MOBILE_BFF_STATUS_PORT", 8182},
+		Orders:               Port{"ORDERS_PORT", 9101},
+		Users:                Port{"USERS_PORT", 9102},
+		Billing:              Port{"BILLING_PORT", 9103},
+		Notifications:        Port{"NOTIFICATIONS_PORT", 9104},
+		OrdersControl:        Port{"ORDERS_CONTROL_PORT", 9201},
+		UsersControl:         Port{"USERS_CONTROL_PORT", 9202},
+		BillingControl:       Port{"BILLING_CONTROL_PORT", 9203},
+		NotificationsControl: Port{"NOTIFICATIONS_CONTROL_PORT", 9204},
+		WebBFF2:              Port{"WEB_BFF_2_PORT", 8083},
+		MobileBFF2:           Port{"MOBILE_BFF_2_PORT", 8084},
+		Orders2:              Port{"ORDERS_2_PORT", 9105},
+		WebBFF2Status:        Port{"WEB_BFF_2_STATUS_PORT", 8183},
+		MobileBFF2Status:     Port{"MOBILE_BFF_2_STATUS_PORT", 8184},
+		Orders2Control:       Port{"ORDERS_2_CONTROL_PORT", 9205},
+		OTLP:                 Port{"OTLP_PORT", 4318},
+		Redis:                Port{"REDIS_PORT", 6399},
 	}
 	for _, port := range p.all() {
 		value, ok := lookup(port.Env)
@@ -133,7 +153,11 @@ func checkFree(ports []*Port) error {
 
 func (p *Ports) all() []*Port {
 	return []*Port{
-		&p.Proxy, &p.Admin, &p.Status, &p.PluginServer, &p.WebBFF, &p.MobileBFF,
-		&p.Orders, &p.Users, &p.Billing, &p.Notifications, &p.WebBFF2, &p.MobileBFF2, &p.Orders2, &p.OTLP, &p.Redis,
+		&p.Proxy, &p.ProxyTLS, &p.Admin, &p.Status, &p.PluginServer,
+		&p.WebBFF, &p.MobileBFF, &p.WebBFFStatus, &p.MobileBFFStatus,
+		&p.Orders, &p.Users, &p.Billing, &p.Notifications,
+		&p.OrdersControl, &p.UsersControl, &p.BillingControl, &p.NotificationsControl,
+		&p.WebBFF2, &p.MobileBFF2, &p.Orders2, &p.WebBFF2Status, &p.MobileBFF2Status, &p.Orders2Control,
+		&p.OTLP, &p.Redis,
 	}
 }

@@ -39,8 +39,9 @@ type Config struct {
 // Stack is a running stack.
 type Stack struct {
 	Config
-	runDir   string // sockets: a short path, as a socket's is limited to 107 bytes
-	config   string // the declarative config with this stack's ports
+	runDir   string   // sockets: a short path, as a socket's is limited to 107 bytes
+	config   string   // the declarative config with this stack's ports and certificates
+	plain    []string // what the config is warned of before the gateway sees it
 	children []*process
 	closers  []func() error
 }
@@ -66,6 +67,9 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.prepare(); err != nil {
+		return err
+	}
+	if err := s.certs().Write(time.Now(), false); err != nil {
 		return err
 	}
 	if err := s.writeGatewayFiles(); err != nil {
@@ -99,7 +103,7 @@ func (s *Stack) start(ctx context.Context) error {
 func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
 
 // GatewayConfig is the path of the declarative config that the gateway started with:
-// KongConfig, or a copy in which only the ports of targets differ.
+// KongConfig with this stack's ports and certificates.
 func (s *Stack) GatewayConfig() string { return s.config }
 
 func (s *Stack) checkPorts() error {
@@ -125,8 +129,12 @@ func (s *Stack) prepare() error {
 	return nil
 }
 
-// Warnings are what the gateway said of its config before it started, a line each.
+// Warnings are what there is to say of the gateway's config before it is used, a line
+// each: by the gateway, and by those that it is to call.
 func (s *Stack) Warnings() (list []string) {
+	for _, warning := range s.plain {
+		list = append(list, s.KongConfig+": "+warning)
+	}
 	for _, child := range s.children {
 		if child.name != partGateway {
 			continue

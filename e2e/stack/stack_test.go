@@ -29,36 +29,41 @@ func TestDefaultPorts(t *testing.T) {
 }
 
 func TestMoveTargets(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "kong.yaml")
 	const source = "targets: [{ target: \"orders:9101\" }] # orders\n"
-	if err := os.WriteFile(file, []byte(source), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
+	for _, tt := range []struct {
 		name string
 		port int
 		want string
 	}{
 		{"documented port", 9101, source},
 		{"moved", 19101, "targets: [{ target: \"orders:19101\" }] # orders\n"},
-	}
-	for _, tt := range tests {
+	} {
 		t.Run(tt.name, func(t *testing.T) {
-			path, err := moveTargets(file, t.TempDir(), map[string]Port{"orders:9101": {Env: "ORDERS_PORT", Number: tt.port}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			got, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			got := moveTargets([]byte(source), map[string]Port{"orders:9101": {Env: "ORDERS_PORT", Number: tt.port}})
 			if string(got) != tt.want {
 				t.Errorf("config = %q, want %q", got, tt.want)
 			}
-			if moved := path != file; moved != (tt.want != source) {
-				t.Errorf("copied = %v", moved)
-			}
 		})
+	}
+}
+
+func TestPlainServices(t *testing.T) {
+	const config = `
+upstreams:
+  - { name: orders.upstream, targets: [{ target: "orders:9101" }] }
+  - { name: other.upstream, targets: [{ target: "other:80" }] }
+services:
+  - { name: good, host: orders.upstream, protocol: https }
+  - { name: plain, host: orders.upstream, protocol: http }
+  - { name: absent, host: orders.upstream }
+  - { name: others, host: other.upstream }
+`
+	got := plainServices([]byte(config), map[string]Port{"orders:9101": {"ORDERS_PORT", 9101}})
+	if len(got) != 2 || !strings.HasPrefix(got[0], "service plain: orders:9101 speaks mutual TLS only: write protocol: https") || !strings.HasPrefix(got[1], "service absent: ") {
+		t.Errorf("warnings %q", got)
+	}
+	if got := plainServices([]byte("services: ["), nil); got != nil {
+		t.Errorf("warnings %q of what is no YAML", got)
 	}
 }
 

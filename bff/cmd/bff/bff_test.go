@@ -43,7 +43,11 @@ func newSystem(t *testing.T) *system {
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := httptest.NewServer(h)
+		mux := http.NewServeMux()
+		mux.Handle("/", h.API)
+		mux.Handle("/__faults", h.Control)
+		mux.Handle("/__requests", h.Control)
+		server := httptest.NewServer(mux)
 		t.Cleanup(server.Close)
 		s.services[name], urls[name] = server, server.URL
 	}
@@ -243,7 +247,7 @@ func TestServeDrains(t *testing.T) {
 	lines := &lineBuffer{}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
-	variables := []string{"BFF_ADDR=127.0.0.1:0"}
+	variables := []string{"BFF_ADDR=127.0.0.1:0", "BFF_STATUS_ADDR=127.0.0.1:0", "BFF_TLS=insecure"}
 	for name, server := range s.services {
 		variables = append(variables, strings.ToUpper(name)+"_URL="+server.URL)
 	}
@@ -289,7 +293,7 @@ func TestListenFailure(t *testing.T) {
 	t.Cleanup(taken.Close)
 	var stderr bytes.Buffer
 	addr := taken.Listener.Addr().String()
-	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr), &stderr); code != exitError {
+	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure"), &stderr); code != exitError {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	if !strings.Contains(stderr.String(), "listen on "+addr) || !strings.Contains(stderr.String(), "MOBILE_BFF_PORT") {

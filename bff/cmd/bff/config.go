@@ -8,27 +8,27 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
 
-const usage = `usage: bff web|mobile
+var usage = `usage: bff web|mobile
        bff health URL
 
 Settings, all from the environment:
   WEB_BFF_PORT, MOBILE_BFF_PORT  port on 127.0.0.1 (8081, 8082)
   BFF_ADDR                       host:port to listen on instead, such as :8081 in a container
-  ORDERS_URL                     base URL of the orders service (http://127.0.0.1:9101)
-  USERS_URL                      of the users service (http://127.0.0.1:9102)
-  BILLING_URL                    of the billing service (http://127.0.0.1:9103)
-  NOTIFICATIONS_URL              of the notifications service (http://127.0.0.1:9104)
+  WEB_BFF_STATUS_PORT, MOBILE_BFF_STATUS_PORT
+                                 port on 127.0.0.1 for health and metrics, plain HTTP (8181, 8182)
+  BFF_STATUS_ADDR                host:port to listen on instead
+  ORDERS_URL                     base URL of the orders service (https://127.0.0.1:9101)
+  USERS_URL                      of the users service (https://127.0.0.1:9102)
+  BILLING_URL                    of the billing service (https://127.0.0.1:9103)
+  NOTIFICATIONS_URL              of the notifications service (https://127.0.0.1:9104)
   BFF_BUDGET_MS                  time that a page may take, in milliseconds, 50 to 30000 (1500)
   BFF_DRAIN_DELAY_MS             time between /readyz failing and the port closing when told to stop,
                                  for load balancers to notice, in milliseconds, 0 to 60000 (0)
   BFF_LOG_LEVEL                  debug, info, warn or error (info)
-  BFF_TLS_CERT_FILE, BFF_TLS_KEY_FILE, BFF_TLS_CLIENT_CA_FILE
-                                 PEM files, all three or none: serve TLS, and pages only to a peer
-                                 whose certificate that CA signed, which is to be the gateway
-  BFF_TLS_CLIENT_NAME            DNS name that the peer's certificate must have, too
-  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, ...
+` + mtls.Usage("BFF_TLS") + `  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, ...
                                  where traces go; without an endpoint none are made
 `
 
@@ -37,34 +37,29 @@ var errUsage = errors.New("usage")
 
 // kind is which BFF a process is, and what differs by it.
 type kind struct {
-	name        string
-	portVar     string
-	defaultPort string
+	name              string
+	portVar           string
+	defaultPort       string
+	statusPortVar     string
+	defaultStatusPort string
 }
 
 var kinds = map[string]kind{
-	"web":    {name: "web", portVar: "WEB_BFF_PORT", defaultPort: "8081"},
-	"mobile": {name: "mobile", portVar: "MOBILE_BFF_PORT", defaultPort: "8082"},
+	"web":    {"web", "WEB_BFF_PORT", "8081", "WEB_BFF_STATUS_PORT", "8181"},
+	"mobile": {"mobile", "MOBILE_BFF_PORT", "8082", "MOBILE_BFF_STATUS_PORT", "8182"},
 }
 
 // config is what the environment says, checked.
 type config struct {
 	kind       kind
 	addr       string
+	statusAddr string
 	services   map[string]string // base URL by name of service
 	budget     time.Duration
 	drainDelay time.Duration
 	logLevel   string
-	tls        tlsFiles
+	tls        mtls.Settings
 }
-
-// tlsFiles names the files for mutual TLS; the zero value means plain HTTP.
-type tlsFiles struct {
-	cert, key, clientCA string
-	clientName          string
-}
-
-func (f tlsFiles) enabled() bool { return f.cert != "" }
 
 // parse reads args and the environment. Its errors name the variable, its value
 // and the fix; it returns the first.
@@ -74,7 +69,10 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	}
 	cfg := config{kind: kinds[args[0]]}
 	var err error
-	if cfg.addr, err = parseAddr(cfg.kind, getenv); err != nil {
+	if cfg.addr, err = parseAddr("BFF_ADDR", cfg.kind.portVar, cfg.kind.defaultPort, getenv); err != nil {
+		return config{}, err
+	}
+	if cfg.statusAddr, err = parseAddr("BFF_STATUS_ADDR", cfg.kind.statusPortVar, cfg.kind.defaultStatusPort, getenv); err != nil {
 		return config{}, err
 	}
 	if cfg.services, err = parseServices(getenv); err != nil {
@@ -89,21 +87,21 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	if cfg.logLevel, err = parseLevel(getenv); err != nil {
 		return config{}, err
 	}
-	cfg.tls, err = parseTLS(getenv)
+	cfg.tls, err = mtls.Parse("BFF_TLS", getenv)
 	return cfg, err
 }
 
-func parseAddr(k kind, getenv func(string) string) (string, error) {
-	if addr := getenv("BFF_ADDR"); addr != "" {
+func parseAddr(addrVar, portVar, defaultPort string, getenv func(string) string) (string, error) {
+	if addr := getenv(addrVar); addr != "" {
 		_, port, err := net.SplitHostPort(addr)
 		if err != nil || !isPort(port) {
-			return "", fmt.Errorf("BFF_ADDR is %q: write it as host:port or :port, such as 127.0.0.1:%s", addr, k.defaultPort)
+			return "", fmt.Errorf("%s is %q: write it as host:port or :port, such as 127.0.0.1:%s", addrVar, addr, defaultPort)
 		}
 		return addr, nil
 	}
-	port := or(getenv(k.portVar), k.defaultPort)
+	port := or(getenv(portVar), defaultPort)
 	if !isPort(port) {
-		return "", fmt.Errorf("%s is %q: set it to a port, 0 to 65535, such as %s", k.portVar, port, k.defaultPort)
+		return "", fmt.Errorf("%s is %q: set it to a port, 0 to 65535, such as %s", portVar, port, defaultPort)
 	}
 	return net.JoinHostPort("127.0.0.1", port), nil
 }
@@ -111,10 +109,10 @@ func parseAddr(k kind, getenv func(string) string) (string, error) {
 func parseServices(getenv func(string) string) (map[string]string, error) {
 	services := make(map[string]string)
 	for _, s := range []struct{ name, variable, fallback string }{
-		{"orders", "ORDERS_URL", "http://127.0.0.1:9101"},
-		{"users", "USERS_URL", "http://127.0.0.1:9102"},
-		{"billing", "BILLING_URL", "http://127.0.0.1:9103"},
-		{"notifications", "NOTIFICATIONS_URL", "http://127.0.0.1:9104"},
+		{"orders", "ORDERS_URL", "https://127.0.0.1:9101"},
+		{"users", "USERS_URL", "https://127.0.0.1:9102"},
+		{"billing", "BILLING_URL", "https://127.0.0.1:9103"},
+		{"notifications", "NOTIFICATIONS_URL", "https://127.0.0.1:9104"},
 	} {
 		base := or(getenv(s.variable), s.fallback)
 		if err := upstream.CheckURL(base); err != nil {
@@ -143,23 +141,6 @@ func parseLevel(getenv func(string) string) (string, error) {
 		return level, nil
 	}
 	return "", fmt.Errorf("BFF_LOG_LEVEL is %q: set it to debug, info, warn or error", level)
-}
-
-func parseTLS(getenv func(string) string) (tlsFiles, error) {
-	f := tlsFiles{
-		cert: getenv("BFF_TLS_CERT_FILE"), key: getenv("BFF_TLS_KEY_FILE"), clientCA: getenv("BFF_TLS_CLIENT_CA_FILE"),
-		clientName: getenv("BFF_TLS_CLIENT_NAME"),
-	}
-	files := [...]struct{ name, value string }{
-		{"BFF_TLS_CERT_FILE", f.cert}, {"BFF_TLS_KEY_FILE", f.key}, {"BFF_TLS_CLIENT_CA_FILE", f.clientCA},
-	}
-	any := f.cert != "" || f.key != "" || f.clientCA != "" || f.clientName != ""
-	for _, file := range files {
-		if any && file.value == "" {
-			return tlsFiles{}, fmt.Errorf("%s is empty: set BFF_TLS_CERT_FILE, BFF_TLS_KEY_FILE and BFF_TLS_CLIENT_CA_FILE, or no BFF_TLS_ variable", file.name)
-		}
-	}
-	return f, nil
 }
 
 func isPort(s string) bool {

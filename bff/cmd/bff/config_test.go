@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
 
 func env(pairs ...string) func(string) string {
@@ -21,10 +23,10 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	defaults := func(edit func(*config)) config {
 		c := config{
-			kind: kinds["web"], addr: "127.0.0.1:8081", budget: 1500 * time.Millisecond, logLevel: "info",
+			kind: kinds["web"], addr: "127.0.0.1:8081", statusAddr: "127.0.0.1:8181", tls: mtls.Settings{Insecure: true}, budget: 1500 * time.Millisecond, logLevel: "info",
 			services: map[string]string{
-				"orders": "http://127.0.0.1:9101", "users": "http://127.0.0.1:9102",
-				"billing": "http://127.0.0.1:9103", "notifications": "http://127.0.0.1:9104",
+				"orders": "https://127.0.0.1:9101", "users": "https://127.0.0.1:9102",
+				"billing": "https://127.0.0.1:9103", "notifications": "https://127.0.0.1:9104",
 			},
 		}
 		edit(&c)
@@ -35,25 +37,26 @@ func TestParse(t *testing.T) {
 		env  []string
 		want config
 	}{
-		"defaults of web":    {[]string{"web"}, nil, defaults(func(*config) {})},
-		"defaults of mobile": {[]string{"mobile"}, nil, defaults(func(c *config) { c.kind, c.addr = kinds["mobile"], "127.0.0.1:8082" })},
-		"its own port only":  {[]string{"web"}, []string{"WEB_BFF_PORT=1", "MOBILE_BFF_PORT=2"}, defaults(func(c *config) { c.addr = "127.0.0.1:1" })},
-		"address over port":  {[]string{"web"}, []string{"WEB_BFF_PORT=1", "BFF_ADDR=:8081"}, defaults(func(c *config) { c.addr = ":8081" })},
-		"services":           {[]string{"web"}, []string{"ORDERS_URL=https://orders/api"}, defaults(func(c *config) { c.services["orders"] = "https://orders/api" })},
+		"defaults of web": {[]string{"web"}, nil, defaults(func(*config) {})},
+		"defaults of mobile": {[]string{"mobile"}, nil, defaults(func(c *config) {
+			c.kind, c.addr, c.statusAddr = kinds["mobile"], "127.0.0.1:8082", "127.0.0.1:8182"
+		})},
+		"its own port only": {[]string{"web"}, []string{"WEB_BFF_PORT=1", "MOBILE_BFF_PORT=2"}, defaults(func(c *config) { c.addr = "127.0.0.1:1" })},
+		"address over port": {[]string{"web"}, []string{"WEB_BFF_PORT=1", "BFF_ADDR=:8081"}, defaults(func(c *config) { c.addr = ":8081" })},
+		"status address":    {[]string{"web"}, []string{"WEB_BFF_STATUS_PORT=1", "BFF_STATUS_ADDR=:8181"}, defaults(func(c *config) { c.statusAddr = ":8181" })},
+		"its own status":    {[]string{"web"}, []string{"WEB_BFF_STATUS_PORT=1", "MOBILE_BFF_STATUS_PORT=2"}, defaults(func(c *config) { c.statusAddr = "127.0.0.1:1" })},
+		"services":          {[]string{"web"}, []string{"ORDERS_URL=https://orders/api"}, defaults(func(c *config) { c.services["orders"] = "https://orders/api" })},
 		"times and level": {[]string{"web"}, []string{"BFF_BUDGET_MS=50", "BFF_DRAIN_DELAY_MS=60000", "BFF_LOG_LEVEL=warn"}, defaults(func(c *config) {
 			c.budget, c.drainDelay, c.logLevel = 50*time.Millisecond, time.Minute, "warn"
-		})},
-		"mutual TLS": {[]string{"web"}, []string{"BFF_TLS_CERT_FILE=c", "BFF_TLS_KEY_FILE=k", "BFF_TLS_CLIENT_CA_FILE=a", "BFF_TLS_CLIENT_NAME=kong"}, defaults(func(c *config) {
-			c.tls = tlsFiles{cert: "c", key: "k", clientCA: "a", clientName: "kong"}
 		})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parse(tc.args, env(tc.env...))
+			got, err := parse(tc.args, env(append(tc.env, "BFF_TLS=insecure")...))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(config{}, kind{}, tlsFiles{})); diff != "" {
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(config{}, kind{})); diff != "" {
 				t.Errorf("config (-want +got):\n%s", diff)
 			}
 		})
@@ -79,8 +82,9 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		"budget too high": {[]string{"web"}, []string{"BFF_BUDGET_MS=30001"}, 1, `BFF_BUDGET_MS is "30001"`},
 		"drain delay":     {[]string{"web"}, []string{"BFF_DRAIN_DELAY_MS=-1"}, 1, `BFF_DRAIN_DELAY_MS is "-1"`},
 		"level":           {[]string{"web"}, []string{"BFF_LOG_LEVEL=loud"}, 1, `BFF_LOG_LEVEL is "loud": set it to debug, info, warn or error`},
-		"half of TLS":     {[]string{"web"}, []string{"BFF_TLS_CERT_FILE=c"}, 1, "BFF_TLS_KEY_FILE is empty: set"},
-		"no such file":    {[]string{"web"}, []string{"BFF_ADDR=127.0.0.1:0", "BFF_TLS_CERT_FILE=/no/c", "BFF_TLS_KEY_FILE=/no/k", "BFF_TLS_CLIENT_CA_FILE=/no/a"}, 1, "read BFF_TLS_CERT_FILE /no/c"},
+		"status port":     {[]string{"web"}, []string{"WEB_BFF_STATUS_PORT=x"}, 1, `bff: WEB_BFF_STATUS_PORT is "x": set it to a port, 0 to 65535, such as 8181`},
+		"no mutual TLS":   {[]string{"web"}, nil, 1, "bff: BFF_TLS_CLIENT_CA_FILE is not set: set it to the PEM file of the CAs that sign clients' certificates, or BFF_TLS=insecure"},
+		"no such file":    {[]string{"web"}, []string{"BFF_ADDR=127.0.0.1:0", "BFF_TLS_CERT_FILE=/no/c", "BFF_TLS_KEY_FILE=/no/k", "BFF_TLS_CLIENT_CA_FILE=/no/a", "BFF_TLS_CLIENT_NAME=kong"}, 1, "bff: certificate file /no/c: no such file: write it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -94,10 +98,10 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add("8081", ":8081", "http://127.0.0.1:9101", "1500")
+	f.Add("8081", ":8081", "https://127.0.0.1:9101", "1500")
 	f.Add("-1", "[::1]:80", "http://[", "1e3")
 	f.Fuzz(func(t *testing.T, port, addr, orders, budget string) {
-		cfg, err := parse([]string{"web"}, env("WEB_BFF_PORT="+port, "BFF_ADDR="+addr, "ORDERS_URL="+orders, "BFF_BUDGET_MS="+budget))
+		cfg, err := parse([]string{"web"}, env("WEB_BFF_PORT="+port, "BFF_ADDR="+addr, "ORDERS_URL="+orders, "BFF_BUDGET_MS="+budget, "BFF_TLS=insecure"))
 		if err == nil && (cfg.budget < 50*time.Millisecond || cfg.budget > 30*time.Second || cfg.addr == "") {
 			t.Errorf("config %+v", cfg)
 		}

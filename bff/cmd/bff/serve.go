@@ -11,11 +11,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
 
 	"github.com/gatehousehq/gatehouse/bff/mobile"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/bff/web"
+	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
@@ -42,19 +46,37 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	identity, err := openIdentity(cfg, logger)
+	if err != nil {
+		return err
+	}
 	transport := upstream.NewTransport()
 	defer transport.CloseIdleConnections()
+	if identity != nil {
+		identity.Use(transport)
+	}
 	handler, err := newHandler(cfg, tel, transport, logger)
 	if err != nil {
 		return err
 	}
-	err = listenAndDrain(ctx, cfg, handler, logger)
+	if identity != nil {
+		handler = identity.Only(handler)
+	}
+	err = listenAndDrain(ctx, cfg, identity, handler, logger)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	if lost := tel.Shutdown(flush); lost != nil {
 		logger.Warn("telemetry", "error", lost.Error())
 	}
 	return err
+}
+
+// openIdentity reads who the BFF is, nil where it is told to be insecure.
+func openIdentity(cfg config, logger *slog.Logger) (*mtls.Identity, error) {
+	if cfg.tls.Insecure {
+		return nil, nil
+	}
+	return mtls.Open(cfg.tls, logger)
 }
 
 func newLogger(cfg config, w io.Writer) (*slog.Logger, error) {
@@ -76,14 +98,7 @@ func newHandler(cfg config, tel *telemetry.Telemetry, transport http.RoundTrippe
 	if err != nil {
 		return nil, err
 	}
-	pages, err := newPages(cfg, services, tel, logger)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.tls.enabled() {
-		pages = onlyPeer(pages, cfg.tls.clientName)
-	}
-	return pages, nil
+	return newPages(cfg, services, tel, logger)
 }
 
 func newPages(cfg config, services *upstream.Clients, tel *telemetry.Telemetry, logger *slog.Logger) (http.Handler, error) {
@@ -93,11 +108,10 @@ func newPages(cfg config, services *upstream.Clients, tel *telemetry.Telemetry, 
 	return web.New(web.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget})
 }
 
-// withHealth adds /healthz, which tells that the process runs, and /readyz,
+// addHealth adds /healthz, which tells that the process runs, and /readyz,
 // which tells that it takes requests. Neither asks the services: a BFF whose
 // services are away still answers, and restarting it would not help them.
-func withHealth(pages http.Handler, draining *atomic.Bool) http.Handler {
-	mux := http.NewServeMux()
+func addHealth(mux *http.ServeMux, draining *atomic.Bool) *http.ServeMux {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "ok\n")
 	})
@@ -108,12 +122,31 @@ func withHealth(pages http.Handler, draining *atomic.Bool) http.Handler {
 		}
 		_, _ = io.WriteString(w, "ok\n")
 	})
+	return mux
+}
+
+// withHealth serves health beside the pages, for the gateway's checks.
+func withHealth(pages http.Handler, draining *atomic.Bool) http.Handler {
+	mux := addHealth(http.NewServeMux(), draining)
 	mux.Handle("/", pages)
 	return mux
 }
 
-func newServer(cfg config, handler http.Handler, logger *slog.Logger) (*http.Server, error) {
-	server := &http.Server{
+// statusHandler serves health and metrics to those without a certificate: probes and
+// Prometheus.
+func statusHandler(identity *mtls.Identity, draining *atomic.Bool) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if identity != nil {
+		registry.MustRegister(identity)
+	}
+	mux := addHealth(http.NewServeMux(), draining)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+func newServer(cfg config, handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -122,33 +155,52 @@ func newServer(cfg config, handler http.Handler, logger *slog.Logger) (*http.Ser
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
-	if !cfg.tls.enabled() {
-		return server, nil
+}
+
+// port is a server and where it listens.
+type port struct {
+	server           *http.Server
+	opened           string // what the log says then
+	addr             string
+	portVar, addrVar string // the variables that move it
+}
+
+// open listens, and serves until the server is stopped, which failed gets to know.
+func (p port) open(ctx context.Context, logger *slog.Logger, failed chan<- error) error {
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", p.addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (another port: %s or %s)", p.addr, err, p.portVar, p.addrVar)
 	}
-	var err error
-	server.TLSConfig, err = tlsConfig(cfg.tls)
-	return server, err
+	logger.Info(p.opened, "version", version, "addr", listener.Addr().String(), "tls", p.server.TLSConfig != nil)
+	go func() { failed <- fmt.Errorf("serve on %s: %w", p.addr, accept(p.server, listener)) }()
+	return nil
 }
 
 // listenAndDrain serves pages until ctx ends. Then /readyz answers 503, for
 // cfg.drainDelay new requests are still taken, and those in flight are finished.
-func listenAndDrain(ctx context.Context, cfg config, pages http.Handler, logger *slog.Logger) error {
+func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pages http.Handler, logger *slog.Logger) error {
 	var draining atomic.Bool
-	server, err := newServer(cfg, withHealth(pages, &draining), logger)
-	if err != nil {
-		return err
+	server := newServer(cfg, withHealth(pages, &draining), logger)
+	if identity != nil {
+		server.TLSConfig = identity.Server()
+	} else {
+		logger.Warn("BFF_TLS is insecure: identity headers are believed from every peer that reaches this port")
 	}
-	var listen net.ListenConfig
-	listener, err := listen.Listen(ctx, "tcp", cfg.addr)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w (another port: %s or BFF_ADDR)", cfg.addr, err, cfg.kind.portVar)
+	status := newServer(cfg, statusHandler(identity, &draining), logger)
+	defer status.Close()
+	failed := make(chan error, 2)
+	for _, p := range []port{
+		{server, "listening", cfg.addr, cfg.kind.portVar, "BFF_ADDR"},
+		{status, "listening for health and metrics", cfg.statusAddr, cfg.kind.statusPortVar, "BFF_STATUS_ADDR"},
+	} {
+		if err := p.open(ctx, logger, failed); err != nil {
+			return errors.Join(err, server.Close())
+		}
 	}
-	logListening(listener.Addr(), cfg, logger)
-	failed := make(chan error, 1)
-	go func() { failed <- accept(server, listener) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serve on %s: %w", cfg.addr, err)
+		return errors.Join(err, server.Close())
 	case <-ctx.Done():
 	}
 	draining.Store(true)
@@ -171,13 +223,4 @@ func accept(server *http.Server, listener net.Listener) error {
 		return server.ServeTLS(listener, "", "")
 	}
 	return server.Serve(listener)
-}
-
-// logListening says where the BFF listens, and warns where it believes identity
-// headers from anybody who can reach it.
-func logListening(addr net.Addr, cfg config, logger *slog.Logger) {
-	logger.Info("listening", "version", version, "addr", addr.String(), "tls", cfg.tls.enabled(), "budget_ms", cfg.budget.Milliseconds())
-	if tcp, ok := addr.(*net.TCPAddr); ok && !cfg.tls.enabled() && !tcp.IP.IsLoopback() {
-		logger.Warn("identity headers are believed from every peer: keep this port to the gateway, or set BFF_TLS_CERT_FILE, BFF_TLS_KEY_FILE and BFF_TLS_CLIENT_CA_FILE")
-	}
 }

@@ -2,24 +2,20 @@ package main
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"encoding/pem"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 )
 
 // lineBuffer takes JSON log lines and hands them out as they come.
@@ -107,59 +103,78 @@ func TestReadyzWhileDraining(t *testing.T) {
 	}
 }
 
-// TestMutualTLS asks with and without a certificate of the gateway's CA.
+// TestMutualTLS: pages are for the gateway, health is for who has a certificate of the
+// CA, and on the port for status for everybody.
 func TestMutualTLS(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	ca, other := newCA(t, "gateway CA"), newCA(t, "another CA")
-	write(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", ca.cert.Raw)
-	server := ca.issue(t, "web-bff")
-	write(t, filepath.Join(dir, "cert.pem"), "CERTIFICATE", server.Certificate[0])
-	key, err := x509.MarshalECPrivateKey(server.PrivateKey.(*ecdsa.PrivateKey))
-	if err != nil {
-		t.Fatal(err)
+	certs, others := devcerts.Dir(t.TempDir()), devcerts.Dir(t.TempDir())
+	for _, dir := range []devcerts.Dir{certs, others} {
+		if err := dir.Write(time.Now(), false); err != nil {
+			t.Fatal(err)
+		}
 	}
-	write(t, filepath.Join(dir, "key.pem"), "EC PRIVATE KEY", key)
+	lines := &lineBuffer{}
+	ctx, stop := context.WithCancel(t.Context())
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"web"}, env(
+			"BFF_ADDR=127.0.0.1:0", "BFF_STATUS_ADDR=127.0.0.1:0",
+			"BFF_TLS_CERT_FILE="+certs.Cert("web-bff"), "BFF_TLS_KEY_FILE="+certs.Key("web-bff"),
+			"BFF_TLS_CLIENT_CA_FILE="+certs.CA(), "BFF_TLS_CLIENT_NAME="+devcerts.SPIFFEID(devcerts.Gateway),
+		), lines)
+	}()
+	addr := lines.wait(t, "listening")["addr"].(string)
+	status := "http://" + lines.wait(t, "listening for health and metrics")["addr"].(string)
 
-	files := tlsFiles{cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"), clientCA: filepath.Join(dir, "ca.pem")}
-	cfg, err := tlsConfig(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	listening := httptest.NewUnstartedServer(withHealth(onlyPeer(pages, "kong"), new(atomic.Bool)))
-	listening.TLS = cfg
-	listening.Config.ErrorLog = nil
-	listening.StartTLS()
-	t.Cleanup(listening.Close)
-
-	kong, intruder, forged := ca.issue(t, "kong"), ca.issue(t, "intruder"), other.issue(t, "kong")
 	for name, tc := range map[string]struct {
-		cert   *tls.Certificate
+		dir    devcerts.Dir
+		peer   string // "" shows no certificate
 		target string
 		status int // 0: no connection
 	}{
-		"the gateway":             {&kong, "/page", 200},
-		"nobody":                  {nil, "/page", 403},
-		"nobody asks for health":  {nil, "/healthz", 200},
-		"another peer of the CA":  {&intruder, "/page", 403},
-		"the name of another CA":  {&forged, "/page", 0},
-		"the gateway, for health": {&kong, "/healthz", 200},
+		"the gateway":             {certs, devcerts.Gateway, "/web/v1/dashboard", 401}, // it names no tenant
+		"nobody":                  {certs, "", "/web/v1/dashboard", 0},
+		"nobody asks for health":  {certs, "", "/healthz", 0},
+		"another peer of the CA":  {certs, "orders", "/web/v1/dashboard", 403},
+		"its health":              {certs, "orders", "/readyz", 200},
+		"the name of another CA":  {others, devcerts.Gateway, "/web/v1/dashboard", 0},
+		"the gateway, for health": {certs, devcerts.Gateway, "/readyz", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			if got := tlsStatus(t, listening.Listener.Addr().String(), tc.target, ca.pool(), tc.cert); got != tc.status {
+			if got := tlsStatus(t, addr, tc.target, certs, tc.dir, tc.peer); got != tc.status {
 				t.Errorf("status %d, want %d", got, tc.status)
 			}
 		})
 	}
+	for target, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/web/v1/dashboard": 404} {
+		if got, err := statusOf(t, status+target); err != nil || got != want {
+			t.Errorf("status port: GET %s: %d, %v, want %d", target, got, err, want)
+		}
+	}
+	if got, err := statusOf(t, "http://"+addr+"/web/v1/dashboard", "X-Tenant-Id: globex", "X-User-Id: u2"); err != nil || got != 400 {
+		t.Errorf("plain HTTP: %d, %v, want 400", got, err)
+	}
+	stop()
+	if got := <-code; got != exitOK {
+		t.Errorf("exit code %d, want 0: %s", got, lines)
+	}
 }
 
-func tlsStatus(t *testing.T, addr, target string, roots *x509.CertPool, cert *tls.Certificate) int {
+// tlsStatus asks with a peer's certificate of dir.
+func tlsStatus(t *testing.T, addr, target string, server, dir devcerts.Dir, peer string) int {
 	t.Helper()
-	config := &tls.Config{RootCAs: roots, ServerName: "web-bff"}
-	if cert != nil { // sent even if the server says that it would not like it
-		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return cert, nil }
+	pem, err := os.ReadFile(server.CA())
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &tls.Config{RootCAs: x509.NewCertPool(), ServerName: "web-bff"}
+	config.RootCAs.AppendCertsFromPEM(pem)
+	if peer != "" { // sent even if the server says that it would not like it
+		cert, err := tls.LoadX509KeyPair(dir.Cert(peer), dir.Key(peer))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
 	}
 	transport := &http.Transport{TLSClientConfig: config}
 	defer transport.CloseIdleConnections()
@@ -173,68 +188,6 @@ func tlsStatus(t *testing.T, addr, target string, roots *x509.CertPool, cert *tl
 	}
 	_ = resp.Body.Close()
 	return resp.StatusCode
-}
-
-// authority is a certificate authority for a test.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newCA(t *testing.T, name string) authority {
-	t.Helper()
-	template := certificate(name)
-	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
-	key := newKey(t)
-	raw, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(raw)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return authority{cert, key}
-}
-
-func (a authority) issue(t *testing.T, name string) tls.Certificate {
-	t.Helper()
-	key := newKey(t)
-	raw, err := x509.CreateCertificate(rand.Reader, certificate(name), a.cert, key.Public(), a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{raw}, PrivateKey: key}
-}
-
-func (a authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
-
-func certificate(name string) *x509.Certificate {
-	return &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func write(t *testing.T, file, kind string, content []byte) {
-	t.Helper()
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: content}), 0o600); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // waitForCall waits until the service at base has received a request.

@@ -31,6 +31,9 @@ func runGateway(ctx context.Context, args []string) error {
 	gateway, err := devgateway.New(devgateway.Options{
 		ConfigFile:   envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"),
 		ProxyAddr:    ports.Proxy.Addr(),
+		ProxyTLSAddr: ports.ProxyTLS.Addr(),
+		CertFile:     os.Getenv("KONG_SSL_CERT"),
+		KeyFile:      os.Getenv("KONG_SSL_CERT_KEY"),
 		AdminAddr:    ports.Admin.Addr(),
 		StatusAddr:   ports.Status.Addr(),
 		PluginSocket: os.Getenv("GATEHOUSE_SOCKET"),

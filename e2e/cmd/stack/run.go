@@ -31,6 +31,7 @@ func runStack(ctx context.Context, _ []string) error {
 		return errors.Join(err, s.Close())
 	}
 	fmt.Printf("Gatehouse is ready on %s after %s.\n\n%s\n", s.Ports.Proxy.URL(), time.Since(began).Round(10*time.Millisecond), guide)
+	fmt.Printf("TLS:     curl -i --cacert %s https://localhost:%d/web/v1/dashboard -H \"Authorization: Bearer $WEB\"\n", stack.CertDir(devDir).CA(), s.Ports.ProxyTLS.Number)
 	if cfg.OTLPEndpoint == "" {
 		fmt.Printf("Traces:  curl '%s/traces?limit=5'   then /traces/ID?format=text\n", s.Ports.OTLP.URL())
 	}
@@ -40,6 +41,9 @@ func runStack(ctx context.Context, _ []string) error {
 	fmt.Println("Stopping.")
 	return errors.Join(err, s.Close())
 }
+
+// devDir is where `make run` keeps logs and certificates; git ignores it.
+const devDir = ".dev"
 
 func configFromEnv() (stack.Config, error) {
 	self, err := os.Executable()
@@ -52,7 +56,7 @@ func configFromEnv() (stack.Config, error) {
 	}
 	return stack.Config{
 		Bin:          filepath.Dir(self),
-		Dir:          ".dev",
+		Dir:          devDir,
 		KongConfig:   envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"),
 		Ports:        ports,
 		RedisURL:     os.Getenv("REDIS_URL"),

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,9 +13,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/gatehousehq/gatehouse/e2e/otlpsink"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/probe"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
@@ -22,13 +28,15 @@ import (
 // shutdownTimeout bounds how long requests in flight and the last spans may take.
 const shutdownTimeout = 5 * time.Second
 
-// runService serves one sample service on its documented port, or on SERVICE_ADDR.
+// runService serves one sample service: its contract to the gateway and the BFFs on its
+// documented port, or on SERVICE_ADDR, and its test controls over plain HTTP on another,
+// or on SERVICE_CONTROL_ADDR.
 func runService(ctx context.Context, args []string) error {
 	if len(args) != 1 {
 		return fmt.Errorf("%w\n\nservice takes one name: %s", errUsage, strings.Join(services.Names(), ", "))
 	}
 	name := args[0]
-	addr, err := serviceAddr(name)
+	api, control, err := serviceAddrs(name)
 	if err != nil {
 		return err
 	}
@@ -37,31 +45,59 @@ func runService(ctx context.Context, args []string) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name)
-	handler, err := services.New(name, services.Options{Telemetry: tel, Logger: logger})
-	if err != nil {
-		return err
-	}
-	err = serveHTTP(ctx, addr, handler)
+	err = serveService(ctx, name, api, control, services.Options{Telemetry: tel, Logger: logger})
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	return errors.Join(err, tel.Shutdown(flush))
 }
 
-func serviceAddr(name string) (string, error) {
+func serveService(ctx context.Context, name, api, control string, o services.Options) error {
+	settings, err := mtls.Parse("SERVICE_TLS", os.Getenv)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	o.Metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+	service, err := services.New(name, o)
+	if err != nil {
+		return err
+	}
+	handler, config := service.API, (*tls.Config)(nil)
+	if !settings.Insecure {
+		identity, err := mtls.Open(settings, o.Logger)
+		if err != nil {
+			return err
+		}
+		registry.MustRegister(identity)
+		handler, config = identity.Only(handler), identity.Server()
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	errorLog := slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn)
+	group.Go(func() error {
+		return serveHTTP(ctx, api, &http.Server{Handler: handler, TLSConfig: config, ErrorLog: errorLog})
+	})
+	group.Go(func() error {
+		return serveHTTP(ctx, control, &http.Server{Handler: service.Control, ErrorLog: errorLog})
+	})
+	return group.Wait()
+}
+
+func serviceAddrs(name string) (api, control string, err error) {
 	ports, err := stack.DefaultPorts(os.LookupEnv)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	port, ok := map[string]stack.Port{
-		services.Orders:        ports.Orders,
-		services.Users:         ports.Users,
-		services.Billing:       ports.Billing,
-		services.Notifications: ports.Notifications,
+	pair, ok := map[string][2]stack.Port{
+		services.Orders:        {ports.Orders, ports.OrdersControl},
+		services.Users:         {ports.Users, ports.UsersControl},
+		services.Billing:       {ports.Billing, ports.BillingControl},
+		services.Notifications: {ports.Notifications, ports.NotificationsControl},
 	}[name]
 	if !ok {
-		return "", fmt.Errorf("service %q is unknown: use one of %s", name, strings.Join(services.Names(), ", "))
+		return "", "", fmt.Errorf("service %q is unknown: use one of %s", name, strings.Join(services.Names(), ", "))
 	}
-	return cmp.Or(os.Getenv("SERVICE_ADDR"), port.Addr()), nil
+	api, control = pair[0].Addr(), pair[1].Addr()
+	return cmp.Or(os.Getenv("SERVICE_ADDR"), api), cmp.Or(os.Getenv("SERVICE_CONTROL_ADDR"), control), nil
 }
 
 // runReceiver serves the trace receiver on its documented port, or on RECEIVER_ADDR.
@@ -70,7 +106,7 @@ func runReceiver(ctx context.Context, _ []string) error {
 	if err != nil {
 		return err
 	}
-	return serveHTTP(ctx, cmp.Or(os.Getenv("RECEIVER_ADDR"), ports.OTLP.Addr()), otlpsink.New())
+	return serveHTTP(ctx, cmp.Or(os.Getenv("RECEIVER_ADDR"), ports.OTLP.Addr()), &http.Server{Handler: otlpsink.New()})
 }
 
 // checkHealth succeeds if the URL answers 200: a health check for images that hold
@@ -83,14 +119,20 @@ func checkHealth(ctx context.Context, args []string) error {
 }
 
 // serveHTTP serves until ctx ends, then finishes the requests in flight.
-func serveHTTP(ctx context.Context, addr string, handler http.Handler) error {
+func serveHTTP(ctx context.Context, addr string, server *http.Server) error {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
+	server.ReadHeaderTimeout = 5 * time.Second
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
+	go func() {
+		if server.TLSConfig != nil {
+			failed <- server.ServeTLS(ln, "", "")
+			return
+		}
+		failed <- server.Serve(ln)
+	}()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve on %s: %w", addr, err)

@@ -73,13 +73,14 @@ func (b *Balancer) checkOne(ctx context.Context, t *config.Target, ask func(cont
 
 // Ask sends a check to a target, over a connection of its own as Kong does.
 func (b *Balancer) Ask(ctx context.Context, t *config.Target) (int, error) {
-	url := "http://" + net.JoinHostPort(t.IP, strconv.Itoa(t.Port)) + b.upstream.Healthchecks.Active.Path
+	active := &b.upstream.Healthchecks.Active
+	url := active.Type + "://" + net.JoinHostPort(t.IP, strconv.Itoa(t.Port)) + active.Path
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return 0, fmt.Errorf("check target %s: %w", t.Host, err)
 	}
-	req.Host = t.Host
-	transport := &http.Transport{DisableKeepAlives: true}
+	req.Host = t.ServerName()
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: b.upstream.CheckTLS(t)}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
 		return 0, err

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,14 +20,20 @@ type assembler struct {
 	taken  map[string]bool // kind, field and value
 	now    int64
 
-	upstreams map[string]*Upstream // by name
+	upstreams    map[string]*Upstream // by name
+	certificates map[string]*tls.Certificate
+	cas          map[string]*x509.Certificate
 }
 
 func newAssembler(l *Loader) *assembler {
 	return &assembler{
 		loader: l,
-		config: &Config{jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}, consumers: map[string]*Consumer{}},
-		taken:  map[string]bool{}, upstreams: map[string]*Upstream{},
+		config: &Config{
+			jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}, consumers: map[string]*Consumer{},
+			serverCertificates: map[string]*tls.Certificate{},
+		},
+		taken: map[string]bool{}, upstreams: map[string]*Upstream{},
+		certificates: map[string]*tls.Certificate{}, cas: map[string]*x509.Certificate{},
 		now: l.opts.Now().Unix(),
 	}
 }
@@ -52,7 +60,23 @@ func (e entry) text(field string) string {
 	return s
 }
 
+// ref is the id in a foreign key.
+func (e entry) ref(field string) string {
+	key, _ := e.fields[field].(map[string]any)
+	id, _ := key["id"].(string)
+	return id
+}
+
 func (a *assembler) document(root entry) {
+	for _, e := range root.nested("certificates") {
+		a.certificate(e)
+	}
+	for _, e := range root.nested("snis") {
+		a.sni(e)
+	}
+	for _, e := range root.nested("ca_certificates") {
+		a.caCertificate(e)
+	}
 	for _, e := range root.nested("upstreams") {
 		a.upstream(e)
 	}
@@ -95,6 +119,9 @@ func (a *assembler) fail(at schema.Path, msg string) {
 func (a *assembler) upstream(e entry) {
 	u := &Upstream{}
 	a.decode(e, u)
+	if id := e.ref("client_certificate"); id != "" {
+		u.ClientCertificate = a.clientCertificate(e, id)
+	}
 	a.unique(e, "upstreams", "name", u.Name)
 	a.upstreams[u.Name] = u
 	a.config.Upstreams = append(a.config.Upstreams, u)
@@ -103,6 +130,9 @@ func (a *assembler) upstream(e entry) {
 		if !ok {
 			a.fail(t.at.At("target"), fmt.Sprintf("%q: the dev gateway supports host:port only, where host is an address or a name in the file of KONG_DNS_HOSTSFILE; %s",
 				t.text("target"), onKong))
+			target = nil
+		} else {
+			target.HostHeader = e.text("host_header")
 		}
 		u.Targets = append(u.Targets, target)
 	}
@@ -116,6 +146,7 @@ func (a *assembler) service(e entry) {
 	if s.Upstream = a.upstreams[s.Host]; s.Upstream == nil {
 		a.fail(e.at.At("host"), fmt.Sprintf("%q: the dev gateway supports the names of upstreams only; %s", s.Host, onKong))
 	}
+	s.TLS = a.upstreamTLS(e, s)
 	for _, r := range e.nested("routes") {
 		a.route(r, s)
 	}

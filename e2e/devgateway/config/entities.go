@@ -14,7 +14,10 @@ func document(plugins *schema.Field) *schema.Field {
 		with("upstreams", list(upstreamFields())),
 		with("consumers", list(consumerFields())),
 		with("plugins", list(plugins)),
-	), "_comment", "_ignore", "_info", "routes", "targets", "certificates", "ca_certificates", "snis", "vaults",
+		with("certificates", list(certificateFields())),
+		with("ca_certificates", list(caCertificateFields())),
+		with("snis", list(sniFields())),
+	), "_comment", "_ignore", "_info", "routes", "targets", "vaults",
 		"keys", "key_sets", "filter_chains", "workspaces", "parameters", "consumer_groups", "acls", "jwt_secrets",
 		"keyauth_credentials", "basicauth_credentials", "hmacauth_credentials", "oauth2_credentials")
 }
@@ -30,10 +33,14 @@ func formatVersion(v any) string {
 	}
 }
 
-// entity is a record with what all entities have.
-func entity(fields ...schema.Named) *schema.Field {
+// entity is a record with what all entities have, without an id: the dev gateway gives
+// it Kong's.
+func entity(fields ...schema.Named) *schema.Field { return refuse(named(fields...), "id") }
+
+// named is an entity that may say what its id is.
+func named(fields ...schema.Named) *schema.Field {
 	tags := with("tags", &schema.Field{Type: "set", Elements: str()})
-	return refuse(record(append(fields, tags)...), "id", "created_at", "updated_at", "_comment")
+	return refuse(record(append(fields, tags)...), "created_at", "updated_at", "_comment")
 }
 
 func serviceFields(plugins *schema.Field) *schema.Field {
@@ -41,7 +48,7 @@ func serviceFields(plugins *schema.Field) *schema.Field {
 	return refuse(entity(
 		with("name", name()),
 		required("host", name()),
-		with("protocol", only("http")),
+		with("protocol", &schema.Field{Type: "string", Default: "http", Check: httpOnly}),
 		with("port", only(80.0)),
 		with("path", path()),
 		with("retries", integer(5, 0, 32767)),
@@ -49,9 +56,20 @@ func serviceFields(plugins *schema.Field) *schema.Field {
 		with("write_timeout", timeout()),
 		with("read_timeout", timeout()),
 		with("enabled", only(true)),
+		with("client_certificate", certificateRef()),
+		with("tls_verify", &schema.Field{Type: "boolean"}),
+		with("tls_verify_depth", &schema.Field{Type: "integer", Between: []float64{0, 64}}),
+		with("ca_certificates", list(id())),
 		with("routes", list(routeFields(plugins))),
 		with("plugins", list(plugins)),
-	), "url", "client_certificate", "tls_verify", "tls_verify_depth", "ca_certificates", "filter_chains")
+	), "url", "filter_chains")
+}
+
+func httpOnly(v any) string {
+	if v == "http" || v == "https" {
+		return ""
+	}
+	return "the dev gateway supports http and https only; " + onKong
 }
 
 func routeFields(plugins *schema.Field) *schema.Field {
@@ -92,9 +110,11 @@ func upstreamFields() *schema.Field {
 		required("targets", targets),
 		with("algorithm", only("round-robin")),
 		with("healthchecks", healthchecks()),
-	), "host_header", "hash_on", "hash_fallback", "hash_on_header", "hash_fallback_header", "hash_on_cookie",
+		with("host_header", name()),
+		with("client_certificate", certificateRef()), // for health checks
+	), "hash_on", "hash_fallback", "hash_on_header", "hash_fallback_header", "hash_on_cookie",
 		"hash_on_cookie_path", "hash_on_query_arg", "hash_fallback_query_arg", "hash_on_uri_capture",
-		"hash_fallback_uri_capture", "slots", "client_certificate", "use_srv_name")
+		"hash_fallback_uri_capture", "slots", "use_srv_name")
 }
 
 func consumerFields() *schema.Field {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"slices"
 	"time"
 
@@ -12,12 +13,17 @@ type Upstream struct {
 	Name         string       `json:"name"`
 	Healthchecks Healthchecks `json:"healthchecks"`
 	Targets      []*Target    `json:"-"`
+
+	ClientCertificate *tls.Certificate `json:"-"` // for active checks; may be nil
 }
 
 // Healthchecks say when a target is taken out and when it comes back.
 type Healthchecks struct {
 	Active struct {
+		Type      string    `json:"type"`
 		Path      string    `json:"http_path"`
+		SNI       string    `json:"https_sni"`
+		Verify    bool      `json:"https_verify_certificate"` // by the system's CAs
 		Timeout   Seconds   `json:"timeout"`
 		Healthy   Healthy   `json:"healthy"`
 		Unhealthy Unhealthy `json:"unhealthy"`
@@ -60,7 +66,9 @@ func (s Statuses) Has(status int) bool { return slices.Contains(s, status) }
 func healthchecks() *schema.Field {
 	return refuse(defaults(
 		with("active", refuse(defaults(
-			with("type", only("http")),
+			with("type", checkType()),
+			with("https_sni", name()),
+			with("https_verify_certificate", &schema.Field{Type: "boolean", Default: true}),
 			with("timeout", seconds(1)),
 			with("http_path", defaulted(path(), "/")),
 			with("healthy", defaults(
@@ -69,7 +77,7 @@ func healthchecks() *schema.Field {
 				with("http_statuses", statuses(200, 302)),
 			)),
 			with("unhealthy", unhealthy(statuses(429, 404, 500, 501, 502, 503, 504, 505), with("interval", seconds(0)))),
-		), "concurrency", "https_sni", "https_verify_certificate", "headers")),
+		), "concurrency", "headers")),
 		with("passive", defaults(
 			with("type", only("http")),
 			with("healthy", defaults(
@@ -99,6 +107,10 @@ func defaults(fields ...schema.Named) *schema.Field {
 func defaulted(f *schema.Field, value any) *schema.Field {
 	f.Default = value
 	return f
+}
+
+func checkType() *schema.Field {
+	return &schema.Field{Type: "string", Default: "http", Check: httpOnly}
 }
 
 func seconds(value float64) *schema.Field {

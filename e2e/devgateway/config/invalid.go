@@ -81,6 +81,7 @@ func nameOf(node any) string {
 func isEntity(kind string) bool {
 	return slices.Contains([]string{
 		"services", "routes", "upstreams", "targets", "consumers", "plugins", "jwt_secrets", "keyauth_credentials", "acls",
+		"certificates", "snis",
 	}, kind)
 }
 

@@ -101,7 +101,7 @@ plugins: [{name: probe}]
 	s := cfg.Routes[0].Service
 	got := []any{s.ID, s.Protocol, s.Host, s.Port, s.Path, s.Retries, s.ConnectTimeout, s.ReadTimeout, s.Enabled, s.CreatedAt, *s.Upstream.Targets[0]}
 	// A version 5 UUID of the name, in Kong's namespace of services.
-	want := []any{"580c8aca-d632-5804-b307-a24326e1e2d5", "http", "u", 80, "/v1", 5, 60000, 500, true, int64(1795490021), Target{"orders", 81, "10.0.0.7"}}
+	want := []any{"580c8aca-d632-5804-b307-a24326e1e2d5", "http", "u", 80, "/v1", 5, 60000, 500, true, int64(1795490021), Target{Host: "orders", Port: 81, IP: "10.0.0.7"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("service: %s", diff)
 	}

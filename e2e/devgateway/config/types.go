@@ -3,7 +3,10 @@
 package config
 
 import (
+	"cmp"
 	"crypto"
+	"crypto/tls"
+	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
@@ -20,6 +23,13 @@ type Config struct {
 	jwtSecrets map[string]*JWTSecret
 	keys       map[string]*KeyAuth
 	consumers  map[string]*Consumer // by id and by username
+
+	serverCertificates map[string]*tls.Certificate // by SNI, in lower case
+}
+
+// ServerCertificate finds what to show to a client that names a server, or returns nil.
+func (c *Config) ServerCertificate(sni string) *tls.Certificate {
+	return c.serverCertificates[strings.ToLower(sni)]
 }
 
 // Consumer finds a consumer by its id or its username, or returns nil.
@@ -55,7 +65,13 @@ type Service struct {
 	Enabled        bool   `json:"enabled"`
 	Workspace      string `json:"ws_id"`
 
-	Upstream *Upstream `json:"-"` // that Host names
+	ClientCertificate *Ref     `json:"client_certificate,omitempty"`
+	TLSVerify         *bool    `json:"tls_verify,omitempty"`
+	TLSVerifyDepth    *int     `json:"tls_verify_depth,omitempty"`
+	CACertificates    []string `json:"ca_certificates,omitempty"`
+
+	Upstream *Upstream    `json:"-"` // that Host names
+	TLS      *UpstreamTLS `json:"-"` // nil for plain HTTP
 }
 
 // Ref is a foreign key.
@@ -90,7 +106,12 @@ type Target struct {
 	Host string // as the configuration has it: a name, or an address
 	Port int
 	IP   string
+
+	HostHeader string // its upstream's; may be empty
 }
+
+// ServerName is the name that the target's certificate is to have.
+func (t *Target) ServerName() string { return cmp.Or(t.HostHeader, t.Host) }
 
 // Consumer is who calls.
 type Consumer struct {

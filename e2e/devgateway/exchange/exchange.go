@@ -6,6 +6,7 @@
 package exchange
 
 import (
+	"crypto/tls"
 	"net/http"
 	"time"
 
@@ -86,6 +87,15 @@ type Conn struct {
 	RemotePort int
 	ServerAddr string
 	ServerPort int
+	TLS        *tls.ConnectionState // nil for plain HTTP
+}
+
+// Scheme is nginx's $scheme.
+func (c Conn) Scheme() string {
+	if c.TLS != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // Credential is what an auth plugin found.

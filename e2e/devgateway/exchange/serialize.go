@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -77,15 +78,23 @@ func (x *Exchange) serializeRequest() map[string]any {
 			headers[secret] = "REDACTED"
 		}
 	}
-	return map[string]any{
+	request := map[string]any{
 		"id":          x.ID,
 		"uri":         x.RequestURI,
-		"url":         fmt.Sprintf("http://%s:%d%s", x.Host, x.Conn.ServerPort, x.RequestURI),
+		"url":         fmt.Sprintf("%s://%s:%d%s", x.Conn.Scheme(), x.Host, x.Conn.ServerPort, x.RequestURI),
 		"querystring": x.Query(maxFields),
 		"method":      x.Method,
 		"headers":     headers,
 		"size":        x.requestLength(),
 	}
+	if state := x.Conn.TLS; state != nil {
+		request["tls"] = map[string]any{
+			"version":       strings.Replace(tls.VersionName(state.Version), "TLS ", "TLSv", 1),
+			"cipher":        tls.CipherSuiteName(state.CipherSuite),
+			"client_verify": "NONE",
+		}
+	}
+	return request
 }
 
 // serializeUpstreamURI is the URI for the upstream, with the query that it got

@@ -57,7 +57,7 @@ var variables = map[string]func(*Exchange) string{
 	"request":         func(x *Exchange) string { return x.RequestLine },
 	"request_method":  func(x *Exchange) string { return x.Method },
 	"request_uri":     func(x *Exchange) string { return x.RequestURI },
-	"scheme":          func(*Exchange) string { return "http" },
+	"scheme":          func(x *Exchange) string { return x.Conn.Scheme() },
 	"host":            func(x *Exchange) string { return x.Host },
 	"status":          func(x *Exchange) string { return fmt.Sprintf("%03d", x.Status) },
 	"bytes_sent":      func(x *Exchange) string { return strconv.FormatInt(x.Sent.Total, 10) },

@@ -113,7 +113,7 @@ func (c *Call) try(req *http.Request) (*http.Response, *tryError) {
 	x.Times.Balancer = time.Now()
 	t.BalancerLatency = x.Times.Balancer.UnixMilli() - t.BalancerStart
 	t.BalancerLatencyNS = x.Times.Balancer.UnixNano() - t.BalancerStartNS
-	res, err := c.Transports.get(x.Service()).RoundTrip(req.Clone(withoutRepeat(req.Context())))
+	res, err := c.Transports.get(x.Service(), target.ServerName()).RoundTrip(req.Clone(withoutRepeat(req.Context())))
 	if err == nil {
 		// A copy, so that http.Transport adds no trailers to it: nginx passes none on.
 		passed := *res
@@ -127,7 +127,9 @@ func (c *Call) try(req *http.Request) (*http.Response, *tryError) {
 	return nil, failure
 }
 
-func (c *Call) logError(msg string) { c.LogError(msg, "http://"+address(c.X)+c.X.UpstreamURI) }
+func (c *Call) logError(msg string) {
+	c.LogError(msg, c.X.Service().Protocol+"://"+address(c.X)+c.X.UpstreamURI)
+}
 
 func (c *Call) received(res *http.Response) error {
 	res.Header = c.Received(res)

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -18,6 +19,12 @@ type connectError struct{ err error }
 
 func (e *connectError) Error() string { return e.err.Error() }
 func (e *connectError) Unwrap() error { return e.err }
+
+// handshakeError is a failure to open TLS, before the request was sent.
+type handshakeError struct{ err error }
+
+func (e *handshakeError) Error() string { return e.err.Error() }
+func (e *handshakeError) Unwrap() error { return e.err }
 
 // tryError is a failed try: the status that nginx makes of it, and its words in
 // the error log.
@@ -62,9 +69,17 @@ func (e *tryError) retriable(req *http.Request) bool {
 func classify(err error) *tryError {
 	var connect *connectError
 	var errno syscall.Errno
-	isConnect, isErrno := errors.As(err, &connect), errors.As(err, &errno)
-	e := &tryError{status: http.StatusBadGateway, sent: !isConnect, err: err}
+	var shake *handshakeError
+	var unverified *tls.CertificateVerificationError
+	isConnect, isErrno, isHandshake := errors.As(err, &connect), errors.As(err, &errno), errors.As(err, &shake)
+	e := &tryError{status: http.StatusBadGateway, sent: !isConnect && !isHandshake, err: err}
 	switch {
+	case isTimeout(err) && isHandshake:
+		e.status, e.message = http.StatusGatewayTimeout, "upstream timed out (110: Connection timed out) while SSL handshaking to upstream"
+	case errors.As(err, &unverified):
+		e.message = fmt.Sprintf("upstream SSL certificate verify error: (%v) while SSL handshaking to upstream", unverified.Err)
+	case isHandshake:
+		e.message = fmt.Sprintf("SSL_do_handshake() failed (%v) while SSL handshaking to upstream", err)
 	case isTimeout(err) && isConnect:
 		e.status, e.message = http.StatusGatewayTimeout, "upstream timed out (110: Connection timed out) while connecting to upstream"
 	case isTimeout(err):

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
 )
@@ -37,16 +38,22 @@ func Prepare(x *exchange.Exchange) {
 func retarget(x *exchange.Exchange, out *http.Request) {
 	out.URL, out.Host = upstreamURL(x), x.UpstreamHost
 	if out.Host == "" {
-		out.Host = host(x.Target.Host, x.Target.Port)
+		out.Host = host(x.Service().Protocol, x.Target)
 	}
 }
 
-// host is a Host header: without the port if that is the scheme's own.
-func host(name string, port int) string {
-	if port == 80 {
-		return name
+// host is a Host header: the upstream's, or the target's, without the port if that is the
+// scheme's own.
+func host(scheme string, t *config.Target) string {
+	own := map[string]int{"http": 80, "https": 443}[scheme]
+	switch {
+	case t.HostHeader != "":
+		return t.HostHeader
+	case t.Port == own:
+		return t.Host
+	default:
+		return t.Host + ":" + strconv.Itoa(t.Port)
 	}
-	return name + ":" + strconv.Itoa(port)
 }
 
 func clearHopByHop(x *exchange.Exchange) {
@@ -70,7 +77,7 @@ func address(x *exchange.Exchange) string {
 
 // upstreamURL keeps the bytes of the URI: it is escaped already.
 func upstreamURL(x *exchange.Exchange) *url.URL {
-	u := &url.URL{Scheme: "http", Host: address(x)}
+	u := &url.URL{Scheme: x.Service().Protocol, Host: address(x)}
 	path, query, hasQuery := strings.Cut(x.UpstreamURI, "?")
 	u.RawQuery, u.ForceQuery = query, hasQuery
 	if strings.HasPrefix(path, "//") {
@@ -97,7 +104,7 @@ func requestHeader(x *exchange.Exchange) http.Header {
 		"Via":                via,
 		"Connection":         "keep-alive",
 		"X-Forwarded-For":    x.ForwardedFor,
-		"X-Forwarded-Proto":  forwarded(x, "Proto", "http"),
+		"X-Forwarded-Proto":  forwarded(x, "Proto", x.Conn.Scheme()),
 		"X-Forwarded-Host":   forwarded(x, "Host", x.Host),
 		"X-Forwarded-Port":   forwarded(x, "Port", strconv.Itoa(x.Conn.ServerPort)),
 		"X-Forwarded-Path":   forwarded(x, "Path", router.WithoutQuery(x.RequestURI)),

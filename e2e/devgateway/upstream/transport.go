@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
@@ -14,26 +15,37 @@ import (
 )
 
 // Transports keep the connections to upstreams: one http.Transport for each set
-// of timeouts. The zero value is ready to use.
+// of timeouts, and of certificates. The zero value is ready to use.
 type Transports struct {
 	mu    sync.Mutex
-	known map[timeouts]*http.Transport
+	known map[pool]*http.Transport
+}
+
+type pool struct {
+	timeouts
+	tls string
 }
 
 type timeouts struct{ connect, write, read time.Duration }
 
-func (t *Transports) get(s *config.Service) *http.Transport {
+// get returns the transport for a service whose server has that name.
+func (t *Transports) get(s *config.Service, server string) *http.Transport {
 	millis := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
-	key := timeouts{millis(s.ConnectTimeout), millis(s.WriteTimeout), millis(s.ReadTimeout)}
+	key := pool{timeouts: timeouts{millis(s.ConnectTimeout), millis(s.WriteTimeout), millis(s.ReadTimeout)}}
+	var secure *tls.Config
+	if s.TLS != nil {
+		key.tls = server + " " + s.TLS.Key
+		secure = s.TLS.Config(server)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if found := t.known[key]; found != nil {
 		return found
 	}
 	if t.known == nil {
-		t.known = map[timeouts]*http.Transport{}
+		t.known = map[pool]*http.Transport{}
 	}
-	t.known[key] = newTransport(key)
+	t.known[key] = newTransport(key.timeouts, secure)
 	return t.known[key]
 }
 
@@ -46,20 +58,43 @@ func (t *Transports) Close() {
 	}
 }
 
-func newTransport(bounds timeouts) *http.Transport {
+func newTransport(bounds timeouts, secure *tls.Config) *http.Transport {
 	dialer := &net.Dialer{Timeout: bounds.connect}
-	return &http.Transport{
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dialer.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, &connectError{err}
-			}
-			return &timedConn{Conn: c, read: bounds.read, write: bounds.write}, nil
-		},
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dialer.DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, &connectError{err}
+		}
+		return &timedConn{Conn: c, read: bounds.read, write: bounds.write}, nil
+	}
+	t := &http.Transport{
+		DialContext:         dial,
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 512,              // upstream_keepalive_pool_size
 		IdleConnTimeout:     60 * time.Second, // upstream_keepalive_idle_timeout
 	}
+	if secure != nil {
+		t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return handshake(ctx, c, secure, bounds.connect)
+		}
+	}
+	return t
+}
+
+// handshake opens TLS, in the time that a connection may take.
+func handshake(ctx context.Context, c net.Conn, secure *tls.Config, within time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	conn := tls.Client(c, secure)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		_ = c.Close()
+		return nil, &handshakeError{err}
+	}
+	return conn, nil
 }
 
 // timedConn bounds the time between two reads and between two writes, as
@@ -90,7 +125,11 @@ func (c *timedConn) Read(p []byte) (int, error) {
 func withoutRepeat(ctx context.Context) context.Context {
 	ctx, end := context.WithCancelCause(ctx)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) {
-		if timed, ok := got.Conn.(*timedConn); ok {
+		conn := got.Conn
+		if secure, ok := conn.(*tls.Conn); ok {
+			conn = secure.NetConn()
+		}
+		if timed, ok := conn.(*timedConn); ok {
 			timed.timedOut.Store(&end)
 		}
 	}})

@@ -1,0 +1,89 @@
+package configcheck_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+)
+
+// inline makes a certificate and its key, in PEM, as a YAML string has them.
+func inline(t *testing.T, until time.Time) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{NotBefore: until.Add(-time.Hour), NotAfter: until}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := func(kind string, der []byte) string {
+		return strings.ReplaceAll(string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})), "\n", `\n`)
+	}
+	return text("CERTIFICATE", der), text("PRIVATE KEY", keyDER)
+}
+
+const certID, caID, danglingID = "11111111-1111-5111-8111-111111111111", "22222222-2222-5222-8222-222222222222", "33333333-3333-5333-8333-333333333333"
+
+func TestCertificates(t *testing.T) {
+	t.Setenv("GATE_CERT", "some")
+	cert, key := inline(t, time.Now().Add(time.Hour))
+	expired, expiredKey := inline(t, time.Now().Add(-time.Hour))
+	base := `
+certificates: [{id: ` + certID + `, cert: "` + cert + `", key: "` + key + `"}]
+ca_certificates: [{id: ` + caID + `, cert: "` + cert + `"}]
+`
+	for _, tt := range []struct {
+		name, config string
+		worst        configcheck.Severity
+		want         string // the one finding; empty: none
+	}{
+		{"good", base + `services: [{name: s, client_certificate: {id: ` + certID + `}, ca_certificates: [` + caID + `]}]
+upstreams: [{name: u, client_certificate: {id: ` + strings.ToUpper(certID) + `}}]
+snis: [{name: localhost, certificate: {id: ` + certID + `}}]`, configcheck.Warning, ""},
+		{"a dangling CA", base + `services: [{name: s, ca_certificates: [` + caID + `, ` + danglingID + `]}]`, configcheck.Mistake,
+			`services[0] s: ca_certificates[1]: "` + danglingID + `" is no id of ca_certificates: Kong takes it`},
+		{"a CA's id that is a certificate's", base + `services: [{ca_certificates: [` + certID + `]}]`, configcheck.Mistake, `services[0]: ca_certificates[0]: "` + certID},
+		{"a service's dangling certificate", base + `services: [{name: s, client_certificate: {id: ` + danglingID + `}}]`, configcheck.Refused, `services[0] s: client_certificate.id: "` + danglingID + `" is no id of certificates`},
+		{"an upstream's", base + `upstreams: [{name: u, client_certificate: {id: ` + caID + `}}]`, configcheck.Refused, `upstreams[0] u: client_certificate.id: `},
+		{"an SNI's", base + `snis: [{name: n, certificate: {id: ` + danglingID + `}}]`, configcheck.Refused, `snis[0] n: certificate.id: `},
+		{"expired", `certificates: [{id: a, cert: "` + expired + `", key: "` + expiredKey + `"}]`, configcheck.Mistake, "certificates[0]: cert: it expired at 20"},
+		{"an expired CA", `ca_certificates: [{cert: "` + expired + `"}]`, configcheck.Mistake, "ca_certificates[0]: cert: it expired at 20"},
+		{"another's key", `certificates: [{cert: "` + cert + `", key: "` + expiredKey + `"}]`, configcheck.Refused, "certificates[0]: cert and key: private key does not match public key: put a pair there"},
+		{"a CA in a vault", `ca_certificates: [{cert: "{vault://env/ca}"}]`, configcheck.Refused, "ca_certificates[0]: cert: Kong takes no vault reference for a CA"},
+		{"in the environment", `certificates: [{cert: "{vault://env/gate-cert}", key: "{vault://env/gate-cert/key}"}]`, configcheck.Warning, ""},
+		{"not in the environment", `certificates: [{cert: "{vault://env/gate-cert}", key: "{vault://env/gate-key}"}]`, configcheck.Warning, `certificates[0]: key: "{vault://env/gate-key}": the variable GATE_KEY is not set here`},
+		{"by a vault's prefix", `{vaults: [{name: env, prefix: mine, config: {prefix: gate_}}], certificates: [{cert: "{vault://mine/cert}", key: "{vault://mine/cert}"}]}`, configcheck.Warning, ""},
+		{"in another vault", `{vaults: [{name: hcv, prefix: h}], certificates: [{cert: "{vault://h/cert}", key: "{vault://h/key}"}]}`, configcheck.Warning, ""},
+		{"in no vault", `certificates: [{cert: "` + cert + `", key: "{vault://safe/key}"}]`, configcheck.Mistake, `certificates[0]: key: "{vault://safe/key}": there is no vault "safe"`},
+		{"no reference at all", `certificates: [{cert: "` + cert + `", key: "{vault://env}"}]`, configcheck.Mistake, `is no reference that Kong can follow`},
+		{"nonsense", `{certificates: [7, {cert: 7}], ca_certificates: {}, snis: [{certificate: 7}], services: [7, {ca_certificates: [7]}]}`, configcheck.Warning, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			checker, err := configcheck.New(false, pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &config{closed: new(int)} }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := checker.Check([]byte(tt.config))
+			if report.Worst() != tt.worst || len(report.Findings) > 1 || (len(report.Findings) == 1) != (tt.want != "") {
+				t.Fatalf("severity %d of %v, want %d of %q", report.Worst(), report.Findings, tt.worst, tt.want)
+			}
+			if tt.want != "" && !strings.Contains(report.Findings[0].String(), tt.want) {
+				t.Errorf("finding %q, want %q", report.Findings[0], tt.want)
+			}
+		})
+	}
+}
