@@ -235,6 +235,9 @@ func TestRequestThatNoEventToldOf(t *testing.T) {
 				config.Run = append(config.Run, "pii_log_scrub")
 			}
 			p.start(t, config)
+			if tt.route == "" {
+				_, _, _ = run(t, with(served(), func(r *kongtest.Request) { r.Vars["kong_request_id"] = second }), true, config.Rewrite)
+			}
 			checkRecords(t, tr, tt.want...)
 			again := *refused
 			tr.runtime.Ended(&again)
@@ -262,6 +265,7 @@ func TestDeclared(t *testing.T) {
 	config := tr.runtime.New().(*onehop.Config)
 	config.PIILogScrub, config.Run = p.scrub, []string{"pii_log_scrub"}
 	p.start(t, config)
+	_, _, _ = run(t, served(), true, config.Rewrite)
 	tr.runtime.Ended(line(t, second))
 	checkRecords(t, tr, partial)
 }
@@ -299,12 +303,16 @@ func TestConfigurationThatIsGone(t *testing.T) {
 func TestPartialRecordIsScrubbed(t *testing.T) {
 	t.Parallel()
 	tr := newTrail(t, sections{scrub: `{"path_templates":["/users/{name}"]}`})
+	tr.ask(t, "00000000000000000000000000000003") // has the configuration be in force
 	refused := line(t, first)
 	refused.Request.URI, refused.Request.Method = "/orders/joe@example.com?q=4111111111111111", "joe@example.com"
 	tr.runtime.Ended(refused)
 	refused = line(t, second)
 	refused.Request.URI = "/users/ada"
 	tr.runtime.Ended(refused)
+	if n := strings.Count(tr.audit.String(), `"partial":true`); n != 2 {
+		t.Errorf("%d partial records, want 2", n)
+	}
 	for _, secret := range []string{"ada", "joe@", "4111"} {
 		if strings.Contains(tr.audit.String(), secret) {
 			t.Errorf("%s is in %s", secret, &tr.audit)

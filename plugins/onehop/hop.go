@@ -89,9 +89,6 @@ func (c *Config) newHop() (*hop, error) {
 	if sunset != nil {
 		h.sunset = sunset.Announcer()
 	}
-	if c.forAll() && c.runtime.options.AccessLines {
-		c.runtime.forAll(h)
-	}
 	return h, err
 }
 

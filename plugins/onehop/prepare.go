@@ -64,7 +64,7 @@ func (c *Config) Close() error {
 	if h == nil {
 		return nil // it was never used
 	}
-	c.runtime.everywhere.remove(h)
+	c.runtime.everywhere.ended(h)
 	var errs []error
 	for _, s := range h.sections {
 		errs = append(errs, s.config.Close())

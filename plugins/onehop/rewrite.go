@@ -14,11 +14,11 @@ import (
 // the access phase included.
 func (c *Config) Rewrite(kong *pdk.PDK) {
 	h := c.prepared()
+	h.runtime.heard(h)
 	if h.scrub == nil && h.trace == nil {
 		return
 	}
 	h.runtime.rewrites.Store(true)
-	h.runtime.everywhere.heard()
 	ev := h.open(h.runtime.source.Open(kong))
 	ev.readRewrite()
 	ev.decideRewrite()

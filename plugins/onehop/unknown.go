@@ -25,68 +25,62 @@ const settled = 2 * time.Second
 // Kong tells nobody, and calls it no more.
 const doubtful = 3
 
-// everywhere are the configurations for all requests, and what ended before there was one.
+// everywhere is what is known of the configuration for all requests, which has a rewrite
+// event of each that Kong passes on.
 type everywhere struct {
-	mu   sync.Mutex
-	hops []*hop // in the order of their start: the last one is in force
-	told bool   // there was one
-	// declared is the answer until there is one, if it is known.
-	declared bool
+	// inForce is the one whose event came last. Kong may go back to an earlier one.
+	inForce atomic.Pointer[hop]
+	// doubts are the requests that were proxied since the last event, without one.
+	doubts atomic.Int32
 	// since is when this process had taken the last one's place for good, in milliseconds
 	// since the Unix epoch. Of requests that began before, events may be lost.
 	since float64
-	// doubts are the requests that were proxied since the last event, without one.
-	doubts atomic.Int32
-	held   []*kongrecord.Record
+
+	mu   sync.Mutex
+	told bool // there was an event
+	// declared is the answer until there is one, if it is known.
+	declared bool
+	held     []*kongrecord.Record // what ended before
 }
 
-// add puts a configuration in force, and returns what was held until then.
-func (e *everywhere) add(h *hop) (held []*kongrecord.Record) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.hops, e.told = append(e.hops, h), true
-	held, e.held = e.held, nil
-	return held
-}
-
-func (e *everywhere) remove(h *hop) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for i, one := range e.hops {
-		if one == h {
-			e.hops = append(e.hops[:i:i], e.hops[i+1:]...)
-			return
-		}
-	}
-}
-
-// heard is told of each event of a configuration for all requests.
-func (e *everywhere) heard() {
+// heard is told of each event, and returns what was held until the first one.
+func (e *everywhere) heard(h *hop) (held []*kongrecord.Record) {
 	if e.doubts.Load() != 0 {
 		e.doubts.Store(0)
 	}
+	if e.inForce.Load() == h {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.inForce.Store(h)
+	held, e.held, e.told = e.held, nil, true
+	return held
 }
+
+// ended is told of the end of a configuration.
+func (e *everywhere) ended(h *hop) { e.inForce.CompareAndSwap(h, nil) }
 
 // audits reports whether each request has an audit record, and so the one that ended. A
 // line that comes before anybody knows is held.
 func (e *everywhere) audits(end *kongrecord.Record) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if last := len(e.hops) - 1; last >= 0 {
+	if h := e.inForce.Load(); h != nil {
 		if end.Tries > 0 && end.StartedAt > e.since && e.doubts.Load() <= doubtful {
 			e.doubts.Add(1)
 		}
-		return e.doubts.Load() <= doubtful && e.hops[last].audits()
+		return e.doubts.Load() <= doubtful && h.audits()
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if !e.told && !e.declared && len(e.held) < maxHeld {
 		e.held = append(e.held, end)
 	}
 	return !e.told && e.declared
 }
 
-// forAll says that h is for all requests.
-func (r *Runtime) forAll(h *hop) {
-	for _, end := range r.everywhere.add(h) {
+// heard has the runtime know of an event of a configuration for all requests.
+func (r *Runtime) heard(h *hop) {
+	for _, end := range r.everywhere.heard(h) {
 		r.endUnknown(end)
 	}
 }
