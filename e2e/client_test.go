@@ -97,6 +97,14 @@ func bearerOf(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
 	return "Authorization: Bearer " + token
 }
 
+// notShort skips what takes long where -short asks for less.
+func notShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("left out: it takes long, and -short was given")
+	}
+}
+
 // eventually polls until ok, for what is written after the response: spans and log lines.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()

@@ -40,6 +40,7 @@ var forgeries = []string{
 // TestForgedHeader: what a client says of its address changes no limit's key, no log and
 // no trace decision, and what the service is told is the gateway's own.
 func TestForgedHeader(t *testing.T) {
+	notShort(t)
 	needHere(t)
 	defer useConfig(t, func(config map[string]any) { addEdge(t, config) })()
 	for i, forged := range forgeries {

@@ -29,6 +29,7 @@ const (
 // connection of which the gateway has not read the end yet: none after that, and none
 // waits for long.
 func TestPluginServerKilled(t *testing.T) {
+	notShort(t)
 	const kills = 10
 	hit, failed := underLoad(t, syscall.SIGKILL, kills)
 	if len(failed) > 2*kills*faultClients {
@@ -44,6 +45,7 @@ func TestPluginServerKilled(t *testing.T) {
 // TestPluginServerRestarted ends the plugin server in order, as for a new binary: no
 // request fails.
 func TestPluginServerRestarted(t *testing.T) {
+	notShort(t)
 	if _, failed := underLoad(t, syscall.SIGTERM, 5); len(failed) > 0 {
 		t.Errorf("%d requests failed", len(failed))
 	}

@@ -202,6 +202,7 @@ func taken(names ...string) (list []rawRequest) {
 // service receives and which says who is asking was set by the gateway, and that each
 // which the gateway sets arrives; or an answer of the gateway's own.
 func TestHeaders(t *testing.T) {
+	notShort(t)
 	kinds := routeKinds()
 	defer useConfig(t, func(config map[string]any) { addRoutes(t, config, kinds) })()
 	for name, kind := range kinds {

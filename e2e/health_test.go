@@ -40,6 +40,7 @@ var deaths = []death{
 // TestDyingTarget: a target that dies under load is out within three failures, and back
 // by itself, under the checks that kong.yaml has for the orders service.
 func TestDyingTarget(t *testing.T) {
+	notShort(t)
 	needHere(t)
 	backends := make([][2]*backend, len(deaths))
 	var services []any

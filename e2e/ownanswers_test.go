@@ -10,6 +10,7 @@ import (
 // TestAllTargetsDown wants a 503 that says when to come back and which trace to ask for,
 // until a target is back.
 func TestAllTargetsDown(t *testing.T) {
+	notShort(t)
 	needHere(t)
 	backends := newBackends(t)
 	restore := useConfig(t, func(config map[string]any) {

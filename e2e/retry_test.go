@@ -31,6 +31,7 @@ func TestTimeoutIsTriedOnceMore(t *testing.T) {
 // TestRetriedMethods: what broke or timed out after it was sent is tried again only if
 // its method is idempotent, and what found nobody is tried again whatever it is.
 func TestRetriedMethods(t *testing.T) {
+	notShort(t)
 	needHere(t)
 	backends := newBackends(t)
 	var tries atomic.Int64
