@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
+	"github.com/gatehousehq/gatehouse/e2e/services"
 )
 
 // answer is a response with its body read.
@@ -149,5 +150,36 @@ func fault(t *testing.T, service, body string) {
 		}
 	}
 	control(t.Context(), http.MethodPut)
-	t.Cleanup(func() { control(context.Background(), http.MethodDelete) })
+	t.Cleanup(func() {
+		control(context.Background(), http.MethodDelete)
+		if service == services.Orders {
+			settle(t)
+		}
+	})
+}
+
+// settle waits until both targets of the orders service get requests: Kong has counted
+// their failures, one of a request twice, and takes a target out after three in a row.
+func settle(t *testing.T) {
+	t.Helper()
+	const recovery = 20 * time.Second // two checks
+	name, value, _ := strings.Cut(partnerKey, ": ")
+	eventuallyWithin(t, recovery, "the orders service getting requests again", func() bool {
+		for range 4 {
+			req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, gate.proxy+"/partner/v2/orders", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set(name, value)
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				return false
+			}
+			_ = resp.Body.Close()
+			if resp.StatusCode >= http.StatusInternalServerError {
+				return false
+			}
+		}
+		return true
+	})
 }
