@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 )
 
 // part runs one section's part of an event. An error, or a panic, is of this part alone:
@@ -33,9 +32,10 @@ func (r *Runtime) report(section string, err error) {
 	r.metrics.failures.WithLabelValues(section).Inc()
 	log := r.options.Logger.With("plugin", Name, "section", section)
 	var panicked *panicError
-	now, last := r.options.Now().UnixNano(), r.stacked.Load()
-	if errors.As(err, &panicked) && now-last >= int64(time.Second) && r.stacked.CompareAndSwap(last, now) {
-		log = log.With("stack", string(panicked.stack))
+	if errors.As(err, &panicked) {
+		if _, ok := r.stacked.Allow(r.options.Now()); ok {
+			log = log.With("stack", string(panicked.stack))
+		}
 	}
 	log.Error("section failed", "error", err)
 }

@@ -61,7 +61,7 @@ type Runtime struct {
 	// plugin that is not enabled globally, and then the access phase need not
 	// ask what one did.
 	rewrites atomic.Bool
-	stacked  atomic.Int64 // when a stack was logged, in Unix nanoseconds
+	stacked  throttle.Throttle // of the stacks that are logged
 	saidLost throttle.Throttle
 }
 
