@@ -24,7 +24,7 @@ type File struct {
 // The order of entities and the spelling of values stay as they are; anchors are written
 // out. An error names the file and the line.
 func Merge(base File, overlays ...File) ([]byte, error) {
-	into, err := base.mapping()
+	into, err := base.Parse()
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func Merge(base File, overlays ...File) ([]byte, error) {
 		return base.Text, nil
 	}
 	for _, overlay := range overlays {
-		from, err := overlay.mapping()
+		from, err := overlay.Parse()
 		if err != nil {
 			return nil, err
 		}
@@ -48,17 +48,23 @@ func Merge(base File, overlays ...File) ([]byte, error) {
 		}
 	}
 	meta.write(into)
+	return Format(into)
+}
+
+// Format is a document's text.
+func Format(document *yaml.Node) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(into); err != nil {
+	if err := encoder.Encode(document); err != nil {
 		return nil, fmt.Errorf("encode declarative config: %w", err)
 	}
 	return out.Bytes(), encoder.Close()
 }
 
-// mapping is the one mapping of a document that Kong can read, written out.
-func (f File) mapping() (*yaml.Node, error) {
+// Parse returns the one mapping of a document that Kong can read, with what aliases and
+// "<<" stand for written out.
+func (f File) Parse() (*yaml.Node, error) {
 	if _, err := Decode(f.Text); err != nil {
 		return nil, f.error(err)
 	}

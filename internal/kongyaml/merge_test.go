@@ -79,7 +79,7 @@ func FuzzMerge(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := (File{"merged", merged}).mapping(); err != nil {
+		if _, err := (File{"merged", merged}).Parse(); err != nil {
 			t.Errorf("%q with %q gives %q, which cannot be read: %v", base, overlay, merged, err)
 		}
 	})
