@@ -31,6 +31,7 @@ func (s *Stack) parts() []part {
 		s.service("users", p.Users, p.UsersControl, "web-bff", "mobile-bff"),
 		s.service("billing", p.Billing, p.BillingControl, "web-bff", "mobile-bff"),
 		s.service("notifications", p.Notifications, p.NotificationsControl, "web-bff", "mobile-bff"),
+		s.auth(),
 		s.bff("web", p.WebBFF, p.WebBFFStatus),
 		second(s.bff("web", p.WebBFF2.as(p.WebBFF), p.WebBFF2Status.as(p.WebBFFStatus))),
 		s.bff("mobile", p.MobileBFF, p.MobileBFFStatus),
@@ -53,6 +54,11 @@ func (s *Stack) service(name string, port, control Port, clients ...string) part
 		env:    slices.Concat(s.telemetry(name), s.tls("SERVICE_TLS", name, clients...), []string{port.assignment(), control.assignment()}),
 		argv:   []string{s.binary("stack"), "service", name},
 	}
+}
+
+// auth is the auth service, whom anybody may ask.
+func (s *Stack) auth() part {
+	return s.service("auth", s.Ports.Auth, s.Ports.AuthControl)
 }
 
 func (s *Stack) bff(name string, port, status Port) part {

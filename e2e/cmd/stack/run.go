@@ -26,7 +26,7 @@ func runStack(ctx context.Context, _ []string) error {
 	for _, warning := range s.Warnings() {
 		fmt.Fprintln(os.Stderr, "stack: warning:", warning)
 	}
-	guide, err := stack.Guide(s.Ports.Proxy.URL())
+	guide, err := stack.Guide(ctx, s.Ports.Proxy.URL(), s.Ports.AuthControl.URL())
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
