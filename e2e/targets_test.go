@@ -127,6 +127,7 @@ func serviceURLs(p stack.Ports) map[string][]string {
 		services.Users:         {p.UsersControl.URL()},
 		services.Billing:       {p.BillingControl.URL()},
 		services.Notifications: {p.NotificationsControl.URL()},
+		services.Auth:          {p.AuthControl.URL()},
 	}
 }
 

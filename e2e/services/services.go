@@ -42,7 +42,10 @@ const (
 )
 
 // Names returns the names that New knows.
-func Names() []string { return []string{Orders, Users, Billing, Notifications, Auth} }
+func Names() []string { return append(BehindBFFs(), Auth) }
+
+// BehindBFFs returns the names of the services that BFFs call.
+func BehindBFFs() []string { return []string{Orders, Users, Billing, Notifications} }
 
 // Options make a service. All but Metrics are required.
 type Options struct {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 )
 
 // targets are the upstream targets that kong.yaml names, with this stack's ports.
@@ -61,7 +63,11 @@ func (s *Stack) secured() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.KongConfig, err)
 	}
-	return config, nil
+	overlay, err := IssuersOverlay(config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.KongConfig, err)
+	}
+	return kongyaml.Merge(config, overlay)
 }
 
 // plainServices are warnings of services that would be called over plain HTTP, which the

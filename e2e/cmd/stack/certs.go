@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 )
 
 // makeCerts makes or renews development certificates, and on request a Kong config that
@@ -33,6 +34,13 @@ func makeCerts(_ context.Context, args []string) error {
 	}
 	merged, err := certs.Config(base)
 	if err != nil {
+		return fmt.Errorf("%s: %w", *config, err)
+	}
+	overlay, err := stack.IssuersOverlay(merged)
+	if err != nil {
+		return fmt.Errorf("%s: %w", *config, err)
+	}
+	if merged, err = kongyaml.Merge(merged, overlay); err != nil {
 		return fmt.Errorf("%s: %w", *config, err)
 	}
 	if *out != "" {
