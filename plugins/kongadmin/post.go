@@ -2,6 +2,7 @@ package kongadmin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -74,6 +75,6 @@ func unexpected(status int, body []byte) error {
 	case http.StatusTooManyRequests:
 		return fmt.Errorf("status %d: it is loading another config: try again", status)
 	default:
-		return fmt.Errorf("status %d: %.100q", status, answer.Message)
+		return fmt.Errorf("status %d: %.100s", status, cmp.Or(answer.Message, http.StatusText(status)))
 	}
 }
