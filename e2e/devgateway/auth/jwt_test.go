@@ -93,6 +93,8 @@ func TestJWT(t *testing.T) {
 		{"lower case scheme", verify, "/", []string{"Authorization: bearer " + valid}, "", ""},
 		{"ES256", "", "/", of(jwt.SigningMethodES256, k.p256, jwt.MapClaims{"iss": "ES256"}), "", ""},
 		{"query", "", "/?jwt=" + valid, nil, "", ""},
+		{"no query", "uri_param_names: []", "/?jwt=" + valid, nil, `{"message":"Unauthorized"}`, "Bearer"},
+		{"other query", "uri_param_names: [a, b]", "/?jwt=x&b=" + valid, nil, "", ""},
 		{"the same token twice", "", "/?jwt=" + valid, bearer(valid), "", ""},
 		{"two tokens", "", "/?jwt=x.y.z", bearer(valid), `{"message":"Multiple tokens provided"}`, invalid},
 		{"rubbish", "", "/", bearer("abc"), `{"message":"Bad token; invalid JSON"}`, invalid},
