@@ -16,11 +16,12 @@ type jwtConfig struct {
 	ClaimsToVerify []string `json:"claims_to_verify"`
 	// KeyClaimName is the claim, or the header's member, that names the credential.
 	KeyClaimName string `json:"key_claim_name"`
-	// URIParamNames are the query arguments in which a token may stand.
+	// URIParamNames are the arguments of the query in which a token may stand.
 	URIParamNames []string `json:"uri_param_names"`
 }
 
-// headerName is the default of an option that the dev gateway does not support otherwise.
+// headerName is where a token may stand: the default of an option that the dev gateway
+// does not support otherwise.
 const headerName = "Authorization"
 
 // sharedToken is where the plugin leaves the verified token for later plugins.
@@ -130,11 +131,10 @@ func (c *jwtConfig) tokensOf(x *exchange.Exchange) []string {
 			found = append(found, token)
 		}
 	}
-	query := x.Query(maxArgs)
 	for _, name := range c.URIParamNames {
-		args, many := query[name].([]any)
+		args, many := x.Query(maxArgs)[name].([]any)
 		if !many {
-			args = []any{query[name]}
+			args = []any{x.Query(maxArgs)[name]}
 		}
 		for _, arg := range args {
 			token, _ := arg.(string)
