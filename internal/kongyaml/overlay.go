@@ -18,7 +18,8 @@ func WriteOverlay(path string, text []byte) error {
 // how a container gets secrets that are not its own.
 const forOthers = 0o007
 
-// ReadOverlay reads a file that holds secrets, unless everybody can. The error of a file that is not there is [os.ErrNotExist].
+// ReadOverlay reads a file that holds secrets, unless everybody can. The error of a file
+// that is not there is [os.ErrNotExist].
 func ReadOverlay(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
