@@ -85,7 +85,7 @@ func startSync(t *testing.T) (overlay string, stop func()) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cmd := exec.CommandContext(ctx, filepath.Join(gate.bin, "gatehouse"), "issuers", "sync",
-		"-issuers", file, "-out", overlay, "-every", syncEvery.String(), "-config", config, "-node", gate.admin)
+		"-issuers", file, "-out", overlay, "-every", syncEvery.String(), "-config", config, "-node", gate.admin, "-development")
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
