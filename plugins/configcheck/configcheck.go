@@ -96,6 +96,15 @@ func New(noLogPlugins bool, plugins ...pluginserver.Plugin) (*Checker, error) {
 	return c, nil
 }
 
+// Schemas are those of the plugins' configs, by the plugins' names.
+func (c *Checker) Schemas() map[string]*schema.Field {
+	schemas := make(map[string]*schema.Field, len(c.plugins))
+	for name, p := range c.plugins {
+		schemas[name] = p.config
+	}
+	return schemas
+}
+
 // Check reads a declarative config (`_format_version: "3.0"`), in YAML or JSON. Of other
 // plugins than its own it says nothing, and nothing of what plugins have in vaults.
 func (c *Checker) Check(text []byte) Report {

@@ -35,15 +35,19 @@ func check(_ context.Context, s streams, args []string) error {
 }
 
 func checkText(source []byte) (configcheck.Report, error) {
-	p, err := offlinePlugins()
-	if err != nil {
-		return configcheck.Report{}, err
-	}
-	checker, err := configcheck.New(!p.logPlugins, p.list()...)
+	checker, err := newChecker()
 	if err != nil {
 		return configcheck.Report{}, err
 	}
 	return checker.Check(source), nil
+}
+
+func newChecker() (*configcheck.Checker, error) {
+	p, err := offlinePlugins()
+	if err != nil {
+		return nil, err
+	}
+	return configcheck.New(!p.logPlugins, p.list()...)
 }
 
 // printFindings prints a line for each. Those that are not as bad as fatal are called
