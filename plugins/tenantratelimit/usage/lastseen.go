@@ -2,6 +2,7 @@ package usage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -17,6 +18,8 @@ type Credential struct{ ID, Consumer string }
 // than ninety days is forgotten. Times are of the nodes' clocks.
 type LastSeen struct {
 	Credentials map[Credential]time.Time
+	// Since is when nodes began to write: what was used before, this Redis does not know.
+	Since time.Time
 	// Written is when a node last wrote, which nodes do every ten seconds; zero if none
 	// did. What it does not know of since then, nobody knows.
 	Written time.Time
@@ -32,6 +35,9 @@ const heartbeat = ""
 // lastSeenKey is the key of a sorted set: the score of a credential is when it was last
 // seen, in Unix seconds.
 func lastSeenKey(prefix string) string { return prefix + ":{credentials}:lastseen" }
+
+// sinceKey is the key of [LastSeen.Since].
+func sinceKey(prefix string) string { return prefix + ":{credentials}:since" }
 
 func (c Credential) member() string { return c.ID + " " + c.Consumer }
 
@@ -93,11 +99,13 @@ func (r *Recorder) keep(seen sight) {
 func (r *Recorder) sendSeen(ctx context.Context, now time.Time, list []redis.Z) error {
 	ctx, cancel := context.WithTimeout(ctx, pipelineTimeout)
 	defer cancel()
-	key := lastSeenKey(r.prefix)
+	key, since, until := lastSeenKey(r.prefix), sinceKey(r.prefix), now.Add(keptSeconds*time.Second)
 	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		p.ZAddArgs(ctx, key, redis.ZAddArgs{GT: true, Members: list})
 		p.ZRemRangeByScore(ctx, key, "-inf", "("+strconv.FormatInt(now.Unix()-keptSeconds, 10))
-		p.ExpireAt(ctx, key, now.Add(keptSeconds*time.Second))
+		p.ExpireAt(ctx, key, until)
+		p.SetNX(ctx, since, now.Unix(), 0)
+		p.ExpireAt(ctx, since, until)
 		return nil
 	})
 	return err
@@ -109,7 +117,14 @@ func ReadLastSeen(ctx context.Context, client redis.UniversalClient, prefix stri
 	if err != nil {
 		return LastSeen{}, fmt.Errorf("read which credentials were seen: %w", err)
 	}
-	seen := LastSeen{Credentials: make(map[Credential]time.Time, len(all))}
+	since, err := client.Get(ctx, sinceKey(prefix)).Int64()
+	if errors.Is(err, redis.Nil) {
+		return LastSeen{}, nil // nobody has written yet
+	}
+	if err != nil {
+		return LastSeen{}, fmt.Errorf("read since when credentials are seen: %w", err)
+	}
+	seen := LastSeen{Credentials: make(map[Credential]time.Time, len(all)), Since: time.Unix(since, 0)}
 	for _, z := range all {
 		at, member := time.Unix(int64(z.Score), 0), fmt.Sprint(z.Member)
 		if member == heartbeat {

@@ -64,6 +64,19 @@ func TestLastSeen(t *testing.T) {
 			if got.Written.Before(now) || got.Written.After(time.Now()) {
 				t.Errorf("written at %v, now is %v", got.Written, now)
 			}
+			if got.Since.Before(now) || got.Since.After(got.Written) {
+				t.Errorf("written since %v, and last at %v", got.Since, got.Written)
+			}
+			client.Set(t.Context(), sinceKey("p"), now.Add(-time.Hour).Unix(), 0)
+			if err := one.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := ReadLastSeen(t.Context(), client, "p"); err != nil || !got.Since.Equal(now.Add(-time.Hour)) {
+				t.Errorf("written since %v, error %v; want an hour ago", got.Since, err)
+			}
+			if ttl := client.TTL(t.Context(), sinceKey("p")).Val(); ttl < 89*24*time.Hour {
+				t.Errorf("since when lives for %v", ttl)
+			}
 			if ttl := client.TTL(t.Context(), lastSeenKey("p")).Val(); ttl < 89*24*time.Hour || ttl > 90*24*time.Hour {
 				t.Errorf("the key lives for %v", ttl)
 			}
