@@ -20,11 +20,14 @@ type publishing struct {
 	files kongadmin.TLS
 	// timeout is how long a node may take for each answer.
 	timeout time.Duration
+	// development says that what is for development may be put there.
+	development *bool
 }
 
 // addFlags defines the flags that say what is put where.
 func (p *publishing) addFlags(flags *flag.FlagSet) {
 	p.layers.addFlags(flags)
+	p.development = developmentFlag(flags)
 	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on; may be given several times", add(&p.nodes))
 	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM file of the CA of https nodes; empty: the system's")
 	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM file of the certificate that https nodes are shown")
@@ -57,6 +60,7 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	checker.Development = *p.development
 	secrets := kongsecret.New(checker.Schemas())
 	merged, err := p.merge(secrets)
 	if err != nil {
