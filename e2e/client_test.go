@@ -76,20 +76,28 @@ func (a answer) into(t *testing.T, v any) {
 	}
 }
 
-// bearer returns an Authorization header for a valid token.
+// bearer returns an Authorization header with a token of the auth service's.
 func bearer(t *testing.T, client devtoken.Client, tenant, user string) string {
 	t.Helper()
-	return bearerOf(t, client, devtoken.Claims{Tenant: tenant, User: user})
+	return issued(t, client, devtoken.Claims{Tenant: tenant, User: user})
 }
 
-// bearerOf signs the claims; a token without times is valid for an hour around now.
+// issued is [bearer] for claims that the auth service is asked for.
+func issued(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
+	t.Helper()
+	token, err := devtoken.Ask(t.Context(), gate.services[services.Auth][0], client, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "Authorization: Bearer " + token
+}
+
+// bearerOf is [bearer] for a token that the auth service would not issue. Without a time
+// to begin at it is valid from a minute ago.
 func bearerOf(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
 	t.Helper()
 	if c.NotBefore.IsZero() {
 		c.NotBefore = time.Now().Add(-time.Minute)
-	}
-	if c.Expires.IsZero() {
-		c.Expires = time.Now().Add(time.Hour)
 	}
 	token, err := devtoken.Sign(client, c)
 	if err != nil {

@@ -30,7 +30,7 @@ func (s *Stack) gateway() part {
 		"KONG_SSL_CERT="+s.certs().Cert(devcerts.Edge),
 		"KONG_SSL_CERT_KEY="+s.certs().Key(devcerts.Edge),
 		"REDIS_URL="+s.redisURL(),
-		"KONG_DECLARATIVE_CONFIG="+s.config,
+		"KONG_DECLARATIVE_CONFIG="+s.GatewayConfig(),
 		"KONG_DNS_HOSTSFILE="+s.hosts(),
 		"KONG_NGINX_HTTP_INCLUDE="+s.include(),
 		"KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter,
@@ -91,8 +91,8 @@ func (s *Stack) kong() (env, command []string) {
 // writeGatewayFiles writes what a gateway on this machine needs beside its
 // environment: the declarative config with this stack's ports, a hosts file, and what
 // nginx includes.
-func (s *Stack) writeGatewayFiles() (err error) {
-	if s.config, err = s.writeConfig(); err != nil {
+func (s *Stack) writeGatewayFiles() error {
+	if _, err := s.writeConfig(); err != nil {
 		return err
 	}
 	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter
@@ -104,6 +104,13 @@ func (s *Stack) writeGatewayFiles() (err error) {
 	}
 	return writeHosts(s.hosts(), s.targets())
 }
+
+// BaseConfig is the path of the declarative config with this stack's ports and certificates.
+func (s *Stack) BaseConfig() string { return filepath.Join(s.runDir, "base.yaml") }
+
+// GatewayConfig is the path of the declarative config that the gateway started with:
+// KongConfig with this stack's ports and certificates, and the issuers' keys.
+func (s *Stack) GatewayConfig() string { return filepath.Join(s.runDir, "kong.yaml") }
 
 func (s *Stack) include() string      { return filepath.Join(s.runDir, "gatehouse.conf") }
 func (s *Stack) problem() string      { return filepath.Join(s.runDir, "problem.json") }

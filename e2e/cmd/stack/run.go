@@ -26,7 +26,7 @@ func runStack(ctx context.Context, _ []string) error {
 	for _, warning := range s.Warnings() {
 		fmt.Fprintln(os.Stderr, "stack: warning:", warning)
 	}
-	guide, err := stack.Guide(s.Ports.Proxy.URL())
+	guide, err := stack.Guide(ctx, s.Ports.Proxy.URL(), s.Ports.AuthControl.URL())
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -37,10 +37,14 @@ func runStack(ctx context.Context, _ []string) error {
 	}
 	fmt.Printf("Logs:    %s (access, error and audit lines: gateway.log)\nStop:    Ctrl-C\n", s.LogDir())
 
+	go s.FollowIssuers(ctx, followEvery, func(err error) { fmt.Fprintln(os.Stderr, "stack:", err) })
 	err = s.Wait(ctx)
 	fmt.Println("Stopping.")
 	return errors.Join(err, s.Close())
 }
+
+// followEvery is how soon the gateway knows of a key that the auth service publishes.
+const followEvery = 10 * time.Second
 
 // devDir is where `make run` keeps logs and certificates; git ignores it.
 const devDir = ".dev"

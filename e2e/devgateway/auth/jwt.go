@@ -14,14 +14,15 @@ import (
 
 type jwtConfig struct {
 	ClaimsToVerify []string `json:"claims_to_verify"`
+	// KeyClaimName is the claim, or the header's member, that names the credential.
+	KeyClaimName string `json:"key_claim_name"`
 }
 
 // The defaults of options that the dev gateway does not support otherwise: where a
-// token may stand, and the claim that names its credential.
+// token may stand.
 const (
 	uriParamName = "jwt"
 	headerName   = "Authorization"
-	keyClaimName = "iss"
 )
 
 // sharedToken is where the plugin leaves the verified token for later plugins.
@@ -70,7 +71,7 @@ func (c *jwtConfig) authenticate(x *exchange.Exchange) (string, *config.JWTSecre
 	if err != nil {
 		return "", nil, invalid("Bad token; %v", err)
 	}
-	secret, err := secretOf(x, token)
+	secret, err := c.secretOf(x, token)
 	if err != nil {
 		return "", nil, err
 	}
@@ -80,22 +81,26 @@ func (c *jwtConfig) authenticate(x *exchange.Exchange) (string, *config.JWTSecre
 	return tokens[0], secret, nil
 }
 
-// secretOf finds the credential that the token names in its claims or header.
-func secretOf(x *exchange.Exchange, t *token) (*config.JWTSecret, error) {
-	key, ok := t.claims[keyClaimName]
+// secretOf finds the credential that the token names in its claims, or else in its header.
+// The error is Kong's own about a name that is no text, which ends in a 500.
+func (c *jwtConfig) secretOf(x *exchange.Exchange, t *token) (*config.JWTSecret, error) {
+	key, ok := t.claims[c.KeyClaimName]
 	if !ok || key == false {
-		key, ok = t.header[keyClaimName]
+		key, ok = t.header[c.KeyClaimName]
 	}
 	if !ok || key == false {
-		return nil, invalid("No mandatory '%s' in claims", keyClaimName)
+		return nil, invalid("No mandatory '%s' in claims", c.KeyClaimName)
 	}
 	if key == "" {
-		return nil, invalid("Invalid '%s' in claims", keyClaimName)
+		return nil, invalid("Invalid '%s' in claims", c.KeyClaimName)
 	}
-	name, _ := key.(string)
+	name, ok := key.(string)
+	if !ok {
+		return nil, fmt.Errorf("key must be a string, and %s is %v", c.KeyClaimName, key)
+	}
 	secret := x.Config.JWTSecret(name)
 	if secret == nil {
-		return nil, invalid("No credentials found for given '%s'", keyClaimName)
+		return nil, invalid("No credentials found for given '%s'", c.KeyClaimName)
 	}
 	return secret, nil
 }

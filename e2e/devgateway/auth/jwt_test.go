@@ -54,11 +54,16 @@ func credential(t *testing.T, alg string, public any) string {
 
 func sign(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	t.Helper()
-	token, err := jwt.NewWithClaims(method, claims).SignedString(key)
+	return signedBy(t, jwt.NewWithClaims(method, claims), key)
+}
+
+func signedBy(t *testing.T, token *jwt.Token, key any) string {
+	t.Helper()
+	text, err := token.SignedString(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return token
+	return text
 }
 
 func TestJWT(t *testing.T) {
@@ -70,6 +75,11 @@ func TestJWT(t *testing.T) {
 	bearer := func(token string) []string { return []string{"Authorization: Bearer " + token} }
 	of := func(method jwt.SigningMethod, key any, claims jwt.MapClaims) []string {
 		return bearer(sign(t, method, key, claims))
+	}
+	named := func(kid string, claims jwt.MapClaims) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
+		token.Header["kid"] = kid
+		return signedBy(t, token, k.rsa)
 	}
 	const invalid = `Bearer error="invalid_token"`
 	tests := []struct {
@@ -90,6 +100,12 @@ func TestJWT(t *testing.T) {
 		{"no issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"sub": "u"}), `{"message":"No mandatory 'iss' in claims"}`, invalid},
 		{"empty issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": ""}), `{"message":"Invalid 'iss' in claims"}`, invalid},
 		{"unknown issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "x"}), `{"message":"No credentials found for given 'iss'"}`, invalid},
+		{"key by kid", "key_claim_name: kid, " + verify, "/", bearer(named("RS256", jwt.MapClaims{"iss": "x", "exp": now + 60, "nbf": now - 60})), "", ""},
+		{"the claim before the header", "key_claim_name: kid", "/", bearer(named("x", jwt.MapClaims{"kid": "RS256"})), "", ""},
+		{"the header where the claim is false", "key_claim_name: kid", "/", bearer(named("RS256", jwt.MapClaims{"kid": false})), "", ""},
+		{"no kid", "key_claim_name: kid", "/", bearer(valid), `{"message":"No mandatory 'kid' in claims"}`, invalid},
+		{"empty kid", "key_claim_name: kid", "/", bearer(named("", nil)), `{"message":"Invalid 'kid' in claims"}`, invalid},
+		{"unknown kid", "key_claim_name: kid", "/", bearer(named("RS512", jwt.MapClaims{"iss": "RS256"})), `{"message":"No credentials found for given 'kid'"}`, invalid},
 		{"other algorithm", "", "/", of(jwt.SigningMethodHS256, []byte("shh"), jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid algorithm"}`, invalid},
 		{"other key", "", "/", of(jwt.SigningMethodRS256, k.other, jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid signature"}`, invalid},
 		{"expired", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now - 1, "nbf": now - 9}), `{"exp":"token expired"}`, invalid},
@@ -128,6 +144,19 @@ func TestShortSignature(t *testing.T) {
 	x := run(t, cfg, "/", "Authorization: Bearer "+token[:len(token)-8])
 	if !x.Unexpected {
 		t.Errorf("no error, answer %+v", x.Answer)
+	}
+}
+
+// What names the credential makes Kong throw where it is no text.
+func TestKeyIsNoText(t *testing.T) {
+	t.Parallel()
+	k := newKeys(t)
+	cfg := load(t, k.yaml+"plugins: [{name: jwt}]")
+	for _, iss := range []any{nil, true, 1, []string{}, []string{"RS256"}, map[string]any{}} {
+		x := run(t, cfg, "/", "Authorization: Bearer "+sign(t, jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": iss}))
+		if !x.Unexpected {
+			t.Errorf("iss %v: no error, answer %+v", iss, x.Answer)
+		}
 	}
 }
 
