@@ -118,10 +118,13 @@ func (i Issuer) discover(ctx context.Context, client *http.Client) (string, erro
 	if err := checkURL(document.JWKSURI); err != nil {
 		return "", refuse("its discovery document has a jwks_uri that is not read: %w, as jwks", err)
 	}
+	if strings.HasPrefix(base, "https:") && !strings.HasPrefix(document.JWKSURI, "https:") {
+		return "", refuse("its discovery document has the jwks_uri %.200q, on this machine; write that as jwks if it is there", document.JWKSURI)
+	}
 	return document.JWKSURI, nil
 }
 
-// client follows no redirect: who answers must be who was named.
+// client believes the issuer's CAs alone, where it names some.
 func (i Issuer) client() (*http.Client, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = true // there is one of them a round
@@ -137,14 +140,11 @@ func (i Issuer) client() (*http.Client, error) {
 			return nil, refuse("ca_file %s has no certificate; write a file of CAs in PEM", i.CAFile)
 		}
 	}
-	return &http.Client{
-		Transport:     &reader{next: transport},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}, nil
+	return &http.Client{Transport: &reader{next: transport}}, nil
 }
 
 // reader answers with whole documents of a bounded size, or with an error: go-oidc reads
-// whatever comes.
+// whatever comes. It follows no redirect: who answers must be who was named.
 type reader struct {
 	next http.RoundTripper
 	// read says that a document was read.

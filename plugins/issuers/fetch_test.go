@@ -113,6 +113,7 @@ func TestUnreadable(t *testing.T) {
 		{"no issuer", answer(200, `{"jwks_uri":"https://evil.example/keys"}`), nil, `says that it is ""`},
 		{"no jwks_uri", answer(200, `{"issuer":"https://id.example.com"}`), nil, "has no jwks_uri; write where the keys are as jwks"},
 		{"keys without TLS", answer(200, `{"issuer":"https://id.example.com","jwks_uri":"http://id.example.com/keys"}`), nil, "is not over TLS"},
+		{"keys on this machine", answer(200, `{"issuer":"https://id.example.com","jwks_uri":"http://127.0.0.1:6379/keys"}`), nil, "on this machine"},
 		{"keys in a file", answer(200, `{"issuer":"https://id.example.com","jwks_uri":"/etc/keys"}`), nil, "is no URL"},
 		{"keys malformed", good, answer(200, "<html>"), "the JWKS is malformed"},
 		{"no keys", good, answer(200, `{"keys":[]}`), "no key that Kong can verify a token with"},

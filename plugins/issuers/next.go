@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // State is the keys of each issuer, by its consumer.
@@ -47,16 +48,29 @@ func Next(r Round) (after State, lines []string) {
 		if read.Err == nil {
 			keys = published(read.Keys, had, r.Now)
 		} else {
-			lines = append(lines, line(issuer, fmt.Errorf("%w; meanwhile it has the %d keys of the last good reading", read.Err, len(had))))
+			lines = append(lines, line(issuer, fmt.Errorf("%w; meanwhile its last good keys stay: %d", read.Err, len(had))))
 		}
 		after[issuer.Consumer] = withoutExpired(keys, issuer.Overlap, r.Now)
 	}
 	return after, append(lines, r.removeConflicts(after)...)
 }
 
+// maxLine bounds what is said of an issuer, in bytes: it may hold words of its own.
+const maxLine = 600
+
 // line is one line about an issuer, whatever the error has in it.
 func line(issuer Issuer, err error) string {
-	return fmt.Sprintf("issuer %s: %s", issuer.ISS, strings.Join(strings.Fields(err.Error()), " "))
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, err.Error())
+	text = fmt.Sprintf("issuer %s: %s", issuer.ISS, strings.Join(strings.Fields(text), " "))
+	if len(text) > maxLine {
+		text = strings.ToValidUTF8(text[:maxLine], "") + "…"
+	}
+	return text
 }
 
 // published are the keys that there are now, and those that there were.

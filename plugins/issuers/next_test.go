@@ -54,12 +54,12 @@ func TestNext(t *testing.T) {
 			want: State{"web-app": {key("b")}, "mobile-app": nil}},
 		{name: "its overlap is over while the issuer is gone", before: State{"web-app": {key("b"), left("a", 0)}}, read: []Reading{gone, has()}, after: time.Hour,
 			want:  State{"web-app": {key("b")}, "mobile-app": nil},
-			lines: "issuer https://id.example.com/web: it is gone; look; meanwhile it has the 2 keys of the last good reading"},
+			lines: "issuer https://id.example.com/web: it is gone; look; meanwhile its last good keys stay: 2"},
 		{name: "it comes back", before: State{"web-app": {left("a", 0)}}, read: []Reading{has(key("a")), has()}, after: time.Minute,
 			want: State{"web-app": {key("a")}, "mobile-app": nil}},
 		{name: "gone for long", before: State{"web-app": {key("a")}, "mobile-app": {key("m")}}, read: []Reading{gone, has(key("m"))}, after: 1000 * time.Hour,
 			want:  State{"web-app": {key("a")}, "mobile-app": {key("m")}},
-			lines: "issuer https://id.example.com/web: it is gone; look; meanwhile it has the 1 keys of the last good reading"},
+			lines: "issuer https://id.example.com/web: it is gone; look; meanwhile its last good keys stay: 1"},
 		{name: "another key of that kid", before: State{"web-app": {{KID: "a", Algorithm: "ES256", PEM: "old"}}}, read: []Reading{has(key("a")), has()},
 			want: State{"web-app": {key("a")}, "mobile-app": nil}},
 		{name: "a refused key", read: []Reading{{Keys: []Key{key("a")}, Refused: []error{errors.New("key \"b\" is not taken:\nit is weak")}}, has()},
@@ -73,7 +73,7 @@ func TestNext(t *testing.T) {
 			lines: `issuer https://id.example.com/mobile: key "both" is not taken: https://id.example.com/web has a key of that kid, and Kong finds one by it; have one of them name it otherwise`},
 		{name: "a kid that one has still", before: State{"web-app": {left("both", 0)}}, read: []Reading{gone, has(key("both"))}, after: time.Minute,
 			want: State{"web-app": {left("both", 0)}, "mobile-app": {}},
-			lines: "issuer https://id.example.com/web: it is gone; look; meanwhile it has the 1 keys of the last good reading|" +
+			lines: "issuer https://id.example.com/web: it is gone; look; meanwhile its last good keys stay: 1|" +
 				`issuer https://id.example.com/mobile: key "both" is not taken: https://id.example.com/web has a key of that kid, and Kong finds one by it; have one of them name it otherwise`},
 		{name: "a kid of kong.yaml's", before: State{"web-app": {key("a")}}, read: []Reading{has(key("a"), key("b")), has()}, taken: map[string]string{"a": "consumer batch in kong.yaml"},
 			want:  State{"web-app": {key("b")}, "mobile-app": nil},

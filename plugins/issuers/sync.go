@@ -95,12 +95,18 @@ func (s *Syncer) say(lines []string) {
 const jitter = 0.1
 
 // Run has a round at once and then one after the other, every so long and a little more
-// or less, until ctx ends. A round that fails is said, and the next one tries again.
+// or less, until ctx ends. That a round fails is said once, and the next one tries again.
 func (s *Syncer) Run(ctx context.Context, every time.Duration) {
+	last := ""
 	for {
-		if _, err := s.Round(ctx); err != nil && ctx.Err() == nil {
-			s.Say(err.Error())
+		fault := ""
+		if _, err := s.Round(ctx); err != nil {
+			fault = err.Error()
 		}
+		if fault != "" && fault != last && ctx.Err() == nil {
+			s.Say(fault)
+		}
+		last = fault
 		wait := time.NewTimer(between(every, rand.Float64()))
 		select {
 		case <-ctx.Done():

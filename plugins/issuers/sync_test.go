@@ -128,6 +128,11 @@ func TestSchedule(t *testing.T) {
 		if len(b.lines) != 2 {
 			t.Errorf("lines %q, want two: it was well in between", b.lines)
 		}
+		b.publish = errors.New("no node is there")
+		time.Sleep(time.Hour)
+		if said := strings.Count(strings.Join(b.lines, "\n"), "no node is there"); said != 1 {
+			t.Errorf("lines %q say it %d times", b.lines, said)
+		}
 		cancel()
 		<-done
 	})

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // runIssuers runs the command and returns its code and what it wrote.
@@ -110,5 +111,36 @@ func TestIssuersSyncFails(t *testing.T) {
 				t.Errorf("code %d, printed %q and %q, want %d and %q", code, printed, errs, tt.code, tt.want)
 			}
 		})
+	}
+}
+
+// TestIssuersSyncOnNodes: the nodes get the config with the keys, what is said of them is
+// said once, and one that refuses makes the command fail with the keys written.
+func TestIssuersSyncOnNodes(t *testing.T) {
+	config, _ := layerFiles(t)
+	file := issuersFile(t, "https://shop.eu.auth0.com/", recordedIssuers+"auth0-jwks.json")
+	out := filepath.Join(t.TempDir(), "issuers-overlay.yaml")
+	node := &kongNode{}
+	at := node.start(t)
+	code, printed, errs := runIssuers(t, "sync", "-issuers", file, "-out", out, "-config", config, "-node", at)
+	if code != 0 || !strings.HasPrefix(printed, at+": runs ") || strings.Count(string(node.text), "algorithm: RS256") != 2 {
+		t.Errorf("code %d, %s%s; the node has %s", code, printed, errs, node.text)
+	}
+	refusing := (&kongNode{refuses: true}).start(t)
+	code, printed, errs = runIssuers(t, "sync", "-issuers", file, "-out", out, "-config", config, "-node", refusing)
+	if code != 1 || printed != "" || !strings.HasSuffix(errs, "gatehouse: the keys are in "+out+", and not on every node\n") {
+		t.Errorf("code %d, %s%s", code, printed, errs)
+	}
+	var stdout, stderr bytes.Buffer
+	development := false
+	p := publishing{layers: layers{config: config, overlays: []string{out}}, nodes: []string{at}, timeout: time.Minute, development: &development}
+	publish := p.keysPublisher(streams{nil, &stdout, &stderr}, out)
+	for range 3 {
+		if err := publish(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if strings.Count(stdout.String(), "\n") != 1 || stderr.Len() > 0 {
+		t.Errorf("in three rounds that change nothing it says %s%s", &stdout, &stderr)
 	}
 }
