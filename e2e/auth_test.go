@@ -32,6 +32,7 @@ func TestRefusals(t *testing.T) {
 		{"not yet valid", "/web/v1/dashboard", []string{early}, 401, "token not valid yet"},
 		{"not a token", "/web/v1/dashboard", []string{"Authorization: Bearer nonsense"}, 401, "Bad token"},
 		{"mobile token on the web API", "/web/v1/dashboard", []string{bearer(t, devtoken.Mobile, "acme", "u1")}, 403, "You cannot consume this service"},
+		{"token in the query", "/web/v1/dashboard?jwt=" + strings.TrimPrefix(valid, "Authorization: Bearer "), nil, 401, "Unauthorized"},
 		{"no key", "/partner/v2/orders", nil, 401, "No API key found in request"},
 		{"unknown key", "/partner/v2/orders", []string{"apikey: guessed"}, 401, "Unauthorized"},
 		{"key in the query", "/partner/v2/orders?apikey=dev-only-globex-2026-09", nil, 401, "No API key found in request"},

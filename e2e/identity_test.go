@@ -76,7 +76,7 @@ func signed(t *testing.T, c *identitytest.Case) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	payload := strings.Replace(c.Payload, `{`, `{"iss":"`+issuer+`","aud":"`+devtoken.Audience+`",`, 1)
+	payload := strings.Replace(c.Payload, `{`, `{"iss":"`+issuer+`",`, 1)
 	payload = strings.Replace(payload, `,}`, `}`, 1) // of one that was empty
 	for c.Padded && len(payload)%3 == 0 {
 		payload += " "

@@ -23,6 +23,7 @@ func (s *Stack) gateway() part {
 	}
 	p := &s.Ports
 	common := append(s.telemetry("kong"),
+		development,
 		"GATEHOUSE_SOCKET="+s.socket(),
 		"GATEHOUSE_SYSLOG_SOCKET="+s.syslogSocket(),
 		p.PluginServer.assignment(),
@@ -47,6 +48,9 @@ func (s *Stack) gateway() part {
 		stopSignal: syscall.SIGQUIT,
 	}
 }
+
+// development has keys and certificates be taken that anybody may know.
+const development = "GATEHOUSE_ENV=development"
 
 func (s *Stack) devGateway() (env, command []string) {
 	p := &s.Ports

@@ -94,7 +94,9 @@ func (s *Stack) syncIssuers(ctx context.Context) (changed bool, err error) {
 
 // gatehouse runs a command of the binary's to its end.
 func (s *Stack) gatehouse(ctx context.Context, args ...string) error {
-	if out, err := exec.CommandContext(ctx, s.binary("gatehouse"), args...).CombinedOutput(); err != nil {
+	command := exec.CommandContext(ctx, s.binary("gatehouse"), args...)
+	command.Env = append(os.Environ(), development)
+	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("gatehouse %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
 	}
 	return nil

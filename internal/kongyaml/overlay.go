@@ -14,8 +14,12 @@ func WriteOverlay(path string, text []byte) error {
 	return atomicfile.Write(path, text, 0o600)
 }
 
-// ReadOverlay reads a file that holds secrets, unless others than its owner can too. The
-// error of a file that is not there is [os.ErrNotExist].
+// forOthers are the bits that open a file to everybody. A group may have a file: that is
+// how a container gets secrets that are not its own.
+const forOthers = 0o007
+
+// ReadOverlay reads a file that holds secrets, unless everybody can. The error of a file
+// that is not there is [os.ErrNotExist].
 func ReadOverlay(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -26,8 +30,8 @@ func ReadOverlay(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read overlay: %w", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("read overlay: %s holds secrets and others can read it (mode %04o): chmod 600 %[1]s, and replace the secrets if others had the chance", path, mode)
+	if mode := info.Mode().Perm(); mode&forOthers != 0 {
+		return nil, fmt.Errorf("read overlay: %s holds secrets, and its mode %#o opens it to everybody: chmod 600 %[1]s, and replace the secrets if others had the chance", path, mode)
 	}
 	text, err := io.ReadAll(f)
 	if err != nil {

@@ -126,6 +126,17 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
+// TestRefusalOfTheWhole: Kong 3.9.1 names nested credentials of one key beside the
+// entities, of which the list is then an object.
+func TestRefusalOfTheWhole(t *testing.T) {
+	t.Parallel()
+	a := &admin{post: answers(http.StatusBadRequest, `{"flattened_errors":{},"code":14,"fields":{"keyauth_credentials":["uniqueness violation: 'keyauth_credentials' entity with key set to '`+secret+`' already declared"]}}`)}
+	_, err := a.start(t).Post(t.Context(), config("a: 1"))
+	if want := "Kong refuses the config: keyauth_credentials[0]: uniqueness violation: 'keyauth_credentials' entity with key set to '(hidden)' already declared"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -107,8 +107,8 @@ func Hash(config []byte) string {
 // Empty is the hash that Kong has of no config, and of one without any entity.
 const Empty = "00000000000000000000000000000000"
 
-// Running is the hash of the config that the node runs. Its workers take up a new one
-// after it was posted, each within about a second.
+// Running is the hash of the config that the node has. Each of its workers takes up a new
+// one a moment after it was posted.
 func (n *Node) Running(ctx context.Context) (string, error) {
 	status, body, err := n.ask(ctx, http.MethodGet, "status", nil)
 	if err != nil {

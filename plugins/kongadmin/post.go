@@ -68,7 +68,7 @@ func unexpected(status int, body []byte) error {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return fmt.Errorf("status %d: it lets nobody in without credentials that it knows: see -admin-cert", status)
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType: // the last of the Status API
 		return fmt.Errorf("status %d: no Admin API is there", status)
 	case http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("status %d: the config is too large for it (nginx_admin_client_max_body_size, lmdb_map_size)", status)

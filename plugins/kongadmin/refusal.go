@@ -13,7 +13,17 @@ type answer struct {
 	Message string
 	// Fields are what is wrong with the document as such, as a tree of fields.
 	Fields    map[string]any
-	Flattened []complaint `json:"flattened_errors"`
+	Flattened complaints `json:"flattened_errors"`
+}
+
+type complaints []complaint
+
+// UnmarshalJSON reads a list, which Kong writes as an object where it is empty.
+func (list *complaints) UnmarshalJSON(text []byte) error {
+	if string(text) == "{}" {
+		return nil
+	}
+	return json.Unmarshal(text, (*[]complaint)(list))
 }
 
 // complaint is all that is wrong with one entity.

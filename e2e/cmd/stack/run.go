@@ -35,6 +35,7 @@ func runStack(ctx context.Context, _ []string) error {
 	if cfg.OTLPEndpoint == "" {
 		fmt.Printf("Traces:  curl '%s/traces?limit=5'   then /traces/ID?format=text\n", s.Ports.OTLP.URL())
 	}
+	fmt.Printf("Keys:    curl -X POST '%s/web/keys?lead_seconds=30&overlap_seconds=60'   rotates the web issuer's\n", s.Ports.AuthControl.URL())
 	fmt.Printf("Logs:    %s (access, error and audit lines: gateway.log)\nStop:    Ctrl-C\n", s.LogDir())
 
 	go s.FollowIssuers(ctx, followEvery, func(err error) { fmt.Fprintln(os.Stderr, "stack:", err) })

@@ -16,14 +16,13 @@ type jwtConfig struct {
 	ClaimsToVerify []string `json:"claims_to_verify"`
 	// KeyClaimName is the claim, or the header's member, that names the credential.
 	KeyClaimName string `json:"key_claim_name"`
+	// URIParamNames are the arguments of the query in which a token may stand.
+	URIParamNames []string `json:"uri_param_names"`
 }
 
-// The defaults of options that the dev gateway does not support otherwise: where a
-// token may stand.
-const (
-	uriParamName = "jwt"
-	headerName   = "Authorization"
-)
+// headerName is where a token may stand: the default of an option that the dev gateway
+// does not support otherwise.
+const headerName = "Authorization"
 
 // sharedToken is where the plugin leaves the verified token for later plugins.
 const sharedToken = "authenticated_jwt_token"
@@ -60,7 +59,7 @@ func invalidToken(body map[string]any) error {
 }
 
 func (c *jwtConfig) authenticate(x *exchange.Exchange) (string, *config.JWTSecret, error) {
-	tokens := tokensOf(x)
+	tokens := c.tokensOf(x)
 	if len(tokens) == 0 {
 		return "", nil, &refusal{map[string]any{"message": "Unauthorized"}, "Bearer"}
 	}
@@ -125,20 +124,22 @@ func (c *jwtConfig) verify(t *token, secret *config.JWTSecret) error {
 var bearerPattern = regexp.MustCompile(`\s*[Bb]earer\s+(.+)`)
 
 // tokensOf are the different tokens of a request, wherever they are.
-func tokensOf(x *exchange.Exchange) []string {
+func (c *jwtConfig) tokensOf(x *exchange.Exchange) []string {
 	var found []string
 	add := func(token string) {
 		if token != "" && !slices.Contains(found, token) {
 			found = append(found, token)
 		}
 	}
-	args, many := x.Query(maxArgs)[uriParamName].([]any)
-	if !many {
-		args = []any{x.Query(maxArgs)[uriParamName]}
-	}
-	for _, arg := range args {
-		token, _ := arg.(string)
-		add(token)
+	for _, name := range c.URIParamNames {
+		args, many := x.Query(maxArgs)[name].([]any)
+		if !many {
+			args = []any{x.Query(maxArgs)[name]}
+		}
+		for _, arg := range args {
+			token, _ := arg.(string)
+			add(token)
+		}
 	}
 	header, _ := x.RequestHeader(headerName)
 	if m := bearerPattern.FindStringSubmatch(header); m != nil {

@@ -32,7 +32,8 @@ func bundledConfig(plugin string) *schema.Field {
 		return refuse(record(
 			with("claims_to_verify", &schema.Field{Type: "set", Elements: verified}),
 			with("key_claim_name", keyClaim),
-		), "uri_param_names", "cookie_names", "header_names", "secret_is_base64", "anonymous",
+			with("uri_param_names", &schema.Field{Type: "set", Elements: str(), Default: []any{"jwt"}}),
+		), "cookie_names", "header_names", "secret_is_base64", "anonymous",
 			"run_on_preflight", "maximum_expiration", "realm")
 	case KeyAuthName:
 		names := list(&schema.Field{Type: "string", Match: "^[%w_-]+$"})

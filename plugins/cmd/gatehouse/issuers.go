@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func (p *publishing) syncer(s streams, out string) *issuers.Syncer {
 	return &issuers.Syncer{
 		Store:   overlayFile(out),
 		Taken:   others.takenKeys,
-		Publish: func(ctx context.Context) error { return p.publishKeys(ctx, s, out) },
+		Publish: p.keysPublisher(s, out),
 		Say:     func(line string) { fmt.Fprintln(s.err, "gatehouse:", line) },
 	}
 }
@@ -106,15 +107,26 @@ func (l *layers) takenKeys() (map[string]string, error) {
 	return issuers.Taken(merged.Text)
 }
 
-func (p *publishing) publishKeys(ctx context.Context, s streams, out string) error {
-	if len(p.nodes) == 0 {
-		return nil
+// keysPublisher puts the config on the nodes. What it has to say is said where it is not
+// what it said the last time.
+func (p *publishing) keysPublisher(s streams, out string) func(context.Context) error {
+	var lastOut, lastErr string
+	return func(ctx context.Context) error {
+		if len(p.nodes) == 0 {
+			return nil
+		}
+		var stdout, stderr bytes.Buffer
+		err := p.publish(ctx, streams{s.in, &stdout, &stderr})
+		if stdout.String() != lastOut || stderr.String() != lastErr {
+			lastOut, lastErr = stdout.String(), stderr.String()
+			_, _ = stderr.WriteTo(s.err)
+			_, _ = stdout.WriteTo(s.out)
+		}
+		if said := exitCode(0); errors.As(err, &said) {
+			return fmt.Errorf("the keys are in %s, and not on every node", out)
+		}
+		return err
 	}
-	err := p.publish(ctx, s)
-	if said := exitCode(0); errors.As(err, &said) {
-		return fmt.Errorf("the keys are in %s, and not on every node", out)
-	}
-	return err
 }
 
 // overlayFile keeps an overlay in the file of that name.
