@@ -24,7 +24,7 @@ func Observed(ctx context.Context, url, prefix string) (groups usage.Groups, err
 // LastSeen is when the credentials of the deployment were last used, in the last ninety
 // days.
 func LastSeen(ctx context.Context, url, prefix string) (seen usage.LastSeen, err error) {
-	err = asking(ctx, url, "read which credentials were seen", "+zrange +get", func(client redis.UniversalClient) error {
+	err = asking(ctx, url, "read which credentials were seen", "+zrange", func(client redis.UniversalClient) error {
 		seen, err = usage.ReadLastSeen(ctx, client, prefix)
 		return err
 	})

@@ -34,7 +34,7 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
-	if s.partnerKeys(start, end) {
+	if end-start >= apikey.Length && s.partnerKeys(start, end) {
 		return
 	}
 	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.gluedIBAN(start) || s.secret(start, end) || s.gluedCard(start, end)) {

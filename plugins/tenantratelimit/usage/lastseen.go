@@ -104,10 +104,13 @@ func (r *Recorder) sendSeen(ctx context.Context, now time.Time, list []redis.Z) 
 		p.ZAddArgs(ctx, key, redis.ZAddArgs{GT: true, Members: list})
 		p.ZRemRangeByScore(ctx, key, "-inf", "("+strconv.FormatInt(now.Unix()-keptSeconds, 10))
 		p.ExpireAt(ctx, key, until)
-		p.SetNX(ctx, since, now.Unix(), 0)
 		p.ExpireAt(ctx, since, until)
+		p.SetArgs(ctx, since, now.Unix(), redis.SetArgs{Mode: "NX", ExpireAt: until})
 		return nil
 	})
+	if errors.Is(err, redis.Nil) { // of the last one: it is there
+		return nil
+	}
 	return err
 }
 
