@@ -40,7 +40,7 @@ type Config struct {
 	Redis            Redis             `json:"redis" desc:"Where the counters are kept."`
 	OnRedisError     string            `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
 	Nodes            int               `json:"nodes" kong:"between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part. If absent, nodes count each other through Redis."`
-	Observe          bool              `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise."`
+	Observe          bool              `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise, and when credentials were last used, for gatehouse keys."`
 	HideHeaders      []string          `json:"hide_headers" kong:"set,one_of=RateLimit|RateLimit-Policy|Retry-After|X-RateLimit-Limit|X-RateLimit-Remaining|X-RateLimit-Reset" desc:"Headers that clients are not sent."`
 	LegacyHeaders    bool              `json:"legacy_headers" kong:"default=false" desc:"Also send X-RateLimit-Limit, X-RateLimit-Remaining and X-RateLimit-Reset (in seconds) of the tightest limit."`
 

@@ -89,7 +89,7 @@ func (r *Recorder) Observe(at time.Time, s Request) {
 	if full {
 		r.lost(1)
 	}
-	if !(whole && known) && r.Partly != nil {
+	if (!whole || !known) && r.Partly != nil {
 		r.Partly()
 	}
 }
