@@ -33,11 +33,27 @@ func getBy(t *testing.T, client *http.Client, path string, headers ...string) an
 	if err != nil {
 		t.Fatal(err)
 	}
+	addHeaders(req, headers)
+	return sendBy(t, client, req)
+}
+
+// getWithBody is [get] with a body in JSON.
+func getWithBody(t *testing.T, path, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate.proxy+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	addHeaders(req, headers)
+	return send(t, req)
+}
+
+func addHeaders(req *http.Request, headers []string) {
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		req.Header.Add(name, value)
 	}
-	return sendBy(t, client, req)
 }
 
 func send(t *testing.T, req *http.Request) answer {

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,7 @@ type timedKey struct {
 	gone  time.Time // from the JWKS, from then on; zero: it stays
 }
 
-func (k *timedKey) published(now time.Time) bool { return k.gone.IsZero() || now.Before(k.gone) }
+func (k timedKey) published(now time.Time) bool { return k.gone.IsZero() || now.Before(k.gone) }
 
 func newKeyring(first devtoken.Key) *keyring { return &keyring{keys: []timedKey{{Key: first}}} }
 
@@ -38,17 +39,13 @@ func (r *keyring) rotate(next devtoken.Key, now time.Time, lead, overlap time.Du
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	signs, gone = now.Add(lead), now.Add(lead+overlap)
-	var kept []timedKey
-	for _, key := range r.keys {
-		if !key.published(now) {
-			continue
+	r.keys = slices.DeleteFunc(r.keys, func(k timedKey) bool { return !k.published(now) })
+	for i := range r.keys {
+		if r.keys[i].gone.IsZero() {
+			r.keys[i].gone = gone
 		}
-		if key.gone.IsZero() {
-			key.gone = gone
-		}
-		kept = append(kept, key)
 	}
-	r.keys = append(kept, timedKey{Key: next, signs: signs})
+	r.keys = append(r.keys, timedKey{Key: next, signs: signs})
 	return signs, gone
 }
 

@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -78,18 +80,13 @@ func (s *Stack) writeIssuers() error {
 	return issuers.Write(s.issuersFile())
 }
 
-// syncIssuers writes the keys that the issuers publish as an overlay, and reports whether
-// they are others than before.
-func (s *Stack) syncIssuers(ctx context.Context) (changed bool, err error) {
+// syncIssuers writes the keys that the issuers publish as an overlay. One that cannot be
+// read is an error, and the overlay has the others' keys all the same.
+func (s *Stack) syncIssuers(ctx context.Context) error {
 	if _, err := os.Stat(s.issuersFile()); err != nil {
-		return false, nil // there are none
+		return nil // there are none
 	}
-	before, _ := os.ReadFile(s.issuersOverlay())
-	if err := s.gatehouse(ctx, "issuers", "sync", "-issuers", s.issuersFile(), "-out", s.issuersOverlay()); err != nil {
-		return false, err
-	}
-	after, err := os.ReadFile(s.issuersOverlay())
-	return string(after) != string(before), err
+	return s.gatehouse(ctx, "issuers", "sync", "-issuers", s.issuersFile(), "-out", s.issuersOverlay())
 }
 
 // gatehouse runs a command of the binary's to its end.
@@ -104,24 +101,39 @@ func (s *Stack) gatehouse(ctx context.Context, args ...string) error {
 
 // FollowIssuers has the gateway take up keys that the issuers publish, until ctx ends. It
 // looks for them every so long, and posts to the gateway where they have changed alone:
-// what else somebody posts there meanwhile stays. say is told what fails.
-func (s *Stack) FollowIssuers(ctx context.Context, every time.Duration, say func(error)) {
+// what else somebody posts there meanwhile stays. say is told what fails, once.
+func (s *Stack) FollowIssuers(ctx context.Context, every time.Duration, say func(string)) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	due := false
+	posted, _ := os.ReadFile(s.issuersOverlay())
+	said := ""
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		changed, err := s.syncIssuers(ctx)
-		if due = due || changed; due && err == nil {
-			err = s.gatehouse(ctx, "publish", "-config", s.BaseConfig(), "-overlay", s.issuersOverlay(), "-node", s.Ports.Admin.URL())
-			due = err != nil
+		failed := ""
+		if err := s.followRound(ctx, &posted); err != nil {
+			failed = err.Error()
 		}
-		if err != nil && ctx.Err() == nil {
-			say(err)
+		if failed != said && failed != "" && ctx.Err() == nil {
+			say(failed)
 		}
+		said = failed
 	}
+}
+
+// followRound is one look at the issuers; posted is the overlay that the gateway has.
+func (s *Stack) followRound(ctx context.Context, posted *[]byte) error {
+	unread := s.syncIssuers(ctx)
+	overlay, err := os.ReadFile(s.issuersOverlay())
+	if err != nil || bytes.Equal(overlay, *posted) {
+		return unread // without an overlay there is no issuer
+	}
+	if err := s.gatehouse(ctx, "publish", "-config", s.BaseConfig(), "-overlay", s.issuersOverlay(), "-node", s.Ports.Admin.URL()); err != nil {
+		return errors.Join(unread, err)
+	}
+	*posted = overlay
+	return unread
 }

@@ -73,7 +73,7 @@ func (s *Stack) prepareGateway(ctx context.Context) error {
 	if err := s.writeIssuers(); err != nil {
 		return err
 	}
-	if _, err := s.syncIssuers(ctx); err != nil {
+	if err := s.syncIssuers(ctx); err != nil {
 		return err
 	}
 	return s.writeGatewayFiles()
