@@ -7,44 +7,69 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 )
 
-// memory is a store.
-type memory struct {
-	text  []byte
-	saves int
-	fails error
-}
-
-func (m *memory) Load() ([]byte, error) { return m.text, m.fails }
-
-func (m *memory) Save(overlay []byte) error {
-	m.text, m.saves = overlay, m.saves+1
-	return nil
-}
-
-// bench is a syncer of one issuer whose JWKS is a file.
+// bench is a syncer of one issuer whose JWKS is a file, with all that it talks to.
 type bench struct {
 	*Syncer
-	store     *memory
-	file      string
+	file string
+
+	mu sync.Mutex
+	seen
+}
+
+// seen is what a syncer finds and leaves.
+type seen struct {
+	text      []byte // in the store
+	saves     int
+	fails     error // of the store
 	published int
 	publish   error
 	lines     []string
 }
 
+func (b *bench) Load() ([]byte, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text, b.fails
+}
+
+func (b *bench) Save(overlay []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text, b.saves = overlay, b.saves+1
+	return nil
+}
+
+// now is what there is to see.
+func (b *bench) now() seen {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.seen
+}
+
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{store: &memory{}, file: filepath.Join(t.TempDir(), "jwks.json")}
+	b := &bench{file: filepath.Join(t.TempDir(), "jwks.json")}
 	b.Syncer = &Syncer{
 		Issuers: []Issuer{{Consumer: "web-app", ISS: "https://id.example.com/web", JWKS: b.file, Overlap: time.Hour, Timeout: time.Second}},
-		Store:   b.store,
+		Store:   b,
 		Taken:   func() (map[string]string, error) { return nil, nil },
-		Publish: func(context.Context) error { b.published++; return b.publish },
-		Say:     func(line string) { b.lines = append(b.lines, line) },
+		Publish: func(context.Context) error {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.published++
+			return b.publish
+		},
+		Say: func(line string) {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.lines = append(b.lines, line)
+		},
 	}
 	return b
 }
@@ -74,7 +99,7 @@ func (b *bench) issue(t *testing.T, kids ...string) {
 // kids are those that a gateway has.
 func (b *bench) kids(t *testing.T) (kids []string) {
 	t.Helper()
-	state, err := ReadState(b.store.text, b.Issuers)
+	state, err := ReadState(b.now().text, b.Issuers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,6 +116,12 @@ func (b *bench) wantKids(t *testing.T, when string, kids ...string) {
 	}
 }
 
+// pass lets time go by until whatever is due has been done.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 // TestSchedule: an issuer rotates, goes and comes back, hour after hour, and each round
 // begins anew, as after a restart.
 func TestSchedule(t *testing.T) {
@@ -103,35 +134,37 @@ func TestSchedule(t *testing.T) {
 		go func() { defer close(done); b.Run(ctx, 5*time.Minute) }()
 		synctest.Wait()
 		b.wantKids(t, "at once", "a", "b")
-		time.Sleep(24 * time.Hour)
-		if b.store.saves != 1 || b.published < 24*60*10/55 || b.published > 24*60*10/45+1 {
-			t.Errorf("%d saves and %d rounds in a day in which nothing happened", b.store.saves, b.published)
+		pass(24 * time.Hour)
+		if day := b.now(); day.saves != 1 || day.published < 24*60*10/55 || day.published > 24*60*10/45+1 {
+			t.Errorf("%d saves and %d rounds in a day in which nothing happened", day.saves, day.published)
 		}
 		b.issue(t, "b", "c")
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		b.wantKids(t, "rotated", "a", "b", "c")
-		time.Sleep(53 * time.Minute)
+		pass(53 * time.Minute)
 		b.wantKids(t, "in the overlap", "a", "b", "c")
-		time.Sleep(7 * time.Minute)
+		pass(13 * time.Minute)
 		b.wantKids(t, "after it", "b", "c")
 		b.issue(t)
-		time.Sleep(48 * time.Hour)
+		pass(48 * time.Hour)
 		b.wantKids(t, "gone for days", "b", "c")
-		if len(b.lines) != 1 || !strings.Contains(b.lines[0], "issuer https://id.example.com/web: the JWKS has no key") {
-			t.Errorf("lines %q, want one", b.lines)
+		if lines := b.now().lines; len(lines) != 1 || !strings.Contains(lines[0], "issuer https://id.example.com/web: the JWKS has no key") {
+			t.Errorf("lines %q, want one", lines)
 		}
 		b.issue(t, "c", "d")
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		b.issue(t)
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		b.wantKids(t, "back, and gone again", "b", "c", "d")
-		if len(b.lines) != 2 {
-			t.Errorf("lines %q, want two: it was well in between", b.lines)
+		if lines := b.now().lines; len(lines) != 2 {
+			t.Errorf("lines %q, want two: it was well in between", lines)
 		}
+		b.mu.Lock()
 		b.publish = errors.New("no node is there")
-		time.Sleep(time.Hour)
-		if said := strings.Count(strings.Join(b.lines, "\n"), "no node is there"); said != 1 {
-			t.Errorf("lines %q say it %d times", b.lines, said)
+		b.mu.Unlock()
+		pass(time.Hour)
+		if said := strings.Count(strings.Join(b.now().lines, "\n"), "no node is there"); said != 1 {
+			t.Errorf("it is said %d times", said)
 		}
 		cancel()
 		<-done
@@ -170,17 +203,17 @@ func TestRoundThatIsNone(t *testing.T) {
 		ctx     context.Context
 		prepare func(*bench)
 	}{
-		"no store":          {t.Context(), func(b *bench) { b.store.fails = broken }},
-		"no overlay":        {t.Context(), func(b *bench) { b.store.text = []byte("services: []") }},
+		"no store":          {t.Context(), func(b *bench) { b.fails = broken }},
+		"no overlay":        {t.Context(), func(b *bench) { b.text = []byte("services: []") }},
 		"no base":           {t.Context(), func(b *bench) { b.Taken = func() (map[string]string, error) { return nil, broken } }},
 		"the program's end": {ended, func(*bench) {}},
 	} {
 		b := newBench(t)
 		b.issue(t, "a")
 		tt.prepare(b)
-		before := string(b.store.text)
-		if _, err := b.Round(tt.ctx); err == nil || b.published > 0 || string(b.store.text) != before {
-			t.Errorf("%s: error %v, published %d times, %d saves", name, err, b.published, b.store.saves)
+		before := string(b.text)
+		if _, err := b.Round(tt.ctx); err == nil || b.published > 0 || string(b.text) != before {
+			t.Errorf("%s: error %v, published %d times, %d saves", name, err, b.published, b.saves)
 		}
 	}
 }
