@@ -1,15 +1,15 @@
 package stack
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -86,54 +86,33 @@ func (s *Stack) syncIssuers(ctx context.Context) error {
 	if _, err := os.Stat(s.issuersFile()); err != nil {
 		return nil // there are none
 	}
-	return s.gatehouse(ctx, "issuers", "sync", "-issuers", s.issuersFile(), "-out", s.issuersOverlay())
-}
-
-// gatehouse runs a command of the binary's to its end.
-func (s *Stack) gatehouse(ctx context.Context, args ...string) error {
-	command := exec.CommandContext(ctx, s.binary("gatehouse"), args...)
-	command.Env = append(os.Environ(), development)
-	if out, err := command.CombinedOutput(); err != nil {
-		return fmt.Errorf("gatehouse %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
+	sync := s.gatehouse(ctx, "issuers", "sync", "-issuers", s.issuersFile(), "-out", s.issuersOverlay())
+	if out, err := sync.CombinedOutput(); err != nil {
+		return fmt.Errorf("read the keys of issuers: %w: %s", err, strings.TrimSpace(string(out)))
 	}
 	return nil
 }
 
-// FollowIssuers has the gateway take up keys that the issuers publish, until ctx ends. It
-// looks for them every so long, and posts to the gateway where they have changed alone:
-// what else somebody posts there meanwhile stays. say is told what fails, once.
-func (s *Stack) FollowIssuers(ctx context.Context, every time.Duration, say func(string)) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	posted, _ := os.ReadFile(s.issuersOverlay())
-	said := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		failed := ""
-		if err := s.followRound(ctx, &posted); err != nil {
-			failed = err.Error()
-		}
-		if failed != said && failed != "" && ctx.Err() == nil {
-			say(failed)
-		}
-		said = failed
-	}
+// gatehouse is a command of the binary's.
+func (s *Stack) gatehouse(ctx context.Context, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, s.binary("gatehouse"), args...)
+	command.Env = append(os.Environ(), development)
+	return command
 }
 
-// followRound is one look at the issuers; posted is the overlay that the gateway has.
-func (s *Stack) followRound(ctx context.Context, posted *[]byte) error {
-	unread := s.syncIssuers(ctx)
-	overlay, err := os.ReadFile(s.issuersOverlay())
-	if err != nil || bytes.Equal(overlay, *posted) {
-		return unread // without an overlay there is no issuer
+// FollowIssuers has the gateway take up keys that the issuers publish, until ctx ends. It
+// looks for them every so long, and posts to the gateway where they have changed alone:
+// what else somebody posts there meanwhile stays. What fails is written to stderr, once.
+func (s *Stack) FollowIssuers(ctx context.Context, every time.Duration, stderr io.Writer) error {
+	if _, err := os.Stat(s.issuersFile()); err != nil {
+		return nil // there are none
 	}
-	if err := s.gatehouse(ctx, "publish", "-config", s.BaseConfig(), "-overlay", s.issuersOverlay(), "-node", s.Ports.Admin.URL()); err != nil {
-		return errors.Join(unread, err)
+	command := s.gatehouse(ctx, "issuers", "sync", "-issuers", s.issuersFile(), "-out", s.issuersOverlay(), "-every", every.String(),
+		"-only-changes", "-config", s.BaseConfig(), "-node", s.Ports.Admin.URL())
+	command.Stderr = stderr
+	command.Cancel = func() error { return command.Process.Signal(syscall.SIGTERM) }
+	if err := command.Run(); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("follow issuers: %w", err)
 	}
-	*posted = overlay
-	return unread
+	return nil
 }

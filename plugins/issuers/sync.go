@@ -23,11 +23,17 @@ type Syncer struct {
 	Taken func() (map[string]string, error)
 	// Publish is called once a round, with the overlay saved.
 	Publish func(context.Context) error
+	// OnlyChanges leaves out the rounds after which the store has what is published
+	// already: what else somebody puts on the nodes meanwhile stays. The nodes have begun
+	// with what the store has.
+	OnlyChanges bool
 	// Say tells an operator what to look at, a line at a time; a line that the last round
 	// had is not said again.
 	Say func(line string)
 
 	said []string
+	// changed says that the store has what is not published yet.
+	changed bool
 }
 
 // Round reads every issuer and saves and publishes what is to be. failed counts the
@@ -66,8 +72,16 @@ func (s *Syncer) Round(ctx context.Context) (failed int, err error) {
 		if err := s.Store.Save(overlay); err != nil {
 			return failed, err
 		}
+		s.changed = true
 	}
-	return failed, s.Publish(ctx)
+	if s.OnlyChanges && !s.changed {
+		return failed, nil
+	}
+	if err := s.Publish(ctx); err != nil {
+		return failed, err
+	}
+	s.changed = false
+	return failed, nil
 }
 
 // readAll asks all issuers at once: a slow one keeps no other from its round.

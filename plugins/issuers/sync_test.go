@@ -193,6 +193,31 @@ func TestRound(t *testing.T) {
 	b.wantKids(t, "gone", "a")
 }
 
+// TestOnlyChanges: keys are published when they have changed, once, whether an issuer
+// fails or not, and again where the nodes did not take them.
+func TestOnlyChanges(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.OnlyChanges = true
+	for i, step := range []struct {
+		kids      []string
+		publish   error
+		published int
+	}{
+		{kids: []string{"a", "b"}, published: 1},
+		{kids: []string{"a", "b"}, published: 1},
+		{kids: []string{"b", "c"}, publish: errors.New("no node"), published: 2},
+		{kids: nil, published: 3},
+		{kids: []string{"b", "c"}, published: 3},
+	} {
+		b.issue(t, step.kids...)
+		b.publish = step.publish
+		if _, err := b.Round(t.Context()); !errors.Is(err, step.publish) || b.published != step.published {
+			t.Errorf("round %d: error %v, published %d times, want %d", i+1, err, b.published, step.published)
+		}
+	}
+}
+
 // TestRoundThatIsNone: what cannot be known changes nothing.
 func TestRoundThatIsNone(t *testing.T) {
 	t.Parallel()

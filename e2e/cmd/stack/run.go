@@ -38,7 +38,11 @@ func runStack(ctx context.Context, _ []string) error {
 	fmt.Printf("Keys:    curl -X POST '%s/web/keys?lead_seconds=30&overlap_seconds=60'   rotates the web issuer's\n", s.Ports.AuthControl.URL())
 	fmt.Printf("Logs:    %s (access, error and audit lines: gateway.log)\nStop:    Ctrl-C\n", s.LogDir())
 
-	go s.FollowIssuers(ctx, followEvery, func(line string) { fmt.Fprintln(os.Stderr, "stack:", line) })
+	go func() {
+		if err := s.FollowIssuers(ctx, followEvery, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, "stack:", err)
+		}
+	}()
 	err = s.Wait(ctx)
 	fmt.Println("Stopping.")
 	return errors.Join(err, s.Close())

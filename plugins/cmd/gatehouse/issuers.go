@@ -33,6 +33,7 @@ func syncIssuers(ctx context.Context, s streams, args []string) error {
 	file := flags.String("issuers", "", "YAML or JSON file of the issuers")
 	out := flags.String("out", "", "overlay to write, which is also what is remembered of them")
 	every := flags.Duration("every", 0, "time between two rounds, a tenth more or less; 0: one round")
+	onlyChanges := flags.Bool("only-changes", false, "put the config on the nodes where keys have changed since the overlay was there, and not in every round: what is put there otherwise stays, and so does what a node that is started anew begins with")
 	if handled, err := parse(flags, args); handled {
 		return err
 	}
@@ -53,7 +54,7 @@ func syncIssuers(ctx context.Context, s streams, args []string) error {
 		return err
 	}
 	syncer := p.syncer(s, *out)
-	syncer.Issuers = list
+	syncer.Issuers, syncer.OnlyChanges = list, *onlyChanges
 	if *every > 0 {
 		syncer.Run(ctx, *every)
 		return nil
