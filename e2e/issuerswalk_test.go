@@ -20,7 +20,8 @@ func TestIssuersWalkThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, section, _ := strings.Cut(string(text), "### A walk-through")
+	_, section, _ := strings.Cut(string(text), "\n## Issuers\n")
+	_, section, _ = strings.Cut(section, "### A walk-through")
 	_, script, _ := strings.Cut(section, "```sh\n")
 	script, _, found := strings.Cut(script, "```")
 	if !found {
