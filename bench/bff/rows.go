@@ -16,8 +16,8 @@ const (
 	warmUp = 100 * time.Millisecond
 	length = 300 * time.Millisecond
 	// Latencies take longer: a hundredth of them is what p99 goes by.
-	latencyRounds = 15
-	latencyLength = 2 * time.Second
+	latencyRounds = 9
+	latencyLength = 1500 * time.Millisecond
 )
 
 // againstLura are the rows that have a peer.

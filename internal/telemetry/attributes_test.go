@@ -25,7 +25,7 @@ func only(t *testing.T, spans *tracetest.SpanRecorder) (name string, failed bool
 	}
 	attributes = make(map[string]string)
 	for _, kv := range ended[0].Attributes() {
-		attributes[string(kv.Key)] = kv.Value.Emit()
+		attributes[string(kv.Key)] = kv.Value.String()
 	}
 	return ended[0].Name(), ended[0].Status().Code == codes.Error, attributes
 }
