@@ -143,10 +143,10 @@ func (d Dir) Config(base []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := replace(d.OverlayFile(), over, 0o600); err != nil {
+	if err := kongyaml.WriteOverlay(d.OverlayFile(), over); err != nil {
 		return nil, err
 	}
-	return kongyaml.Merge(base, over)
+	return kongyaml.Merge(kongyaml.File{Name: "base config", Text: base}, kongyaml.File{Name: d.OverlayFile(), Text: over})
 }
 
 // OverlayFile is the path of the overlay.

@@ -1,6 +1,8 @@
 package devgateway
 
 import (
+	"crypto/md5"
+	"encoding/hex"
 	"errors"
 	"io"
 	"mime"
@@ -19,7 +21,18 @@ const maxConfig = 10 << 20
 type object = map[string]any
 
 func (g *Gateway) adminHandler() http.Handler {
-	return routes{"/config": {http.MethodPost: g.postConfig}}
+	return routes{
+		"/config": {http.MethodPost: g.postConfig},
+		"/status": {http.MethodGet: func(*http.Request) (int, object) {
+			return http.StatusOK, object{"configuration_hash": g.current.Load().hash}
+		}},
+	}
+}
+
+// hash is what Kong knows a configuration by: the MD5 of its text.
+func hash(text []byte) string {
+	sum := md5.Sum(text)
+	return hex.EncodeToString(sum[:])
 }
 
 func statusHandler() http.Handler {
@@ -29,7 +42,7 @@ func statusHandler() http.Handler {
 }
 
 // routes are the handlers of an API by path and method. They return a status
-// and what becomes the JSON of the body.
+// and what becomes the JSON of the body, nil for none.
 type routes map[string]map[string]func(r *http.Request) (int, object)
 
 func (rs routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -45,6 +58,10 @@ func (rs routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Server", exchange.ServerTokens)
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("X-Kong-Admin-Latency", strconv.FormatInt(time.Since(start).Milliseconds(), 10))
+	if body == nil {
+		w.WriteHeader(status)
+		return
+	}
 	httpjson.Write(w, status, exchange.JSONType, body)
 }
 
@@ -53,8 +70,11 @@ func message(text string) object { return object{"message": text} }
 // postConfig replaces the configuration, or explains why not and keeps the old
 // one (kong/api/routes/config.lua).
 func (g *Gateway) postConfig(r *http.Request) (int, object) {
-	if r.URL.RawQuery != "flatten_errors=1" {
-		return http.StatusBadRequest, message("the dev gateway supports POST /config?flatten_errors=1 only; `make up` runs Kong")
+	query := r.URL.Query()
+	checkHash := query.Get("check_hash") == "1"
+	query.Del("check_hash")
+	if query.Encode() != "flatten_errors=1" {
+		return http.StatusBadRequest, message("the dev gateway supports POST /config?flatten_errors=1 and check_hash=1 only; `make up` runs Kong")
 	}
 	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch mediaType {
@@ -68,6 +88,9 @@ func (g *Gateway) postConfig(r *http.Request) (int, object) {
 	}
 	if len(text) == 0 {
 		return http.StatusBadRequest, message("expected a declarative configuration")
+	}
+	if checkHash && hash(text) == g.current.Load().hash {
+		return http.StatusNotModified, nil
 	}
 	err = g.load(text)
 	var invalid *config.Invalid

@@ -47,6 +47,25 @@ func TestPostConfig(t *testing.T) {
 	}
 }
 
+// TestConfigurationHash: who posts a configuration can ask what runs, and post the same
+// again for nothing.
+func TestConfigurationHash(t *testing.T) {
+	t.Parallel()
+	h := start(t, oneService, nil, nil)
+	next := "_format_version: \"3.0\"\n" + strings.NewReplacer("UPSTREAM", h.upstream.addr(), "[/]", "[/new]").Replace(oneService)
+	for i, want := range []int{201, 304} {
+		if status, answer := admin(t, h, "POST", flat+"&check_hash=1", "text/yaml", next); status != want {
+			t.Errorf("post %d: status %d, answer %v, want %d", i+1, status, answer, want)
+		}
+		if status, answer := admin(t, h, "GET", "/status", "", ""); status != 200 || answer["configuration_hash"] != hash([]byte(next)) {
+			t.Errorf("post %d: status %d, answer %v", i+1, status, answer)
+		}
+	}
+	if status, _ := admin(t, h, "POST", flat, "text/yaml", next); status != 201 {
+		t.Errorf("status %d without check_hash, want 201", status)
+	}
+}
+
 const flat = "/config?flatten_errors=1"
 
 func TestPostInvalidConfig(t *testing.T) {
@@ -95,8 +114,8 @@ func TestPostRubbish(t *testing.T) {
 		{"POST", flat, "application/json", "[]", 400, `declarative config is invalid: {"error":"failed parsing declarative configuration: expected an object"}`},
 		{"POST", flat, "image/png", "x", 415, "Unsupported media type"},
 		{"POST", flat, "", "x", 415, "Unsupported media type"},
-		{"POST", "/config", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 only"},
-		{"POST", "/config?flatten_errors=1&check_hash=1", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 only"},
+		{"POST", "/config", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 and check_hash=1 only"},
+		{"POST", "/config?flatten_errors=1&flat=1", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 and check_hash=1 only"},
 		{"DELETE", "/config", "", "", 405, "Method not allowed"},
 		{"GET", "/nope", "", "", 404, "Not found"},
 	}

@@ -79,6 +79,7 @@ type snapshot struct {
 	router    *router.Router
 	chain     *chain
 	balancers *balancer.Set
+	hash      string // of its text
 }
 
 // New loads the configuration and opens the logs. An error about the
@@ -121,7 +122,7 @@ func (g *Gateway) load(text []byte) error {
 		before = old.balancers
 	}
 	balancers := balancer.NewSet(cfg.Upstreams, before)
-	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain, balancers: balancers})
+	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain, balancers: balancers, hash: hash(text)})
 	before.Stop()
 	return nil
 }

@@ -1,8 +1,9 @@
 // Package configcheck says what is wrong with the plugins' configs in a declarative
 // config, before Kong reads it: what Kong would refuse, by the plugins' own schemas, and
 // what it would accept and the plugin server would find, such as a day that does not
-// exist or a plan that is not defined. And it says which ids and references of
-// certificates lead nowhere, of which Kong says nothing.
+// exist or a plan that is not defined. And it says what Kong says nothing of: which ids and
+// references of certificates lead nowhere, which credentials let in others than those whose
+// they are, and which of them get about.
 package configcheck
 
 import (
@@ -67,6 +68,8 @@ type Checker struct {
 	plugins map[string]plugin
 	// noLogPlugins says that none of Kong's log plugins is to be enabled.
 	noLogPlugins bool
+	// Development says that what is for development is where it should be.
+	Development bool
 }
 
 type plugin struct {
@@ -96,8 +99,17 @@ func New(noLogPlugins bool, plugins ...pluginserver.Plugin) (*Checker, error) {
 	return c, nil
 }
 
+// Schemas are those of the plugins' configs, by the plugins' names.
+func (c *Checker) Schemas() map[string]*schema.Field {
+	schemas := make(map[string]*schema.Field, len(c.plugins))
+	for name, p := range c.plugins {
+		schemas[name] = p.config
+	}
+	return schemas
+}
+
 // Check reads a declarative config (`_format_version: "3.0"`), in YAML or JSON. Of other
-// plugins than its own it says nothing, and nothing of what plugins have in vaults.
+// plugins than its own it says little, and nothing of what plugins have in vaults.
 func (c *Checker) Check(text []byte) Report {
 	var r Report
 	document, err := kongyaml.Decode(text)
@@ -107,6 +119,11 @@ func (c *Checker) Check(text []byte) Report {
 	}
 	c.entity(&r, "", document)
 	r.certificates(document)
+	r.credentials(document)
+	r.tokens(document)
+	if !c.Development {
+		r.development(document)
+	}
 	return r
 }
 

@@ -3,47 +3,61 @@ package main
 import (
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
+	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
-// check says what is wrong with the plugins' configs in a declarative config: what Kong
-// would refuse, and what only shows when a plugin starts, such as a plan that does not
-// exist. Warnings alone are no failure.
+// check says what is wrong with a declarative config and its overlays: what Kong would
+// refuse, and what only shows when a plugin starts, such as a plan that does not exist.
+// Warnings alone are no failure.
 func check(_ context.Context, s streams, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("%w: gatehouse check FILE", errUsage)
+	flags := newFlags(s, "check")
+	development := developmentFlag(flags)
+	if handled, err := parse(flags, args); handled {
+		return err
 	}
-	source, err := os.ReadFile(args[0])
-	if err != nil {
-		return fmt.Errorf("read declarative config: %w", err)
+	if flags.NArg() == 0 {
+		return fmt.Errorf("%w: gatehouse check [flags] FILE [OVERLAY...]", errUsage)
 	}
-	report, err := checkText(source)
+	checker, err := newChecker()
 	if err != nil {
 		return err
 	}
-	printFindings(s.err, args[0], report, configcheck.Mistake)
+	checker.Development = *development
+	l := layers{flags.Arg(0), flags.Args()[1:]}
+	merged, err := l.merge(kongsecret.New(checker.Schemas()))
+	if err != nil {
+		return err
+	}
+	report := checker.Check(merged.Text)
+	printFindings(s.err, merged.Name, report, configcheck.Mistake)
 	if report.Worst() > configcheck.Warning {
 		return exitCode(1)
 	}
-	_, err = fmt.Fprintf(s.out, "%s: %d plugin configs are good\n", args[0], report.Good)
+	_, err = fmt.Fprintf(s.out, "%s: %d plugin configs are good\n", merged.Name, report.Good)
 	return err
 }
 
-func checkText(source []byte) (configcheck.Report, error) {
+// developmentFlag defines the flag that says where this is.
+func developmentFlag(flags *flag.FlagSet) *bool {
+	return flags.Bool("development", inDevelopment(), "take keys and certificates that are for development only (GATEHOUSE_ENV=development)")
+}
+
+// inDevelopment reports whether the environment says that this is development.
+func inDevelopment() bool { return os.Getenv("GATEHOUSE_ENV") == "development" }
+
+func newChecker() (*configcheck.Checker, error) {
 	p, err := offlinePlugins()
 	if err != nil {
-		return configcheck.Report{}, err
+		return nil, err
 	}
-	checker, err := configcheck.New(!p.logPlugins, p.list()...)
-	if err != nil {
-		return configcheck.Report{}, err
-	}
-	return checker.Check(source), nil
+	return configcheck.New(!p.logPlugins, p.list()...)
 }
 
 // printFindings prints a line for each. Those that are not as bad as fatal are called
@@ -66,10 +80,12 @@ func checkStart(s streams) error {
 	if source == nil {
 		return redisErr
 	}
-	report, err := checkText(source)
+	checker, err := newChecker()
 	if err != nil {
 		return err
 	}
+	checker.Development = inDevelopment()
+	report := checker.Check(source)
 	printFindings(s.err, name, report, configcheck.Refused)
 	if report.Worst() == configcheck.Refused {
 		return exitCode(1)

@@ -31,7 +31,9 @@ func commands() []command {
 	return []command{
 		{"serve", "[flags]", "serve the plugins to Kong on a unix socket", serve},
 		{"info", "PLUGIN", "print what Kong's query command must print: phases, priority, schema", info},
-		{"check", "FILE", "say what is wrong with the plugins' configs in a kong.yaml", check},
+		{"check", "FILE [OVERLAY...]", "say what is wrong with a kong.yaml and its overlays", check},
+		{"render", "[flags]", "print a kong.yaml with its overlays, and without secrets", render},
+		{"publish", "[flags]", "put a kong.yaml with its overlays on nodes, and say what runs where", publishConfig},
 		{"health", "[flags]", "succeed if the plugin server answers that it is ready", health},
 		{"run", "-- COMMAND [ARGS]", "run the plugin server beside COMMAND, which is Kong's entrypoint", runBeside},
 		{"limits", "advise [flags]", "propose limits, with what each would have denied", limits},

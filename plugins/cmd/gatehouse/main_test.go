@@ -26,7 +26,10 @@ func TestUsage(t *testing.T) {
 		{"nothing", nil, "serve"},
 		{"unknown command", []string{"serv"}, `no command "serv"`},
 		{"info without a plugin", []string{"info"}, "gatehouse info PLUGIN"},
-		{"check without a file", []string{"check"}, "gatehouse check FILE"},
+		{"check without a file", []string{"check"}, "gatehouse check [flags] FILE [OVERLAY...]"},
+		{"render without a config", []string{"render"}, "-config"},
+		{"publish without a node", []string{"publish", "-config", "kong.yaml"}, "-node"},
+		{"publish with an argument", []string{"publish", "kong.yaml"}, `takes no argument "kong.yaml"`},
 		{"run without a command", []string{"run"}, "-- COMMAND"},
 		{"argument too many", []string{"serve", "now"}, `takes no argument "now"`},
 		{"deadline without a duration", []string{"serve", "-deadline", "trace-inject"}, "PLUGIN=DURATION"},
@@ -94,7 +97,7 @@ func TestCheck(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			out, errs, code := gatehouse(t, "", "check", file)
+			out, errs, code := gatehouse(t, "", "check", "-development", file)
 			if tt.want == "" && (code != 0 || !strings.Contains(out, "good")) {
 				t.Errorf("exit code %d: %s%s", code, out, errs)
 			}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
+	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
+	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
+)
+
+// publishing is a declarative config in files, and the nodes that are to run it.
+type publishing struct {
+	layers
+	// nodes are the addresses of Admin APIs.
+	nodes []string
+	files kongadmin.TLS
+	// timeout is how long a node may take for each answer.
+	timeout time.Duration
+	// development says that what is for development may be put there.
+	development *bool
+}
+
+// addFlags defines the flags that say what is put where.
+func (p *publishing) addFlags(flags *flag.FlagSet) {
+	p.layers.addFlags(flags)
+	p.development = developmentFlag(flags)
+	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on; may be given several times", add(&p.nodes))
+	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM file of the CA of https nodes; empty: the system's")
+	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM file of the certificate that https nodes are shown")
+	flags.StringVar(&p.files.Key, "admin-key", "", "PEM file of its key")
+	flags.DurationVar(&p.timeout, "admin-timeout", 30*time.Second, "how long a node may take for each answer")
+}
+
+// publishConfig puts a config on nodes.
+func publishConfig(ctx context.Context, s streams, args []string) error {
+	flags := newFlags(s, "publish")
+	var p publishing
+	p.addFlags(flags)
+	if handled, err := parse(flags, args); handled {
+		return err
+	}
+	if err := noArguments(flags); err != nil {
+		return err
+	}
+	return p.publish(ctx, s)
+}
+
+// publish checks the merged config, posts it to one node after the other, and prints a
+// line for each with what it runs. It is an error if one does not run the config.
+func (p *publishing) publish(ctx context.Context, s streams) error {
+	nodes, err := p.open()
+	if err != nil {
+		return err
+	}
+	checker, err := newChecker()
+	if err != nil {
+		return err
+	}
+	checker.Development = *p.development
+	secrets := kongsecret.New(checker.Schemas())
+	merged, err := p.merge(secrets)
+	if err != nil {
+		return err
+	}
+	report := checker.Check(merged.Text)
+	printFindings(s.err, merged.Name, report, configcheck.Mistake)
+	if report.Worst() > configcheck.Warning {
+		return errors.New("no node was asked: the config has mistakes")
+	}
+	hide, err := secrets.Replacer(merged)
+	if err != nil {
+		return err
+	}
+	results, err := kongadmin.Publish(ctx, kongadmin.Config{Text: merged.Text, Hide: hide}, nodes)
+	for _, r := range results {
+		if r.Err != nil {
+			fmt.Fprintln(s.err, "gatehouse:", r)
+		} else {
+			fmt.Fprintln(s.out, r)
+		}
+	}
+	if err != nil {
+		return exitCode(1)
+	}
+	return nil
+}
+
+func (p *publishing) open() ([]*kongadmin.Node, error) {
+	if len(p.nodes) == 0 {
+		return nil, fmt.Errorf("%w: name a node with -node", errUsage)
+	}
+	client, err := p.files.Client(p.timeout)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]*kongadmin.Node, len(p.nodes))
+	for i, address := range p.nodes {
+		if nodes[i], err = kongadmin.NewNode(address, client); err != nil {
+			return nil, fmt.Errorf("-node: %w", err)
+		}
+	}
+	return nodes, nil
+}
