@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -31,7 +32,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("usage: lura ADDR SERVICES")
+		return errors.New("usage: lura ADDR SERVICES")
 	}
 	cfg, err := serviceConfig(args[0], args[1])
 	if err != nil {

@@ -10,6 +10,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -35,15 +37,14 @@ var calls = map[string]string{
 }
 
 func main() {
-	if err := run(os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "stub:", err)
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "stub:", run(os.Args[1:]))
+	os.Exit(1)
 }
 
+// run serves until it cannot.
 func run(args []string) error {
 	if len(args) < 1 {
-		return fmt.Errorf("usage: stub ADDR [P95]")
+		return errors.New("usage: stub ADDR [P95]")
 	}
 	s := stub{answers: make(map[string][]byte)}
 	if len(args) > 1 {
@@ -80,7 +81,7 @@ func record(name, target string) (path string, answer []byte, err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	r := httptest.NewRequest(http.MethodGet, target, nil)
+	r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, target, nil)
 	r.Header = http.Header{"X-Tenant-Id": {"acme"}, "X-User-Id": {"u1"}}
 	w := httptest.NewRecorder()
 	service.API.ServeHTTP(w, r)
