@@ -29,7 +29,7 @@ run: build ## run everything on this machine, with requests to paste; Ctrl-C sto
 	@exec bin/stack run
 
 .PHONY: token
-token: ## print a development token: make token TENANT=acme USER=u1 [CLIENT=mobile] [PLAN=pro]
+token: ## print a token of the auth service, which make run and make up start: make token TENANT=acme USER=u1 [CLIENT=mobile] [PLAN=pro]
 	@$(BUILD) ./e2e/cmd/stack
 	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
 
@@ -58,7 +58,7 @@ up: ## build and start everything in containers, wait until healthy, print reque
 	  [ "$$state" = healthy ] && break; sleep 1; \
 	done; \
 	[ "$$state" = healthy ] || { echo "Kong's container is $$state; see: $(COMPOSE) logs kong" >&2; exit 1; }
-	@$(COMPOSE) run --rm --no-deps orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
+	@$(COMPOSE) run --rm --no-deps -e AUTH_CONTROL_URL=http://auth:9206 orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
 	@mkdir -p .dev && docker cp -q $$($(COMPOSE) ps -q kong):/certs/ca.pem .dev/up-ca.pem
 	@echo; echo "TLS:        curl -i --cacert .dev/up-ca.pem https://localhost:$(or $(PROXY_TLS_PORT),8443)/web/v1/dashboard -H \"Authorization: Bearer \$$WEB\""
 	@echo "Traces:     http://127.0.0.1:$(or $(JAEGER_PORT),16686)"

@@ -26,11 +26,13 @@ func TestRefusals(t *testing.T) {
 		{"no token", "/web/v1/dashboard", nil, 401, "Unauthorized"},
 		{"forged: another tenant in a signed token", "/web/v1/dashboard", []string{retold(t, valid, "tenant", "globex")}, 401, "Invalid signature"},
 		{"forged: no signature", "/web/v1/dashboard", []string{unsigned(t, valid)}, 401, ""},
-		{"unknown issuer", "/web/v1/dashboard", []string{retold(t, valid, "iss", "https://id.example.com")}, 401, "No credentials found for given 'iss'"},
+		{"unknown key", "/web/v1/dashboard", []string{byKey(t, "of-nobody")}, 401, "No credentials found for given 'kid'"},
+		{"no name of a key", "/web/v1/dashboard", []string{byKey(t, "")}, 401, "Invalid 'kid' in claims"},
 		{"expired", "/web/v1/dashboard", []string{expired}, 401, "token expired"},
 		{"not yet valid", "/web/v1/dashboard", []string{early}, 401, "token not valid yet"},
 		{"not a token", "/web/v1/dashboard", []string{"Authorization: Bearer nonsense"}, 401, "Bad token"},
 		{"mobile token on the web API", "/web/v1/dashboard", []string{bearer(t, devtoken.Mobile, "acme", "u1")}, 403, "You cannot consume this service"},
+		{"token in the query", "/web/v1/dashboard?jwt=" + strings.TrimPrefix(valid, "Authorization: Bearer "), nil, 401, "Unauthorized"},
 		{"no key", "/partner/v2/orders", nil, 401, "No API key found in request"},
 		{"unknown key", "/partner/v2/orders", []string{"apikey: guessed"}, 401, "Unauthorized"},
 		{"key in the query", "/partner/v2/orders?apikey=dev-only-globex-2026-09", nil, 401, "No API key found in request"},
@@ -51,6 +53,21 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// byKey is a token that says it is signed by the key of that name.
+func byKey(t *testing.T, kid string) string {
+	t.Helper()
+	key, err := devtoken.NewKey(devtoken.Web)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key.ID = kid
+	token, err := devtoken.SignBy(key, devtoken.Web, devtoken.Claims{Tenant: "acme", User: "u1", Expires: time.Now().Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "Authorization: Bearer " + token
 }
 
 // retold returns the header's token with one claim changed and the signature kept.

@@ -27,7 +27,7 @@ func TestDashboardFromFourServices(t *testing.T) {
 	case len(page.Degraded) != 0:
 		t.Errorf("degraded = %v, want nothing", page.Degraded)
 	}
-	for _, name := range services.Names() {
+	for _, name := range services.BehindBFFs() {
 		r := receivedOnce(t, name, a.traceID(t))
 		if tenant, user := r.Header.Get("X-Tenant-Id"), r.Header.Get("X-User-Id"); tenant != "acme" || user != "u1" {
 			t.Errorf("%s received tenant %q and user %q, want acme and u1", name, tenant, user)

@@ -33,11 +33,27 @@ func getBy(t *testing.T, client *http.Client, path string, headers ...string) an
 	if err != nil {
 		t.Fatal(err)
 	}
+	addHeaders(req, headers)
+	return sendBy(t, client, req)
+}
+
+// getWithBody is [get] with a body in JSON.
+func getWithBody(t *testing.T, path, body string, headers ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate.proxy+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	addHeaders(req, headers)
+	return send(t, req)
+}
+
+func addHeaders(req *http.Request, headers []string) {
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
 		req.Header.Add(name, value)
 	}
-	return sendBy(t, client, req)
 }
 
 func send(t *testing.T, req *http.Request) answer {
@@ -76,20 +92,28 @@ func (a answer) into(t *testing.T, v any) {
 	}
 }
 
-// bearer returns an Authorization header for a valid token.
+// bearer returns an Authorization header with a token of the auth service's.
 func bearer(t *testing.T, client devtoken.Client, tenant, user string) string {
 	t.Helper()
-	return bearerOf(t, client, devtoken.Claims{Tenant: tenant, User: user})
+	return issued(t, client, devtoken.Claims{Tenant: tenant, User: user})
 }
 
-// bearerOf signs the claims; a token without times is valid for an hour around now.
+// issued is [bearer] for claims that the auth service is asked for.
+func issued(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
+	t.Helper()
+	token, err := devtoken.Ask(t.Context(), gate.services[services.Auth][0], client, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "Authorization: Bearer " + token
+}
+
+// bearerOf is [bearer] for a token that the auth service would not issue. Without a time
+// to begin at it is valid from a minute ago.
 func bearerOf(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
 	t.Helper()
 	if c.NotBefore.IsZero() {
 		c.NotBefore = time.Now().Add(-time.Minute)
-	}
-	if c.Expires.IsZero() {
-		c.Expires = time.Now().Add(time.Hour)
 	}
 	token, err := devtoken.Sign(client, c)
 	if err != nil {

@@ -62,10 +62,15 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
+	base, err := os.ReadFile(filepath.Join(string(certs), "base.yaml"))
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
 	env := &environment{
 		proxy:    ports.Proxy.URL(),
 		admin:    ports.Admin.URL(),
 		config:   config,
+		base:     base,
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
@@ -74,7 +79,10 @@ func startDocker(ctx context.Context) (*environment, func() error, error) {
 		certs:    certs,
 		renew: func() ([]byte, error) {
 			if err := c.run(context.Background(), "run", "--rm", "--no-deps", "certs", "certs", "-renew",
-				"-dir", "/certs", "-config", "/etc/gatehouse/kong.yaml", "-out", "/certs/kong.yaml"); err != nil {
+				"-dir", "/certs", "-config", "/etc/gatehouse/kong.yaml", "-out", "/certs/base.yaml"); err != nil {
+				return nil, err
+			}
+			if err := c.run(context.Background(), "run", "--rm", "--no-deps", "config"); err != nil {
 				return nil, err
 			}
 			return copyCerts(context.Background(), kong, certs)

@@ -36,7 +36,7 @@ func routeKinds() map[string]routeKind {
 	acl := func(group string, hide bool) any {
 		return plugin("acl", map[string]any{"allow": []string{group}, "hide_groups_header": hide})
 	}
-	jwt := plugin("jwt", map[string]any{})
+	jwt := plugin("jwt", map[string]any{"key_claim_name": "kid"})
 	key := plugin("key-auth", map[string]any{"key_names": []string{"apikey"}, "hide_credentials": true})
 	lenient := plugin("key-auth", map[string]any{"key_names": []string{"apikey"}, "anonymous": "nobody"})
 	token := func(t *testing.T) []string {

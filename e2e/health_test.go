@@ -137,11 +137,11 @@ func addDying(t *testing.T, config map[string]any, services []any, backends [][2
 	config["services"] = append(config["services"].([]any), services...)
 }
 
-// find returns the entity of a name.
+// find returns the entity of a name, or of a username.
 func find(t *testing.T, list any, name string) map[string]any {
 	t.Helper()
 	for _, entry := range list.([]any) {
-		if entity := entry.(map[string]any); entity["name"] == name {
+		if entity := entry.(map[string]any); entity["name"] == name || entity["username"] == name {
 			return entity
 		}
 	}

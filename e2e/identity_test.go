@@ -81,7 +81,11 @@ func signed(t *testing.T, c *identitytest.Case) string {
 	for c.Padded && len(payload)%3 == 0 {
 		payload += " "
 	}
-	token, err := devtoken.SignSegment(devtoken.Web, c.Segment(payload))
+	key, err := devtoken.DevelopmentKey(devtoken.Web)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := key.Sign(c.Segment(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +115,7 @@ func askBy(t *testing.T, config map[string]any, names identity.Names) {
 	addOrdersService(t, config, map[string]any{
 		"name": "asking", "path": "/v2/orders",
 		"routes":  []any{map[string]any{"name": "asking", "paths": []string{"/asking"}, "strip_path": true}},
-		"plugins": []any{map[string]any{"name": "jwt"}},
+		"plugins": []any{map[string]any{"name": "jwt", "config": map[string]any{"key_claim_name": "kid"}}},
 	})
 }
 

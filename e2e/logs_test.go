@@ -198,10 +198,16 @@ func enableFileLog(t *testing.T) (path string, disable func()) {
 		t.Log("left out: what Kong's log plugins write, which this gateway has none of")
 		return "", func() {}
 	}
-	return gate.fileLog, useConfig(t, func(config map[string]any) {
-		config["plugins"] = append(config["plugins"].([]any), map[string]any{
-			"name": "file-log", "config": map[string]any{"path": filepath.ToSlash(gate.fileLog), "reopen": true},
-		})
+	return gate.fileLog, useConfig(t, addFileLog)
+}
+
+// addFileLog adds that plugin to a config where the gateway has it.
+func addFileLog(config map[string]any) {
+	if gate.fileLog == "" {
+		return
+	}
+	config["plugins"] = append(config["plugins"].([]any), map[string]any{
+		"name": "file-log", "config": map[string]any{"path": filepath.ToSlash(gate.fileLog), "reopen": true},
 	})
 }
 

@@ -72,6 +72,15 @@ func TestPublishTwoOfOneKey(t *testing.T) {
 	}
 }
 
+// TestReferenceIsTheKey is why the check refuses references in credentials: the gateway
+// follows none, and lets in who sends it.
+func TestReferenceIsTheKey(t *testing.T) {
+	const reference = "{vault://env/partner-key}"
+	postConfig(t, overlaid(t, "consumers: [{username: globex-crm, keyauth_credentials: [{key: '"+reference+"'}]}]").Text).wantStatus(t, http.StatusCreated)
+	defer func() { postConfig(t, gate.config).wantStatus(t, http.StatusCreated) }()
+	eventually(t, "a reference that opens the door", func() bool { return get(t, "/partner/v2/orders", "apikey: "+reference).status == http.StatusOK })
+}
+
 // overlaid is the gateway's config with an overlay.
 func overlaid(t *testing.T, overlay string) kongadmin.Config {
 	t.Helper()

@@ -19,7 +19,7 @@ const freeQuota = 30
 func TestTenantOverItsLimit(t *testing.T) {
 	// A tenant of its own, so that runs and tests do not spend each other's budget.
 	tenant := fmt.Sprintf("e2e-%d", time.Now().UnixNano())
-	poor := bearerOf(t, devtoken.Mobile, devtoken.Claims{Tenant: tenant, User: "u1", Plan: "free"})
+	poor := issued(t, devtoken.Mobile, devtoken.Claims{Tenant: tenant, User: "u1", Plan: "free"})
 
 	// A trip to Redis that a busy gateway gave up may have been charged there and here:
 	// it is given back within a second.
@@ -61,7 +61,7 @@ func TestTenantOverItsLimit(t *testing.T) {
 	}
 
 	t.Run("another user of the tenant is over it too", func(t *testing.T) {
-		other := bearerOf(t, devtoken.Mobile, devtoken.Claims{Tenant: tenant, User: "u2", Plan: "free"})
+		other := issued(t, devtoken.Mobile, devtoken.Claims{Tenant: tenant, User: "u2", Plan: "free"})
 		for range 3 {
 			if get(t, "/mobile/v1/home", other).status == http.StatusTooManyRequests {
 				return
@@ -70,7 +70,7 @@ func TestTenantOverItsLimit(t *testing.T) {
 		t.Error("3 requests of another user passed")
 	})
 	t.Run("another tenant is not", func(t *testing.T) {
-		other := bearerOf(t, devtoken.Mobile, devtoken.Claims{Tenant: tenant + "-other", User: "u1", Plan: "free"})
+		other := issued(t, devtoken.Mobile, devtoken.Claims{Tenant: tenant + "-other", User: "u1", Plan: "free"})
 		get(t, "/mobile/v1/home", other).wantStatus(t, http.StatusOK)
 	})
 }

@@ -21,6 +21,7 @@ type environment struct {
 	secure   string // the same over TLS
 	admin    string // base URL of its Admin API
 	config   []byte // the declarative config that it started with
+	base     []byte // the same without the keys of issuers
 	receiver string // base URL of the trace receiver
 	metrics  string // base URL of the plugin server's metrics and health
 	// services are the base URLs of the sample services' controls, by name, one for each
@@ -78,10 +79,15 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close(), os.RemoveAll(dir))
 	}
+	base, err := os.ReadFile(s.BaseConfig())
+	if err != nil {
+		return nil, nil, errors.Join(err, s.Close(), os.RemoveAll(dir))
+	}
 	env := &environment{
 		proxy:    ports.Proxy.URL(),
 		admin:    ports.Admin.URL(),
 		config:   config,
+		base:     base,
 		receiver: ports.OTLP.URL(),
 		metrics:  ports.PluginServer.URL(),
 		services: serviceURLs(ports),
@@ -127,6 +133,7 @@ func serviceURLs(p stack.Ports) map[string][]string {
 		services.Users:         {p.UsersControl.URL()},
 		services.Billing:       {p.BillingControl.URL()},
 		services.Notifications: {p.NotificationsControl.URL()},
+		services.Auth:          {p.AuthControl.URL()},
 	}
 }
 

@@ -18,15 +18,15 @@ var validTraceparent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]$`
 func TestOneConnectedTrace(t *testing.T) {
 	a := get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, "acme", "u1")).wantStatus(t, http.StatusOK)
 	id := a.traceID(t)
-	for _, name := range services.Names() {
+	for _, name := range services.BehindBFFs() {
 		if got := receivedOnce(t, name, id).Header.Get("Traceparent"); !validTraceparent.MatchString(got) {
 			t.Errorf("%s received traceparent %q", name, got)
 		}
 	}
 	// The gateway, the BFF, and a client and a server span for each service.
-	all := spans(t, id, 2+2*len(services.Names()))
-	if len(all) != 2+2*len(services.Names()) {
-		t.Errorf("the trace has %d spans, want %d: %v", len(all), 2+2*len(services.Names()), names(all))
+	all := spans(t, id, 2+2*len(services.BehindBFFs()))
+	if len(all) != 2+2*len(services.BehindBFFs()) {
+		t.Errorf("the trace has %d spans, want %d: %v", len(all), 2+2*len(services.BehindBFFs()), names(all))
 	}
 	gateway := onlyRoot(t, all)
 	if gateway.Kind != "server" || gateway.Name != "GET /web/v1/dashboard" {
@@ -48,7 +48,7 @@ func TestOneConnectedTrace(t *testing.T) {
 		served = append(served, server.Service)
 	}
 	slices.Sort(served)
-	want := slices.Sorted(slices.Values(services.Names()))
+	want := slices.Sorted(slices.Values(services.BehindBFFs()))
 	if !slices.Equal(served, want) {
 		t.Errorf("server spans of %v, want %v", served, want)
 	}

@@ -14,6 +14,7 @@ import (
 const (
 	Gateway = "gateway" // what Kong shows to BFFs and services
 	Edge    = "edge"    // what Kong shows to its clients
+	Auth    = "auth"    // what the auth service shows to everybody
 )
 
 // trustDomain is that of the SPIFFE IDs.
@@ -60,7 +61,7 @@ func (d Dir) Write(now time.Time, renew bool) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range slices.Concat(upstreams, []string{Gateway, Edge}) {
+	for _, name := range slices.Concat(upstreams, []string{Auth, Gateway, Edge}) {
 		if !renew && !fresh && d.lasts(name, now) {
 			continue
 		}

@@ -17,7 +17,7 @@ import (
 func serials(t *testing.T, dir Dir) map[string]string {
 	t.Helper()
 	found := map[string]string{}
-	for _, name := range slices.Concat(upstreams, []string{Gateway, Edge, "ca"}) {
+	for _, name := range slices.Concat(upstreams, []string{Auth, Gateway, Edge, "ca"}) {
 		pair, err := tls.LoadX509KeyPair(dir.Cert(name), dir.Key(name))
 		if err != nil {
 			t.Fatal(err)

@@ -1,10 +1,10 @@
-// Package devtoken signs the bearer tokens that kong.yaml's development issuers
-// are trusted for. Its private keys are public, by design: never put the issuers
-// below into a gateway that anybody else can reach.
+// Package devtoken signs bearer tokens as the sample auth service does, for tests that
+// need a token which that would not issue, and asks the service for those that it does.
+// Its private keys are public, by design: never let a gateway that anybody else can reach
+// trust them.
 package devtoken
 
 import (
-	"embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,12 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/golang-jwt/jwt/v5"
 )
-
-//go:embed keys/*.pem
-var keys embed.FS
 
 // Client names the kind of application that a token is issued to; each has an
 // issuer, and so a Kong consumer and an ACL group, of its own.
@@ -28,6 +23,9 @@ const (
 	Web    Client = "web"    // RS256
 	Mobile Client = "mobile" // ES256
 )
+
+// Audience is whom all tokens are for: their aud.
+const Audience = "gatehouse"
 
 var issuers = map[Client]struct{ name, keyFile string }{
 	Web:    {"https://id.gatehouse.test/web", "keys/web.dev-only.pem"},
@@ -44,16 +42,27 @@ type Claims struct {
 	Expires   time.Time
 }
 
-// Sign returns a compact JWS (RFC 7515) for the client's issuer.
+// Sign returns a compact JWS (RFC 7515) of the client's issuer, by its development key.
 func Sign(client Client, c Claims) (string, error) {
+	key, err := DevelopmentKey(client)
+	if err != nil {
+		return "", err
+	}
+	return SignBy(key, client, c)
+}
+
+// SignBy is [Sign] by another key of the issuer's.
+func SignBy(key Key, client Client, c Claims) (string, error) {
 	issuer, err := Issuer(client)
 	if err != nil {
 		return "", err
 	}
-	claims := jwt.MapClaims{
+	claims := map[string]any{
 		"iss":    issuer,
+		"aud":    Audience,
 		"sub":    c.User,
 		"tenant": c.Tenant,
+		"iat":    c.NotBefore.Unix(),
 		"nbf":    c.NotBefore.Unix(),
 		"exp":    c.Expires.Unix(),
 	}
@@ -64,7 +73,7 @@ func Sign(client Client, c Claims) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("encode claims: %w", err)
 	}
-	return SignSegment(client, base64.RawURLEncoding.EncodeToString(payload))
+	return key.Sign(base64.RawURLEncoding.EncodeToString(payload))
 }
 
 // Issuer is who issues the client's tokens: their iss.
@@ -76,38 +85,8 @@ func Issuer(client Client) (string, error) {
 	return issuer.name, nil
 }
 
-// SignSegment is [Sign] for a payload that is encoded already, in whatever way: the
-// middle part of the token. It must name the client's [Issuer].
-func SignSegment(client Client, payload string) (string, error) {
-	method, key, err := signingKey(client)
-	if err != nil {
-		return "", err
-	}
-	header := fmt.Sprintf(`{"alg":%q,"typ":"JWT"}`, method.Alg())
-	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + payload
-	signature, err := method.Sign(signed, key)
-	if err != nil {
-		return "", fmt.Errorf("sign token of %s: %w", client, err)
-	}
-	return signed + "." + base64.RawURLEncoding.EncodeToString(signature), nil
-}
-
-func signingKey(client Client) (method jwt.SigningMethod, key any, err error) {
-	pem, err := keys.ReadFile(issuers[client].keyFile)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read signing key: %w", err)
-	}
-	if method = jwt.SigningMethodRS256; client == Mobile {
-		method = jwt.SigningMethodES256
-		key, err = jwt.ParseECPrivateKeyFromPEM(pem)
-	} else {
-		key, err = jwt.ParseRSAPrivateKeyFromPEM(pem)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("parse signing key of %s: %w", client, err)
-	}
-	return method, key, nil
-}
+// Secret is what the client shows to the auth service's token endpoint.
+func Secret(client Client) string { return "dev-only-" + string(client) }
 
 // Clients lists the client names, sorted.
 func Clients() []string {

@@ -20,7 +20,7 @@ var _ billingapi.Handler = billing{}
 func newBilling(data dataset) (api, error) {
 	server, err := billingapi.NewServer(billing{data}, billingapi.WithErrorHandler(contract.HandleError),
 		billingapi.WithNotFound(contract.HandleNotFound), billingapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
-	return api{server, func(r *http.Request) string {
+	return api{Handler: server, route: func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()
 	}}, err

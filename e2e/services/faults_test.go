@@ -149,7 +149,9 @@ func TestParseFaultErrors(t *testing.T) {
 		`{"status":503,"rate":0}`:           "rate is 0: set it over 0",
 		`{"status":503,"rate":1.5}`:         "rate is 1.5: set it over 0",
 		`{"status":503,"paths":["orders"]}`: `paths has "orders": begin it with /`,
-		`{"paths":["/v1"],"rate":1}`:        "fault does nothing: set latency_ms, status, hang or reset",
+		`{"paths":["/v1"],"rate":1}`:        "fault does nothing: set latency_ms, status, hang, reset, redirect or body",
+		`{"status":503,"pad_bytes":1}`:      "pad_bytes stand before body: set body",
+		`{"body":"","pad_bytes":-1}`:        "pad_bytes is -1: set it to 0 to 1073741824",
 	} {
 		if _, err := parseFault(strings.NewReader(fault)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("parseFault(%s) = %v, want %s", fault, err, want)

@@ -17,7 +17,7 @@ var _ notificationsapi.Handler = notifications{}
 func newNotifications(data dataset) (api, error) {
 	server, err := notificationsapi.NewServer(notifications{data}, notificationsapi.WithErrorHandler(contract.HandleError),
 		notificationsapi.WithNotFound(contract.HandleNotFound), notificationsapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
-	return api{server, func(r *http.Request) string {
+	return api{Handler: server, route: func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()
 	}}, err

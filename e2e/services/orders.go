@@ -23,7 +23,7 @@ var _ ordersapi.Handler = orders{}
 func newOrders(data dataset) (api, error) {
 	server, err := ordersapi.NewServer(orders{data}, ordersapi.WithErrorHandler(contract.HandleError),
 		ordersapi.WithNotFound(contract.HandleNotFound), ordersapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
-	return api{server, func(r *http.Request) string {
+	return api{Handler: server, route: func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()
 	}}, err

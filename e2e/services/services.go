@@ -1,7 +1,8 @@
 // Package services holds the sample services behind the gateway and the BFFs:
 // orders, users, billing and notifications, each a server of its contract in
 // bff/openapi, with the same data at every start and strictly one tenant's data
-// in an answer. A tenant that nobody has heard of has empty lists.
+// in an answer. A tenant that nobody has heard of has empty lists. The auth service
+// issues the tokens that the gateway takes.
 //
 // For tests only each has a second handler, for a port of its own:
 //
@@ -11,6 +12,12 @@
 //	DELETE /__faults    makes them good again
 //	GET    /__requests  what it received last: see Request
 //	DELETE /__requests  forgets that
+//
+// and the auth service besides, for each of its issuers:
+//
+//	POST   /ISSUER/token  issues a token, as the service itself does
+//	POST   /ISSUER/keys   rotates its key
+//	DELETE /ISSUER/keys   goes back to the key that it began with
 package services
 
 import (
@@ -31,10 +38,14 @@ const (
 	Users         = "users"
 	Billing       = "billing"
 	Notifications = "notifications"
+	Auth          = "auth"
 )
 
 // Names returns the names that New knows.
-func Names() []string { return []string{Orders, Users, Billing, Notifications} }
+func Names() []string { return append(BehindBFFs(), Auth) }
+
+// BehindBFFs returns the names of the services that BFFs call.
+func BehindBFFs() []string { return []string{Orders, Users, Billing, Notifications} }
 
 // Options make a service. All but Metrics are required.
 type Options struct {
@@ -49,10 +60,12 @@ type Service struct {
 	Control http.Handler // health, faults and what was received
 }
 
-// api is a generated server, and the path pattern that it serves a request by.
+// api is a service's server, the path pattern that it serves a request by, and what
+// there is to control besides the faults, by pattern.
 type api struct {
 	http.Handler
-	route func(*http.Request) string
+	route   func(*http.Request) string
+	control map[string]http.HandlerFunc
 }
 
 // New returns the service of that name. Requests for its contract are traced;
@@ -76,6 +89,9 @@ func New(name string, o Options) (*Service, error) {
 	if o.Metrics != nil {
 		mux.Handle("GET /metrics", o.Metrics)
 	}
+	for pattern, handler := range served.control {
+		mux.HandleFunc(pattern, handler)
+	}
 	api := http.NewServeMux()
 	api.HandleFunc("GET /healthz", healthy)
 	api.Handle("/", o.Telemetry.Handler(received.record(broken.inject(problem.Guard(served, o.Logger))), served.route))
@@ -95,6 +111,8 @@ func newAPI(name string) (api, error) {
 		return newBilling(data)
 	case Notifications:
 		return newNotifications(data)
+	case Auth:
+		return newAuth()
 	}
 	return api{}, fmt.Errorf("no such service: choose one of %v", slices.Sorted(slices.Values(Names())))
 }

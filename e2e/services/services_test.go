@@ -212,7 +212,7 @@ func TestNew(t *testing.T) {
 		}
 	}
 	o := services.Options{Telemetry: telemetry.With(noop.NewTracerProvider()), Logger: slog.New(slog.DiscardHandler)}
-	if _, err := services.New("payments", o); err == nil || !strings.Contains(err.Error(), "billing notifications orders users") {
+	if _, err := services.New("payments", o); err == nil || !strings.Contains(err.Error(), "auth billing notifications orders users") {
 		t.Errorf("New(payments) = %v, want an error with the names there are", err)
 	}
 	if _, err := services.New(services.Orders, services.Options{}); err == nil {

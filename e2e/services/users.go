@@ -17,7 +17,7 @@ var _ usersapi.Handler = users{}
 func newUsers(data dataset) (api, error) {
 	server, err := usersapi.NewServer(users{data}, usersapi.WithErrorHandler(contract.HandleError),
 		usersapi.WithNotFound(contract.HandleNotFound), usersapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
-	return api{server, func(r *http.Request) string {
+	return api{Handler: server, route: func(r *http.Request) string {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()
 	}}, err

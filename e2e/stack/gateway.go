@@ -23,6 +23,7 @@ func (s *Stack) gateway() part {
 	}
 	p := &s.Ports
 	common := append(s.telemetry("kong"),
+		development,
 		"GATEHOUSE_SOCKET="+s.socket(),
 		"GATEHOUSE_SYSLOG_SOCKET="+s.syslogSocket(),
 		p.PluginServer.assignment(),
@@ -30,7 +31,7 @@ func (s *Stack) gateway() part {
 		"KONG_SSL_CERT="+s.certs().Cert(devcerts.Edge),
 		"KONG_SSL_CERT_KEY="+s.certs().Key(devcerts.Edge),
 		"REDIS_URL="+s.redisURL(),
-		"KONG_DECLARATIVE_CONFIG="+s.config,
+		"KONG_DECLARATIVE_CONFIG="+s.GatewayConfig(),
 		"KONG_DNS_HOSTSFILE="+s.hosts(),
 		"KONG_NGINX_HTTP_INCLUDE="+s.include(),
 		"KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter,
@@ -47,6 +48,9 @@ func (s *Stack) gateway() part {
 		stopSignal: syscall.SIGQUIT,
 	}
 }
+
+// development has keys and certificates be taken that anybody may know.
+const development = "GATEHOUSE_ENV=development"
 
 func (s *Stack) devGateway() (env, command []string) {
 	p := &s.Ports
@@ -91,8 +95,8 @@ func (s *Stack) kong() (env, command []string) {
 // writeGatewayFiles writes what a gateway on this machine needs beside its
 // environment: the declarative config with this stack's ports, a hosts file, and what
 // nginx includes.
-func (s *Stack) writeGatewayFiles() (err error) {
-	if s.config, err = s.writeConfig(); err != nil {
+func (s *Stack) writeGatewayFiles() error {
+	if _, err := s.writeConfig(); err != nil {
 		return err
 	}
 	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter
@@ -104,6 +108,13 @@ func (s *Stack) writeGatewayFiles() (err error) {
 	}
 	return writeHosts(s.hosts(), s.targets())
 }
+
+// BaseConfig is the path of the declarative config with this stack's ports and certificates.
+func (s *Stack) BaseConfig() string { return filepath.Join(s.runDir, "base.yaml") }
+
+// GatewayConfig is the path of the declarative config that the gateway started with:
+// KongConfig with this stack's ports and certificates, and the issuers' keys.
+func (s *Stack) GatewayConfig() string { return filepath.Join(s.runDir, "kong.yaml") }
 
 func (s *Stack) include() string      { return filepath.Join(s.runDir, "gatehouse.conf") }
 func (s *Stack) problem() string      { return filepath.Join(s.runDir, "problem.json") }

@@ -1,28 +1,22 @@
 package stack
 
 import (
+	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 )
 
-// guideTokenLife is how long the tokens in a guide are valid: a working day.
-const guideTokenLife = 12 * time.Hour
-
 // Guide returns requests to paste into a shell, each with a line that says what to
-// look at, for a gateway at base that has the repository's kong.yaml.
-func Guide(base string) (string, error) {
-	now := time.Now()
+// look at, for a gateway at base that has the repository's kong.yaml, with tokens that the
+// auth service issues, whose control port is at auth.
+func Guide(ctx context.Context, base, auth string) (string, error) {
 	var text strings.Builder
 	for _, client := range []devtoken.Client{devtoken.Web, devtoken.Mobile} {
-		token, err := devtoken.Sign(client, devtoken.Claims{
-			Tenant: "acme", User: "u1",
-			NotBefore: now.Add(-time.Minute), Expires: now.Add(guideTokenLife),
-		})
+		token, err := devtoken.Ask(ctx, auth, client, devtoken.Claims{Tenant: "acme", User: "u1"})
 		if err != nil {
-			return "", fmt.Errorf("sign a token for the guide: %w", err)
+			return "", fmt.Errorf("get a token for the guide: %w", err)
 		}
 		fmt.Fprintf(&text, "%s=%s\n", strings.ToUpper(string(client)), token)
 	}

@@ -1,13 +1,17 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/gatehousehq/gatehouse/internal/atomicfile"
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 )
 
 // targets are the upstream targets that kong.yaml names, with this stack's ports.
@@ -38,30 +42,34 @@ func writeHosts(path string, targets map[string]Port) error {
 }
 
 // writeConfig writes a copy of the declarative config with this stack's ports and
-// certificates, for nobody else to read, and returns its path.
-func (s *Stack) writeConfig() (string, error) {
-	config, err := s.secured()
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(s.runDir, "kong.yaml")
-	if err := os.WriteFile(path, config, 0o600); err != nil {
-		return "", fmt.Errorf("write Kong config: %w", err)
-	}
-	return path, nil
-}
-
-func (s *Stack) secured() ([]byte, error) {
+// certificates, another one with the issuers' keys besides, for nobody else to read, and
+// returns the latter.
+func (s *Stack) writeConfig() ([]byte, error) {
 	source, err := os.ReadFile(s.KongConfig)
 	if err != nil {
 		return nil, fmt.Errorf("read Kong config: %w", err)
 	}
 	s.plain = plainServices(source, s.targets())
-	config, err := s.certs().Config(moveTargets(source, s.targets()))
+	base, err := s.certs().Config(moveTargets(source, s.targets()))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.KongConfig, err)
 	}
-	return config, nil
+	config, err := s.withIssuers(base)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.KongConfig, err)
+	}
+	return config, errors.Join(atomicfile.Write(s.BaseConfig(), base, 0o600), atomicfile.Write(s.GatewayConfig(), config, 0o600))
+}
+
+func (s *Stack) withIssuers(base []byte) ([]byte, error) {
+	overlay, err := kongyaml.ReadOverlay(s.issuersOverlay())
+	if errors.Is(err, fs.ErrNotExist) {
+		return base, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return kongyaml.Merge(kongyaml.File{Name: s.BaseConfig(), Text: base}, kongyaml.File{Name: s.issuersOverlay(), Text: overlay})
 }
 
 // plainServices are warnings of services that would be called over plain HTTP, which the
@@ -99,7 +107,7 @@ func (s *Stack) Renew() ([]byte, error) {
 	if err := s.certs().Write(time.Now(), true); err != nil {
 		return nil, err
 	}
-	return s.secured()
+	return s.writeConfig()
 }
 
 // moveTargets gives the targets in a declarative config the ports of this stack.

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/e2e/devcerts"
+	"github.com/gatehousehq/gatehouse/e2e/services"
 )
 
 // part is a child process to be: how to start it, and where it says that it is ready.
@@ -22,7 +23,8 @@ type part struct {
 // partGateway is the name of the part that logs what the gateway does.
 const partGateway = "gateway"
 
-// parts lists the child processes in the order in which they depend on each other.
+// parts lists the child processes behind the gateway in the order in which they depend on
+// each other.
 func (s *Stack) parts() []part {
 	p := &s.Ports
 	return []part{
@@ -31,11 +33,11 @@ func (s *Stack) parts() []part {
 		s.service("users", p.Users, p.UsersControl, "web-bff", "mobile-bff"),
 		s.service("billing", p.Billing, p.BillingControl, "web-bff", "mobile-bff"),
 		s.service("notifications", p.Notifications, p.NotificationsControl, "web-bff", "mobile-bff"),
+		s.auth(),
 		s.bff("web", p.WebBFF, p.WebBFFStatus),
 		second(s.bff("web", p.WebBFF2.as(p.WebBFF), p.WebBFF2Status.as(p.WebBFFStatus))),
 		s.bff("mobile", p.MobileBFF, p.MobileBFFStatus),
 		second(s.bff("mobile", p.MobileBFF2.as(p.MobileBFF), p.MobileBFF2Status.as(p.MobileBFFStatus))),
-		s.gateway(),
 	}
 }
 
@@ -53,6 +55,11 @@ func (s *Stack) service(name string, port, control Port, clients ...string) part
 		env:    slices.Concat(s.telemetry(name), s.tls("SERVICE_TLS", name, clients...), []string{port.assignment(), control.assignment()}),
 		argv:   []string{s.binary("stack"), "service", name},
 	}
+}
+
+// auth is the auth service, whom anybody may ask.
+func (s *Stack) auth() part {
+	return s.service(services.Auth, s.Ports.Auth, s.Ports.AuthControl)
 }
 
 func (s *Stack) bff(name string, port, status Port) part {

@@ -34,8 +34,8 @@ type Ports struct {
 	WebBFF, MobileBFF             Port
 	WebBFFStatus, MobileBFFStatus Port // health and metrics
 
-	Orders, Users, Billing, Notifications                             Port
-	OrdersControl, UsersControl, BillingControl, NotificationsControl Port // for tests
+	Orders, Users, Billing, Notifications, Auth                                    Port
+	OrdersControl, UsersControl, BillingControl, NotificationsControl, AuthControl Port // for tests
 
 	// Second targets of the upstreams that kong.yaml has.
 	WebBFF2, MobileBFF2, Orders2                    Port
@@ -61,10 +61,12 @@ func DefaultPorts(lookup func(string) (string, bool)) (Ports, error) {
 		Users:                Port{"USERS_PORT", 9102},
 		Billing:              Port{"BILLING_PORT", 9103},
 		Notifications:        Port{"NOTIFICATIONS_PORT", 9104},
+		Auth:                 Port{"AUTH_PORT", 9106},
 		OrdersControl:        Port{"ORDERS_CONTROL_PORT", 9201},
 		UsersControl:         Port{"USERS_CONTROL_PORT", 9202},
 		BillingControl:       Port{"BILLING_CONTROL_PORT", 9203},
 		NotificationsControl: Port{"NOTIFICATIONS_CONTROL_PORT", 9204},
+		AuthControl:          Port{"AUTH_CONTROL_PORT", 9206},
 		WebBFF2:              Port{"WEB_BFF_2_PORT", 8083},
 		MobileBFF2:           Port{"MOBILE_BFF_2_PORT", 8084},
 		Orders2:              Port{"ORDERS_2_PORT", 9105},
@@ -155,8 +157,8 @@ func (p *Ports) all() []*Port {
 	return []*Port{
 		&p.Proxy, &p.ProxyTLS, &p.Admin, &p.Status, &p.PluginServer,
 		&p.WebBFF, &p.MobileBFF, &p.WebBFFStatus, &p.MobileBFFStatus,
-		&p.Orders, &p.Users, &p.Billing, &p.Notifications,
-		&p.OrdersControl, &p.UsersControl, &p.BillingControl, &p.NotificationsControl,
+		&p.Orders, &p.Users, &p.Billing, &p.Notifications, &p.Auth,
+		&p.OrdersControl, &p.UsersControl, &p.BillingControl, &p.NotificationsControl, &p.AuthControl,
 		&p.WebBFF2, &p.MobileBFF2, &p.Orders2, &p.WebBFF2Status, &p.MobileBFF2Status, &p.Orders2Control,
 		&p.OTLP, &p.Redis,
 	}

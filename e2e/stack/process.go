@@ -19,6 +19,7 @@ const stopGrace = 15 * time.Second
 // process is a child whose output goes to a log file of its own.
 type process struct {
 	name       string
+	health     []string
 	cmd        *exec.Cmd
 	logPath    string
 	stopSignal syscall.Signal // ends it in order
@@ -41,7 +42,7 @@ func startProcess(part part, logDir string) (*process, error) {
 		return nil, fmt.Errorf("start %s: %w", part.name, err)
 	}
 	p := &process{
-		name: part.name, cmd: cmd, logPath: logPath, exited: make(chan struct{}),
+		name: part.name, health: part.health, cmd: cmd, logPath: logPath, exited: make(chan struct{}),
 		stopSignal: cmp.Or(part.stopSignal, syscall.SIGTERM),
 	}
 	go func() {

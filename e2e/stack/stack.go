@@ -7,14 +7,11 @@ package stack
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/gatehousehq/gatehouse/internal/probe"
 )
 
 // Config says what to start.
@@ -40,7 +37,6 @@ type Config struct {
 type Stack struct {
 	Config
 	runDir   string   // sockets: a short path, as a socket's is limited to 107 bytes
-	config   string   // the declarative config with this stack's ports and certificates
 	plain    []string // what the config is warned of before the gateway sees it
 	children []*process
 	closers  []func() error
@@ -59,75 +55,8 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 	return s, nil
 }
 
-func (s *Stack) start(ctx context.Context) error {
-	if _, err := os.Stat(s.KongConfig); err != nil {
-		return fmt.Errorf("read Kong config: %w", err)
-	}
-	if err := s.checkPorts(); err != nil {
-		return err
-	}
-	if err := s.prepare(); err != nil {
-		return err
-	}
-	if err := s.certs().Write(time.Now(), false); err != nil {
-		return err
-	}
-	if err := s.writeGatewayFiles(); err != nil {
-		return err
-	}
-	if err := s.startStore(); err != nil {
-		return err
-	}
-	if err := s.startReceiver(); err != nil {
-		return err
-	}
-	parts := s.parts()
-	for _, part := range parts {
-		child, err := startProcess(part, s.LogDir())
-		if err != nil {
-			return err
-		}
-		s.children = append(s.children, child)
-	}
-	for i, part := range parts {
-		for _, url := range part.health {
-			if err := s.await(ctx, s.children[i], url); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // LogDir is where each part's output goes, a file a part.
 func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
-
-// GatewayConfig is the path of the declarative config that the gateway started with:
-// KongConfig with this stack's ports and certificates.
-func (s *Stack) GatewayConfig() string { return s.config }
-
-func (s *Stack) checkPorts() error {
-	used := s.Ports.all()
-	if s.RedisURL != "" {
-		used = slices.DeleteFunc(used, func(p *Port) bool { return p == &s.Ports.Redis })
-	}
-	if s.OTLPEndpoint != "" {
-		used = slices.DeleteFunc(used, func(p *Port) bool { return p == &s.Ports.OTLP })
-	}
-	return checkFree(used)
-}
-
-func (s *Stack) prepare() error {
-	if err := os.MkdirAll(s.LogDir(), 0o755); err != nil {
-		return fmt.Errorf("create log folder: %w", err)
-	}
-	dir, err := os.MkdirTemp("", "gatehouse-")
-	if err != nil {
-		return fmt.Errorf("create socket folder: %w", err)
-	}
-	s.runDir = dir
-	return nil
-}
 
 // Warnings are what there is to say of the gateway's config before it is used, a line
 // each: by the gateway, and by those that it is to call.
@@ -147,25 +76,8 @@ func (s *Stack) Warnings() (list []string) {
 }
 
 // ofFile is what a child said of its config, about the file that the operator wrote.
-func (s *Stack) ofFile(words string) string { return strings.ReplaceAll(words, s.config, s.KongConfig) }
-
-// await returns when the part answers 200, or with an error when it has ended or
-// does not answer in time.
-func (s *Stack) await(ctx context.Context, child *process, health string) error {
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
-	for {
-		if probe.OK(ctx, health) == nil {
-			return nil
-		}
-		select {
-		case <-child.exited:
-			return errors.New(s.ofFile(child.endedEarly().Error()))
-		case <-ctx.Done():
-			return fmt.Errorf("wait for %s at %s: %w; its log is %s", child.name, health, ctx.Err(), child.logPath)
-		case <-time.After(20 * time.Millisecond):
-		}
-	}
+func (s *Stack) ofFile(words string) string {
+	return strings.ReplaceAll(words, s.GatewayConfig(), s.KongConfig)
 }
 
 // Wait returns nil when ctx ends, or the error of the first child that ends on its own.

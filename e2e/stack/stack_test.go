@@ -2,7 +2,10 @@ package stack
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -134,16 +137,28 @@ func TestLastWords(t *testing.T) {
 }
 
 func TestGuide(t *testing.T) {
-	guide, err := Guide("http://gateway:1")
+	auth := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"access_token":"a-token-of%s"}`, strings.ReplaceAll(r.URL.Path, "/", "-"))
+	}))
+	defer auth.Close()
+	guide, err := Guide(t.Context(), "http://gateway:1", auth.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"WEB=ey", "MOBILE=ey", "curl -i http://gateway:1/web/v1/dashboard"} {
+	for _, want := range []string{"WEB=a-token-of-web-token", "MOBILE=a-token-of-mobile-token", "curl -i http://gateway:1/web/v1/dashboard"} {
 		if !strings.Contains(guide, want) {
 			t.Errorf("the guide has no %q", want)
 		}
 	}
 	if strings.Contains(guide, "BASE") {
 		t.Error("the guide has a placeholder left")
+	}
+}
+
+func TestGuideWithoutAuthService(t *testing.T) {
+	auth := httptest.NewServer(http.NotFoundHandler())
+	auth.Close()
+	if _, err := Guide(t.Context(), "http://gateway:1", auth.URL); err == nil || !strings.Contains(err.Error(), "no auth service at "+auth.URL+": start it") {
+		t.Errorf("error %v, want where it was looked for, and the fix", err)
 	}
 }

@@ -13,6 +13,7 @@ import (
 const (
 	TypeInvalidParameter    = "urn:gatehouse:problem:invalid-parameter"
 	TypeIdentityMissing     = "urn:gatehouse:problem:identity-missing"
+	TypeInvalidToken        = "urn:gatehouse:problem:invalid-token"
 	TypeForbiddenPeer       = "urn:gatehouse:problem:forbidden-peer"
 	TypeConnectionOption    = "urn:gatehouse:problem:connection-option"
 	TypeTooManyHeaders      = "urn:gatehouse:problem:too-many-headers"

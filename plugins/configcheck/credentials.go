@@ -22,7 +22,7 @@ var credentials = []struct {
 	{"oauth2_credentials", "client_id", []string{"client_id", "client_secret"}},
 }
 
-var errReference = errors.New("Kong takes no vault reference here: it stores the reference as it is written, " +
+var errReference = errors.New("a vault reference, which Kong does not follow here: it stores it as it is written, " +
 	"and who sends that gets in: put the value into an overlay that is not in the repository")
 
 // credentials checks what Kong does not, and names two credentials of one key, of which

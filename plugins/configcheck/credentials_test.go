@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -59,10 +60,13 @@ func publicKey(t *testing.T, key any) string {
 
 func TestCredentials(t *testing.T) {
 	t.Parallel()
-	point := elliptic.P256().Params()
-	good := publicKey(t, &ecdsa.PublicKey{Curve: elliptic.P256(), X: point.Gx, Y: point.Gy})
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := publicKey(t, private.Public())
 	weak := publicKey(t, &rsa.PublicKey{N: new(big.Int).SetBit(new(big.Int).Lsh(big.NewInt(1), 1023), 0, 1), E: 65537})
-	const stored = "Kong takes no vault reference here: it stores the reference as it is written"
+	const stored = "a vault reference, which Kong does not follow here: it stores it as it is written"
 	for _, tt := range []struct {
 		name, config string
 		worst        configcheck.Severity

@@ -9,6 +9,8 @@ import (
 type Evidence struct {
 	// Token is the one that Kong's jwt plugin verified, or nil.
 	Token *Token
+	// TokenRefused says that the token has a [Fault]: its claims name nobody.
+	TokenRefused bool
 	// Consumer is the consumer that Kong attached to the request, if any. With
 	// an empty CredentialID it is a stand-in for anonymous requests (an auth
 	// plugin's config.anonymous), not somebody who was authenticated.
@@ -63,10 +65,16 @@ type Principal struct {
 // but never becomes that consumer's user. Without a token, an authenticated
 // consumer's custom_id is the tenant, its username the user, and its tags and
 // the authenticated groups name the plan.
+//
+// With a token that was refused, only the consumer and the credential are known: by whose
+// key it was signed.
 func Resolve(e Evidence, names Claims) Principal {
 	p := Principal{Address: Network(e.ClientIP), Authenticated: e.Authenticated()}
 	holder := e.Holder()
 	p.Consumer, p.Credential = Clean(holder.ID), Clean(e.CredentialID)
+	if e.TokenRefused {
+		return p
+	}
 	p.Tenant = e.Token.Claim(names.TenantClaim)
 	if !p.Tenant.Known() {
 		p.Tenant = Clean(holder.CustomID)
@@ -83,9 +91,6 @@ func Resolve(e Evidence, names Claims) Principal {
 	}
 	return p
 }
-
-// issuerClaim is who issued a token (RFC 7519, 4.1.1).
-const issuerClaim = "iss"
 
 // suffixes are what follows prefix in the words that begin with it.
 func suffixes(words []string, prefix string) (list []string) {

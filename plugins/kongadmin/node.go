@@ -156,7 +156,8 @@ func (n *Node) ask(ctx context.Context, method, path string, body io.Reader) (in
 
 // cause is an error without the URL that http.Client puts before it.
 func cause(err error) error {
-	if timeout, ok := err.(interface{ Timeout() bool }); ok && timeout.Timeout() { //nolint:errorlint // the outermost knows whether it is one
+	var timeout interface{ Timeout() bool }
+	if errors.As(err, &timeout) && timeout.Timeout() {
 		return errors.New("no answer in time")
 	}
 	var wrapped *url.Error

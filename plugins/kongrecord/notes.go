@@ -7,9 +7,10 @@ import "maps"
 // their own log phase, which reads Kong's record of the request anyway. Package kongwrite
 // writes them.
 const (
-	NotesField  = "gatehouse"
-	TraceNote   = "trace"
-	NoTokenNote = "no-token"
+	NotesField       = "gatehouse"
+	TraceNote        = "trace"
+	NoTokenNote      = "no-token"
+	TokenRefusedNote = "token-refused"
 )
 
 // The names of bundles of notes, by the phase that leaves them.
@@ -37,6 +38,8 @@ func (r *Record) takeNotes() {
 	}
 	r.NoToken, _ = notes[NoTokenNote].(bool)
 	delete(notes, NoTokenNote)
+	r.TokenRefused, _ = notes[TokenRefusedNote].(bool)
+	delete(notes, TokenRefusedNote)
 	if len(notes) == 0 {
 		r.Policies = nil
 	}

@@ -46,6 +46,8 @@ type Record struct {
 	Policies any
 	// NoToken says that the note kongwrite.NoToken was left.
 	NoToken bool
+	// TokenRefused says that the note kongwrite.TokenRefused was left.
+	TokenRefused bool
 	// Partial says that nginx's access line is all that is known: who was asking, by
 	// which route and in which trace, nobody can tell.
 	Partial bool
@@ -59,6 +61,7 @@ type Record struct {
 func (r *Record) Evidence(token *identity.Token) identity.Evidence {
 	return identity.Evidence{
 		Token:        token,
+		TokenRefused: r.TokenRefused,
 		Consumer:     identity.Consumer{ID: r.Consumer.ID, Username: r.Consumer.Username, CustomID: r.Consumer.CustomID},
 		CredentialID: r.Credential.ID,
 	}

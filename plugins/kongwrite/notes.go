@@ -32,6 +32,12 @@ func NoToken() LogField {
 	return LogField{Key: notesPrefix + kongrecord.NoTokenNote, Value: structpb.NewBoolValue(true)}
 }
 
+// TokenRefused is the note that the token which Kong verified was refused: its claims say
+// nothing of who was asking.
+func TokenRefused() LogField {
+	return LogField{Key: notesPrefix + kongrecord.TokenRefusedNote, Value: structpb.NewBoolValue(true)}
+}
+
 // Bundle is one log field in place of several notes, [kongrecord.RewriteBundle] or [kongrecord.AccessBundle],
 // for where there are no log plugins to read the record: each field costs a call. A later
 // bundle of the same name replaces it, as where Kong runs an event again.

@@ -70,6 +70,8 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 	gone.sunset = strings.Replace(all.sunset, `"2027-06-30"`, `"2026-03-01"`, 1)
 	denying := all
 	denying.limit = strings.Replace(all.limit, `{`, `{"on_redis_error":"deny",`, 1)
+	believing := all
+	believing.limit = strings.Replace(all.limit, `{`, `{"identity":{"issuers":`+issuers(t)+`},`, 1)
 	tests := []struct {
 		name      string
 		sections  sections
@@ -91,6 +93,10 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 		{name: "no Redis, local", sections: all, req: alice(), redisDown: true},
 		{name: "a header that is not UTF-8", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers.Set("X-Name", "J\xfcrgen") })},
 		{name: "a trace that is none", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers.Set("Traceparent", "\xff") })},
+		{name: "another issuer's token", sections: believing, req: issued(`{"iss":"https://evil.example","aud":"gatehouse","exp":4000000000,"tenant":"acme","sub":"alice"}`), status: http.StatusUnauthorized},
+		{name: "an issuer's token", sections: believing, req: issued(`{"iss":"https://id.example.com/web","aud":"gatehouse","exp":4000000000,"tenant":"acme","sub":"alice"}`)},
+		{name: "another issuer's token, and Connection names the user", sections: believing, req: header(issued(`{"tenant":"acme"}`), "Connection", "x-user-id"), status: http.StatusUnauthorized},
+		{name: "an issuer's token, of a version gone", sections: sections{scrub: all.scrub, limit: believing.limit, sunset: gone.sunset}, req: issued(`{"tenant":"acme"}`), status: http.StatusUnauthorized},
 		{name: "Connection names the user", sections: all, req: header(alice(), "Connection", "close, x-user-id"), status: http.StatusBadRequest},
 		{name: "Connection names the user, no limiter", sections: sections{scrub: all.scrub, trace: all.trace}, req: header(alice(), "Connection", "x-user-id")},
 		{name: "Connection names the trace", sections: all, req: header(header(alice(), "Connection", "TE"), "Connection", "Traceparent"), status: http.StatusBadRequest},

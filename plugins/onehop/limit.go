@@ -51,6 +51,7 @@ func (ev *event) decideLimit(ctx context.Context) *refusal {
 		return ev.hop.unvouched()
 	}
 	ev.request.decide(tenantratelimit.Name, limiter.Outcome(d))
+	ev.request.record.TokenRefused = d.Fault != ""
 	ev.headers.merge(d.Upstream, d.Client)
 	if d.Allowed() {
 		return nil

@@ -61,5 +61,8 @@ func (r *request) decisions() []kongwrite.LogField {
 	for _, d := range r.decided() {
 		notes = append(notes, kongwrite.Decided(d.Plugin, d.Word))
 	}
+	if r.record.TokenRefused {
+		notes = append(notes, kongwrite.TokenRefused())
+	}
 	return notes
 }

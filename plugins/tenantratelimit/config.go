@@ -57,10 +57,11 @@ type Config struct {
 // Identity configures the principal.
 type Identity struct {
 	identity.Names
-	PlanClaim string `json:"plan_claim" kong:"default=plan,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the plan."`
-	PlanTag   string `json:"plan_tag" kong:"default=plan:,len_min=1,len_max=64,shape=printable" desc:"What a consumer's tag begins with that names the plan, such as plan:gold, where no token was verified."`
-	PlanGroup string `json:"plan_group" kong:"len_min=1,len_max=64,shape=printable" desc:"What an authenticated group begins with that names the plan, in kong.ctx.shared.authenticated_groups. Not read if absent."`
-	Issue     bool   `json:"issue" kong:"default=true" desc:"Whether the verified X-Tenant-Id, X-User-Id and X-Plan are sent upstream. Those that a client sent are removed either way."`
+	Issuers   []identity.Issuer `json:"issuers" desc:"Whose tokens are believed, by the consumer that holds the issuer's keys. If absent, every token that Kong verified is."`
+	PlanClaim string            `json:"plan_claim" kong:"default=plan,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the plan."`
+	PlanTag   string            `json:"plan_tag" kong:"default=plan:,len_min=1,len_max=64,shape=printable" desc:"What a consumer's tag begins with that names the plan, such as plan:gold, where no token was verified."`
+	PlanGroup string            `json:"plan_group" kong:"len_min=1,len_max=64,shape=printable" desc:"What an authenticated group begins with that names the plan, in kong.ctx.shared.authenticated_groups. Not read if absent."`
+	Issue     bool              `json:"issue" kong:"default=true" desc:"Whether the verified X-Tenant-Id, X-User-Id and X-Plan are sent upstream. Those that a client sent are removed either way."`
 }
 
 // Redis configures the counters' store.

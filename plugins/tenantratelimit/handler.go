@@ -35,7 +35,11 @@ func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 		return err
 	}
 	d := l.Decide(ctx, req)
-	if err := kongwrite.SetLogFields(e.Kong(), kongwrite.Decided(Name, l.Outcome(d))); err != nil {
+	notes := []kongwrite.LogField{kongwrite.Decided(Name, l.Outcome(d))}
+	if d.Fault != "" {
+		notes = append(notes, kongwrite.TokenRefused())
+	}
+	if err := kongwrite.SetLogFields(e.Kong(), notes...); err != nil {
 		return err
 	}
 	return answerWith(e.Kong(), d)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
@@ -32,6 +33,8 @@ type metrics struct {
 	// Redis whether it throws counters away.
 	refused  *prometheus.CounterVec
 	mayEvict *prometheus.GaugeVec
+	// distrusted are verified tokens that were refused.
+	distrusted *prometheus.CounterVec
 	// partly are those that were observed as part of a larger group only.
 	partly prometheus.Counter
 }
@@ -94,16 +97,23 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_redis_may_evict",
 			Help: "1 while this Redis throws counters away when its memory is full.",
 		}, []string{"redis"}),
+		distrusted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_identity_refused_tokens_total",
+			Help: "Tokens that Kong verified and that were refused, by what does not fit: no_issuer (the consumer has no entry in issuers), or the claim iss, aud, exp or nbf.",
+		}, []string{"reason"}),
 		partly: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_partly_observed_requests_total",
 			Help: "Requests that gatehouse limits advise does not know by tenant, user or address, and route, because one node saw too many of these in a minute.",
 		}),
 	}
+	for _, fault := range identity.Faults() {
+		m.distrusted.WithLabelValues(string(fault)) // is 0 until it happens
+	}
 	if r == nil {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.words, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis, m.refused, m.mayEvict} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.words, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis, m.refused, m.mayEvict, m.distrusted} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -125,6 +135,9 @@ func (m *metrics) Waited(t time.Duration) { m.latency.Observe(t.Seconds()) }
 
 // FellBack implements [quota.Metrics].
 func (m *metrics) FellBack(policy string) { m.fallback.WithLabelValues(policy).Inc() }
+
+// Distrusted implements [quota.Metrics].
+func (m *metrics) Distrusted(fault identity.Fault) { m.distrusted.WithLabelValues(string(fault)).Inc() }
 
 // waste counts units of a block that nobody got.
 func (m *metrics) waste(l *limiter.Limit, units int64) {

@@ -35,6 +35,7 @@ func (c *Config) settings() quota.Settings {
 			Tenants: c.Tenants, DefaultUserLimit: c.DefaultUserLimit, Costs: c.Costs,
 		},
 		Claims:    identity.Claims{Names: i.Names, Plan: i.PlanClaim, PlanTag: i.PlanTag, PlanGroup: i.PlanGroup},
+		Issuers:   i.Issuers,
 		Issue:     i.Issue,
 		KeyPrefix: c.Redis.KeyPrefix, Timeout: c.timeout(), Replicas: c.Redis.WaitReplicas, OnRedisError: c.OnRedisError,
 		Nodes:       int64(c.Nodes),

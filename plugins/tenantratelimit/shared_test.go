@@ -18,6 +18,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
@@ -184,6 +185,43 @@ func TestUsageIsObserved(t *testing.T) {
 	}
 	if _, err := Observed(t.Context(), "nonsense", "gatehouse"); err == nil {
 		t.Error("no error for what is no URL")
+	}
+}
+
+// A credential is seen where a consumer's key was verified, whatever the limiter decided.
+func TestCredentialsAreSeen(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t)
+	r := node(t, url)
+	c := patient(t, r, `{"limits":[{"name":"t","scope":["tenant"],"limit":1,"window_seconds":60}]}`)
+	quiet := patient(t, r, `{"observe":false,"limits":[{"name":"t","scope":["tenant"],"limit":1,"window_seconds":60}]}`)
+	by := func(credential string) quota.Request {
+		return quota.Request{Evidence: identity.Evidence{CredentialID: credential, Consumer: identity.Consumer{ID: "c", CustomID: "acme", Username: "erp"}}}
+	}
+	c.Limiter().Decide(t.Context(), by("allowed"))
+	c.Limiter().Decide(t.Context(), by("limited"))
+	c.Limiter().Decide(t.Context(), by("")) // a stand-in for the anonymous
+	c.Limiter().Decide(t.Context(), user("acme", "alice"))
+	quiet.Limiter().Decide(t.Context(), by("unobserved"))
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := LastSeen(t.Context(), url, "gatehouse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, limited := usage.Credential{ID: "allowed", Consumer: "erp"}, usage.Credential{ID: "limited", Consumer: "erp"}
+	if len(seen.Credentials) != 2 || seen.Credentials[allowed].IsZero() || seen.Credentials[limited].IsZero() {
+		t.Errorf("seen: %v", seen.Credentials)
+	}
+	if err := ForgetCredentials(t.Context(), url, "gatehouse", []usage.Credential{allowed}); err != nil {
+		t.Fatal(err)
+	}
+	if seen, err = LastSeen(t.Context(), url, "gatehouse"); err != nil || len(seen.Credentials) != 1 {
+		t.Errorf("seen: %v, error %v", seen.Credentials, err)
+	}
+	if _, err := LastSeen(t.Context(), "redis://127.0.0.1:1", "gatehouse"); err == nil {
+		t.Error("no error from where no Redis is")
 	}
 }
 

@@ -20,6 +20,8 @@ func makeCerts(_ context.Context, args []string) error {
 	renew := flags.Bool("renew", false, "make all leaves anew; otherwise what has a third of its life left is kept")
 	config := flags.String("config", envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"), "base Kong config, to make an overlay for")
 	out := flags.String("out", "", "where to write the base with the overlay; not at all if empty")
+	issuersOut := flags.String("issuers", "", "where to write which issuers of the auth service the base has consumers for; not at all if empty, or if it has none")
+	auth := flags.String("auth", "https://auth:9106", "base URL of the auth service, for -issuers")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -38,6 +40,15 @@ func makeCerts(_ context.Context, args []string) error {
 	if *out != "" {
 		if err := os.WriteFile(*out, merged, 0o600); err != nil {
 			return fmt.Errorf("write Kong config: %w", err)
+		}
+	}
+	if *issuersOut != "" {
+		issuers, err := stack.IssuersOf(base, *auth, certs.CA())
+		if err == nil && len(issuers.List) > 0 {
+			err = issuers.Write(*issuersOut)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", *config, err)
 		}
 	}
 	fmt.Printf("CA:       %s\nLeaves:   %s, with NAME-key.pem beside each\nOverlay:  %s (holds private keys)\n",

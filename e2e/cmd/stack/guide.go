@@ -8,12 +8,16 @@ import (
 )
 
 // printGuide prints the requests that `stack run` prints, for any gateway.
-func printGuide(_ context.Context, args []string) error {
+func printGuide(ctx context.Context, args []string) error {
 	base := "http://127.0.0.1:8000"
 	if len(args) > 0 {
 		base = args[0]
 	}
-	guide, err := stack.Guide(base)
+	auth, err := authURL()
+	if err != nil {
+		return err
+	}
+	guide, err := stack.Guide(ctx, base, auth)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func commands() []command {
 		{"service", "NAME", "run one sample service alone", runService},
 		{"receiver", "", "run the trace receiver alone", runReceiver},
 		{"certs", "[flags]", "make or renew development certificates", makeCerts},
-		{"token", "[flags]", "print a signed development token", printToken},
+		{"token", "[flags]", "print a token of the auth service", printToken},
 		{"guide", "[URL]", "print requests to paste, for a gateway at URL", printGuide},
 		{"health", "URL", "succeed if the URL answers 200", checkHealth},
 	}

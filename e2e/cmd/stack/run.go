@@ -26,7 +26,7 @@ func runStack(ctx context.Context, _ []string) error {
 	for _, warning := range s.Warnings() {
 		fmt.Fprintln(os.Stderr, "stack: warning:", warning)
 	}
-	guide, err := stack.Guide(s.Ports.Proxy.URL())
+	guide, err := stack.Guide(ctx, s.Ports.Proxy.URL(), s.Ports.AuthControl.URL())
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
@@ -35,12 +35,17 @@ func runStack(ctx context.Context, _ []string) error {
 	if cfg.OTLPEndpoint == "" {
 		fmt.Printf("Traces:  curl '%s/traces?limit=5'   then /traces/ID?format=text\n", s.Ports.OTLP.URL())
 	}
+	fmt.Printf("Keys:    curl -X POST '%s/web/keys?lead_seconds=30&overlap_seconds=60'   rotates the web issuer's\n", s.Ports.AuthControl.URL())
 	fmt.Printf("Logs:    %s (access, error and audit lines: gateway.log)\nStop:    Ctrl-C\n", s.LogDir())
 
+	go s.FollowIssuers(ctx, followEvery, func(line string) { fmt.Fprintln(os.Stderr, "stack:", line) })
 	err = s.Wait(ctx)
 	fmt.Println("Stopping.")
 	return errors.Join(err, s.Close())
 }
+
+// followEvery is how soon the gateway knows of a key that the auth service publishes.
+const followEvery = 10 * time.Second
 
 // devDir is where `make run` keeps logs and certificates; git ignores it.
 const devDir = ".dev"

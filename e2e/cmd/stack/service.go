@@ -52,24 +52,15 @@ func runService(ctx context.Context, args []string) error {
 }
 
 func serveService(ctx context.Context, name, api, control string, o services.Options) error {
-	settings, err := mtls.Parse("SERVICE_TLS", os.Getenv)
-	if err != nil {
-		return err
-	}
 	registry := prometheus.NewRegistry()
 	o.Metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 	service, err := services.New(name, o)
 	if err != nil {
 		return err
 	}
-	handler, config := service.API, (*tls.Config)(nil)
-	if !settings.Insecure {
-		identity, err := mtls.Open(settings, o.Logger)
-		if err != nil {
-			return err
-		}
-		registry.MustRegister(identity)
-		handler, config = identity.Only(handler), identity.Server()
+	handler, config, err := secure(name, service.API, o.Logger, registry)
+	if err != nil {
+		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	errorLog := slog.NewLogLogger(o.Logger.Handler(), slog.LevelWarn)
@@ -82,6 +73,41 @@ func serveService(ctx context.Context, name, api, control string, o services.Opt
 	return group.Wait()
 }
 
+// secure has a service answer the peers alone that SERVICE_TLS_CLIENT_NAME names, and the
+// auth service everybody, over TLS.
+func secure(name string, api http.Handler, logger *slog.Logger, registry *prometheus.Registry) (http.Handler, *tls.Config, error) {
+	if name == services.Auth {
+		config, err := publicTLS(os.Getenv("SERVICE_TLS_CERT_FILE"), os.Getenv("SERVICE_TLS_KEY_FILE"))
+		return api, config, err
+	}
+	settings, err := mtls.Parse("SERVICE_TLS", os.Getenv)
+	if err != nil || settings.Insecure {
+		return api, nil, err
+	}
+	identity, err := mtls.Open(settings, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	registry.MustRegister(identity)
+	return identity.Only(api), identity.Server(), nil
+}
+
+// publicTLS is for clients without a certificate. The files are read for each of them:
+// they are renewed.
+func publicTLS(certFile, keyFile string) (*tls.Config, error) {
+	read := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read SERVICE_TLS_CERT_FILE and SERVICE_TLS_KEY_FILE: %w", err)
+		}
+		return &pair, nil
+	}
+	if _, err := read(nil); err != nil {
+		return nil, err
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: read}, nil
+}
+
 func serviceAddrs(name string) (api, control string, err error) {
 	ports, err := stack.DefaultPorts(os.LookupEnv)
 	if err != nil {
@@ -92,6 +118,7 @@ func serviceAddrs(name string) (api, control string, err error) {
 		services.Users:         {ports.Users, ports.UsersControl},
 		services.Billing:       {ports.Billing, ports.BillingControl},
 		services.Notifications: {ports.Notifications, ports.NotificationsControl},
+		services.Auth:          {ports.Auth, ports.AuthControl},
 	}[name]
 	if !ok {
 		return "", "", fmt.Errorf("service %q is unknown: use one of %s", name, strings.Join(services.Names(), ", "))

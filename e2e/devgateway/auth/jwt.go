@@ -14,15 +14,15 @@ import (
 
 type jwtConfig struct {
 	ClaimsToVerify []string `json:"claims_to_verify"`
+	// KeyClaimName is the claim, or the header's member, that names the credential.
+	KeyClaimName string `json:"key_claim_name"`
+	// URIParamNames are the arguments of the query in which a token may stand.
+	URIParamNames []string `json:"uri_param_names"`
 }
 
-// The defaults of options that the dev gateway does not support otherwise: where a
-// token may stand, and the claim that names its credential.
-const (
-	uriParamName = "jwt"
-	headerName   = "Authorization"
-	keyClaimName = "iss"
-)
+// headerName is where a token may stand: the default of an option that the dev gateway
+// does not support otherwise.
+const headerName = "Authorization"
 
 // sharedToken is where the plugin leaves the verified token for later plugins.
 const sharedToken = "authenticated_jwt_token"
@@ -59,7 +59,7 @@ func invalidToken(body map[string]any) error {
 }
 
 func (c *jwtConfig) authenticate(x *exchange.Exchange) (string, *config.JWTSecret, error) {
-	tokens := tokensOf(x)
+	tokens := c.tokensOf(x)
 	if len(tokens) == 0 {
 		return "", nil, &refusal{map[string]any{"message": "Unauthorized"}, "Bearer"}
 	}
@@ -70,7 +70,7 @@ func (c *jwtConfig) authenticate(x *exchange.Exchange) (string, *config.JWTSecre
 	if err != nil {
 		return "", nil, invalid("Bad token; %v", err)
 	}
-	secret, err := secretOf(x, token)
+	secret, err := c.secretOf(x, token)
 	if err != nil {
 		return "", nil, err
 	}
@@ -80,22 +80,26 @@ func (c *jwtConfig) authenticate(x *exchange.Exchange) (string, *config.JWTSecre
 	return tokens[0], secret, nil
 }
 
-// secretOf finds the credential that the token names in its claims or header.
-func secretOf(x *exchange.Exchange, t *token) (*config.JWTSecret, error) {
-	key, ok := t.claims[keyClaimName]
+// secretOf finds the credential that the token names in its claims, or else in its header.
+// The error is Kong's own about a name that is no text, which ends in a 500.
+func (c *jwtConfig) secretOf(x *exchange.Exchange, t *token) (*config.JWTSecret, error) {
+	key, ok := t.claims[c.KeyClaimName]
 	if !ok || key == false {
-		key, ok = t.header[keyClaimName]
+		key, ok = t.header[c.KeyClaimName]
 	}
 	if !ok || key == false {
-		return nil, invalid("No mandatory '%s' in claims", keyClaimName)
+		return nil, invalid("No mandatory '%s' in claims", c.KeyClaimName)
 	}
 	if key == "" {
-		return nil, invalid("Invalid '%s' in claims", keyClaimName)
+		return nil, invalid("Invalid '%s' in claims", c.KeyClaimName)
 	}
-	name, _ := key.(string)
+	name, ok := key.(string)
+	if !ok {
+		return nil, fmt.Errorf("key must be a string, and %s is %v", c.KeyClaimName, key)
+	}
 	secret := x.Config.JWTSecret(name)
 	if secret == nil {
-		return nil, invalid("No credentials found for given '%s'", keyClaimName)
+		return nil, invalid("No credentials found for given '%s'", c.KeyClaimName)
 	}
 	return secret, nil
 }
@@ -120,20 +124,22 @@ func (c *jwtConfig) verify(t *token, secret *config.JWTSecret) error {
 var bearerPattern = regexp.MustCompile(`\s*[Bb]earer\s+(.+)`)
 
 // tokensOf are the different tokens of a request, wherever they are.
-func tokensOf(x *exchange.Exchange) []string {
+func (c *jwtConfig) tokensOf(x *exchange.Exchange) []string {
 	var found []string
 	add := func(token string) {
 		if token != "" && !slices.Contains(found, token) {
 			found = append(found, token)
 		}
 	}
-	args, many := x.Query(maxArgs)[uriParamName].([]any)
-	if !many {
-		args = []any{x.Query(maxArgs)[uriParamName]}
-	}
-	for _, arg := range args {
-		token, _ := arg.(string)
-		add(token)
+	for _, name := range c.URIParamNames {
+		args, many := x.Query(maxArgs)[name].([]any)
+		if !many {
+			args = []any{x.Query(maxArgs)[name]}
+		}
+		for _, arg := range args {
+			token, _ := arg.(string)
+			add(token)
+		}
 	}
 	header, _ := x.RequestHeader(headerName)
 	if m := bearerPattern.FindStringSubmatch(header); m != nil {

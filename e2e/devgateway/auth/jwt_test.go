@@ -54,11 +54,16 @@ func credential(t *testing.T, alg string, public any) string {
 
 func sign(t *testing.T, method jwt.SigningMethod, key any, claims jwt.MapClaims) string {
 	t.Helper()
-	token, err := jwt.NewWithClaims(method, claims).SignedString(key)
+	return signedBy(t, jwt.NewWithClaims(method, claims), key)
+}
+
+func signedBy(t *testing.T, token *jwt.Token, key any) string {
+	t.Helper()
+	text, err := token.SignedString(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return token
+	return text
 }
 
 func TestJWT(t *testing.T) {
@@ -70,6 +75,11 @@ func TestJWT(t *testing.T) {
 	bearer := func(token string) []string { return []string{"Authorization: Bearer " + token} }
 	of := func(method jwt.SigningMethod, key any, claims jwt.MapClaims) []string {
 		return bearer(sign(t, method, key, claims))
+	}
+	named := func(kid string, claims jwt.MapClaims) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
+		token.Header["kid"] = kid
+		return signedBy(t, token, k.rsa)
 	}
 	const invalid = `Bearer error="invalid_token"`
 	tests := []struct {
@@ -83,6 +93,9 @@ func TestJWT(t *testing.T) {
 		{"lower case scheme", verify, "/", []string{"Authorization: bearer " + valid}, "", ""},
 		{"ES256", "", "/", of(jwt.SigningMethodES256, k.p256, jwt.MapClaims{"iss": "ES256"}), "", ""},
 		{"query", "", "/?jwt=" + valid, nil, "", ""},
+		{"query of another name", "uri_param_names: [token]", "/?token=" + valid, nil, "", ""},
+		{"no query", "uri_param_names: []", "/?jwt=" + valid, nil, `{"message":"Unauthorized"}`, "Bearer"},
+		{"no query beside a header", "uri_param_names: []", "/?jwt=x.y.z", bearer(valid), "", ""},
 		{"the same token twice", "", "/?jwt=" + valid, bearer(valid), "", ""},
 		{"two tokens", "", "/?jwt=x.y.z", bearer(valid), `{"message":"Multiple tokens provided"}`, invalid},
 		{"rubbish", "", "/", bearer("abc"), `{"message":"Bad token; invalid JSON"}`, invalid},
@@ -90,6 +103,12 @@ func TestJWT(t *testing.T) {
 		{"no issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"sub": "u"}), `{"message":"No mandatory 'iss' in claims"}`, invalid},
 		{"empty issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": ""}), `{"message":"Invalid 'iss' in claims"}`, invalid},
 		{"unknown issuer", "", "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "x"}), `{"message":"No credentials found for given 'iss'"}`, invalid},
+		{"key by kid", "key_claim_name: kid, " + verify, "/", bearer(named("RS256", jwt.MapClaims{"iss": "x", "exp": now + 60, "nbf": now - 60})), "", ""},
+		{"the claim before the header", "key_claim_name: kid", "/", bearer(named("x", jwt.MapClaims{"kid": "RS256"})), "", ""},
+		{"the header where the claim is false", "key_claim_name: kid", "/", bearer(named("RS256", jwt.MapClaims{"kid": false})), "", ""},
+		{"no kid", "key_claim_name: kid", "/", bearer(valid), `{"message":"No mandatory 'kid' in claims"}`, invalid},
+		{"empty kid", "key_claim_name: kid", "/", bearer(named("", nil)), `{"message":"Invalid 'kid' in claims"}`, invalid},
+		{"unknown kid", "key_claim_name: kid", "/", bearer(named("RS512", jwt.MapClaims{"iss": "RS256"})), `{"message":"No credentials found for given 'kid'"}`, invalid},
 		{"other algorithm", "", "/", of(jwt.SigningMethodHS256, []byte("shh"), jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid algorithm"}`, invalid},
 		{"other key", "", "/", of(jwt.SigningMethodRS256, k.other, jwt.MapClaims{"iss": "RS256"}), `{"message":"Invalid signature"}`, invalid},
 		{"expired", verify, "/", of(jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": "RS256", "exp": now - 1, "nbf": now - 9}), `{"exp":"token expired"}`, invalid},
@@ -128,6 +147,19 @@ func TestShortSignature(t *testing.T) {
 	x := run(t, cfg, "/", "Authorization: Bearer "+token[:len(token)-8])
 	if !x.Unexpected {
 		t.Errorf("no error, answer %+v", x.Answer)
+	}
+}
+
+// What names the credential makes Kong throw where it is no text.
+func TestKeyIsNoText(t *testing.T) {
+	t.Parallel()
+	k := newKeys(t)
+	cfg := load(t, k.yaml+"plugins: [{name: jwt}]")
+	for _, iss := range []any{nil, true, 1, []string{}, []string{"RS256"}, map[string]any{}} {
+		x := run(t, cfg, "/", "Authorization: Bearer "+sign(t, jwt.SigningMethodRS256, k.rsa, jwt.MapClaims{"iss": iss}))
+		if !x.Unexpected {
+			t.Errorf("iss %v: no error, answer %+v", iss, x.Answer)
+		}
 	}
 }
 

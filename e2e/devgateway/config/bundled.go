@@ -28,9 +28,12 @@ func bundledConfig(plugin string) *schema.Field {
 	switch plugin {
 	case JWTName:
 		verified := &schema.Field{Type: "string", OneOf: []any{"exp", "nbf"}}
+		keyClaim := &schema.Field{Type: "string", Default: "iss"}
 		return refuse(record(
 			with("claims_to_verify", &schema.Field{Type: "set", Elements: verified}),
-		), "uri_param_names", "cookie_names", "header_names", "key_claim_name", "secret_is_base64", "anonymous",
+			with("key_claim_name", keyClaim),
+			with("uri_param_names", &schema.Field{Type: "set", Elements: str(), Default: []any{"jwt"}}),
+		), "cookie_names", "header_names", "secret_is_base64", "anonymous",
 			"run_on_preflight", "maximum_expiration", "realm")
 	case KeyAuthName:
 		names := list(&schema.Field{Type: "string", Match: "^[%w_-]+$"})

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"crypto"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -29,7 +30,7 @@ func (a *assembler) consumer(e entry) {
 func (a *assembler) jwtSecret(e entry, c *Consumer) {
 	s := &JWTSecret{Consumer: c}
 	a.decode(e, s)
-	a.meta(&s.Meta, randomID())
+	a.credentialMeta(e, "jwt_secrets", &s.Meta)
 	a.unique(e, "jwt_secrets", "key", s.Key)
 	var err error
 	if s.PublicKey, err = parseKey(s.Algorithm, s.RSAPublicKey); err != nil {
@@ -48,7 +49,13 @@ func parseKey(algorithm, pem string) (crypto.PublicKey, error) {
 func (a *assembler) apiKey(e entry, c *Consumer) {
 	k := &KeyAuth{Consumer: c}
 	a.decode(e, k)
-	a.meta(&k.Meta, randomID())
+	a.credentialMeta(e, "keyauth_credentials", &k.Meta)
 	a.unique(e, "keyauth_credentials", "key", k.Key)
 	a.config.keys[k.Key] = k
+}
+
+// credentialMeta numbers a credential that does not say what its id is.
+func (a *assembler) credentialMeta(e entry, kind string, m *Meta) {
+	a.unique(e, kind, "primary key", m.ID)
+	a.meta(m, cmp.Or(m.ID, randomID()))
 }

@@ -121,12 +121,13 @@ func consumerFields() *schema.Field {
 	f := entity(
 		with("username", str()),
 		with("custom_id", str()),
-		with("jwt_secrets", list(refuse(entity(
+		with("jwt_secrets", list(refuse(named(
+			with("id", id()),
 			required("key", str()),
 			with("algorithm", algorithm()),
 			required("rsa_public_key", publicKey()),
 		), "secret"))),
-		with("keyauth_credentials", list(refuse(entity(required("key", str())), "ttl"))),
+		with("keyauth_credentials", list(refuse(named(with("id", id()), required("key", str())), "ttl"))),
 		with("acls", list(entity(required("group", str())))),
 	)
 	f.EntityChecks = []schema.EntityCheck{{"at_least_one_of": []byte(`["custom_id", "username"]`)}}

@@ -92,7 +92,7 @@ services:
   routes: [{name: r, paths: [/a], methods: [GET], plugins: [{name: probe, config: {limit: 2}}]}, {paths: [/b], protocols: [http, https]}]
   plugins: [{name: acl, config: {allow: [x]}, enabled: true}]
 - {host: v}
-consumers: [{username: c, custom_id: "7", tags: [a], acls: [{group: g}, {group: h}], keyauth_credentials: [{key: k, tags: [t]}]}]
+consumers: [{username: c, custom_id: "7", tags: [a], acls: [{group: g}, {group: h}], keyauth_credentials: [{key: k, tags: [t]}, {key: l, id: 0b6f0c5e-5b0a-4d0e-8d0c-1f6f5a3b1a01}]}]
 plugins: [{name: probe}]
 `))
 	if err != nil {
@@ -112,6 +112,9 @@ plugins: [{name: probe}]
 	}
 	if c := cfg.APIKey("k").Consumer; c.Username != "c" || c.CustomID != "7" || len(c.Groups) != 2 || len(c.Tags) != 1 {
 		t.Errorf("consumer %+v", c)
+	}
+	if given, made := cfg.APIKey("l").ID, cfg.APIKey("k").ID; given != "0b6f0c5e-5b0a-4d0e-8d0c-1f6f5a3b1a01" || made == "" {
+		t.Errorf("ids of credentials: %q, want the one that is given, and %q, want one", given, made)
 	}
 	type scoped struct {
 		Name, Route, Service string

@@ -38,6 +38,8 @@ func commands() []command {
 		{"run", "-- COMMAND [ARGS]", "run the plugin server beside COMMAND, which is Kong's entrypoint", runBeside},
 		{"limits", "advise [flags]", "propose limits, with what each would have denied", limits},
 		{"cdn-ranges", "[flags] CDN...", "print whom to believe a client's address from, as Kong's trusted_ips", cdnRanges},
+		{"keys", "COMMAND [flags]", "issue, rotate and revoke partners' API keys, and say which are in use", keys},
+		{"issuers", "sync [flags]", "write the keys of token issuers as an overlay, once or every so long", issuerKeys},
 		{"scrub", "[flags]", "scrub the lines on standard input", scrubLines},
 		{"audit", "verify|export", "verify the chain of audit records, or export some of them", auditFiles},
 		{"version", "", "print the version", printVersion},

@@ -156,7 +156,7 @@ func TestPublishRefuses(t *testing.T) {
 		want string
 		code int
 	}{
-		"a mistake":    {[]string{"-config", config, "-overlay", overlay, "-node", at}, "of erp: key: Kong takes no vault reference here", 1},
+		"a mistake":    {[]string{"-config", config, "-overlay", overlay, "-node", at}, "of erp: key: a vault reference, which Kong does not follow here", 1},
 		"no such node": {[]string{"-config", config, "-node", at, "-node", "kong"}, `-node: "kong" is no address of an Admin API`, 1},
 		"no CA":        {[]string{"-config", config, "-node", at, "-admin-ca", "no-such.pem"}, "no-such.pem", 1},
 		"no config":    {[]string{"-node", at}, "-config", 2},

@@ -175,7 +175,12 @@ var detectorCases = map[Kind][]string{
 		"sent basic «dXNlcjpwYXNzd29yZA==» today",
 		"https://«user:s3cret»@example.com/x",
 		`"authorization":"Bearer «tok-12345678»"`,
+		"the key «gatehouse_PlantedForTheTests00000000000000000000000001QjvcL» was refused",
+		"/partner/«gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»/orders x-request-id: «gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»",
+		"x_«gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»-«gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»_y",
 		// decoys
+		"no key, by its checksum: gatehouse_PlantedForTheTests00000000000000000000000001QjvcM",
+		"GET /docs/gatehouse_keys_are_found_by_their_checksum_and_not_by_their_prefix",
 		"the bearer token is basic information",
 	},
 	Secret: {

@@ -66,6 +66,7 @@ func checkOrder(t *testing.T, list []Finding, size int) {
 var plantedSecrets = []string{
 	"john.doe@example.com", "4111111111111111", "DE89370400440532013000", "460-89-9847",
 	"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl", "AKIAIOSFODNN7EXAMPLE",
+	"gatehouse_PlantedForTheTests00000000000000000000000001QjvcL",
 }
 
 // FuzzPlanted checks that no text around a secret makes it survive, as it is or

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"strings"
+
+	"github.com/gatehousehq/gatehouse/internal/apikey"
 )
 
 // planter builds log texts with values planted in them and decoys around.
@@ -68,6 +70,8 @@ func (p *planter) value(k Kind) string {
 		return p.cpf()
 	case JWT:
 		return base64URL(`{"alg":"RS256"}`) + "." + base64URL(`{"sub":"`+p.digits(8)+`","tenant":"acme"}`) + "." + base64URL(p.hex(40))
+	case Credential:
+		return apikey.New()
 	case Secret:
 		return pick(p, []string{"AKIA" + p.letters(16), "ghp_" + p.letters(18) + p.digits(18), "xoxb-" + p.digits(12) + "-" + p.letters(24), "glpat-" + p.letters(10) + p.digits(10)})
 	}
@@ -181,7 +185,7 @@ type planted struct {
 // keyFor is a name that a value of the kind may stand under in an API.
 var keyFor = map[Kind]string{
 	Email: "email", Phone: "phone", Card: "card", IBAN: "iban", USSSN: "ssn", IP: "client_ip",
-	NationalID: "cpf", JWT: "jwt", Secret: "note",
+	NationalID: "cpf", JWT: "jwt", Secret: "note", Credential: "memo",
 }
 
 // place is a way to write a value into a log text: what is before and behind

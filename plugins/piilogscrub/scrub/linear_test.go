@@ -33,6 +33,8 @@ var adversarial = map[string]string{
 	"words":                "aaaaaaaaaaaaaaaaB/",
 	"base64":               "YWFhYWFhYWFhYWFhYWFhYWFh ",
 	"one word":             "aB3",
+	"prefixes of keys":     "gatehouse_",
+	"almost keys":          "gatehouse_PlantedForTheTests00000000000000000000000001QjvcM",
 	"bearers":              "bearer ",
 	"schemes":              "https://a:b",
 	"parentheses":          "((1)",

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"math"
+
+	"github.com/gatehousehq/gatehouse/internal/apikey"
 )
 
 const (
@@ -14,8 +16,8 @@ const (
 	maxRandom = 256 // bytes of it that are looked at
 )
 
-// token looks at the long word around b[i]: a JWT, a key of a known shape, a
-// credential, or text in base64.
+// token looks at the long word around b[i]: a JWT, a partner's key, a key
+// of a known shape, or text in base64.
 func (s *scan) token(i int) {
 	start, end := i, wordEnd(s.b, i)
 	floor := max(s.done, min(i, s.next)-maxName) // parts of it may have been looked at
@@ -32,10 +34,29 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
+	if end-start >= apikey.Length && s.partnerKeys(start, end) {
+		return
+	}
 	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.gluedIBAN(start) || s.secret(start, end) || s.gluedCard(start, end)) {
 		return
 	}
 	s.next = max(s.next, end)
+}
+
+// partnerKeys looks for keys that this gateway issued in the word b[start:end], with
+// anything around them, and reports whether there are any. Their checksum says that they
+// are no identifiers, whatever the name before them.
+func (s *scan) partnerKeys(start, end int) (found bool) {
+	for end-start >= apikey.Length && s.e.actions[Credential] != Keep {
+		at := apikey.Index(s.b[start:end])
+		if at < 0 || !s.spend(end-start) {
+			break
+		}
+		key := s.b[start+at : start+at+apikey.Length]
+		s.record(finding{kind: Credential, start: start + at, end: start + at + apikey.Length}, key)
+		start, found = start+at+apikey.Length, true
+	}
+	return found
 }
 
 // secret looks at the word b[start:end], which is no digest and no identifier,

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gatehousehq/gatehouse/plugins/identity"
 )
 
 // mistakes are what is wrong with a config, each once.
@@ -56,4 +58,12 @@ func (s *Settings) checkPlanNames(bad *mistakes) {
 	for i := range s.Tenants {
 		known(fmt.Sprintf("tenants[%d].plan", i), &s.Tenants[i].Plan)
 	}
+}
+
+func (s *Settings) prepareIssuers(bad *mistakes) identity.Issuers {
+	issuers, mistakes := identity.NewIssuers(s.Issuers)
+	for _, mistake := range mistakes {
+		bad.addf("identity.issuers%w", mistake)
+	}
+	return issuers
 }

@@ -177,9 +177,9 @@ func (d *Decider) goodOverrides(field string, list []Override, bad *mistakes) (g
 	return good
 }
 
-// findNeeds says what the limits and costs ask of Kong.
+// findNeeds says what the issuers, limits and costs ask of Kong.
 func (d *Decider) findNeeds() Needs {
-	var n Needs
+	n := Needs{Consumer: d.issuers.Configured()}
 	for _, set := range d.plans {
 		for _, r := range set.rules {
 			for _, s := range r.scope {

@@ -18,7 +18,9 @@ type Settings struct {
 	Rules
 	// Claims say who is asking. Issue says that the service is told.
 	Claims identity.Claims
-	Issue  bool
+	// Issuers say whose tokens are believed: all that Kong verified if there are none.
+	Issuers []identity.Issuer
+	Issue   bool
 	// KeyPrefix is what every Redis key begins with.
 	KeyPrefix string
 	// Timeout is how long a request waits for Redis at most.
@@ -68,6 +70,8 @@ type Metrics interface {
 	Waited(time.Duration)
 	// FellBack is a decision without Redis, by what OnRedisError says.
 	FellBack(policy string)
+	// Distrusted is a verified token that was refused, by what is wrong with it.
+	Distrusted(identity.Fault)
 }
 
 // LimitCounters count a limit's results. Uncharged is a limit that had room when
@@ -83,6 +87,7 @@ type Counter interface{ Inc() }
 type Decider struct {
 	settings Settings
 	backend  Backend
+	issuers  identity.Issuers
 	// maxCost is the most that a request can cost.
 	maxCost int64
 	// plans holds the limits of each plan, and those of no plan under "".
@@ -104,7 +109,8 @@ type tenantRules struct {
 
 // New makes a Decider. An error names each mistake in the settings, by the field's name
 // in kong.yaml. The Decider beside it does without what is wrong: it has every limit,
-// plan and tenant that is good, and the default limit on users at least.
+// plan and tenant that is good, and the default limit on users at least, and believes no
+// token of an issuer that is in doubt.
 func New(s Settings, b Backend) (*Decider, error) {
 	d := &Decider{settings: s, backend: b, hidden: map[string]bool{}}
 	for _, name := range s.HideHeaders {
@@ -115,6 +121,7 @@ func New(s Settings, b Backend) (*Decider, error) {
 	}
 	var bad mistakes
 	d.check(&bad)
+	d.issuers = s.prepareIssuers(&bad)
 	d.maxCost = maxCost(d.settings.Costs)
 	d.plans = d.compilePlans(&bad)
 	d.tenants = d.compileTenants(&bad)
@@ -130,6 +137,11 @@ func (d *Decider) Needs() Needs { return d.needs }
 // [Settings].Timeout and than ctx lives, and never fails: what it means that Redis
 // does not answer is for OnRedisError to say.
 func (d *Decider) Decide(ctx context.Context, req Request) Decision {
+	if d.issuers.Configured() {
+		if fault := d.issuers.Check(&req.Evidence, d.backend.Now()); fault != "" {
+			return d.distrust(req.Evidence, fault)
+		}
+	}
 	p := identity.Resolve(req.Evidence, d.settings.Claims)
 	if refusal := req.refusal(); refusal != nil {
 		return Decision{Status: refusal.Status, Principal: p, Client: refusal.Headers, Body: refusal.Body, refused: true}

@@ -31,7 +31,7 @@ type Needs struct {
 // Decision is what to do with the request.
 type Decision struct {
 	// Status is zero for a request that is admitted, else 429 or 503, or 400 for one whose
-	// identity its own headers would bend.
+	// identity its own headers would bend, or 401 for one whose token is not believed.
 	Status int
 	// Principal and Plan are who is asking, and under which plan.
 	Principal identity.Principal
@@ -42,8 +42,11 @@ type Decision struct {
 	// Body is the problem document of a request that is not admitted.
 	Body []byte
 
+	// Fault is what is wrong with the token, empty if it is believed or there is none.
+	Fault identity.Fault
+
 	// limited is true if a limit denied the request, and refused if none was asked since
-	// its headers are in the way.
+	// its headers are in the way, or its token.
 	limited, refused bool
 }
 
@@ -61,7 +64,8 @@ func (d Decision) Allowed() bool { return d.Status == 0 }
 
 // Outcome is the decision in a word, for the audit record: allowed; limited where a
 // limit denied the request, be its status 429 or 503; unavailable where no limit
-// could be asked; refused where its headers would bend an identity.
+// could be asked; refused where its headers would bend an identity, or its token is not
+// believed.
 func (d Decision) Outcome() string {
 	switch {
 	case d.Allowed():

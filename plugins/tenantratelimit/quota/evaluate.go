@@ -95,6 +95,9 @@ func (e *evaluation) observed() usage.Request {
 		r.Realm = realm(e.principal).String()
 	}
 	r.User = (&rule{}).component(scopeUser, e.principal, e.request).String()
+	if e.principal.Credential.Known() {
+		r.Credential = usage.Credential{ID: e.principal.Credential.String(), Consumer: identity.Clean(e.request.Consumer.Username).String()}
+	}
 	return r
 }
 

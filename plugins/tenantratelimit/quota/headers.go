@@ -18,6 +18,7 @@ const (
 	headerLegacyRemaining = "X-RateLimit-Remaining"
 	headerLegacyReset     = "X-RateLimit-Reset"
 	headerContentType     = "Content-Type"
+	headerChallenge       = "WWW-Authenticate"
 )
 
 // unavailableFor is when to come back after a 503, in seconds: the breaker lets

@@ -20,6 +20,8 @@ type uncounted struct{}
 func (uncounted) Inc()                 {}
 func (uncounted) Waited(time.Duration) {}
 func (uncounted) FellBack(string)      {}
+
+func (uncounted) Distrusted(identity.Fault) {}
 func (u uncounted) Limit(string, string) LimitCounters {
 	return LimitCounters{u, u, u, u, u}
 }

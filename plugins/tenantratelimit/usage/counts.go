@@ -12,6 +12,8 @@ type Request struct {
 	User, Route string
 	// Units is what the request costs.
 	Units int64
+	// Credential is the zero value where it is not known.
+	Credential Credential
 }
 
 // The kinds of what is counted in a group.

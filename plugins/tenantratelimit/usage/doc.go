@@ -12,6 +12,9 @@
 // script call for each group that was seen, every ten seconds. Requests wait for
 // nothing.
 //
+// Of each credential it is remembered when it was last used, so that one which is to be
+// dropped can be known to be out of use.
+//
 // A [Recorder] has one goroutine, which writes. It starts with [Recorder.Start], and
 // [Recorder.Close] stops it and writes what is left.
 package usage

@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -21,8 +22,8 @@ var observeScript = redis.NewScript(observeText)
 // Recorder counts what one node sees and adds it to what Redis knows.
 type Recorder struct {
 	// Partly, if not nil, is told about each request that is not counted as one of
-	// its tenant, user and route, since there were too many of them. It is set
-	// before the first request.
+	// its tenant, user and route, or whose credential is not remembered, since there
+	// were too many of them. It is set before the first request.
 	Partly func()
 
 	client   redis.UniversalClient
@@ -35,6 +36,7 @@ type Recorder struct {
 	counts counts
 	held   int // counts
 	seen   int // requests
+	sight  sight
 
 	task *periodic.Task
 }
@@ -63,7 +65,7 @@ var perMinute = bounds{realms: 5000, users: 5000, addresses: 500, routes: 500}
 // NewRecorder holds at most capacity counts between two writes, about 200 bytes
 // each; what would need more is lost, and said so.
 func NewRecorder(client redis.UniversalClient, prefix string, capacity int, lost func(int)) *Recorder {
-	r := &Recorder{client: client, prefix: prefix, capacity: capacity, lost: lost, counts: counts{}}
+	r := &Recorder{client: client, prefix: prefix, capacity: capacity, lost: lost, counts: counts{}, sight: sight{}}
 	r.task = periodic.New(flushEvery, func(ctx context.Context) {
 		// To be stopped in the middle would lose what was taken. What is lost is counted.
 		_ = r.Flush(context.WithoutCancel(ctx))
@@ -75,6 +77,7 @@ func NewRecorder(client redis.UniversalClient, prefix string, capacity int, lost
 func (r *Recorder) Observe(at time.Time, s Request) {
 	window := at.Unix() / windowSeconds
 	r.mu.Lock()
+	known := r.sight.see(s.Credential, at.Unix())
 	full, whole := r.held >= r.capacity, true
 	if !full {
 		var grown int
@@ -86,7 +89,7 @@ func (r *Recorder) Observe(at time.Time, s Request) {
 	if full {
 		r.lost(1)
 	}
-	if !whole && r.Partly != nil {
+	if !(whole && known) && r.Partly != nil {
 		r.Partly()
 	}
 }
@@ -102,18 +105,19 @@ func (r *Recorder) Close(ctx context.Context) error {
 	return r.Flush(ctx)
 }
 
-// Flush writes what was counted. What cannot be written is lost: memory that
-// grows while Redis is away would be worse.
+// Flush writes what was counted and seen. Counts that cannot be written are lost: memory
+// that grows while Redis is away would be worse. Which credentials were seen is kept for
+// the next time.
 func (r *Recorder) Flush(ctx context.Context) error {
 	r.mu.Lock()
-	taken, seen := r.counts, r.seen
-	r.counts, r.held, r.seen = counts{}, 0, 0
+	taken, requests, seen := r.counts, r.seen, r.sight
+	r.counts, r.held, r.seen, r.sight = counts{}, 0, 0, sight{}
 	r.mu.Unlock()
-	if err := r.write(ctx, taken); err != nil {
-		r.lost(seen)
-		return err
+	err := r.write(ctx, taken)
+	if err != nil {
+		r.lost(requests)
 	}
-	return nil
+	return errors.Join(err, r.writeSeen(ctx, seen))
 }
 
 func (r *Recorder) write(ctx context.Context, c counts) error {

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
+	"github.com/gatehousehq/gatehouse/plugins/partnerkeys"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
+)
+
+// keys runs the commands about partners' API keys.
+func keys(ctx context.Context, s streams, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "issue":
+			return issueKey(ctx, s, args[1:])
+		case "rotate":
+			return rotateKey(ctx, s, args[1:])
+		case "revoke":
+			return revokeKeys(ctx, s, args[1:])
+		case "list":
+			return listKeys(ctx, s, args[1:])
+		}
+	}
+	return fmt.Errorf("%w: gatehouse keys issue|rotate|revoke|list [flags] …; see gatehouse keys issue -h", errUsage)
+}
+
+// lockTimeout is how long a command waits for another one.
+const lockTimeout = time.Minute
+
+// keyring is a file of keys, and the config that it goes over.
+type keyring struct {
+	path string
+	publishing
+}
+
+func (k *keyring) addFlags(flags *flag.FlagSet) {
+	keysFlag(flags, &k.path)
+	k.publishing.addFlags(flags)
+}
+
+func keysFlag(flags *flag.FlagSet, path *string) {
+	flags.StringVar(path, "keys", os.Getenv("GATEHOUSE_KEYS"),
+		"overlay file that holds the keys, outside of every repository; it is made where it is missing (GATEHOUSE_KEYS)")
+}
+
+// change opens the file, has its keys changed and, if they were, writes it. What is said
+// then, and the nodes, come before another command may change it.
+func (k *keyring) change(ctx context.Context, s streams, change func(*partnerkeys.Set) (changed bool, err error), said func() error) (err error) {
+	waiting, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	file, err := partnerkeys.Open(waiting, k.path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	if changed, err := change(file.Set); err != nil || !changed {
+		return err
+	}
+	if err := file.Save(); err != nil {
+		return err
+	}
+	if err := said(); err != nil {
+		return err
+	}
+	return k.put(ctx, s)
+}
+
+// put has the nodes run what the file now has, if there are any. What it prints goes to
+// standard error: standard output is for the key.
+func (k *keyring) put(ctx context.Context, s streams) error {
+	if len(k.nodes) == 0 {
+		fmt.Fprintf(s.err, "%s is written; gatehouse publish with -overlay %[1]s puts it on nodes\n", k.path)
+		return nil
+	}
+	all := k.publishing
+	all.overlays = append(k.otherOverlays(), k.path)
+	if err := all.publish(ctx, streams{in: s.in, out: s.err, err: s.err}); err != nil {
+		fmt.Fprintf(s.err, "gatehouse: %s has the change and not every node: gatehouse publish with -overlay %[1]s puts it there\n", k.path)
+		return err
+	}
+	return nil
+}
+
+// otherOverlays are those that are not the file of keys.
+func (k *keyring) otherOverlays() []string {
+	return slices.DeleteFunc(slices.Clone(k.overlays), func(path string) bool {
+		one, err1 := filepath.Abs(path)
+		two, err2 := filepath.Abs(k.path)
+		return err1 == nil && err2 == nil && one == two
+	})
+}
+
+// checkConsumer is the error of a consumer that the config does not have: an overlay would
+// make a new one, which is in no group.
+func (k *keyring) checkConsumer(name string) error {
+	checker, err := newChecker()
+	if err != nil {
+		return err
+	}
+	others := k.layers
+	others.overlays = k.otherOverlays()
+	merged, err := others.merge(kongsecret.New(checker.Schemas()))
+	if err != nil {
+		return err
+	}
+	known, err := consumersOf(merged)
+	if err == nil && !slices.Contains(known, name) {
+		err = fmt.Errorf("there is no consumer %q in %s: write one of %s, or add it there first", name, k.config, strings.Join(known, ", "))
+	}
+	return err
+}
+
+// consumersOf are the usernames that a config has.
+func consumersOf(config kongyaml.File) (names []string, err error) {
+	document, err := kongyaml.Decode(config.Text)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", config.Name, err)
+	}
+	fields, _ := document.(map[string]any)
+	list, _ := fields["consumers"].([]any)
+	for _, entity := range list {
+		consumer, _ := entity.(map[string]any)
+		if name, _ := consumer["username"].(string); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// usageSource is where nodes write which keys are used.
+type usageSource struct{ url, prefix string }
+
+func (u *usageSource) addFlags(flags *flag.FlagSet) {
+	flags.StringVar(&u.url, "redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
+	flags.StringVar(&u.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
+}
+
+func (u *usageSource) read(ctx context.Context) (known partnerkeys.Usage) {
+	known.LastSeen, known.Err = tenantratelimit.LastSeen(ctx, u.url, u.prefix)
+	return known
+}
+
+// durationFlag defines a flag that takes days too.
+func durationFlag(flags *flag.FlagSet, name string, value time.Duration, usage string) *time.Duration {
+	flags.Func(name, fmt.Sprintf("%s (default %s)", usage, partnerkeys.Short(value)), func(text string) (err error) {
+		value, err = partnerkeys.ParseDuration(text)
+		return err
+	})
+	return &value
+}

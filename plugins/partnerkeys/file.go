@@ -1,0 +1,124 @@
+package partnerkeys
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+)
+
+// File is an overlay of keys that is this process's alone until [File.Close].
+type File struct {
+	Set  *Set
+	path string
+	lock *os.File
+}
+
+// Open reads the keys of a file, none if it is not there yet. It waits until ctx ends for
+// another process that has it open. A file in a git work tree is refused, and so is one
+// that others can read.
+func Open(ctx context.Context, path string) (*File, error) {
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{path: path}
+	if f.lock, err = lock(ctx, path); err != nil {
+		return nil, err
+	}
+	f.Set, err = read(path)
+	if errors.Is(err, os.ErrNotExist) {
+		f.Set, err = &Set{}, nil
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Read reads the keys of a file as it is now. It waits for nobody: a file is whole at any
+// time.
+func Read(path string) (*Set, error) {
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	return read(path)
+}
+
+func read(path string) (*Set, error) {
+	text, err := kongyaml.ReadOverlay(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(kongyaml.File{Name: path, Text: text})
+}
+
+// Save writes the keys. If the process dies meanwhile, the file is as it was.
+func (f *File) Save() error {
+	text, err := f.Set.Text()
+	if err != nil {
+		return err
+	}
+	return kongyaml.WriteOverlay(f.path, text)
+}
+
+// Close lets other processes have the file.
+func (f *File) Close() error { return f.lock.Close() }
+
+// resolve is the path of the file itself, outside of every work tree.
+func resolve(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("name the file of keys with -keys or GATEHOUSE_KEYS, outside of every repository, such as /etc/gatehouse/partner-keys.yaml")
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", path, err)
+	}
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", fmt.Errorf("keep keys in %s: %w: make the folder, for its owner alone (mkdir -m 700)", path, err)
+	}
+	for at := folder; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return "", fmt.Errorf("keep keys in %s: it is in the git work tree %s: name a file outside of every repository with -keys", path, at)
+		}
+		if at == filepath.Dir(at) {
+			return filepath.Join(folder, filepath.Base(path)), nil
+		}
+	}
+}
+
+// retry is how often a lock is tried that another process has.
+const retry = 50 * time.Millisecond
+
+// lock locks a file beside the one at path, which is another file after each write. The
+// kernel ends the lock with the process.
+func lock(ctx context.Context, path string) (*os.File, error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	for {
+		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(fmt.Errorf("lock %s: another gatehouse keys has it: try again when that is done", path), f.Close())
+		case <-time.After(retry):
+		}
+	}
+}

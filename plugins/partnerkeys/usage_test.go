@@ -1,0 +1,57 @@
+package partnerkeys_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/partnerkeys"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
+)
+
+func TestInUse(t *testing.T) {
+	t.Parallel()
+	var s partnerkeys.Set
+	old := s.Issue("acme", now.Add(-100*day))
+	fresh := s.Issue("acme", now.Add(-time.Hour))
+	seen := func(k partnerkeys.Key, ago time.Duration) map[usage.Credential]time.Time {
+		return map[usage.Credential]time.Time{{ID: k.ID, Consumer: k.Consumer}: now.Add(-ago)}
+	}
+	const unused = day
+	for name, tt := range map[string]struct {
+		key   partnerkeys.Key
+		known partnerkeys.Usage
+		want  string // empty: it may go
+	}{
+		"seen now":                {old, known(seen(old, 0), 0, 90*day), "acme uses it: last seen at 2026-03-14T15:09:26Z, less than 1d ago"},
+		"seen just in time":       {old, known(seen(old, unused-time.Second), 0, 90*day), "acme uses it"},
+		"seen before":             {old, known(seen(old, unused), 0, 90*day), ""},
+		"never seen":              {old, known(nil, 0, 90*day), ""},
+		"another was seen":        {old, known(seen(fresh, 0), 0, 90*day), ""},
+		"nobody looked":           {old, partnerkeys.Usage{}, "is not known: no node has written"},
+		"nobody looks any more":   {old, known(nil, 2*time.Minute, 90*day), "is not known: no node has written which keys are used since 2026-03-14T15:07:26Z"},
+		"seen, by nobody since":   {old, known(seen(old, 30*day), 2*time.Minute, 90*day), "is not known"},
+		"redis is away":           {old, partnerkeys.Usage{Err: errors.New("connection refused")}, "is not known: connection refused"},
+		"looked at for too short": {old, known(nil, 0, time.Hour+time.Minute), "nodes write which keys are used since 2026-03-14T14:08:26Z"},
+		"looked at all its life":  {fresh, known(nil, 0, time.Hour+time.Minute), ""},
+	} {
+		err := tt.known.InUse(tt.key, unused, now)
+		if (err != nil) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", name, err, tt.want)
+		}
+	}
+}
+
+// known is what nodes have seen that wrote last so long ago, and first so long ago.
+func known(seen map[usage.Credential]time.Time, written, since time.Duration) partnerkeys.Usage {
+	return partnerkeys.Usage{LastSeen: usage.LastSeen{Credentials: seen, Written: now.Add(-written), Since: now.Add(-since)}}
+}
+
+func TestUsageOf(t *testing.T) {
+	t.Parallel()
+	u := known(map[usage.Credential]time.Time{{ID: "1", Consumer: "acme"}: now, {ID: "2", Consumer: "globex"}: now}, 0, day)
+	if list := u.Of("acme"); len(list) != 1 || list[0].ID != "1" {
+		t.Errorf("of acme: %v", list)
+	}
+}
