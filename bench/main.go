@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/bench/audit"
+	"github.com/gatehousehq/gatehouse/bench/bff"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
@@ -38,6 +39,7 @@ var suites = []suite{
 	{"gateway", ratios(gateway.Open)},
 	{"scrub", ratios(scrub.Open)},
 	{"limiter", ratios(limiter.Open)},
+	{"bff", ratios(bff.Open)},
 	{"audit", audit.Take},
 }
 

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehousehq/gatehouse/bench/httpload"
 	"github.com/gatehousehq/gatehouse/bench/kongserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
@@ -79,27 +79,27 @@ func (b *bench) rows() []ratio.Row {
 func saturated(k *kongserver.Gatehouse, path string) ratio.Measure {
 	return func(ctx context.Context) (float64, error) {
 		o, err := measure(ctx, k, path, 0, length)
-		return o.perSecond(), err
+		return o.PerSecond(), err
 	}
 }
 
 // measure runs a load after a short one that does not count. No request of it may fail.
-func measure(ctx context.Context, k *kongserver.Gatehouse, path string, pause, length time.Duration) (outcome, error) {
+func measure(ctx context.Context, k *kongserver.Gatehouse, path string, pause, length time.Duration) (httpload.Outcome, error) {
 	o, err := count(ctx, k, path, pause, length)
-	if err == nil && o.failed > 0 {
-		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.failed, o.requests, path, k.LastWords())
+	if err == nil && o.Failed > 0 {
+		err = fmt.Errorf("%d of %d requests to %s failed; the gateway's log ends with: %s", o.Failed, o.Requests, path, k.LastWords())
 	}
 	return o, err
 }
 
 // count is measure for a load of which requests may fail.
-func count(ctx context.Context, k *kongserver.Gatehouse, path string, pause, length time.Duration) (outcome, error) {
-	l := newLoad(k.Proxy, path)
-	l.pause = pause
-	if _, err := l.run(ctx, warmUp); err != nil {
-		return outcome{}, err
+func count(ctx context.Context, k *kongserver.Gatehouse, path string, pause, length time.Duration) (httpload.Outcome, error) {
+	l := httpload.New(k.Proxy, path, "apikey: "+key)
+	l.Pause = pause
+	if _, err := l.Run(ctx, warmUp); err != nil {
+		return httpload.Outcome{}, err
 	}
-	return l.run(ctx, length)
+	return l.Run(ctx, length)
 }
 
 // half is the pause of a client at half of the requests that the one-hop plugin lets
@@ -109,7 +109,7 @@ func (b *bench) half(ctx context.Context) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return time.Duration(clients / (rate / 2) * float64(time.Second)), nil
+	return httpload.Pause(httpload.Clients, rate/2), nil
 }
 
 // added measures by how much a quantile of the latency is higher with the plugin
@@ -125,17 +125,8 @@ func (b *bench) added(path string, quantile float64) ratio.Measure {
 			return 0, err
 		}
 		with, err := measure(ctx, b.line, path, pause, length)
-		return milliseconds(with.latencies, quantile) - milliseconds(bare.latencies, quantile), err
+		return with.Milliseconds(quantile) - bare.Milliseconds(quantile), err
 	}
-}
-
-// milliseconds is a quantile of latencies, 0 if there are none.
-func milliseconds(latencies []time.Duration, quantile float64) float64 {
-	if len(latencies) == 0 {
-		return 0
-	}
-	slices.Sort(latencies)
-	return float64(latencies[int(quantile*float64(len(latencies)-1))]) / float64(time.Millisecond)
 }
 
 // quiet measures the p99 of a path, and reloading the same while the config is posted
@@ -147,7 +138,7 @@ func (b *bench) quiet(path string) ratio.Measure {
 			return 0, err
 		}
 		o, err := measure(ctx, b.line, path, pause, reloads)
-		return milliseconds(o.latencies, 0.99), err
+		return o.Milliseconds(0.99), err
 	}
 }
 
@@ -171,14 +162,14 @@ func (b *bench) lostMore(path, than string) ratio.Measure {
 		if err != nil {
 			return 0, err
 		}
-		var ours, theirs outcome
+		var ours, theirs httpload.Outcome
 		err = b.whilePosting(ctx, func(ctx context.Context) error {
 			both, ctx := errgroup.WithContext(ctx)
 			both.Go(func() (err error) { ours, err = count(ctx, b.line, path, 2*pause, losses); return err })
 			both.Go(func() (err error) { theirs, err = count(ctx, b.line, than, 2*pause, losses); return err })
 			return both.Wait()
 		})
-		return float64(ours.failed - theirs.failed), err
+		return float64(ours.Failed - theirs.Failed), err
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gatehousehq/gatehouse/bench/collector"
 	"github.com/gatehousehq/gatehouse/bench/kongserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/bench/redisserver"
@@ -49,7 +50,7 @@ func (b *bench) open(ctx context.Context) error {
 		return err
 	}
 	b.closers = append(b.closers, stop)
-	collector, stop, err := startCollector()
+	traces, stop, err := collector.Start()
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func (b *bench) open(ctx context.Context) error {
 	b.config = config(service("onehop", upstream, oneHop(0)), service("leased", upstream, oneHop(lease)),
 		service("apart", upstream, apart()), service("bare", upstream, ""))
 	env := map[string]string{
-		"REDIS_URL": redis.URL(), "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
+		"REDIS_URL": redis.URL(), "OTEL_EXPORTER_OTLP_ENDPOINT": traces,
 		"GATEHOUSE_LOG_PLUGINS": "off", // there is none: the audit record is what is logged
 	}
 	if b.line, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: b.config, Env: env}); err != nil {
@@ -75,7 +76,7 @@ func (b *bench) open(ctx context.Context) error {
 	if b.event, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: b.config, Env: env}); err != nil {
 		return err
 	}
-	theirs := config(service("lua", upstream, lua(redis.Addr, collector, filepath.Join(dir, "file.log"))))
+	theirs := config(service("lua", upstream, lua(redis.Addr, traces, filepath.Join(dir, "file.log"))))
 	b.lua, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: theirs, Env: map[string]string{
 		"KONG_TRACING_INSTRUMENTATIONS": "all", "KONG_TRACING_SAMPLING_RATE": "1",
 		"KONG_PROXY_ACCESS_LOG": "logs/access.log", "KONG_PROXY_ERROR_LOG": "logs/error.log",

@@ -2,10 +2,8 @@ package gateway
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net"
-	"net/http"
 )
 
 // startUpstream answers every request with the same few bytes, with as little work
@@ -51,21 +49,4 @@ func answer(conn net.Conn) {
 			return
 		}
 	}
-}
-
-// startCollector takes traces and forgets them.
-func startCollector() (url string, stop func() error, err error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	srv := &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-	})}
-	go func() {
-		if err := srv.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
-			return
-		}
-	}()
-	return "http://" + ln.Addr().String(), srv.Close, nil
 }

@@ -7,8 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
@@ -67,25 +65,4 @@ func (s *server) instance(config string) (int32, error) {
 	client := kongtest.NewClient(s.socket)
 	defer client.Close()
 	return client.StartInstance(s.name, []byte(config))
-}
-
-// cpuTime is what the process has had of the CPU, by the kernel's accounts of its
-// threads.
-func (s *server) cpuTime() (sum time.Duration, err error) {
-	accounts, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
-	if err != nil || len(accounts) == 0 {
-		return 0, fmt.Errorf("read the CPU time of %s: no /proc/PID/task/*/schedstat", s.name)
-	}
-	for _, path := range accounts {
-		line, err := os.ReadFile(path)
-		if err != nil {
-			continue // a thread that has ended
-		}
-		ns, err := strconv.ParseInt(strings.Fields(string(line))[0], 10, 64)
-		if err != nil {
-			return 0, fmt.Errorf("read %s: %w", path, err)
-		}
-		sum += time.Duration(ns)
-	}
-	return sum, nil
 }

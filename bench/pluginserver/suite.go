@@ -74,14 +74,14 @@ func (s *server) perCPUSecond(config string) ratio.Measure {
 		if err != nil {
 			return 0, err
 		}
-		before, err := s.cpuTime()
+		before, err := ratio.CPUTimeOf(s.cmd.Process.Pid)
 		if err != nil {
 			return 0, err
 		}
 		if err := drive(s.socket, id, events); err != nil {
 			return 0, err
 		}
-		after, err := s.cpuTime()
+		after, err := ratio.CPUTimeOf(s.cmd.Process.Pid)
 		return events / (after - before).Seconds(), err
 	}
 }

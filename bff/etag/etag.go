@@ -2,8 +2,8 @@
 package etag
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
-	"hash/fnv"
 	"strings"
 )
 
@@ -14,13 +14,11 @@ const (
 	NoStore = "no-store"
 )
 
-// Of returns the weak entity tag of a representation. It is weak because the
-// gateway may compress the bytes on the way. FNV-128a is enough: a user who
-// forces a collision harms nobody's cache but their own.
+// Of returns the weak entity tag of a representation: half of its SHA-256. It is weak
+// because the gateway may compress the bytes on the way.
 func Of(representation []byte) string {
-	h := fnv.New128a()
-	_, _ = h.Write(representation) // a hash never fails
-	return `W/"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)) + `"`
+	sum := sha256.Sum256(representation)
+	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:sha256.Size/2]) + `"`
 }
 
 // Matches tells whether the value of an If-None-Match header holds tag, by weak

@@ -122,13 +122,71 @@ func TestRunEndsWithItsCaller(t *testing.T) {
 	})
 }
 
+// panics is a fetch function with a fault of its own.
+func panics(context.Context) error { panic("boom") }
+
 func TestRunSurvivesPanic(t *testing.T) {
 	t.Parallel()
+	fine := func(context.Context) error { return nil }
 	failed, err := fanout.Run(t.Context(), time.Second,
-		fanout.Optional("a", time.Second, func(context.Context) error { panic("boom") }),
-		fanout.Required("b", time.Second, func(context.Context) error { return nil }))
+		fanout.Optional("a", time.Second, panics), fanout.Required("b", time.Second, fine))
 	if err != nil || len(failed) != 1 || !strings.Contains(failed[0].Error(), "get a: panic: boom") {
 		t.Errorf("failed %v, error %v: want a to have failed with the panic", failed, err)
+	}
+	_, err = fanout.Run(t.Context(), time.Second,
+		fanout.Optional("a", time.Second, fine), fanout.Required("b", time.Second, panics))
+	if err == nil || !strings.Contains(err.Error(), "get b: panic: boom") || !strings.Contains(err.Error(), "fanout_test.panics") {
+		t.Errorf("error %v: want b to have failed with the panic and its stack", err)
+	}
+}
+
+// TestRunCancelsTheRest: parts that are under way learn at once that the page has failed,
+// and it is the first failure that counts, not what became of them.
+func TestRunCancelsTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var ended [2]error
+		rest := func(i int) func(context.Context) error {
+			return func(ctx context.Context) error {
+				<-ctx.Done()
+				ended[i] = ctx.Err()
+				return ctx.Err()
+			}
+		}
+		_, err := fanout.Run(t.Context(), time.Hour,
+			fanout.Required("b", time.Hour, rest(0)), fanout.Optional("c", time.Hour, rest(1)),
+			fanout.Required("a", time.Hour, fanout.Into(new(int), takes(10*time.Millisecond, 0, errBroken))))
+		if text(err) != "get a: broken" || time.Since(start) != 10*time.Millisecond {
+			t.Errorf("after %v: %v; want a's error, when it came", time.Since(start), err)
+		}
+		for i, err := range ended {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("part %d ended with %v, want it cancelled", i, err)
+			}
+		}
+	})
+}
+
+// TestRunLeavesNothingBehind: the bubble fails if a goroutine of Run's is alive when the
+// test is over, and time in it would have to go on for a timer that is.
+func TestRunLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	wait := fanout.Into(new(int), takes(time.Hour, 0, nil))
+	broken := fanout.Into(new(int), takes(0, 0, errBroken))
+	for name, parts := range map[string][]fanout.Part{
+		"late":      {fanout.Optional("a", time.Second, wait), fanout.Required("b", time.Second, wait)},
+		"cancelled": {fanout.Required("a", time.Second, wait), fanout.Required("b", time.Second, broken)},
+		"panicked":  {fanout.Required("a", time.Second, wait), fanout.Required("b", time.Second, panics)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				if _, err := fanout.Run(t.Context(), time.Minute, parts...); err == nil {
+					t.Error("no error, though a required part failed")
+				}
+			})
+		})
 	}
 }
 

@@ -2,7 +2,6 @@ package mobile
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/bff/fanout"
@@ -57,22 +56,14 @@ func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mo
 	for _, f := range failed {
 		p.Logger.WarnContext(ctx, "home degraded", "part", f.Part, "error", f.Err.Error())
 	}
-	return answer(home(got, failed), params.IfNoneMatch.Or(""))
+	return answer(home(got, failed)), nil
 }
 
-// answer sends h, or tells the client that what it holds is still good. A
-// degraded screen is never kept: the next one may be whole.
-func answer(h mobileapi.Home, ifNoneMatch string) (mobileapi.GetHomeRes, error) {
+// answer says how long h is good. A degraded screen is never kept: the next one
+// may be whole.
+func answer(h mobileapi.Home) *mobileapi.HomeHeaders {
 	if len(h.Degraded) > 0 {
-		return &mobileapi.HomeHeaders{CacheControl: etag.NoStore, Response: h}, nil
+		return &mobileapi.HomeHeaders{CacheControl: etag.NoStore, Response: h}
 	}
-	body, err := h.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("encode home screen: %w", err)
-	}
-	tag := etag.Of(body)
-	if etag.Matches(ifNoneMatch, tag) {
-		return &mobileapi.GetHomeNotModified{CacheControl: etag.Private, ETag: tag}, nil
-	}
-	return &mobileapi.HomeHeaders{CacheControl: etag.Private, ETag: mobileapi.NewOptString(tag), Response: h}, nil
+	return &mobileapi.HomeHeaders{CacheControl: etag.Private, Response: h}
 }

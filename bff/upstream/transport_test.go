@@ -44,6 +44,28 @@ func TestTransport(t *testing.T) {
 	}
 }
 
+// TestRedirectsAreNotFollowed: a service has no business to send a call, with the headers
+// that say who asks, elsewhere.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path)
+		http.Redirect(w, r, "/elsewhere", http.StatusFound)
+	}))
+	transport := upstream.NewTransport()
+	t.Cleanup(transport.CloseIdleConnections)
+	clients := newClients(t, redirect{transport, server.Listener.Addr().String()}, io.Discard)
+	_, err := clients.BillingSummary(t.Context(), acme)
+	if e, ok := errors.AsType[*upstream.Error](err); !ok || e.Kind != upstream.Malformed {
+		t.Errorf("%v, want an answer that breaks the contract", err)
+	}
+	server.Close() // waits for its handlers
+	if len(asked) != 1 {
+		t.Errorf("asked %v, want one request", asked)
+	}
+}
+
 // redirect sends every request to addr.
 type redirect struct {
 	base http.RoundTripper

@@ -60,7 +60,7 @@ func New(o Options) (*Clients, error) {
 			return nil, fmt.Errorf("set up client of %s: %w", name, err)
 		}
 	}
-	http := newDoer(o.Telemetry.Transport(o.Transport))
+	http := doer{o.Telemetry.Client(o.Transport)}
 	c := &Clients{
 		ordersGuard: newGuard("orders", o.Logger), usersGuard: newGuard("users", o.Logger),
 		billingGuard: newGuard("billing", o.Logger), notificationsGuard: newGuard("notifications", o.Logger),

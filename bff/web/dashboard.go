@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/bff/fanout"
@@ -60,22 +59,14 @@ func (p *pages) GetDashboard(ctx context.Context, params webapi.GetDashboardPara
 	for _, f := range failed {
 		p.Logger.WarnContext(ctx, "dashboard degraded", "part", f.Part, "error", f.Err.Error())
 	}
-	return answer(dashboard(got, failed), params.IfNoneMatch.Or(""))
+	return answer(dashboard(got, failed)), nil
 }
 
-// answer sends d, or tells the client that what it holds is still good. A
-// degraded dashboard is never kept: the next one may be whole.
-func answer(d webapi.Dashboard, ifNoneMatch string) (webapi.GetDashboardRes, error) {
+// answer says how long d is good. A degraded dashboard is never kept: the next one
+// may be whole.
+func answer(d webapi.Dashboard) *webapi.DashboardHeaders {
 	if len(d.Degraded) > 0 {
-		return &webapi.DashboardHeaders{CacheControl: etag.NoStore, Response: d}, nil
+		return &webapi.DashboardHeaders{CacheControl: etag.NoStore, Response: d}
 	}
-	body, err := d.MarshalJSON()
-	if err != nil {
-		return nil, fmt.Errorf("encode dashboard: %w", err)
-	}
-	tag := etag.Of(body)
-	if etag.Matches(ifNoneMatch, tag) {
-		return &webapi.GetDashboardNotModified{CacheControl: etag.Private, ETag: tag}, nil
-	}
-	return &webapi.DashboardHeaders{CacheControl: etag.Private, ETag: webapi.NewOptString(tag), Response: d}, nil
+	return &webapi.DashboardHeaders{CacheControl: etag.Private, Response: d}
 }

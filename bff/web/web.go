@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
@@ -54,7 +55,7 @@ func New(o Options) (http.Handler, error) {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()
 	}
-	return o.Telemetry.Handler(problem.Guard(server, o.Logger), route), nil
+	return o.Telemetry.Handler(problem.Guard(etag.Revalidate(server), o.Logger), route), nil
 }
 
 // pages implements webapi.Handler.

@@ -9,13 +9,10 @@ package telemetry
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
-	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -26,7 +23,7 @@ import (
 // Telemetry traces HTTP handlers and transports. Its zero value is not usable:
 // see New and With.
 type Telemetry struct {
-	provider   trace.TracerProvider
+	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
 	shutdown   func(context.Context) error
 }
@@ -62,7 +59,7 @@ func New(ctx context.Context, service string) (*Telemetry, error) {
 // With traces to provider, which stays the caller's to shut down.
 func With(provider trace.TracerProvider) *Telemetry {
 	return &Telemetry{
-		provider:   provider,
+		tracer:     provider.Tracer("github.com/gatehousehq/gatehouse/internal/telemetry"),
 		propagator: propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}),
 		shutdown:   func(context.Context) error { return nil },
 	}
@@ -74,32 +71,4 @@ func (t *Telemetry) Shutdown(ctx context.Context) error {
 		return fmt.Errorf("send the last spans: %w", err)
 	}
 	return nil
-}
-
-// Handler makes one server span of every request, as a child of the trace
-// context that the request brings. route gives the path pattern that serves a
-// request ("/v1/users/{user_id}"), or "" if none does: the span's name must not
-// hold ids, and a path that nobody serves must not become a name.
-func (t *Telemetry) Handler(next http.Handler, route func(*http.Request) string) http.Handler {
-	traced := otelhttp.NewHandler(next, "", t.options()...)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r = r.WithContext(r.Context()) // a copy: the request given is not ours to change
-		r.Pattern = route(r)
-		traced.ServeHTTP(w, r)
-	})
-}
-
-// Transport makes one client span of every request sent, named by its method,
-// and puts the trace context into the request's headers.
-func (t *Telemetry) Transport(base http.RoundTripper) http.RoundTripper {
-	name := otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Method })
-	return otelhttp.NewTransport(base, append(t.options(), name)...)
-}
-
-func (t *Telemetry) options() []otelhttp.Option {
-	return []otelhttp.Option{
-		otelhttp.WithTracerProvider(t.provider),
-		otelhttp.WithPropagators(t.propagator),
-		otelhttp.WithMeterProvider(metricnoop.NewMeterProvider()),
-	}
 }

@@ -29,7 +29,7 @@ func chain(t *testing.T, tel *telemetry.Telemetry) (front http.Handler, received
 	var got http.Header
 	back := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = r.Header }))
 	t.Cleanup(back.Close)
-	client := &http.Client{Transport: tel.Transport(back.Client().Transport)}
+	client := tel.Client(back.Client().Transport)
 	next := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		out, err := http.NewRequestWithContext(r.Context(), http.MethodGet, back.URL+"/v1/users/u1", nil)
 		if err != nil {

@@ -30,6 +30,8 @@ Settings, all from the environment:
   BFF_LOG_LEVEL                  debug, info, warn or error (info)
 ` + mtls.Usage("BFF_TLS") + `  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, ...
                                  where traces go; without an endpoint none are made
+  GOGC, GOMEMLIMIT               Go's collector: how far the heap may grow, in percent of what is live (400),
+                                 and a bound for all memory, such as 230MiB in a container of 256 (none)
 `
 
 // errUsage is a command line that names no BFF.

@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
@@ -90,7 +90,7 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 	if err != nil {
 		return err
 	}
-	tuneCollector()
+	gogc.Default(gcPercent)
 	forGood := make(chan os.Signal, 1)
 	signal.Notify(forGood, supervisor.EndForGood)
 	defer signal.Stop(forGood)
@@ -113,15 +113,8 @@ func atOnce(one, other func() error) error {
 }
 
 // gcPercent lets the heap grow to five times what is live before it is collected: a
-// few tens of MB are live, and the collector would take a tenth of the time. GOGC and
-// GOMEMLIMIT say otherwise.
+// few tens of MB are live, and the collector would take a tenth of the time.
 const gcPercent = 400
-
-func tuneCollector() {
-	if _, ok := os.LookupEnv("GOGC"); !ok {
-		debug.SetGCPercent(gcPercent)
-	}
-}
 
 // untilDone serves until ctx ends, and then tells the parent process that the next
 // one may start: what is left to do is no part of serving.

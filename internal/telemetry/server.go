@@ -1,0 +1,97 @@
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+var serverSpan = trace.WithSpanKind(trace.SpanKindServer)
+
+// Handler makes one server span of every request, as a child of the trace
+// context that the request brings. route gives the path pattern that serves a
+// request ("/v1/users/{user_id}"), or "" if none does: the span's name must not
+// hold ids, and a path that nobody serves must not become a name.
+//
+// Where nothing is recorded, the context is passed on and nothing else is done.
+func (t *Telemetry) Handler(next http.Handler, route func(*http.Request) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := t.propagator.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx, span := t.tracer.Start(ctx, spanName(r.Method), serverSpan)
+		defer span.End()
+		r = r.WithContext(ctx)
+		if !span.IsRecording() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		attributes := []attribute.KeyValue{method(r.Method), semconv.URLScheme(scheme(r))}
+		if pattern := route(r); pattern != "" {
+			span.SetName(spanName(r.Method) + " " + pattern)
+			attributes = append(attributes, semconv.HTTPRoute(pattern))
+		}
+		answered := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(answered, r)
+		span.SetAttributes(append(attributes, semconv.HTTPResponseStatusCode(answered.status))...)
+		if answered.status >= http.StatusInternalServerError {
+			fail(span, strconv.Itoa(answered.status))
+		}
+	})
+}
+
+// statusWriter knows the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// fail marks a span as failed, by a type of which there are few.
+func fail(span trace.Span, kind string) {
+	span.SetStatus(codes.Error, "")
+	span.SetAttributes(semconv.ErrorTypeKey.String(kind))
+}
+
+// known tells whether a method is one of RFC 9110 or PATCH: any other must not
+// become a name.
+func known(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return true
+	}
+	return false
+}
+
+func spanName(method string) string {
+	if known(method) {
+		return method
+	}
+	return "HTTP"
+}
+
+func method(name string) attribute.KeyValue {
+	if known(name) {
+		return semconv.HTTPRequestMethodKey.String(name)
+	}
+	return semconv.HTTPRequestMethodOther
+}
