@@ -11,11 +11,12 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
 // homeOrders is how many orders the home screen shows, as its contract bounds it.
-const homeOrders = 3
+const homeOrders = 2
 
 // Names of the optional parts, as the contract's `degraded` names them.
 const (
@@ -35,7 +36,7 @@ type parts struct {
 // GetHome serves GET /mobile/v1/home. It fails without the user or the orders
 // and goes out degraded without the rest.
 func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mobileapi.GetHomeRes, error) {
-	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
+	id := page.Identity(ctx)
 	var got parts
 	failed, err := fanout.Run(ctx, p.Budget,
 		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {

@@ -29,17 +29,14 @@ func home(got parts, failed []*fanout.PartError) mobileapi.Home {
 	return h
 }
 
-// orderPage maps a page of orders to light items, all of them: the cursor goes on
-// after the last, so one that is cut here is never seen.
+// orderPage maps a page of orders to light items, all of them: the cursor, which is not
+// mapped here, goes on after the last, so one that is cut here is never seen.
 func orderPage(page *ordersapi.OrderPageV2) mobileapi.OrderPage {
 	out := mobileapi.OrderPage{Orders: make([]mobileapi.OrderItem, 0, len(page.Data))}
 	for _, o := range page.Data {
 		out.Orders = append(out.Orders, mobileapi.OrderItem{
 			ID: o.ID, Status: mobileapi.OrderStatus(o.Status), PlacedAt: o.PlacedAt, Total: mobileapi.Money(o.Total),
 		})
-	}
-	if cursor, ok := page.NextCursor.Get(); ok {
-		out.NextCursor.SetTo(cursor)
 	}
 	return out
 }

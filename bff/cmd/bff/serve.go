@@ -16,7 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
 
+	"github.com/gatehousehq/gatehouse/bff/cursor"
 	"github.com/gatehousehq/gatehouse/bff/mobile"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/bff/web"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
@@ -102,10 +104,26 @@ func newHandler(cfg config, tel *telemetry.Telemetry, transport http.RoundTrippe
 }
 
 func newPages(cfg config, services *upstream.Clients, tel *telemetry.Telemetry, logger *slog.Logger) (http.Handler, error) {
-	if cfg.kind.name == "mobile" {
-		return mobile.New(mobile.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget})
+	cursors, err := openCursors(cfg, logger)
+	if err != nil {
+		return nil, err
 	}
-	return web.New(web.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget})
+	options := page.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget, Cursors: cursors}
+	if cfg.kind.name == "mobile" {
+		return mobile.New(options)
+	}
+	return web.New(options)
+}
+
+func openCursors(cfg config, logger *slog.Logger) (*cursor.Sealer, error) {
+	switch {
+	case !cfg.kind.lists:
+		return nil, nil
+	case len(cfg.cursorKeys) == 0:
+		logger.Warn("BFF_CURSOR_KEYS is random: another process, or this one started again, refuses the cursors that this one gives out")
+		return cursor.Random()
+	}
+	return cursor.New(cfg.cursorKeys[0], cfg.cursorKeys[1:]...)
 }
 
 // addHealth adds /healthz, which tells that the process runs, and /readyz,
