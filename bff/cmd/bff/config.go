@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/cursor"
+	"github.com/gatehousehq/gatehouse/bff/openapi"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
@@ -19,7 +20,8 @@ Settings, all from the environment:
   WEB_BFF_PORT, MOBILE_BFF_PORT  port on 127.0.0.1 (8081, 8082)
   BFF_ADDR                       host:port to listen on instead, such as :8081 in a container
   WEB_BFF_STATUS_PORT, MOBILE_BFF_STATUS_PORT
-                                 port on 127.0.0.1 for health and metrics, plain HTTP (8181, 8182)
+                                 port on 127.0.0.1 for health, metrics and the contract (/docs, /openapi.yaml),
+                                 plain HTTP (8181, 8182)
   BFF_STATUS_ADDR                host:port to listen on instead
   ORDERS_URL                     base URL of the orders service (https://127.0.0.1:9101)
   USERS_URL                      of the users service (https://127.0.0.1:9102)
@@ -46,12 +48,13 @@ type kind struct {
 	defaultPort       string
 	statusPortVar     string
 	defaultStatusPort string
+	contract          []byte
 	lists             bool // it has pages with cursors
 }
 
 var kinds = map[string]kind{
-	"web":    {"web", "WEB_BFF_PORT", "8081", "WEB_BFF_STATUS_PORT", "8181", false},
-	"mobile": {"mobile", "MOBILE_BFF_PORT", "8082", "MOBILE_BFF_STATUS_PORT", "8182", true},
+	"web":    {"web", "WEB_BFF_PORT", "8081", "WEB_BFF_STATUS_PORT", "8181", openapi.Web, false},
+	"mobile": {"mobile", "MOBILE_BFF_PORT", "8082", "MOBILE_BFF_STATUS_PORT", "8182", openapi.Mobile, true},
 }
 
 // config is what the environment says, checked.
