@@ -47,7 +47,7 @@ func (c compression) compress(r *http.Request, res *http.Response, h http.Header
 		return
 	}
 	h.Add("Vary", "Accept-Encoding")
-	if r.Method == http.MethodHead || !r.ProtoAtLeast(1, 1) || !acceptsGzip(r.Header.Get("Accept-Encoding")) {
+	if !r.ProtoAtLeast(1, 1) || !acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		return
 	}
 	h.Set("Content-Encoding", "gzip")
@@ -56,8 +56,10 @@ func (c compression) compress(r *http.Request, res *http.Response, h http.Header
 	if tag := h.Get("ETag"); tag != "" && !strings.HasPrefix(tag, "W/") {
 		h.Set("ETag", "W/"+tag)
 	}
-	res.ContentLength = -1
-	res.Body = gzipped(res.Body)
+	if r.Method != http.MethodHead {
+		res.ContentLength = -1
+		res.Body = gzipped(res.Body)
+	}
 }
 
 func (c compression) fits(res *http.Response) bool {
