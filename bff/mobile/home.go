@@ -48,9 +48,7 @@ func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mo
 		fanout.Optional(partBalance, p.Budget*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
 			return p.Services.BillingSummary(ctx, id)
 		})),
-		fanout.Optional(partUnread, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
-			return p.Services.Unread(ctx, id, 1) // for the count: a list cannot be asked for no items
-		})),
+		p.unread(id, &got),
 	)
 	if err != nil {
 		return nil, err
@@ -59,6 +57,13 @@ func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mo
 		p.Logger.WarnContext(ctx, "home degraded", "part", f.Part, "error", f.Err.Error())
 	}
 	return answer(home(got, failed), params.IfNoneMatch.Or(""))
+}
+
+// unread is the count of unread notifications.
+func (p *pages) unread(id upstream.Identity, got *parts) fanout.Part {
+	return fanout.Optional(partUnread, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+		return p.Services.Unread(ctx, id, 1) // a list cannot be asked for no items
+	}))
 }
 
 // answer sends h, or tells the client that what it holds is still good. A

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -207,6 +208,35 @@ func TestListOrders(t *testing.T) {
 	s.orders.NextCursor.Reset()
 	if last, err := newClient(t, s).ListOrders(t.Context(), params); err != nil || last.Response.NextCursor.Set {
 		t.Errorf("last page: %+v, %v; want no cursor", last, err)
+	}
+}
+
+func TestFirstPageCountsUnread(t *testing.T) {
+	t.Parallel()
+	broken := &upstream.Error{Upstream: "notifications", Kind: upstream.Unavailable, Err: errors.New("connection refused")}
+	here := mobileapi.NewOptString(sealer(t).Seal(scope, "here", time.Now()))
+	for name, tc := range map[string]struct {
+		err      error
+		cursor   mobileapi.OptString
+		unread   mobileapi.OptInt
+		degraded []mobileapi.OrderPageDegradedItem
+	}{
+		"first page":                         {nil, mobileapi.OptString{}, mobileapi.NewOptInt(7), nil},
+		"first page, notifications away":     {broken, mobileapi.OptString{}, mobileapi.OptInt{}, []mobileapi.OrderPageDegradedItem{mobileapi.OrderPageDegradedItemUnread}},
+		"page after it":                      {nil, here, mobileapi.OptInt{}, nil},
+		"page after it, notifications away ": {broken, here, mobileapi.OptInt{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &services{parts: whole(), errs: map[string]error{"notifications": tc.err}}
+			got, err := newClient(t, s).ListOrders(t.Context(), mobileapi.ListOrdersParams{Cursor: tc.cursor})
+			if err != nil || len(got.Response.Orders) == 0 {
+				t.Fatalf("%+v, %v; want orders", got, err)
+			}
+			if got.Response.Unread != tc.unread || !slices.Equal(got.Response.Degraded, tc.degraded) {
+				t.Errorf("unread %v, degraded %v; want %v and %v", got.Response.Unread, got.Response.Degraded, tc.unread, tc.degraded)
+			}
+		})
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 const defaultLimit = 20
 
 // ListOrders serves GET /mobile/v1/orders. Its cursors are those of the orders
-// service, sealed for the tenant.
+// service, sealed for the tenant. It fails without the orders; the first page has the count
+// of unread notifications too, and goes out degraded without it.
 func (p *pages) ListOrders(ctx context.Context, params mobileapi.ListOrdersParams) (*mobileapi.OrderPageHeaders, error) {
 	id := page.Identity(ctx)
 	scope := cursor.Scope{"mobile/v1/orders", id.Tenant}
@@ -26,17 +27,27 @@ func (p *pages) ListOrders(ctx context.Context, params mobileapi.ListOrdersParam
 		return nil, err
 	}
 	asked := upstream.Page{Cursor: after, Limit: params.Limit.Or(defaultLimit)}
-	var got *ordersapi.OrderPageV2
-	_, err = fanout.Run(ctx, p.Budget, fanout.Required("orders", p.Budget, fanout.Into(&got,
-		func(ctx context.Context) (*ordersapi.OrderPageV2, error) { return p.Services.Orders(ctx, id, asked) })))
+	var got parts
+	wanted := []fanout.Part{
+		fanout.Required("orders", p.Budget, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+			return p.Services.Orders(ctx, id, asked)
+		})),
+	}
+	if after == "" {
+		wanted = append(wanted, p.unread(id, &got))
+	}
+	failed, err := fanout.Run(ctx, p.Budget, wanted...)
 	if upstream.HasStatus(err, http.StatusBadRequest) {
 		return nil, page.ForgedCursor() // of a time when the service had other cursors
 	}
 	if err != nil {
 		return nil, err
 	}
-	out := orderPage(got)
-	if next, more := got.NextCursor.Get(); more {
+	for _, f := range failed {
+		p.Logger.WarnContext(ctx, "orders degraded", "part", f.Part, "error", f.Err.Error())
+	}
+	out := orderPage(got, failed)
+	if next, more := got.orders.NextCursor.Get(); more {
 		out.NextCursor.SetTo(p.SealCursor(scope, next))
 	}
 	return &mobileapi.OrderPageHeaders{CacheControl: etag.NoStore, Response: out}, nil

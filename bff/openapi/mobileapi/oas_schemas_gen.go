@@ -532,6 +532,10 @@ type OrderPage struct {
 	Orders []OrderItem `json:"orders"`
 	// The `cursor` of the next page; absent on the last.
 	NextCursor OptString `json:"next_cursor"`
+	// Unread notifications, for the tab bar's badge. On the first page only.
+	Unread OptInt `json:"unread"`
+	// The parts that are missing because their service did not answer well or in time. Absent if none is.
+	Degraded []OrderPageDegradedItem `json:"degraded"`
 }
 
 // GetOrders returns the value of Orders.
@@ -544,6 +548,16 @@ func (s *OrderPage) GetNextCursor() OptString {
 	return s.NextCursor
 }
 
+// GetUnread returns the value of Unread.
+func (s *OrderPage) GetUnread() OptInt {
+	return s.Unread
+}
+
+// GetDegraded returns the value of Degraded.
+func (s *OrderPage) GetDegraded() []OrderPageDegradedItem {
+	return s.Degraded
+}
+
 // SetOrders sets the value of Orders.
 func (s *OrderPage) SetOrders(val []OrderItem) {
 	s.Orders = val
@@ -552,6 +566,50 @@ func (s *OrderPage) SetOrders(val []OrderItem) {
 // SetNextCursor sets the value of NextCursor.
 func (s *OrderPage) SetNextCursor(val OptString) {
 	s.NextCursor = val
+}
+
+// SetUnread sets the value of Unread.
+func (s *OrderPage) SetUnread(val OptInt) {
+	s.Unread = val
+}
+
+// SetDegraded sets the value of Degraded.
+func (s *OrderPage) SetDegraded(val []OrderPageDegradedItem) {
+	s.Degraded = val
+}
+
+type OrderPageDegradedItem string
+
+const (
+	OrderPageDegradedItemUnread OrderPageDegradedItem = "unread"
+)
+
+// AllValues returns all OrderPageDegradedItem values.
+func (OrderPageDegradedItem) AllValues() []OrderPageDegradedItem {
+	return []OrderPageDegradedItem{
+		OrderPageDegradedItemUnread,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s OrderPageDegradedItem) MarshalText() ([]byte, error) {
+	switch s {
+	case OrderPageDegradedItemUnread:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *OrderPageDegradedItem) UnmarshalText(data []byte) error {
+	switch OrderPageDegradedItem(data) {
+	case OrderPageDegradedItemUnread:
+		*s = OrderPageDegradedItemUnread
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
 }
 
 // OrderPageHeaders wraps OrderPage with response headers.
