@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/bff/openapi"
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 )
 
@@ -80,4 +81,28 @@ func TestHeadThroughTheGateway(t *testing.T) {
 			wantHeader(t, head.header, name, got.header.Values(name)...)
 		}
 	}
+}
+
+// TestContractThroughTheGateway: a route of its own publishes a BFF's contract, as
+// docs/bff.md has it, and nothing beside it.
+func TestContractThroughTheGateway(t *testing.T) {
+	restore := useConfig(t, func(config map[string]any) {
+		for name, path := range map[string]string{"docs": "/docs", "contract": "/openapi.yaml"} {
+			addServiceLike(t, config, "mobile-bff", map[string]any{
+				"name": name, "path": path,
+				"routes": []any{map[string]any{"name": name, "paths": []string{"/mobile" + path}, "methods": []string{"GET", "HEAD"}}},
+			})
+		}
+	})
+	defer restore()
+	contract := get(t, "/mobile/openapi.yaml").wantStatus(t, http.StatusOK)
+	if !bytes.Equal(contract.body, openapi.Mobile) {
+		t.Errorf("%d bytes, want the contract", len(contract.body))
+	}
+	wantHeader(t, contract.header, "Content-Type", "application/yaml")
+	page := get(t, "/mobile/docs").wantStatus(t, http.StatusOK)
+	if !bytes.Contains(page.body, []byte(`href="openapi.yaml"`)) {
+		t.Errorf("the page has no link to the contract: %.200s", page.body)
+	}
+	get(t, "/mobile/docs/mobile/v1/home", "X-Tenant-Id: acme", "X-User-Id: u1").wantStatus(t, http.StatusNotFound)
 }
