@@ -10,11 +10,12 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
 // homeOrders is how many orders the home screen shows, as its contract bounds it.
-const homeOrders = 3
+const homeOrders = 2
 
 // Names of the optional parts, as the contract's `degraded` names them.
 const (
@@ -34,7 +35,7 @@ type parts struct {
 // GetHome serves GET /mobile/v1/home. It fails without the user or the orders
 // and goes out degraded without the rest.
 func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mobileapi.GetHomeRes, error) {
-	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
+	id := page.Identity(ctx)
 	var got parts
 	failed, err := fanout.Run(ctx, p.Budget,
 		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
@@ -46,9 +47,7 @@ func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mo
 		fanout.Optional(partBalance, p.Budget*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
 			return p.Services.BillingSummary(ctx, id)
 		})),
-		fanout.Optional(partUnread, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
-			return p.Services.Unread(ctx, id, 1) // for the count: a list cannot be asked for no items
-		})),
+		p.unread(id, &got),
 	)
 	if err != nil {
 		return nil, err
@@ -57,6 +56,13 @@ func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mo
 		p.Logger.WarnContext(ctx, "home degraded", "part", f.Part, "error", f.Err.Error())
 	}
 	return answer(home(got, failed)), nil
+}
+
+// unread is the count of unread notifications.
+func (p *pages) unread(id upstream.Identity, got *parts) fanout.Part {
+	return fanout.Optional(partUnread, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+		return p.Services.Unread(ctx, id, 1) // a list cannot be asked for no items
+	}))
 }
 
 // answer says how long h is good. A degraded screen is never kept: the next one

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
@@ -37,7 +38,7 @@ type parts struct {
 // GetDashboard serves GET /web/v1/dashboard. It fails without the user or the
 // orders and goes out degraded without the rest.
 func (p *pages) GetDashboard(ctx context.Context, params webapi.GetDashboardParams) (webapi.GetDashboardRes, error) {
-	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
+	id := page.Identity(ctx)
 	var got parts
 	failed, err := fanout.Run(ctx, p.Budget,
 		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {

@@ -62,6 +62,9 @@ func (s *Stack) auth() part {
 	return s.service(services.Auth, s.Ports.Auth, s.Ports.AuthControl)
 }
 
+// devCursorKey is public: FOR DEVELOPMENT ONLY. Both targets of a BFF have it.
+const devCursorKey = "ZGV2LW9ubHkgZ2F0ZWhvdXNlIGN1cnNvciBrZXkgMDE="
+
 func (s *Stack) bff(name string, port, status Port) part {
 	p, bff := &s.Ports, name+"-bff"
 	return part{
@@ -73,6 +76,7 @@ func (s *Stack) bff(name string, port, status Port) part {
 			"USERS_URL=" + p.Users.TLS(),
 			"BILLING_URL=" + p.Billing.TLS(),
 			"NOTIFICATIONS_URL=" + p.Notifications.TLS(),
+			"BFF_CURSOR_KEYS=" + devCursorKey,
 		}),
 		argv: []string{s.binary("bff"), name},
 	}
