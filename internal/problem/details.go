@@ -22,6 +22,8 @@ const (
 	TypeInternal            = "urn:gatehouse:problem:internal"
 	TypeUpstreamUnavailable = "urn:gatehouse:problem:upstream-unavailable"
 	TypeUpstreamTimeout     = "urn:gatehouse:problem:upstream-timeout"
+	TypeTooLittleTime       = "urn:gatehouse:problem:too-little-time"
+	TypeOverloaded          = "urn:gatehouse:problem:overloaded"
 	TypeInjectedFault       = "urn:gatehouse:problem:injected-fault"
 )
 
