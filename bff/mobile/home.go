@@ -11,6 +11,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
@@ -37,17 +38,18 @@ type parts struct {
 func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mobileapi.GetHomeRes, error) {
 	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
 	var got parts
-	failed, err := fanout.Run(ctx, p.Budget,
-		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
+	left := timeleft.Of(ctx, p.Budget)
+	failed, err := fanout.Run(ctx, left,
+		fanout.Required("user", left, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
 			return upstream.NilIfNotFound(p.Services.User(ctx, id))
 		})),
-		fanout.Required("orders", p.Budget, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+		fanout.Required("orders", left, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
 			return p.Services.Orders(ctx, id, upstream.Page{Limit: homeOrders})
 		})),
-		fanout.Optional(partBalance, p.Budget*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
+		fanout.Optional(partBalance, left*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
 			return p.Services.BillingSummary(ctx, id)
 		})),
-		fanout.Optional(partUnread, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+		fanout.Optional(partUnread, left*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
 			return p.Services.Unread(ctx, id, 1) // for the count: a list cannot be asked for no items
 		})),
 	)

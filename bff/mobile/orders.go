@@ -8,6 +8,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/fanout"
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
+	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/internal/problem"
 )
@@ -21,7 +22,8 @@ func (p *pages) ListOrders(ctx context.Context, params mobileapi.ListOrdersParam
 	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
 	page := upstream.Page{Cursor: params.Cursor.Or(""), Limit: params.Limit.Or(defaultLimit)}
 	var got *ordersapi.OrderPageV2
-	_, err := fanout.Run(ctx, p.Budget, fanout.Required("orders", p.Budget, fanout.Into(&got,
+	left := timeleft.Of(ctx, p.Budget)
+	_, err := fanout.Run(ctx, left, fanout.Required("orders", left, fanout.Into(&got,
 		func(ctx context.Context) (*ordersapi.OrderPageV2, error) { return p.Services.Orders(ctx, id, page) })))
 	if upstream.HasStatus(err, http.StatusBadRequest) {
 		return nil, problem.InvalidParameter("cursor",

@@ -96,5 +96,5 @@ func retryable(err error) bool {
 // answers that the caller dislikes do not.
 func unhealthy(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && (e.Kind == Timeout || e.Kind == Unavailable)
+	return ok && !e.refused && (e.Kind == Timeout || e.Kind == Unavailable)
 }

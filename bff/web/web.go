@@ -31,14 +31,16 @@ type Services interface {
 
 var _ Services = (*upstream.Clients)(nil)
 
-// Options make the BFF. All members are required.
+// Options make the BFF. All members but Wrap are required.
 type Options struct {
 	Services  Services
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
-	// Budget is the time that a page may take. Optional parts get two thirds of
-	// it, so that a page that goes out without one goes out in time.
+	// Budget is the time that a page may take at most; a request may have less. Optional
+	// parts get two thirds of it, so that a page without one goes out in time.
 	Budget time.Duration
+	// Wrap is around all pages, within their span; nil is nothing.
+	Wrap func(http.Handler) http.Handler
 }
 
 // New returns the handler of every path in the web contract (bff/openapi/web.yaml).
@@ -54,7 +56,11 @@ func New(o Options) (http.Handler, error) {
 		found, _ := server.FindPath(r.Method, r.URL)
 		return found.PathPattern()
 	}
-	return o.Telemetry.Handler(problem.Guard(server, o.Logger), route), nil
+	pages := problem.Guard(server, o.Logger)
+	if o.Wrap != nil {
+		pages = o.Wrap(pages)
+	}
+	return o.Telemetry.Handler(pages, route), nil
 }
 
 // pages implements webapi.Handler.

@@ -1,4 +1,4 @@
-package budget_test
+package timeleft_test
 
 import (
 	"bytes"
@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/bff/budget"
+	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/internal/problem"
 	"github.com/gatehousehq/gatehouse/internal/requesttimeout"
 )
@@ -43,13 +43,13 @@ func TestHandler(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var left, later time.Duration
 				page := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-					left = budget.Left(r.Context(), most)
+					left = timeleft.Of(r.Context(), most)
 					time.Sleep(ms) // the bubble's time
-					later = budget.Left(r.Context(), time.Hour)
+					later = timeleft.Of(r.Context(), time.Hour)
 				})
 				var logs bytes.Buffer
 				invalid := 0
-				h := budget.Handler(page, budget.Options{Reserve: reserve, Invalid: func() { invalid++ }, Logger: slog.New(slog.NewJSONHandler(&logs, nil))})
+				h := timeleft.Handler(page, timeleft.Options{Reserve: reserve, Invalid: func() { invalid++ }, Logger: slog.New(slog.NewJSONHandler(&logs, nil))})
 				r := httptest.NewRequest(http.MethodGet, "/", nil)
 				r.Header[requesttimeout.Header] = tc.header
 				w := httptest.NewRecorder()
@@ -77,7 +77,7 @@ func TestInvalidIsLoggedOnceASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var logs bytes.Buffer
 		invalid := 0
-		h := budget.Handler(http.NotFoundHandler(), budget.Options{Invalid: func() { invalid++ }, Logger: slog.New(slog.NewJSONHandler(&logs, nil))})
+		h := timeleft.Handler(http.NotFoundHandler(), timeleft.Options{Invalid: func() { invalid++ }, Logger: slog.New(slog.NewJSONHandler(&logs, nil))})
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set(requesttimeout.Header, "soon")
 		for range 100 {

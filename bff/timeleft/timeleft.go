@@ -1,6 +1,6 @@
-// Package budget has the time that a page may take for its services: what the gateway
+// Package timeleft has the time that a page may take for its services: what the gateway
 // says that the client waits, without a reserve, and never more than the BFF is set to.
-package budget
+package timeleft
 
 import (
 	"context"
@@ -54,8 +54,8 @@ func Handler(next http.Handler, o Options) http.Handler {
 
 type untilKey struct{}
 
-// Left is what the request of ctx leaves its services, and at most most.
-func Left(ctx context.Context, most time.Duration) time.Duration {
+// Of is what the request of ctx leaves its services, and at most most.
+func Of(ctx context.Context, most time.Duration) time.Duration {
 	until, ok := ctx.Value(untilKey{}).(time.Time)
 	if !ok {
 		return most
