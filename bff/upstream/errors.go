@@ -135,7 +135,7 @@ func refusedByPolicy(ctx context.Context, name string, err error) error {
 	switch {
 	case errors.Is(err, circuitbreaker.ErrOpen):
 		return &Error{Upstream: name, Kind: CircuitOpen, Err: err}
-	case errors.Is(err, budget.ErrExceeded):
+	case errors.Is(err, budget.ErrExceeded), errors.Is(err, errNoBudget):
 		return &Error{Upstream: name, Kind: Unavailable, Err: err}
 	}
 	return classify(ctx, name, err)
