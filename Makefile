@@ -98,6 +98,16 @@ lint: ## linters, formatting, the benchmarks' own tests, and no generated file t
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
 
+# What clients were last given: the latest tag's, or the last commit's where there is none.
+BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)
+
+.PHONY: contracts
+contracts: ## say what a contract here breaks for clients of the one in git: make contracts [BASE=ref]
+	@status=0; for file in bff/openapi/*.yaml; do \
+	  git cat-file -e $(BASE):$$file 2>/dev/null || continue; \
+	  $(TOOL) oasdiff breaking --fail-on ERR $(BASE):$$file $$file || status=1; \
+	done; exit $$status
+
 .PHONY: vulncheck
 vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)
 	$(TOOL) govulncheck ./...

@@ -3,6 +3,7 @@ package mobile
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/bff/fanout"
@@ -11,12 +12,13 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
 // homeOrders is how many orders the home screen shows, as its contract bounds it.
-const homeOrders = 3
+const homeOrders = 2
 
 // Names of the optional parts, as the contract's `degraded` names them.
 const (
@@ -36,7 +38,7 @@ type parts struct {
 // GetHome serves GET /mobile/v1/home. It fails without the user or the orders
 // and goes out degraded without the rest.
 func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mobileapi.GetHomeRes, error) {
-	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
+	id := page.Identity(ctx)
 	var got parts
 	left := timeleft.Of(ctx, p.Budget)
 	failed, err := fanout.Run(ctx, left,
@@ -49,17 +51,20 @@ func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mo
 		fanout.Optional(partBalance, left*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
 			return p.Services.BillingSummary(ctx, id)
 		})),
-		fanout.Optional(partUnread, left*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
-			return p.Services.Unread(ctx, id, 1) // for the count: a list cannot be asked for no items
-		})),
+		p.unread(id, left, &got),
 	)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range failed {
-		p.Logger.WarnContext(ctx, "home degraded", "part", f.Part, "error", f.Err.Error())
-	}
+	p.Missing(ctx, "home", failed)
 	return answer(home(got, failed), params.IfNoneMatch.Or(""))
+}
+
+// unread is the count of unread notifications, for a page that has a time left.
+func (p *pages) unread(id upstream.Identity, left time.Duration, got *parts) fanout.Part {
+	return fanout.Optional(partUnread, left*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+		return p.Services.Unread(ctx, id, 1) // a list cannot be asked for no items
+	}))
 }
 
 // answer sends h, or tells the client that what it holds is still good. A

@@ -3,7 +3,6 @@ package mobile
 import (
 	"github.com/gatehousehq/gatehouse/bff/fanout"
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
-	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 )
 
 // home maps the services' answers to the screen. Services may answer more than
@@ -29,17 +28,20 @@ func home(got parts, failed []*fanout.PartError) mobileapi.Home {
 	return h
 }
 
-// orderPage maps a page of orders to light items, all of them: the cursor goes on
-// after the last, so one that is cut here is never seen.
-func orderPage(page *ordersapi.OrderPageV2) mobileapi.OrderPage {
-	out := mobileapi.OrderPage{Orders: make([]mobileapi.OrderItem, 0, len(page.Data))}
-	for _, o := range page.Data {
+// orderPage maps a page of orders to light items, all of them: the cursor, which is not
+// mapped here, goes on after the last, so one that is cut here is never seen.
+func orderPage(got parts, failed []*fanout.PartError) mobileapi.OrderPage {
+	out := mobileapi.OrderPage{Orders: make([]mobileapi.OrderItem, 0, len(got.orders.Data))}
+	for _, o := range got.orders.Data {
 		out.Orders = append(out.Orders, mobileapi.OrderItem{
 			ID: o.ID, Status: mobileapi.OrderStatus(o.Status), PlacedAt: o.PlacedAt, Total: mobileapi.Money(o.Total),
 		})
 	}
-	if cursor, ok := page.NextCursor.Get(); ok {
-		out.NextCursor.SetTo(cursor)
+	if got.notifications != nil {
+		out.Unread.SetTo(got.notifications.UnreadCount)
+	}
+	for _, f := range failed {
+		out.Degraded = append(out.Degraded, mobileapi.OrderPageDegradedItem(f.Part))
 	}
 	return out
 }

@@ -6,80 +6,58 @@ package mobile
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
-	"time"
+	"net/url"
 
-	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
-	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
-	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
-	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
-	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/internal/contract"
-	"github.com/gatehousehq/gatehouse/internal/problem"
-	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
-// Services are what the screens are made of; *upstream.Clients has them.
-type Services interface {
-	User(context.Context, upstream.Identity) (*usersapi.User, error)
-	Orders(context.Context, upstream.Identity, upstream.Page) (*ordersapi.OrderPageV2, error)
-	BillingSummary(context.Context, upstream.Identity) (*billingapi.Summary, error)
-	Unread(ctx context.Context, id upstream.Identity, limit int) (*notificationsapi.NotificationPage, error)
-}
-
-var _ Services = (*upstream.Clients)(nil)
-
-// Options make the BFF. All members but Wrap are required.
-type Options struct {
-	Services  Services
-	Telemetry *telemetry.Telemetry
-	Logger    *slog.Logger
-	// Budget is the time that a screen may take at most; a request may have less. Optional
-	// parts get two thirds of it, so that a screen without one goes out in time.
-	Budget time.Duration
-	// Wrap is around all screens, within their span; nil is nothing.
-	Wrap func(http.Handler) http.Handler
-}
-
 // New returns the handler of every path in the mobile contract (bff/openapi/mobile.yaml).
-func New(o Options) (http.Handler, error) {
-	server, err := mobileapi.NewServer(&pages{o},
+func New(o page.Options) (http.Handler, error) {
+	p := &pages{o}
+	server, err := mobileapi.NewServer(p, p,
 		mobileapi.WithErrorHandler(contract.HandleError),
 		mobileapi.WithNotFound(contract.HandleNotFound),
-		mobileapi.WithMethodNotAllowed(contract.HandleMethodNotAllowed))
+		mobileapi.WithMethodNotAllowed(page.HandleMethodNotAllowed))
 	if err != nil {
 		return nil, fmt.Errorf("set up mobile API: %w", err)
 	}
-	route := func(r *http.Request) string {
-		found, _ := server.FindPath(r.Method, r.URL)
+	return o.Handler(server, func(method string, u *url.URL) string {
+		found, _ := server.FindPath(method, u)
 		return found.PathPattern()
-	}
-	pages := problem.Guard(server, o.Logger)
-	if o.Wrap != nil {
-		pages = o.Wrap(pages)
-	}
-	return o.Telemetry.Handler(pages, route), nil
+	}), nil
 }
 
-// pages implements mobileapi.Handler.
-type pages struct{ Options }
+// pages implements mobileapi.Handler and mobileapi.SecurityHandler.
+type pages struct{ page.Options }
 
-var _ mobileapi.Handler = (*pages)(nil)
+var (
+	_ mobileapi.Handler         = (*pages)(nil)
+	_ mobileapi.SecurityHandler = (*pages)(nil)
+)
 
-// NewError answers err as problem details; what the client is not told is logged.
-func (p *pages) NewError(ctx context.Context, err error) *mobileapi.ProblemStatusCode {
-	d := problem.From(err)
-	if d.Status >= http.StatusInternalServerError {
-		p.Logger.ErrorContext(ctx, "page failed", "status", d.Status, "error", err.Error())
+// HandleBearer finds out who asks.
+func (p *pages) HandleBearer(ctx context.Context, _ mobileapi.OperationName, b mobileapi.Bearer) (context.Context, error) {
+	return page.Identify(ctx, b.Request)
+}
+
+// NewError answers err as problem details.
+func (p *pages) NewError(ctx context.Context, err error) *mobileapi.ProblemStatusCodeWithHeaders {
+	d, retry := p.Failure(ctx, err)
+	out := &mobileapi.ProblemStatusCodeWithHeaders{
+		StatusCode: d.Status,
+		Response:   mobileapi.Problem{Type: d.Type, Title: d.Title, Status: d.Status, Detail: d.Detail},
 	}
-	body := mobileapi.Problem{Type: d.Type, Title: d.Title, Status: d.Status, Detail: d.Detail}
+	if retry > 0 {
+		out.RetryAfter.SetTo(retry)
+	}
 	if d.Parameter != "" {
-		body.Parameter.SetTo(d.Parameter)
+		out.Response.Parameter.SetTo(d.Parameter)
 	}
 	if d.Upstream != "" {
-		body.Upstream.SetTo(d.Upstream)
+		out.Response.Upstream.SetTo(d.Upstream)
 	}
-	return &mobileapi.ProblemStatusCode{StatusCode: d.Status, Response: body}
+	return out
 }

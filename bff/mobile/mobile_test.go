@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,11 +16,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/otel/trace/noop"
 
+	"github.com/gatehousehq/gatehouse/bff/cursor"
 	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
@@ -79,6 +82,15 @@ func whole() parts {
 	return p
 }
 
+// acmeU1 asks as the gateway does for a user of a tenant.
+type acmeU1 struct{}
+
+func (acmeU1) Bearer(_ context.Context, _ mobileapi.OperationName, r *http.Request) error {
+	r.Header.Set("X-Tenant-Id", "acme")
+	r.Header.Set("X-User-Id", "u1")
+	return nil
+}
+
 // handled is a client's transport that asks a handler, without a network.
 type handled struct{ http.Handler }
 
@@ -88,9 +100,21 @@ func (h handled) Do(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
+// scope is where the cursors of acme's orders are good.
+var scope = cursor.Scope{"mobile/v1/orders", "acme"}
+
+func sealer(t *testing.T) *cursor.Sealer {
+	t.Helper()
+	s, err := cursor.New(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 func newHandler(t *testing.T, s *services) http.Handler {
 	t.Helper()
-	h, err := New(Options{Services: s, Telemetry: telemetry.With(noop.NewTracerProvider()), Logger: slog.New(slog.DiscardHandler), Budget: budget})
+	h, err := New(page.Options{Services: s, Telemetry: telemetry.With(noop.NewTracerProvider()), Logger: slog.New(slog.DiscardHandler), Budget: budget, Cursors: sealer(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +124,7 @@ func newHandler(t *testing.T, s *services) http.Handler {
 // newClient returns the generated client, which validates the answers.
 func newClient(t *testing.T, s *services) *mobileapi.Client {
 	t.Helper()
-	client, err := mobileapi.NewClient("http://mobile", mobileapi.WithClient(handled{newHandler(t, s)}))
+	client, err := mobileapi.NewClient("http://mobile", acmeU1{}, mobileapi.WithClient(handled{newHandler(t, s)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,9 +150,9 @@ func TestHomeDegrades(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				got, err := newClient(t, tc.services).GetHome(t.Context(), mobileapi.GetHomeParams{XTenantID: "acme", XUserID: "u1"})
+				got, err := newClient(t, tc.services).GetHome(t.Context(), mobileapi.GetHomeParams{})
 				if tc.status != 0 {
-					problem, ok := errors.AsType[*mobileapi.ProblemStatusCode](err)
+					problem, ok := errors.AsType[*mobileapi.ProblemStatusCodeWithHeaders](err)
 					if !ok || problem.StatusCode != tc.status {
 						t.Errorf("error %v, want a problem with status %d", err, tc.status)
 					}
@@ -150,7 +174,7 @@ func TestHomeDegrades(t *testing.T) {
 func TestHomeRevalidation(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, &services{parts: whole()})
-	params := mobileapi.GetHomeParams{XTenantID: "acme", XUserID: "u1"}
+	params := mobileapi.GetHomeParams{}
 	first, err := client.GetHome(t.Context(), params)
 	if err != nil {
 		t.Fatal(err)
@@ -166,11 +190,17 @@ func TestHomeRevalidation(t *testing.T) {
 func TestListOrders(t *testing.T) {
 	t.Parallel()
 	s := &services{parts: whole()}
-	params := mobileapi.ListOrdersParams{XTenantID: "acme", XUserID: "u1", Cursor: mobileapi.NewOptString("here"), Limit: mobileapi.NewOptInt(4)}
+	here := sealer(t).Seal(scope, "here", time.Now())
+	params := mobileapi.ListOrdersParams{Cursor: mobileapi.NewOptString(here), Limit: mobileapi.NewOptInt(4)}
 	page, err := newClient(t, s).ListOrders(t.Context(), params)
 	if err != nil {
 		t.Fatal(err)
 	}
+	next := page.Response.NextCursor.Value
+	if own, err := sealer(t).Open(scope, next, time.Now()); err != nil || own != "next" {
+		t.Errorf("next_cursor %s has %q, %v; want the service's own", next, own, err)
+	}
+	page.Response.NextCursor.SetTo("sealed")
 	golden.CheckJSON(t, "testdata/orders.json", &page.Response)
 	if diff := cmp.Diff([]upstream.Page{{Cursor: "here", Limit: 4}}, s.asked); diff != "" {
 		t.Errorf("asked the orders service for (-want +got):\n%s", diff)
@@ -181,9 +211,41 @@ func TestListOrders(t *testing.T) {
 	}
 }
 
+func TestFirstPageCountsUnread(t *testing.T) {
+	t.Parallel()
+	broken := &upstream.Error{Upstream: "notifications", Kind: upstream.Unavailable, Err: errors.New("connection refused")}
+	here := mobileapi.NewOptString(sealer(t).Seal(scope, "here", time.Now()))
+	for name, tc := range map[string]struct {
+		err      error
+		cursor   mobileapi.OptString
+		unread   mobileapi.OptInt
+		degraded []mobileapi.OrderPageDegradedItem
+	}{
+		"first page":                         {nil, mobileapi.OptString{}, mobileapi.NewOptInt(7), nil},
+		"first page, notifications away":     {broken, mobileapi.OptString{}, mobileapi.OptInt{}, []mobileapi.OrderPageDegradedItem{mobileapi.OrderPageDegradedItemUnread}},
+		"page after it":                      {nil, here, mobileapi.OptInt{}, nil},
+		"page after it, notifications away ": {broken, here, mobileapi.OptInt{}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &services{parts: whole(), errs: map[string]error{"notifications": tc.err}}
+			got, err := newClient(t, s).ListOrders(t.Context(), mobileapi.ListOrdersParams{Cursor: tc.cursor})
+			if err != nil || len(got.Response.Orders) == 0 {
+				t.Fatalf("%+v, %v; want orders", got, err)
+			}
+			if got.Response.Unread != tc.unread || !slices.Equal(got.Response.Degraded, tc.degraded) {
+				t.Errorf("unread %v, degraded %v; want %v and %v", got.Response.Unread, got.Response.Degraded, tc.unread, tc.degraded)
+			}
+		})
+	}
+}
+
 func TestListOrdersErrors(t *testing.T) {
 	t.Parallel()
 	rejected := &upstream.Error{Upstream: "orders", Kind: upstream.Rejected, Status: 400, Err: errors.New("cursor")}
+	seal := func(tenant string, age time.Duration) string {
+		return "cursor=" + sealer(t).Seal(cursor.Scope{"mobile/v1/orders", tenant}, "here", time.Now().Add(-age))
+	}
 	for name, tc := range map[string]struct {
 		query     string
 		err       error
@@ -196,8 +258,11 @@ func TestListOrdersErrors(t *testing.T) {
 		"limit no number":   {"limit=ten", nil, 400, "limit", `Parameter limit (query): "ten" is no number that fits. Send`},
 		"limit twice":       {"limit=1&limit=2", nil, 400, "limit", "Parameter limit (query): "},
 		"cursor empty":      {"cursor=", nil, 400, "cursor", "len 0 less than minimum 1. Send"},
-		"cursor endless":    {"cursor=" + strings.Repeat("a", 257), nil, 400, "cursor", "len 257 greater than maximum 256. Send"},
-		"cursor not theirs": {"cursor=x", rejected, 400, "cursor", "none that this API gave out"},
+		"cursor endless":    {"cursor=" + strings.Repeat("a", 513), nil, 400, "cursor", "len 513 greater than maximum 512. Send"},
+		"cursor made up":    {"cursor=here", nil, 400, "cursor", "none that this API gave out"},
+		"cursor of another": {seal("globex", 0), nil, 400, "cursor", "none that this API gave out"},
+		"cursor too old":    {seal("acme", 24*time.Hour+2*time.Second), nil, 400, "cursor", "is older than 24 hours. Start without it"},
+		"cursor not theirs": {seal("acme", 0), rejected, 400, "cursor", "none that this API gave out"},
 		"orders away":       {"", &upstream.Error{Upstream: "orders", Kind: upstream.CircuitOpen, Err: errors.New("open")}, 502, "", "The orders service could not serve its part."},
 	} {
 		t.Run(name, func(t *testing.T) {

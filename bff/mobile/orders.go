@@ -4,33 +4,51 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/gatehousehq/gatehouse/bff/cursor"
 	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/bff/fanout"
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
-	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // defaultLimit is the contract's, for callers of the handler that bypass its decoding.
 const defaultLimit = 20
 
 // ListOrders serves GET /mobile/v1/orders. Its cursors are those of the orders
-// service, handed through.
+// service, sealed for the tenant. It fails without the orders; the first page has the count
+// of unread notifications too, and goes out degraded without it.
 func (p *pages) ListOrders(ctx context.Context, params mobileapi.ListOrdersParams) (*mobileapi.OrderPageHeaders, error) {
-	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
-	page := upstream.Page{Cursor: params.Cursor.Or(""), Limit: params.Limit.Or(defaultLimit)}
-	var got *ordersapi.OrderPageV2
+	id := page.Identity(ctx)
+	scope := cursor.Scope{"mobile/v1/orders", id.Tenant}
+	after, err := p.OpenCursor(scope, params.Cursor.Or(""))
+	if err != nil {
+		return nil, err
+	}
+	asked := upstream.Page{Cursor: after, Limit: params.Limit.Or(defaultLimit)}
 	left := timeleft.Of(ctx, p.Budget)
-	_, err := fanout.Run(ctx, left, fanout.Required("orders", left, fanout.Into(&got,
-		func(ctx context.Context) (*ordersapi.OrderPageV2, error) { return p.Services.Orders(ctx, id, page) })))
+	var got parts
+	wanted := []fanout.Part{
+		fanout.Required("orders", left, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+			return p.Services.Orders(ctx, id, asked)
+		})),
+	}
+	if after == "" {
+		wanted = append(wanted, p.unread(id, left, &got))
+	}
+	failed, err := fanout.Run(ctx, left, wanted...)
 	if upstream.HasStatus(err, http.StatusBadRequest) {
-		return nil, problem.InvalidParameter("cursor",
-			"Parameter cursor (query) is none that this API gave out. Start without it, and go on with the next_cursor of each page.")
+		return nil, page.ForgedCursor() // of a time when the service had other cursors
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &mobileapi.OrderPageHeaders{CacheControl: etag.NoStore, Response: orderPage(got)}, nil
+	p.Missing(ctx, "orders", failed)
+	out := orderPage(got, failed)
+	if next, more := got.orders.NextCursor.Get(); more {
+		out.NextCursor.SetTo(p.SealCursor(scope, next))
+	}
+	return &mobileapi.OrderPageHeaders{CacheControl: etag.NoStore, Response: out}, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
@@ -39,7 +40,7 @@ type parts struct {
 // GetDashboard serves GET /web/v1/dashboard. It fails without the user or the
 // orders and goes out degraded without the rest.
 func (p *pages) GetDashboard(ctx context.Context, params webapi.GetDashboardParams) (webapi.GetDashboardRes, error) {
-	id := upstream.Identity{Tenant: params.XTenantID, User: params.XUserID}
+	id := page.Identity(ctx)
 	var got parts
 	left := timeleft.Of(ctx, p.Budget)
 	failed, err := fanout.Run(ctx, left,
@@ -59,9 +60,7 @@ func (p *pages) GetDashboard(ctx context.Context, params webapi.GetDashboardPara
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range failed {
-		p.Logger.WarnContext(ctx, "dashboard degraded", "part", f.Part, "error", f.Err.Error())
-	}
+	p.Missing(ctx, "dashboard", failed)
 	return answer(dashboard(got, failed), params.IfNoneMatch.Or(""))
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
@@ -62,7 +63,7 @@ func (s *services) Unread(ctx context.Context, _ upstream.Identity, _ int) (*not
 
 func newHandler(t *testing.T, s *services, logs io.Writer) http.Handler {
 	t.Helper()
-	h, err := New(Options{
+	h, err := New(page.Options{
 		Services: s, Telemetry: telemetry.With(noop.NewTracerProvider()),
 		Logger: slog.New(slog.NewJSONHandler(logs, nil)), Budget: budget,
 	})
@@ -70,6 +71,15 @@ func newHandler(t *testing.T, s *services, logs io.Writer) http.Handler {
 		t.Fatal(err)
 	}
 	return h
+}
+
+// acmeU1 asks as the gateway does for a user of a tenant.
+type acmeU1 struct{}
+
+func (acmeU1) Bearer(_ context.Context, _ webapi.OperationName, r *http.Request) error {
+	r.Header.Set("X-Tenant-Id", "acme")
+	r.Header.Set("X-User-Id", "u1")
+	return nil
 }
 
 // handled is a client's transport that asks a handler, without a network.
@@ -84,11 +94,11 @@ func (h handled) Do(r *http.Request) (*http.Response, error) {
 // get asks for the dashboard through the generated client, which validates the answer.
 func get(t *testing.T, h http.Handler, etag string) (webapi.GetDashboardRes, error) {
 	t.Helper()
-	client, err := webapi.NewClient("http://web", webapi.WithClient(handled{h}))
+	client, err := webapi.NewClient("http://web", acmeU1{}, webapi.WithClient(handled{h}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	params := webapi.GetDashboardParams{XTenantID: "acme", XUserID: "u1"}
+	params := webapi.GetDashboardParams{}
 	if etag != "" {
 		params.IfNoneMatch.SetTo(etag)
 	}
@@ -124,7 +134,7 @@ func TestDashboardDegrades(t *testing.T) {
 					t.Errorf("took %v, budget is %v", took, budget)
 				}
 				if tc.status != 0 {
-					problem, ok := errors.AsType[*webapi.ProblemStatusCode](err)
+					problem, ok := errors.AsType[*webapi.ProblemStatusCodeWithHeaders](err)
 					if !ok || problem.StatusCode != tc.status || problem.Response.Status != tc.status {
 						t.Errorf("error %v, want a problem with status %d", err, tc.status)
 					}
@@ -183,10 +193,10 @@ func TestRequestErrors(t *testing.T) {
 		"no tenant":       {"GET", "/web/v1/dashboard", http.Header{"X-User-Id": {"u1"}}, 401, "Header X-Tenant-Id: it is missing. The gateway sets it"},
 		"no user":         {"GET", "/web/v1/dashboard", http.Header{"X-Tenant-Id": {"acme"}}, 401, "Header X-User-Id: "},
 		"empty tenant":    {"GET", "/web/v1/dashboard", http.Header{"X-Tenant-Id": {""}, "X-User-Id": {"u1"}}, 401, "Header X-Tenant-Id: "},
-		"endless tenant":  {"GET", "/web/v1/dashboard", http.Header{"X-Tenant-Id": {strings.Repeat("a", 129)}, "X-User-Id": {"u1"}}, 401, "greater than maximum 128"},
+		"endless tenant":  {"GET", "/web/v1/dashboard", http.Header{"X-Tenant-Id": {strings.Repeat("a", 129)}, "X-User-Id": {"u1"}}, 401, "longer than 128 characters"},
 		"no such page":    {"GET", "/web/v1/nothing", nil, 404, "no such resource"},
-		"no such method":  {"POST", "/web/v1/dashboard", nil, 405, "Use GET instead of POST."},
-		"no CORS of ours": {"OPTIONS", "/web/v1/dashboard", nil, 405, "Use GET instead of OPTIONS."},
+		"no such method":  {"POST", "/web/v1/dashboard", nil, 405, "Use GET, HEAD instead of POST."},
+		"no CORS of ours": {"OPTIONS", "/web/v1/dashboard", nil, 405, "Use GET, HEAD instead of OPTIONS."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -19,3 +19,15 @@ var RetryAfter string
 
 // AddRetryAfter is the value of KONG_NGINX_PROXY_ADD_HEADER that sends the header.
 const AddRetryAfter = "Retry-After $gatehouse_retry_after always"
+
+// Compression has nginx compress answers that are worth it, for clients that ask for it
+// (https://nginx.org/en/docs/http/ngx_http_gzip_module.html), as variables of Kong's
+// environment. What is behind Kong compresses nothing. Less than 1,000 bytes fit into one
+// packet as they are.
+var Compression = []string{
+	"KONG_NGINX_PROXY_GZIP=on",
+	"KONG_NGINX_PROXY_GZIP_TYPES=application/json application/problem+json application/yaml",
+	"KONG_NGINX_PROXY_GZIP_MIN_LENGTH=1000",
+	"KONG_NGINX_PROXY_GZIP_PROXIED=any", // a CDN in front is a client like others
+	"KONG_NGINX_PROXY_GZIP_VARY=on",
+}

@@ -49,6 +49,8 @@ type Options struct {
 	ErrorTemplate string
 	AddHeader     string
 
+	Gzip Gzip
+
 	// TrustedIPs, RealIPHeader and RealIPRecursive are KONG_TRUSTED_IPS,
 	// KONG_REAL_IP_HEADER and KONG_REAL_IP_RECURSIVE; empty is Kong's default.
 	TrustedIPs      string
@@ -68,6 +70,7 @@ type Gateway struct {
 	errorBody  string // the text of ErrorTemplate
 	addHeader  addHeader
 	realIP     realIP
+	gzip       compression
 	sequence   atomic.Int64  // of plugin configurations
 	accepted   atomic.Uint64 // connections
 	logEvents  sync.WaitGroup

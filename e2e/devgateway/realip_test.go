@@ -51,6 +51,9 @@ func TestSettingsRefused(t *testing.T) {
 		"KONG_REAL_IP_HEADER":         {RealIPHeader: "proxy_protocol"},
 		"KONG_NGINX_PROXY_ADD_HEADER": {AddHeader: "X $no_such_variable always"},
 		"always only":                 {AddHeader: "X 1"},
+		"KONG_NGINX_PROXY_GZIP=":      {Gzip: Gzip{On: "yes"}},
+		"KONG_NGINX_PROXY_GZIP_VARY":  {Gzip: Gzip{On: "on", Proxied: "any"}},
+		"GZIP_MIN_LENGTH":             {Gzip: Gzip{On: "on", Proxied: "any", Vary: "on", MinLength: "1k"}},
 		"KONG_ERROR_TEMPLATE_JSON":    {ErrorTemplate: "nowhere.json"},
 	} {
 		if _, err := New(opts); err == nil || !strings.Contains(err.Error(), want) {

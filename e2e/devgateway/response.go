@@ -71,6 +71,7 @@ func (f *flow) received(res *http.Response) http.Header {
 	f.x.Status = res.StatusCode
 	f.mergeUpstreamHeader(res.Header)
 	f.headerFilter()
+	f.g.gzip.compress(f.r, res, f.x.RespHeader)
 	return f.x.RespHeader
 }
 

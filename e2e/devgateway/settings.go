@@ -17,6 +17,9 @@ func (g *Gateway) useSettings() (err error) {
 	if g.errorBody, err = readErrorTemplate(g.opts.ErrorTemplate); err != nil {
 		return err
 	}
+	if g.gzip, err = parseGzip(g.opts.Gzip); err != nil {
+		return err
+	}
 	g.realIP, err = newRealIP(g.opts)
 	return err
 }

@@ -41,7 +41,7 @@ func (s *Stack) gateway() part {
 	return part{
 		name:   partGateway,
 		health: []string{p.PluginServer.URL() + "/readyz", p.Status.URL() + "/status/ready"},
-		env:    slices.Concat(common, env, s.GatewayEnv),
+		env:    slices.Concat(common, kong.Compression, env, s.GatewayEnv),
 		argv:   append([]string{s.binary("gatehouse"), "run", "--"}, command...),
 		// As in the image: SIGTERM would have Kong drop requests and log events.
 		stopSignal: syscall.SIGQUIT,

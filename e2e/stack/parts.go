@@ -55,6 +55,9 @@ func (s *Stack) service(name string, port, control Port, clients ...string) part
 	}
 }
 
+// devCursorKey is public: FOR DEVELOPMENT ONLY. Both targets of a BFF have it.
+const devCursorKey = "ZGV2LW9ubHkgZ2F0ZWhvdXNlIGN1cnNvciBrZXkgMDE="
+
 func (s *Stack) bff(name string, port, status Port) part {
 	p, bff := &s.Ports, name+"-bff"
 	return part{
@@ -66,6 +69,7 @@ func (s *Stack) bff(name string, port, status Port) part {
 			"USERS_URL=" + p.Users.TLS(),
 			"BILLING_URL=" + p.Billing.TLS(),
 			"NOTIFICATIONS_URL=" + p.Notifications.TLS(),
+			"BFF_CURSOR_KEYS=" + devCursorKey,
 		}),
 		argv: []string{s.binary("bff"), name},
 	}

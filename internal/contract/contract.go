@@ -27,13 +27,18 @@ func details(err error) *problem.Details {
 		return problem.From(err)
 	}
 	if identityHeaders[param.Name] {
-		d := problem.New(problem.TypeIdentityMissing, "Identity missing", http.StatusUnauthorized,
-			fmt.Sprintf("Header %s: %s. The gateway sets it from a verified token or key; call through the gateway.", param.Name, reason(param.Err)))
-		d.Parameter = param.Name
-		return d
+		return IdentityMissing(param.Name, reason(param.Err))
 	}
 	return problem.InvalidParameter(param.Name,
 		fmt.Sprintf("Parameter %s (%s): %s. Send it within its bounds or leave it out.", param.Name, param.In, reason(param.Err)))
+}
+
+// IdentityMissing says why a header that the gateway issues is of no use.
+func IdentityMissing(header, why string) *problem.Details {
+	d := problem.New(problem.TypeIdentityMissing, "Identity missing", http.StatusUnauthorized,
+		fmt.Sprintf("Header %s: %s. The gateway sets it from a verified token or key; call through the gateway.", header, why))
+	d.Parameter = header
+	return d
 }
 
 // reason says what is wrong with a parameter in the API's words, not in those of

@@ -12,6 +12,7 @@ import (
 // Kinds of problems, the `type` member. A client may rely on them.
 const (
 	TypeInvalidParameter    = "urn:gatehouse:problem:invalid-parameter"
+	TypeMalformedRequest    = "urn:gatehouse:problem:malformed-request"
 	TypeIdentityMissing     = "urn:gatehouse:problem:identity-missing"
 	TypeForbiddenPeer       = "urn:gatehouse:problem:forbidden-peer"
 	TypeConnectionOption    = "urn:gatehouse:problem:connection-option"
@@ -90,6 +91,11 @@ func InvalidParameter(name, detail string) *Details {
 	d := New(TypeInvalidParameter, "Invalid parameter", http.StatusBadRequest, detail)
 	d.Parameter = name
 	return d
+}
+
+// Malformed says what is wrong with a request as a whole.
+func Malformed(detail string) *Details {
+	return New(TypeMalformedRequest, "Malformed request", http.StatusBadRequest, detail)
 }
 
 // Write answers with d.

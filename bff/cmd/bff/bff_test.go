@@ -24,12 +24,12 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
-// system is both BFFs in front of the four sample services, over loopback, all
-// traced by one recorder.
+// system is both BFFs, mobile twice, in front of the four sample services, over loopback,
+// all traced by one recorder.
 type system struct {
-	web, mobile http.Handler
-	services    map[string]*httptest.Server
-	spans       *tracetest.SpanRecorder
+	web, mobile, replica http.Handler
+	services             map[string]*httptest.Server
+	spans                *tracetest.SpanRecorder
 }
 
 func newSystem(t *testing.T) *system {
@@ -53,9 +53,9 @@ func newSystem(t *testing.T) *system {
 	}
 	transport := upstream.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
-	for name, handler := range map[string]*http.Handler{"web": &s.web, "mobile": &s.mobile} {
+	for handler, name := range map[*http.Handler]string{&s.web: "web", &s.mobile: "mobile", &s.replica: "mobile"} {
 		var err error
-		cfg := config{kind: kinds[name], services: urls, budget: 1500 * time.Millisecond}
+		cfg := config{kind: kinds[name], services: urls, budget: 1500 * time.Millisecond, cursorKeys: [][]byte{make([]byte, 32)}}
 		if *handler, err = newHandler(cfg, tel, transport, logger); err != nil {
 			t.Fatal(err)
 		}
@@ -88,6 +88,15 @@ func get(h http.Handler, target, tenant string) *httptest.ResponseRecorder {
 	return w
 }
 
+// acmeU3 asks as the gateway does for a user of a tenant.
+type acmeU3 struct{}
+
+func (acmeU3) Bearer(_ context.Context, _ string, r *http.Request) error {
+	r.Header.Set("X-Tenant-Id", "acme")
+	r.Header.Set("X-User-Id", "u3")
+	return nil
+}
+
 // handled is a client's transport that asks a handler, without a network.
 type handled struct{ http.Handler }
 
@@ -102,28 +111,29 @@ func (h handled) Do(r *http.Request) (*http.Response, error) {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
-	web, err := webapi.NewClient("http://web", webapi.WithClient(handled{s.web}))
+	web, err := webapi.NewClient("http://web", acmeU3{}, webapi.WithClient(handled{s.web}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	mobile, err := mobileapi.NewClient("http://mobile", mobileapi.WithClient(handled{s.mobile}))
+	mobile, err := mobileapi.NewClient("http://mobile", acmeU3{}, mobileapi.WithClient(handled{s.mobile}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	dashboard, err := web.GetDashboard(t.Context(), webapi.GetDashboardParams{XTenantID: "acme", XUserID: "u3"})
+	dashboard, err := web.GetDashboard(t.Context(), webapi.GetDashboardParams{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden.CheckJSON(t, "testdata/dashboard.json", &dashboard.(*webapi.DashboardHeaders).Response)
-	home, err := mobile.GetHome(t.Context(), mobileapi.GetHomeParams{XTenantID: "acme", XUserID: "u3"})
+	home, err := mobile.GetHome(t.Context(), mobileapi.GetHomeParams{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden.CheckJSON(t, "testdata/home.json", &home.(*mobileapi.HomeHeaders).Response)
-	page, err := mobile.ListOrders(t.Context(), mobileapi.ListOrdersParams{XTenantID: "acme", XUserID: "u3", Limit: mobileapi.NewOptInt(2)})
+	page, err := mobile.ListOrders(t.Context(), mobileapi.ListOrdersParams{Limit: mobileapi.NewOptInt(2)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	page.Response.NextCursor.SetTo("sealed") // another each time
 	golden.CheckJSON(t, "testdata/orders.json", &page.Response)
 }
 
@@ -133,20 +143,22 @@ func TestMobileIsSmaller(t *testing.T) {
 	s := newSystem(t)
 	dashboard := get(s.web, "/web/v1/dashboard", "acme").Body.Len()
 	home := get(s.mobile, "/mobile/v1/home", "acme").Body.Len()
-	if home == 0 || 3*home > dashboard {
-		t.Errorf("the home screen has %d bytes, the dashboard %d: want at most a third", home, dashboard)
+	if home == 0 || 4*home > dashboard {
+		t.Errorf("the home screen has %d bytes, the dashboard %d: want at most a quarter", home, dashboard)
 	}
 }
 
-// TestMobileOrdersWalk reads every page, by cursors that come from the service.
+// TestMobileOrdersWalk reads every page, by cursors that come from the service, and
+// each from another of two processes than the one before.
 func TestMobileOrdersWalk(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	seen := make(map[string]bool)
+	here, there := s.mobile, s.replica
 	target := "/mobile/v1/orders?limit=15"
 	for pages := 1; ; pages++ {
 		var page mobileapi.OrderPage
-		if err := page.UnmarshalJSON(get(s.mobile, target, "globex").Body.Bytes()); err != nil {
+		if err := page.UnmarshalJSON(get(here, target, "globex").Body.Bytes()); err != nil {
 			t.Fatal(err)
 		}
 		for _, item := range page.Orders {
@@ -159,6 +171,7 @@ func TestMobileOrdersWalk(t *testing.T) {
 			return
 		}
 		target = "/mobile/v1/orders?limit=15&cursor=" + page.NextCursor.Value
+		here, there = there, here
 	}
 }
 
@@ -293,7 +306,7 @@ func TestListenFailure(t *testing.T) {
 	t.Cleanup(taken.Close)
 	var stderr bytes.Buffer
 	addr := taken.Listener.Addr().String()
-	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure"), &stderr); code != exitError {
+	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure", "BFF_CURSOR_KEYS=random"), &stderr); code != exitError {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	if !strings.Contains(stderr.String(), "listen on "+addr) || !strings.Contains(stderr.String(), "MOBILE_BFF_PORT") {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/bff/cursor"
+	"github.com/gatehousehq/gatehouse/bff/openapi"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
@@ -18,7 +20,8 @@ Settings, all from the environment:
   WEB_BFF_PORT, MOBILE_BFF_PORT  port on 127.0.0.1 (8081, 8082)
   BFF_ADDR                       host:port to listen on instead, such as :8081 in a container
   WEB_BFF_STATUS_PORT, MOBILE_BFF_STATUS_PORT
-                                 port on 127.0.0.1 for health and metrics, plain HTTP (8181, 8182)
+                                 port on 127.0.0.1 for health, metrics and the contract (/docs, /openapi.yaml),
+                                 plain HTTP (8181, 8182)
   BFF_STATUS_ADDR                host:port to listen on instead
   ORDERS_URL                     base URL of the orders service (https://127.0.0.1:9101)
   USERS_URL                      of the users service (https://127.0.0.1:9102)
@@ -27,6 +30,9 @@ Settings, all from the environment:
   BFF_BUDGET_MS                  time that a page may take, in milliseconds, 50 to 30000 (1500)
   BFF_DRAIN_DELAY_MS             time between /readyz failing and the port closing when told to stop,
                                  for load balancers to notice, in milliseconds, 0 to 60000 (0)
+  BFF_CURSOR_KEYS                keys that seal the mobile BFF's cursors, the same in each of its processes: base64
+                                 of 32 bytes, with commas between several. The first seals, all open.
+                                 "random" is one for this process only. No default
   BFF_LOG_LEVEL                  debug, info, warn or error (info)
 ` + mtls.Usage("BFF_TLS") + `  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER, ...
                                  where traces go; without an endpoint none are made
@@ -42,11 +48,13 @@ type kind struct {
 	defaultPort       string
 	statusPortVar     string
 	defaultStatusPort string
+	contract          []byte
+	lists             bool // it has pages with cursors
 }
 
 var kinds = map[string]kind{
-	"web":    {"web", "WEB_BFF_PORT", "8081", "WEB_BFF_STATUS_PORT", "8181"},
-	"mobile": {"mobile", "MOBILE_BFF_PORT", "8082", "MOBILE_BFF_STATUS_PORT", "8182"},
+	"web":    {"web", "WEB_BFF_PORT", "8081", "WEB_BFF_STATUS_PORT", "8181", openapi.Web, false},
+	"mobile": {"mobile", "MOBILE_BFF_PORT", "8082", "MOBILE_BFF_STATUS_PORT", "8182", openapi.Mobile, true},
 }
 
 // config is what the environment says, checked.
@@ -59,6 +67,7 @@ type config struct {
 	drainDelay time.Duration
 	logLevel   string
 	tls        mtls.Settings
+	cursorKeys [][]byte // none: a random one
 }
 
 // parse reads args and the environment. Its errors name the variable, its value
@@ -87,8 +96,30 @@ func parse(args []string, getenv func(string) string) (config, error) {
 	if cfg.logLevel, err = parseLevel(getenv); err != nil {
 		return config{}, err
 	}
+	if cfg.cursorKeys, err = parseCursorKeys(cfg.kind, getenv); err != nil {
+		return config{}, err
+	}
 	cfg.tls, err = mtls.Parse("BFF_TLS", getenv)
 	return cfg, err
+}
+
+// randomKey asks for a key that no other process has.
+const randomKey = "random"
+
+func parseCursorKeys(k kind, getenv func(string) string) ([][]byte, error) {
+	text := getenv("BFF_CURSOR_KEYS")
+	if !k.lists || text == randomKey {
+		return nil, nil
+	}
+	if text == "" {
+		return nil, fmt.Errorf("BFF_CURSOR_KEYS is not set: set it to what `openssl rand -base64 32` prints, "+
+			"the same in every %s BFF, or to %s where one process serves all", k.name, randomKey)
+	}
+	keys, err := cursor.ParseKeys(text)
+	if err != nil {
+		return nil, fmt.Errorf("BFF_CURSOR_KEYS: %w", err)
+	}
+	return keys, nil
 }
 
 func parseAddr(addrVar, portVar, defaultPort string, getenv func(string) string) (string, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,9 @@ func env(pairs ...string) func(string) string {
 	}
 	return func(name string) string { return values[name] }
 }
+
+// zeroKey is a key of 32 zero bytes.
+const zeroKey = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 func TestParse(t *testing.T) {
 	t.Parallel()
@@ -40,6 +44,7 @@ func TestParse(t *testing.T) {
 		"defaults of web": {[]string{"web"}, nil, defaults(func(*config) {})},
 		"defaults of mobile": {[]string{"mobile"}, nil, defaults(func(c *config) {
 			c.kind, c.addr, c.statusAddr = kinds["mobile"], "127.0.0.1:8082", "127.0.0.1:8182"
+			c.cursorKeys = [][]byte{bytes.Repeat([]byte{0}, 32)}
 		})},
 		"its own port only": {[]string{"web"}, []string{"WEB_BFF_PORT=1", "MOBILE_BFF_PORT=2"}, defaults(func(c *config) { c.addr = "127.0.0.1:1" })},
 		"address over port": {[]string{"web"}, []string{"WEB_BFF_PORT=1", "BFF_ADDR=:8081"}, defaults(func(c *config) { c.addr = ":8081" })},
@@ -52,7 +57,7 @@ func TestParse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := parse(tc.args, env(append(tc.env, "BFF_TLS=insecure")...))
+			got, err := parse(tc.args, env(append(tc.env, "BFF_TLS=insecure", "BFF_CURSOR_KEYS="+zeroKey)...))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -82,6 +87,8 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		"budget too high": {[]string{"web"}, []string{"BFF_BUDGET_MS=30001"}, 1, `BFF_BUDGET_MS is "30001"`},
 		"drain delay":     {[]string{"web"}, []string{"BFF_DRAIN_DELAY_MS=-1"}, 1, `BFF_DRAIN_DELAY_MS is "-1"`},
 		"level":           {[]string{"web"}, []string{"BFF_LOG_LEVEL=loud"}, 1, `BFF_LOG_LEVEL is "loud": set it to debug, info, warn or error`},
+		"no cursor key":   {[]string{"mobile"}, []string{"BFF_TLS=insecure"}, 1, "BFF_CURSOR_KEYS is not set: set it to what `openssl rand -base64 32` prints, the same in every mobile BFF, or to random"},
+		"cursor key":      {[]string{"mobile"}, []string{"BFF_TLS=insecure", "BFF_CURSOR_KEYS=" + zeroKey + ",secret"}, 1, "BFF_CURSOR_KEYS: key 2 is not base64 of 32 bytes"},
 		"status port":     {[]string{"web"}, []string{"WEB_BFF_STATUS_PORT=x"}, 1, `bff: WEB_BFF_STATUS_PORT is "x": set it to a port, 0 to 65535, such as 8181`},
 		"no mutual TLS":   {[]string{"web"}, nil, 1, "bff: BFF_TLS_CLIENT_CA_FILE is not set: set it to the PEM file of the CAs that sign clients' certificates, or BFF_TLS=insecure"},
 		"no such file":    {[]string{"web"}, []string{"BFF_ADDR=127.0.0.1:0", "BFF_TLS_CERT_FILE=/no/c", "BFF_TLS_KEY_FILE=/no/k", "BFF_TLS_CLIENT_CA_FILE=/no/a", "BFF_TLS_CLIENT_NAME=kong"}, 1, "bff: certificate file /no/c: no such file: write it"},

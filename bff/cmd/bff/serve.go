@@ -16,7 +16,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.opentelemetry.io/otel"
 
+	"github.com/gatehousehq/gatehouse/bff/apidoc"
+	"github.com/gatehousehq/gatehouse/bff/cursor"
 	"github.com/gatehousehq/gatehouse/bff/mobile"
+	"github.com/gatehousehq/gatehouse/bff/page"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 	"github.com/gatehousehq/gatehouse/bff/web"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
@@ -59,10 +62,15 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	docs, err := apidoc.New(cfg.kind.contract)
+	if err != nil {
+		return err
+	}
+	handler = withDocs(handler, docs)
 	if identity != nil {
 		handler = identity.Only(handler)
 	}
-	err = listenAndDrain(ctx, cfg, identity, handler, logger)
+	err = listenAndDrain(ctx, cfg, identity, handler, docs, logger)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	if lost := tel.Shutdown(flush); lost != nil {
@@ -102,10 +110,26 @@ func newHandler(cfg config, tel *telemetry.Telemetry, transport http.RoundTrippe
 }
 
 func newPages(cfg config, services *upstream.Clients, tel *telemetry.Telemetry, logger *slog.Logger) (http.Handler, error) {
-	if cfg.kind.name == "mobile" {
-		return mobile.New(mobile.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget})
+	cursors, err := openCursors(cfg, logger)
+	if err != nil {
+		return nil, err
 	}
-	return web.New(web.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget})
+	options := page.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget, Cursors: cursors}
+	if cfg.kind.name == "mobile" {
+		return mobile.New(options)
+	}
+	return web.New(options)
+}
+
+func openCursors(cfg config, logger *slog.Logger) (*cursor.Sealer, error) {
+	switch {
+	case !cfg.kind.lists:
+		return nil, nil
+	case len(cfg.cursorKeys) == 0:
+		logger.Warn("BFF_CURSOR_KEYS is random: another process, or this one started again, refuses the cursors that this one gives out")
+		return cursor.Random()
+	}
+	return cursor.New(cfg.cursorKeys[0], cfg.cursorKeys[1:]...)
 }
 
 // addHealth adds /healthz, which tells that the process runs, and /readyz,
@@ -132,15 +156,29 @@ func withHealth(pages http.Handler, draining *atomic.Bool) http.Handler {
 	return mux
 }
 
-// statusHandler serves health and metrics to those without a certificate: probes and
-// Prometheus.
-func statusHandler(identity *mtls.Identity, draining *atomic.Bool) http.Handler {
+// withDocs serves the contract beside the pages, for a gateway that has a route to it.
+func withDocs(pages, docs http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case apidoc.ContractPath, apidoc.PagePath:
+			docs.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	})
+}
+
+// statusHandler serves health, metrics and the contract to those without a certificate:
+// probes, Prometheus, and people. None of it is a tenant's.
+func statusHandler(identity *mtls.Identity, draining *atomic.Bool, docs http.Handler) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if identity != nil {
 		registry.MustRegister(identity)
 	}
 	mux := addHealth(http.NewServeMux(), draining)
+	mux.Handle(apidoc.ContractPath, docs)
+	mux.Handle(apidoc.PagePath, docs)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	return mux
 }
@@ -179,7 +217,7 @@ func (p port) open(ctx context.Context, logger *slog.Logger, failed chan<- error
 
 // listenAndDrain serves pages until ctx ends. Then /readyz answers 503, for
 // cfg.drainDelay new requests are still taken, and those in flight are finished.
-func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pages http.Handler, logger *slog.Logger) error {
+func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pages, docs http.Handler, logger *slog.Logger) error {
 	var draining atomic.Bool
 	server := newServer(cfg, withHealth(pages, &draining), logger)
 	if identity != nil {
@@ -187,7 +225,7 @@ func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pa
 	} else {
 		logger.Warn("BFF_TLS is insecure: identity headers are believed from every peer that reaches this port")
 	}
-	status := newServer(cfg, statusHandler(identity, &draining), logger)
+	status := newServer(cfg, statusHandler(identity, &draining, docs), logger)
 	defer status.Close()
 	failed := make(chan error, 2)
 	for _, p := range []port{

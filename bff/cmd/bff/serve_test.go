@@ -138,6 +138,9 @@ func TestMutualTLS(t *testing.T) {
 		"another peer of the CA":  {certs, "orders", "/web/v1/dashboard", 403},
 		"its health":              {certs, "orders", "/readyz", 200},
 		"the name of another CA":  {others, devcerts.Gateway, "/web/v1/dashboard", 0},
+		"the contract, past it":   {certs, "orders", "/openapi.yaml", 403},
+		"the contract, through":   {certs, devcerts.Gateway, "/openapi.yaml", 200},
+		"its page, through":       {certs, devcerts.Gateway, "/docs", 200},
 		"the gateway, for health": {certs, devcerts.Gateway, "/readyz", 200},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +149,7 @@ func TestMutualTLS(t *testing.T) {
 			}
 		})
 	}
-	for target, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/web/v1/dashboard": 404} {
+	for target, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/metrics": 200, "/openapi.yaml": 200, "/docs": 200, "/web/v1/dashboard": 404} {
 		if got, err := statusOf(t, status+target); err != nil || got != want {
 			t.Errorf("status port: GET %s: %d, %v, want %d", target, got, err, want)
 		}

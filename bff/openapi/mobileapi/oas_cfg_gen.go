@@ -13,7 +13,8 @@ import (
 )
 
 var regexMap = map[string]ogenregex.Regexp{
-	"^[A-Z]{3}$": ogenregex.MustCompile("^[A-Z]{3}$"),
+	"^[0-9a-f]{32}$": ogenregex.MustCompile("^[0-9a-f]{32}$"),
+	"^[A-Z]{3}$":     ogenregex.MustCompile("^[A-Z]{3}$"),
 }
 
 type (

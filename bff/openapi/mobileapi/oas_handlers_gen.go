@@ -45,6 +45,52 @@ func (s *Server) handleGetHomeRequest(args [0]string, argsEscaped bool, w http.R
 			ID:   "getHome",
 		}
 	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityBearer(ctx, GetHomeOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "Bearer",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:Bearer", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
 	params, err := decodeGetHomeParams(args, argsEscaped, r)
 	if err != nil {
 		err = &ogenerrors.DecodeParamsError{
@@ -68,14 +114,6 @@ func (s *Server) handleGetHomeRequest(args [0]string, argsEscaped bool, w http.R
 			Body:             nil,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
-				{
-					Name: "X-Tenant-Id",
-					In:   "header",
-				}: params.XTenantID,
-				{
-					Name: "X-User-Id",
-					In:   "header",
-				}: params.XUserID,
 				{
 					Name: "If-None-Match",
 					In:   "header",
@@ -106,7 +144,7 @@ func (s *Server) handleGetHomeRequest(args [0]string, argsEscaped bool, w http.R
 		response, err = s.h.GetHome(ctx, params)
 	}
 	if err != nil {
-		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
+		if errRes, ok := errors.Into[*ProblemStatusCodeWithHeaders](err); ok {
 			if err := encodeErrorResponse(errRes, w); err != nil {
 				defer recordError("Internal", err)
 			}
@@ -148,6 +186,52 @@ func (s *Server) handleListOrdersRequest(args [0]string, argsEscaped bool, w htt
 			ID:   "listOrders",
 		}
 	)
+	{
+		type bitset = [1]uint8
+		var satisfied bitset
+		{
+			sctx, ok, err := s.securityBearer(ctx, ListOrdersOperation, r)
+			if err != nil {
+				err = &ogenerrors.SecurityError{
+					OperationContext: opErrContext,
+					Security:         "Bearer",
+					Err:              err,
+				}
+				if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+					defer recordError("Security:Bearer", err)
+				}
+				return
+			}
+			if ok {
+				satisfied[0] |= 1 << 0
+				ctx = sctx
+			}
+		}
+
+		if ok := func() bool {
+		nextRequirement:
+			for _, requirement := range []bitset{
+				{0b00000001},
+			} {
+				for i, mask := range requirement {
+					if satisfied[i]&mask != mask {
+						continue nextRequirement
+					}
+				}
+				return true
+			}
+			return false
+		}(); !ok {
+			err = &ogenerrors.SecurityError{
+				OperationContext: opErrContext,
+				Err:              ogenerrors.ErrSecurityRequirementIsNotSatisfied,
+			}
+			if encodeErr := encodeErrorResponse(s.h.NewError(ctx, err), w); encodeErr != nil {
+				defer recordError("Security", err)
+			}
+			return
+		}
+	}
 	params, err := decodeListOrdersParams(args, argsEscaped, r)
 	if err != nil {
 		err = &ogenerrors.DecodeParamsError{
@@ -171,14 +255,6 @@ func (s *Server) handleListOrdersRequest(args [0]string, argsEscaped bool, w htt
 			Body:             nil,
 			RawBody:          rawBody,
 			Params: middleware.Parameters{
-				{
-					Name: "X-Tenant-Id",
-					In:   "header",
-				}: params.XTenantID,
-				{
-					Name: "X-User-Id",
-					In:   "header",
-				}: params.XUserID,
 				{
 					Name: "cursor",
 					In:   "query",
@@ -213,7 +289,7 @@ func (s *Server) handleListOrdersRequest(args [0]string, argsEscaped bool, w htt
 		response, err = s.h.ListOrders(ctx, params)
 	}
 	if err != nil {
-		if errRes, ok := errors.Into[*ProblemStatusCode](err); ok {
+		if errRes, ok := errors.Into[*ProblemStatusCodeWithHeaders](err); ok {
 			if err := encodeErrorResponse(errRes, w); err != nil {
 				defer recordError("Internal", err)
 			}

@@ -745,11 +745,29 @@ func (s *OrderPage) encodeFields(e *jx.Encoder) {
 			s.NextCursor.Encode(e)
 		}
 	}
+	{
+		if s.Unread.Set {
+			e.FieldStart("unread")
+			s.Unread.Encode(e)
+		}
+	}
+	{
+		if s.Degraded != nil {
+			e.FieldStart("degraded")
+			e.ArrStart()
+			for _, elem := range s.Degraded {
+				elem.Encode(e)
+			}
+			e.ArrEnd()
+		}
+	}
 }
 
-var jsonFieldsNameOfOrderPage = [2]string{
+var jsonFieldsNameOfOrderPage = [4]string{
 	0: "orders",
 	1: "next_cursor",
+	2: "unread",
+	3: "degraded",
 }
 
 // Decode decodes OrderPage from json.
@@ -788,6 +806,33 @@ func (s *OrderPage) Decode(d *jx.Decoder) error {
 				return nil
 			}(); err != nil {
 				return errors.Wrap(err, "decode field \"next_cursor\"")
+			}
+		case "unread":
+			if err := func() error {
+				s.Unread.Reset()
+				if err := s.Unread.Decode(d); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"unread\"")
+			}
+		case "degraded":
+			if err := func() error {
+				s.Degraded = make([]OrderPageDegradedItem, 0)
+				if err := d.Arr(func(d *jx.Decoder) error {
+					var elem OrderPageDegradedItem
+					if err := elem.Decode(d); err != nil {
+						return err
+					}
+					s.Degraded = append(s.Degraded, elem)
+					return nil
+				}); err != nil {
+					return err
+				}
+				return nil
+			}(); err != nil {
+				return errors.Wrap(err, "decode field \"degraded\"")
 			}
 		default:
 			return d.Skip()
@@ -841,6 +886,44 @@ func (s *OrderPage) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements stdjson.Unmarshaler.
 func (s *OrderPage) UnmarshalJSON(data []byte) error {
+	d := jx.DecodeBytes(data)
+	return s.Decode(d)
+}
+
+// Encode encodes OrderPageDegradedItem as json.
+func (s OrderPageDegradedItem) Encode(e *jx.Encoder) {
+	e.Str(string(s))
+}
+
+// Decode decodes OrderPageDegradedItem from json.
+func (s *OrderPageDegradedItem) Decode(d *jx.Decoder) error {
+	if s == nil {
+		return errors.New("invalid: unable to decode OrderPageDegradedItem to nil")
+	}
+	v, err := d.StrBytes()
+	if err != nil {
+		return err
+	}
+	// Try to use constant string.
+	switch OrderPageDegradedItem(v) {
+	case OrderPageDegradedItemUnread:
+		*s = OrderPageDegradedItemUnread
+	default:
+		*s = OrderPageDegradedItem(v)
+	}
+
+	return nil
+}
+
+// MarshalJSON implements stdjson.Marshaler.
+func (s OrderPageDegradedItem) MarshalJSON() ([]byte, error) {
+	e := jx.Encoder{}
+	s.Encode(&e)
+	return e.Bytes(), nil
+}
+
+// UnmarshalJSON implements stdjson.Unmarshaler.
+func (s *OrderPageDegradedItem) UnmarshalJSON(data []byte) error {
 	d := jx.DecodeBytes(data)
 	return s.Decode(d)
 }

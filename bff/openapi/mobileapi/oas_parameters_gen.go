@@ -15,29 +15,11 @@ import (
 
 // GetHomeParams is parameters of getHome operation.
 type GetHomeParams struct {
-	// The tenant that the gateway verified. Never believed from anybody else.
-	XTenantID string
-	// The user that the gateway verified.
-	XUserID string
 	// The ETag of an answer that the client holds (RFC 9110, 13.1.2); 304 if it is still good.
 	IfNoneMatch OptString `json:",omitempty,omitzero"`
 }
 
 func unpackGetHomeParams(packed middleware.Parameters) (params GetHomeParams) {
-	{
-		key := middleware.ParameterKey{
-			Name: "X-Tenant-Id",
-			In:   "header",
-		}
-		params.XTenantID = packed[key].(string)
-	}
-	{
-		key := middleware.ParameterKey{
-			Name: "X-User-Id",
-			In:   "header",
-		}
-		params.XUserID = packed[key].(string)
-	}
 	{
 		key := middleware.ParameterKey{
 			Name: "If-None-Match",
@@ -52,114 +34,6 @@ func unpackGetHomeParams(packed middleware.Parameters) (params GetHomeParams) {
 
 func decodeGetHomeParams(args [0]string, argsEscaped bool, r *http.Request) (params GetHomeParams, _ error) {
 	h := uri.NewHeaderDecoder(r.Header)
-	// Decode header: X-Tenant-Id.
-	if err := func() error {
-		cfg := uri.HeaderParameterDecodingConfig{
-			Name:    "X-Tenant-Id",
-			Explode: false,
-		}
-		if err := h.HasParam(cfg); err == nil {
-			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
-				val, err := d.DecodeValue()
-				if err != nil {
-					return err
-				}
-
-				c, err := conv.ToString(val)
-				if err != nil {
-					return err
-				}
-
-				params.XTenantID = c
-				return nil
-			}); err != nil {
-				return err
-			}
-			if err := func() error {
-				if err := (validate.String{
-					MinLength:     1,
-					MinLengthSet:  true,
-					MaxLength:     128,
-					MaxLengthSet:  true,
-					Email:         false,
-					Hostname:      false,
-					Regex:         nil,
-					MinNumeric:    0,
-					MinNumericSet: false,
-					MaxNumeric:    0,
-					MaxNumericSet: false,
-				}).Validate(string(params.XTenantID)); err != nil {
-					return errors.Wrap(err, "string")
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		} else {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return params, &ogenerrors.DecodeParamError{
-			Name: "X-Tenant-Id",
-			In:   "header",
-			Err:  err,
-		}
-	}
-	// Decode header: X-User-Id.
-	if err := func() error {
-		cfg := uri.HeaderParameterDecodingConfig{
-			Name:    "X-User-Id",
-			Explode: false,
-		}
-		if err := h.HasParam(cfg); err == nil {
-			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
-				val, err := d.DecodeValue()
-				if err != nil {
-					return err
-				}
-
-				c, err := conv.ToString(val)
-				if err != nil {
-					return err
-				}
-
-				params.XUserID = c
-				return nil
-			}); err != nil {
-				return err
-			}
-			if err := func() error {
-				if err := (validate.String{
-					MinLength:     1,
-					MinLengthSet:  true,
-					MaxLength:     128,
-					MaxLengthSet:  true,
-					Email:         false,
-					Hostname:      false,
-					Regex:         nil,
-					MinNumeric:    0,
-					MinNumericSet: false,
-					MaxNumeric:    0,
-					MaxNumericSet: false,
-				}).Validate(string(params.XUserID)); err != nil {
-					return errors.Wrap(err, "string")
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		} else {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return params, &ogenerrors.DecodeParamError{
-			Name: "X-User-Id",
-			In:   "header",
-			Err:  err,
-		}
-	}
 	// Decode header: If-None-Match.
 	if err := func() error {
 		cfg := uri.HeaderParameterDecodingConfig{
@@ -231,32 +105,14 @@ func decodeGetHomeParams(args [0]string, argsEscaped bool, r *http.Request) (par
 
 // ListOrdersParams is parameters of listOrders operation.
 type ListOrdersParams struct {
-	// The tenant that the gateway verified. Never believed from anybody else.
-	XTenantID string
-	// The user that the gateway verified.
-	XUserID string
-	// Where to go on, from the page before. Opaque: its form may change, only its use is fixed. Absent for
-	// the first page.
+	// Where to go on, from the page before. Sealed for this list and tenant, and good for 24 hours:
+	// another one, or an older one, is a 400 that says so. Its form may change. Absent for the first page.
 	Cursor OptString `json:",omitempty,omitzero"`
 	// The most items to answer with.
 	Limit OptInt `json:",omitempty,omitzero"`
 }
 
 func unpackListOrdersParams(packed middleware.Parameters) (params ListOrdersParams) {
-	{
-		key := middleware.ParameterKey{
-			Name: "X-Tenant-Id",
-			In:   "header",
-		}
-		params.XTenantID = packed[key].(string)
-	}
-	{
-		key := middleware.ParameterKey{
-			Name: "X-User-Id",
-			In:   "header",
-		}
-		params.XUserID = packed[key].(string)
-	}
 	{
 		key := middleware.ParameterKey{
 			Name: "cursor",
@@ -280,115 +136,6 @@ func unpackListOrdersParams(packed middleware.Parameters) (params ListOrdersPara
 
 func decodeListOrdersParams(args [0]string, argsEscaped bool, r *http.Request) (params ListOrdersParams, _ error) {
 	q := uri.NewQueryDecoder(r.URL.Query())
-	h := uri.NewHeaderDecoder(r.Header)
-	// Decode header: X-Tenant-Id.
-	if err := func() error {
-		cfg := uri.HeaderParameterDecodingConfig{
-			Name:    "X-Tenant-Id",
-			Explode: false,
-		}
-		if err := h.HasParam(cfg); err == nil {
-			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
-				val, err := d.DecodeValue()
-				if err != nil {
-					return err
-				}
-
-				c, err := conv.ToString(val)
-				if err != nil {
-					return err
-				}
-
-				params.XTenantID = c
-				return nil
-			}); err != nil {
-				return err
-			}
-			if err := func() error {
-				if err := (validate.String{
-					MinLength:     1,
-					MinLengthSet:  true,
-					MaxLength:     128,
-					MaxLengthSet:  true,
-					Email:         false,
-					Hostname:      false,
-					Regex:         nil,
-					MinNumeric:    0,
-					MinNumericSet: false,
-					MaxNumeric:    0,
-					MaxNumericSet: false,
-				}).Validate(string(params.XTenantID)); err != nil {
-					return errors.Wrap(err, "string")
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		} else {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return params, &ogenerrors.DecodeParamError{
-			Name: "X-Tenant-Id",
-			In:   "header",
-			Err:  err,
-		}
-	}
-	// Decode header: X-User-Id.
-	if err := func() error {
-		cfg := uri.HeaderParameterDecodingConfig{
-			Name:    "X-User-Id",
-			Explode: false,
-		}
-		if err := h.HasParam(cfg); err == nil {
-			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
-				val, err := d.DecodeValue()
-				if err != nil {
-					return err
-				}
-
-				c, err := conv.ToString(val)
-				if err != nil {
-					return err
-				}
-
-				params.XUserID = c
-				return nil
-			}); err != nil {
-				return err
-			}
-			if err := func() error {
-				if err := (validate.String{
-					MinLength:     1,
-					MinLengthSet:  true,
-					MaxLength:     128,
-					MaxLengthSet:  true,
-					Email:         false,
-					Hostname:      false,
-					Regex:         nil,
-					MinNumeric:    0,
-					MinNumericSet: false,
-					MaxNumeric:    0,
-					MaxNumericSet: false,
-				}).Validate(string(params.XUserID)); err != nil {
-					return errors.Wrap(err, "string")
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		} else {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return params, &ogenerrors.DecodeParamError{
-			Name: "X-User-Id",
-			In:   "header",
-			Err:  err,
-		}
-	}
 	// Decode query: cursor.
 	if err := func() error {
 		cfg := uri.QueryParameterDecodingConfig{
@@ -427,7 +174,7 @@ func decodeListOrdersParams(args [0]string, argsEscaped bool, r *http.Request) (
 						if err := (validate.String{
 							MinLength:     1,
 							MinLengthSet:  true,
-							MaxLength:     256,
+							MaxLength:     512,
 							MaxLengthSet:  true,
 							Email:         false,
 							Hostname:      false,

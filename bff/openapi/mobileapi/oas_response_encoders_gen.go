@@ -16,7 +16,7 @@ func encodeGetHomeResponse(response GetHomeRes, w http.ResponseWriter) error {
 	switch response := response.(type) {
 	case *HomeHeaders:
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
-		w.Header().Set("Access-Control-Expose-Headers", "Etag")
+		w.Header().Set("Access-Control-Expose-Headers", "Etag,Ratelimit,Ratelimit-Policy,X-Trace-Id")
 		// Encoding response headers.
 		{
 			h := uri.NewHeaderEncoder(w.Header())
@@ -47,6 +47,51 @@ func encodeGetHomeResponse(response GetHomeRes, w http.ResponseWriter) error {
 					return errors.Wrap(err, "encode ETag header")
 				}
 			}
+			// Encode "RateLimit" header.
+			{
+				cfg := uri.HeaderParameterEncodingConfig{
+					Name:    "RateLimit",
+					Explode: false,
+				}
+				if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+					if val, ok := response.RateLimit.Get(); ok {
+						return e.EncodeValue(conv.StringToString(val))
+					}
+					return nil
+				}); err != nil {
+					return errors.Wrap(err, "encode RateLimit header")
+				}
+			}
+			// Encode "RateLimit-Policy" header.
+			{
+				cfg := uri.HeaderParameterEncodingConfig{
+					Name:    "RateLimit-Policy",
+					Explode: false,
+				}
+				if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+					if val, ok := response.RateLimitPolicy.Get(); ok {
+						return e.EncodeValue(conv.StringToString(val))
+					}
+					return nil
+				}); err != nil {
+					return errors.Wrap(err, "encode RateLimit-Policy header")
+				}
+			}
+			// Encode "X-Trace-Id" header.
+			{
+				cfg := uri.HeaderParameterEncodingConfig{
+					Name:    "X-Trace-Id",
+					Explode: false,
+				}
+				if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+					if val, ok := response.XTraceID.Get(); ok {
+						return e.EncodeValue(conv.StringToString(val))
+					}
+					return nil
+				}); err != nil {
+					return errors.Wrap(err, "encode X-Trace-Id header")
+				}
+			}
 		}
 		w.WriteHeader(200)
 
@@ -59,7 +104,7 @@ func encodeGetHomeResponse(response GetHomeRes, w http.ResponseWriter) error {
 		return nil
 
 	case *GetHomeNotModified:
-		w.Header().Set("Access-Control-Expose-Headers", "Etag")
+		w.Header().Set("Access-Control-Expose-Headers", "Etag,Ratelimit,Ratelimit-Policy,X-Trace-Id")
 		// Encoding response headers.
 		{
 			h := uri.NewHeaderEncoder(w.Header())
@@ -87,6 +132,51 @@ func encodeGetHomeResponse(response GetHomeRes, w http.ResponseWriter) error {
 					return errors.Wrap(err, "encode ETag header")
 				}
 			}
+			// Encode "RateLimit" header.
+			{
+				cfg := uri.HeaderParameterEncodingConfig{
+					Name:    "RateLimit",
+					Explode: false,
+				}
+				if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+					if val, ok := response.RateLimit.Get(); ok {
+						return e.EncodeValue(conv.StringToString(val))
+					}
+					return nil
+				}); err != nil {
+					return errors.Wrap(err, "encode RateLimit header")
+				}
+			}
+			// Encode "RateLimit-Policy" header.
+			{
+				cfg := uri.HeaderParameterEncodingConfig{
+					Name:    "RateLimit-Policy",
+					Explode: false,
+				}
+				if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+					if val, ok := response.RateLimitPolicy.Get(); ok {
+						return e.EncodeValue(conv.StringToString(val))
+					}
+					return nil
+				}); err != nil {
+					return errors.Wrap(err, "encode RateLimit-Policy header")
+				}
+			}
+			// Encode "X-Trace-Id" header.
+			{
+				cfg := uri.HeaderParameterEncodingConfig{
+					Name:    "X-Trace-Id",
+					Explode: false,
+				}
+				if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+					if val, ok := response.XTraceID.Get(); ok {
+						return e.EncodeValue(conv.StringToString(val))
+					}
+					return nil
+				}); err != nil {
+					return errors.Wrap(err, "encode X-Trace-Id header")
+				}
+			}
 		}
 		w.WriteHeader(304)
 
@@ -99,6 +189,7 @@ func encodeGetHomeResponse(response GetHomeRes, w http.ResponseWriter) error {
 
 func encodeListOrdersResponse(response *OrderPageHeaders, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Access-Control-Expose-Headers", "Ratelimit,Ratelimit-Policy,X-Trace-Id")
 	// Encoding response headers.
 	{
 		h := uri.NewHeaderEncoder(w.Header())
@@ -114,6 +205,51 @@ func encodeListOrdersResponse(response *OrderPageHeaders, w http.ResponseWriter)
 				return errors.Wrap(err, "encode Cache-Control header")
 			}
 		}
+		// Encode "RateLimit" header.
+		{
+			cfg := uri.HeaderParameterEncodingConfig{
+				Name:    "RateLimit",
+				Explode: false,
+			}
+			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+				if val, ok := response.RateLimit.Get(); ok {
+					return e.EncodeValue(conv.StringToString(val))
+				}
+				return nil
+			}); err != nil {
+				return errors.Wrap(err, "encode RateLimit header")
+			}
+		}
+		// Encode "RateLimit-Policy" header.
+		{
+			cfg := uri.HeaderParameterEncodingConfig{
+				Name:    "RateLimit-Policy",
+				Explode: false,
+			}
+			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+				if val, ok := response.RateLimitPolicy.Get(); ok {
+					return e.EncodeValue(conv.StringToString(val))
+				}
+				return nil
+			}); err != nil {
+				return errors.Wrap(err, "encode RateLimit-Policy header")
+			}
+		}
+		// Encode "X-Trace-Id" header.
+		{
+			cfg := uri.HeaderParameterEncodingConfig{
+				Name:    "X-Trace-Id",
+				Explode: false,
+			}
+			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+				if val, ok := response.XTraceID.Get(); ok {
+					return e.EncodeValue(conv.StringToString(val))
+				}
+				return nil
+			}); err != nil {
+				return errors.Wrap(err, "encode X-Trace-Id header")
+			}
+		}
 	}
 	w.WriteHeader(200)
 
@@ -126,8 +262,73 @@ func encodeListOrdersResponse(response *OrderPageHeaders, w http.ResponseWriter)
 	return nil
 }
 
-func encodeErrorResponse(response *ProblemStatusCode, w http.ResponseWriter) error {
+func encodeErrorResponse(response *ProblemStatusCodeWithHeaders, w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Access-Control-Expose-Headers", "Ratelimit,Ratelimit-Policy,Retry-After,X-Trace-Id")
+	// Encoding response headers.
+	{
+		h := uri.NewHeaderEncoder(w.Header())
+		// Encode "RateLimit" header.
+		{
+			cfg := uri.HeaderParameterEncodingConfig{
+				Name:    "RateLimit",
+				Explode: false,
+			}
+			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+				if val, ok := response.RateLimit.Get(); ok {
+					return e.EncodeValue(conv.StringToString(val))
+				}
+				return nil
+			}); err != nil {
+				return errors.Wrap(err, "encode RateLimit header")
+			}
+		}
+		// Encode "RateLimit-Policy" header.
+		{
+			cfg := uri.HeaderParameterEncodingConfig{
+				Name:    "RateLimit-Policy",
+				Explode: false,
+			}
+			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+				if val, ok := response.RateLimitPolicy.Get(); ok {
+					return e.EncodeValue(conv.StringToString(val))
+				}
+				return nil
+			}); err != nil {
+				return errors.Wrap(err, "encode RateLimit-Policy header")
+			}
+		}
+		// Encode "Retry-After" header.
+		{
+			cfg := uri.HeaderParameterEncodingConfig{
+				Name:    "Retry-After",
+				Explode: false,
+			}
+			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+				if val, ok := response.RetryAfter.Get(); ok {
+					return e.EncodeValue(conv.IntToString(val))
+				}
+				return nil
+			}); err != nil {
+				return errors.Wrap(err, "encode Retry-After header")
+			}
+		}
+		// Encode "X-Trace-Id" header.
+		{
+			cfg := uri.HeaderParameterEncodingConfig{
+				Name:    "X-Trace-Id",
+				Explode: false,
+			}
+			if err := h.EncodeParam(cfg, func(e uri.Encoder) error {
+				if val, ok := response.XTraceID.Get(); ok {
+					return e.EncodeValue(conv.StringToString(val))
+				}
+				return nil
+			}); err != nil {
+				return errors.Wrap(err, "encode X-Trace-Id header")
+			}
+		}
+	}
 	code := response.StatusCode
 	if code == 0 {
 		// Set default status code.

@@ -12,10 +12,10 @@ import (
 
 var (
 	rn1AllowedHeaders = map[string]string{
-		"GET": "If-None-Match,X-Tenant-Id,X-User-Id",
+		"GET": "Authorization,If-None-Match",
 	}
 	rn3AllowedHeaders = map[string]string{
-		"GET": "X-Tenant-Id,X-User-Id",
+		"GET": "Authorization",
 	}
 )
 

@@ -4,19 +4,48 @@ package mobileapi
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/go-faster/errors"
 )
 
-func (s *ProblemStatusCode) Error() string {
+func (s *ProblemStatusCodeWithHeaders) Error() string {
 	return fmt.Sprintf("code %d: %+v", s.StatusCode, s.Response)
+}
+
+type Bearer struct {
+	Request *http.Request
+	Roles   []string
+}
+
+// GetRequest returns the value of Request.
+func (s *Bearer) GetRequest() *http.Request {
+	return s.Request
+}
+
+// GetRoles returns the value of Roles.
+func (s *Bearer) GetRoles() []string {
+	return s.Roles
+}
+
+// SetRequest sets the value of Request.
+func (s *Bearer) SetRequest(val *http.Request) {
+	s.Request = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Bearer) SetRoles(val []string) {
+	s.Roles = val
 }
 
 // GetHomeNotModified is response for GetHome operation.
 type GetHomeNotModified struct {
-	CacheControl string
-	ETag         string
+	CacheControl    string
+	ETag            string
+	RateLimit       OptString
+	RateLimitPolicy OptString
+	XTraceID        OptString
 }
 
 // GetCacheControl returns the value of CacheControl.
@@ -29,6 +58,21 @@ func (s *GetHomeNotModified) GetETag() string {
 	return s.ETag
 }
 
+// GetRateLimit returns the value of RateLimit.
+func (s *GetHomeNotModified) GetRateLimit() OptString {
+	return s.RateLimit
+}
+
+// GetRateLimitPolicy returns the value of RateLimitPolicy.
+func (s *GetHomeNotModified) GetRateLimitPolicy() OptString {
+	return s.RateLimitPolicy
+}
+
+// GetXTraceID returns the value of XTraceID.
+func (s *GetHomeNotModified) GetXTraceID() OptString {
+	return s.XTraceID
+}
+
 // SetCacheControl sets the value of CacheControl.
 func (s *GetHomeNotModified) SetCacheControl(val string) {
 	s.CacheControl = val
@@ -37,6 +81,21 @@ func (s *GetHomeNotModified) SetCacheControl(val string) {
 // SetETag sets the value of ETag.
 func (s *GetHomeNotModified) SetETag(val string) {
 	s.ETag = val
+}
+
+// SetRateLimit sets the value of RateLimit.
+func (s *GetHomeNotModified) SetRateLimit(val OptString) {
+	s.RateLimit = val
+}
+
+// SetRateLimitPolicy sets the value of RateLimitPolicy.
+func (s *GetHomeNotModified) SetRateLimitPolicy(val OptString) {
+	s.RateLimitPolicy = val
+}
+
+// SetXTraceID sets the value of XTraceID.
+func (s *GetHomeNotModified) SetXTraceID(val OptString) {
+	s.XTraceID = val
 }
 
 func (*GetHomeNotModified) getHomeRes() {}
@@ -147,9 +206,12 @@ func (s *HomeDegradedItem) UnmarshalText(data []byte) error {
 
 // HomeHeaders wraps Home with response headers.
 type HomeHeaders struct {
-	CacheControl string
-	ETag         OptString
-	Response     Home
+	CacheControl    string
+	ETag            OptString
+	RateLimit       OptString
+	RateLimitPolicy OptString
+	XTraceID        OptString
+	Response        Home
 }
 
 // GetCacheControl returns the value of CacheControl.
@@ -160,6 +222,21 @@ func (s *HomeHeaders) GetCacheControl() string {
 // GetETag returns the value of ETag.
 func (s *HomeHeaders) GetETag() OptString {
 	return s.ETag
+}
+
+// GetRateLimit returns the value of RateLimit.
+func (s *HomeHeaders) GetRateLimit() OptString {
+	return s.RateLimit
+}
+
+// GetRateLimitPolicy returns the value of RateLimitPolicy.
+func (s *HomeHeaders) GetRateLimitPolicy() OptString {
+	return s.RateLimitPolicy
+}
+
+// GetXTraceID returns the value of XTraceID.
+func (s *HomeHeaders) GetXTraceID() OptString {
+	return s.XTraceID
 }
 
 // GetResponse returns the value of Response.
@@ -175,6 +252,21 @@ func (s *HomeHeaders) SetCacheControl(val string) {
 // SetETag sets the value of ETag.
 func (s *HomeHeaders) SetETag(val OptString) {
 	s.ETag = val
+}
+
+// SetRateLimit sets the value of RateLimit.
+func (s *HomeHeaders) SetRateLimit(val OptString) {
+	s.RateLimit = val
+}
+
+// SetRateLimitPolicy sets the value of RateLimitPolicy.
+func (s *HomeHeaders) SetRateLimitPolicy(val OptString) {
+	s.RateLimitPolicy = val
+}
+
+// SetXTraceID sets the value of XTraceID.
+func (s *HomeHeaders) SetXTraceID(val OptString) {
+	s.XTraceID = val
 }
 
 // SetResponse sets the value of Response.
@@ -440,6 +532,10 @@ type OrderPage struct {
 	Orders []OrderItem `json:"orders"`
 	// The `cursor` of the next page; absent on the last.
 	NextCursor OptString `json:"next_cursor"`
+	// Unread notifications, for the tab bar's badge. On the first page only.
+	Unread OptInt `json:"unread"`
+	// The parts that are missing because their service did not answer well or in time. Absent if none is.
+	Degraded []OrderPageDegradedItem `json:"degraded"`
 }
 
 // GetOrders returns the value of Orders.
@@ -452,6 +548,16 @@ func (s *OrderPage) GetNextCursor() OptString {
 	return s.NextCursor
 }
 
+// GetUnread returns the value of Unread.
+func (s *OrderPage) GetUnread() OptInt {
+	return s.Unread
+}
+
+// GetDegraded returns the value of Degraded.
+func (s *OrderPage) GetDegraded() []OrderPageDegradedItem {
+	return s.Degraded
+}
+
 // SetOrders sets the value of Orders.
 func (s *OrderPage) SetOrders(val []OrderItem) {
 	s.Orders = val
@@ -462,15 +568,77 @@ func (s *OrderPage) SetNextCursor(val OptString) {
 	s.NextCursor = val
 }
 
+// SetUnread sets the value of Unread.
+func (s *OrderPage) SetUnread(val OptInt) {
+	s.Unread = val
+}
+
+// SetDegraded sets the value of Degraded.
+func (s *OrderPage) SetDegraded(val []OrderPageDegradedItem) {
+	s.Degraded = val
+}
+
+type OrderPageDegradedItem string
+
+const (
+	OrderPageDegradedItemUnread OrderPageDegradedItem = "unread"
+)
+
+// AllValues returns all OrderPageDegradedItem values.
+func (OrderPageDegradedItem) AllValues() []OrderPageDegradedItem {
+	return []OrderPageDegradedItem{
+		OrderPageDegradedItemUnread,
+	}
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s OrderPageDegradedItem) MarshalText() ([]byte, error) {
+	switch s {
+	case OrderPageDegradedItemUnread:
+		return []byte(s), nil
+	default:
+		return nil, errors.Errorf("invalid value: %q", s)
+	}
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *OrderPageDegradedItem) UnmarshalText(data []byte) error {
+	switch OrderPageDegradedItem(data) {
+	case OrderPageDegradedItemUnread:
+		*s = OrderPageDegradedItemUnread
+		return nil
+	default:
+		return errors.Errorf("invalid value: %q", data)
+	}
+}
+
 // OrderPageHeaders wraps OrderPage with response headers.
 type OrderPageHeaders struct {
-	CacheControl string
-	Response     OrderPage
+	CacheControl    string
+	RateLimit       OptString
+	RateLimitPolicy OptString
+	XTraceID        OptString
+	Response        OrderPage
 }
 
 // GetCacheControl returns the value of CacheControl.
 func (s *OrderPageHeaders) GetCacheControl() string {
 	return s.CacheControl
+}
+
+// GetRateLimit returns the value of RateLimit.
+func (s *OrderPageHeaders) GetRateLimit() OptString {
+	return s.RateLimit
+}
+
+// GetRateLimitPolicy returns the value of RateLimitPolicy.
+func (s *OrderPageHeaders) GetRateLimitPolicy() OptString {
+	return s.RateLimitPolicy
+}
+
+// GetXTraceID returns the value of XTraceID.
+func (s *OrderPageHeaders) GetXTraceID() OptString {
+	return s.XTraceID
 }
 
 // GetResponse returns the value of Response.
@@ -481,6 +649,21 @@ func (s *OrderPageHeaders) GetResponse() OrderPage {
 // SetCacheControl sets the value of CacheControl.
 func (s *OrderPageHeaders) SetCacheControl(val string) {
 	s.CacheControl = val
+}
+
+// SetRateLimit sets the value of RateLimit.
+func (s *OrderPageHeaders) SetRateLimit(val OptString) {
+	s.RateLimit = val
+}
+
+// SetRateLimitPolicy sets the value of RateLimitPolicy.
+func (s *OrderPageHeaders) SetRateLimitPolicy(val OptString) {
+	s.RateLimitPolicy = val
+}
+
+// SetXTraceID sets the value of XTraceID.
+func (s *OrderPageHeaders) SetXTraceID(val OptString) {
+	s.XTraceID = val
 }
 
 // SetResponse sets the value of Response.
@@ -627,28 +810,72 @@ func (s *Problem) SetUpstream(val OptString) {
 	s.Upstream = val
 }
 
-// ProblemStatusCode wraps Problem with StatusCode.
-type ProblemStatusCode struct {
-	StatusCode int
-	Response   Problem
+// ProblemStatusCodeWithHeaders wraps Problem with status code and response headers.
+type ProblemStatusCodeWithHeaders struct {
+	StatusCode      int
+	RateLimit       OptString
+	RateLimitPolicy OptString
+	RetryAfter      OptInt
+	XTraceID        OptString
+	Response        Problem
 }
 
 // GetStatusCode returns the value of StatusCode.
-func (s *ProblemStatusCode) GetStatusCode() int {
+func (s *ProblemStatusCodeWithHeaders) GetStatusCode() int {
 	return s.StatusCode
 }
 
+// GetRateLimit returns the value of RateLimit.
+func (s *ProblemStatusCodeWithHeaders) GetRateLimit() OptString {
+	return s.RateLimit
+}
+
+// GetRateLimitPolicy returns the value of RateLimitPolicy.
+func (s *ProblemStatusCodeWithHeaders) GetRateLimitPolicy() OptString {
+	return s.RateLimitPolicy
+}
+
+// GetRetryAfter returns the value of RetryAfter.
+func (s *ProblemStatusCodeWithHeaders) GetRetryAfter() OptInt {
+	return s.RetryAfter
+}
+
+// GetXTraceID returns the value of XTraceID.
+func (s *ProblemStatusCodeWithHeaders) GetXTraceID() OptString {
+	return s.XTraceID
+}
+
 // GetResponse returns the value of Response.
-func (s *ProblemStatusCode) GetResponse() Problem {
+func (s *ProblemStatusCodeWithHeaders) GetResponse() Problem {
 	return s.Response
 }
 
 // SetStatusCode sets the value of StatusCode.
-func (s *ProblemStatusCode) SetStatusCode(val int) {
+func (s *ProblemStatusCodeWithHeaders) SetStatusCode(val int) {
 	s.StatusCode = val
 }
 
+// SetRateLimit sets the value of RateLimit.
+func (s *ProblemStatusCodeWithHeaders) SetRateLimit(val OptString) {
+	s.RateLimit = val
+}
+
+// SetRateLimitPolicy sets the value of RateLimitPolicy.
+func (s *ProblemStatusCodeWithHeaders) SetRateLimitPolicy(val OptString) {
+	s.RateLimitPolicy = val
+}
+
+// SetRetryAfter sets the value of RetryAfter.
+func (s *ProblemStatusCodeWithHeaders) SetRetryAfter(val OptInt) {
+	s.RetryAfter = val
+}
+
+// SetXTraceID sets the value of XTraceID.
+func (s *ProblemStatusCodeWithHeaders) SetXTraceID(val OptString) {
+	s.XTraceID = val
+}
+
 // SetResponse sets the value of Response.
-func (s *ProblemStatusCode) SetResponse(val Problem) {
+func (s *ProblemStatusCodeWithHeaders) SetResponse(val Problem) {
 	s.Response = val
 }

@@ -15,29 +15,11 @@ import (
 
 // GetDashboardParams is parameters of getDashboard operation.
 type GetDashboardParams struct {
-	// The tenant that the gateway verified. Never believed from anybody else.
-	XTenantID string
-	// The user that the gateway verified.
-	XUserID string
 	// The ETag of an answer that the client holds (RFC 9110, 13.1.2); 304 if it is still good.
 	IfNoneMatch OptString `json:",omitempty,omitzero"`
 }
 
 func unpackGetDashboardParams(packed middleware.Parameters) (params GetDashboardParams) {
-	{
-		key := middleware.ParameterKey{
-			Name: "X-Tenant-Id",
-			In:   "header",
-		}
-		params.XTenantID = packed[key].(string)
-	}
-	{
-		key := middleware.ParameterKey{
-			Name: "X-User-Id",
-			In:   "header",
-		}
-		params.XUserID = packed[key].(string)
-	}
 	{
 		key := middleware.ParameterKey{
 			Name: "If-None-Match",
@@ -52,114 +34,6 @@ func unpackGetDashboardParams(packed middleware.Parameters) (params GetDashboard
 
 func decodeGetDashboardParams(args [0]string, argsEscaped bool, r *http.Request) (params GetDashboardParams, _ error) {
 	h := uri.NewHeaderDecoder(r.Header)
-	// Decode header: X-Tenant-Id.
-	if err := func() error {
-		cfg := uri.HeaderParameterDecodingConfig{
-			Name:    "X-Tenant-Id",
-			Explode: false,
-		}
-		if err := h.HasParam(cfg); err == nil {
-			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
-				val, err := d.DecodeValue()
-				if err != nil {
-					return err
-				}
-
-				c, err := conv.ToString(val)
-				if err != nil {
-					return err
-				}
-
-				params.XTenantID = c
-				return nil
-			}); err != nil {
-				return err
-			}
-			if err := func() error {
-				if err := (validate.String{
-					MinLength:     1,
-					MinLengthSet:  true,
-					MaxLength:     128,
-					MaxLengthSet:  true,
-					Email:         false,
-					Hostname:      false,
-					Regex:         nil,
-					MinNumeric:    0,
-					MinNumericSet: false,
-					MaxNumeric:    0,
-					MaxNumericSet: false,
-				}).Validate(string(params.XTenantID)); err != nil {
-					return errors.Wrap(err, "string")
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		} else {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return params, &ogenerrors.DecodeParamError{
-			Name: "X-Tenant-Id",
-			In:   "header",
-			Err:  err,
-		}
-	}
-	// Decode header: X-User-Id.
-	if err := func() error {
-		cfg := uri.HeaderParameterDecodingConfig{
-			Name:    "X-User-Id",
-			Explode: false,
-		}
-		if err := h.HasParam(cfg); err == nil {
-			if err := h.DecodeParam(cfg, func(d uri.Decoder) error {
-				val, err := d.DecodeValue()
-				if err != nil {
-					return err
-				}
-
-				c, err := conv.ToString(val)
-				if err != nil {
-					return err
-				}
-
-				params.XUserID = c
-				return nil
-			}); err != nil {
-				return err
-			}
-			if err := func() error {
-				if err := (validate.String{
-					MinLength:     1,
-					MinLengthSet:  true,
-					MaxLength:     128,
-					MaxLengthSet:  true,
-					Email:         false,
-					Hostname:      false,
-					Regex:         nil,
-					MinNumeric:    0,
-					MinNumericSet: false,
-					MaxNumeric:    0,
-					MaxNumericSet: false,
-				}).Validate(string(params.XUserID)); err != nil {
-					return errors.Wrap(err, "string")
-				}
-				return nil
-			}(); err != nil {
-				return err
-			}
-		} else {
-			return err
-		}
-		return nil
-	}(); err != nil {
-		return params, &ogenerrors.DecodeParamError{
-			Name: "X-User-Id",
-			In:   "header",
-			Err:  err,
-		}
-	}
 	// Decode header: If-None-Match.
 	if err := func() error {
 		cfg := uri.HeaderParameterDecodingConfig{

@@ -12,7 +12,7 @@ import (
 
 var (
 	rn1AllowedHeaders = map[string]string{
-		"GET": "If-None-Match,X-Tenant-Id,X-User-Id",
+		"GET": "Authorization,If-None-Match",
 	}
 )
 

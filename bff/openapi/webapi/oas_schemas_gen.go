@@ -4,13 +4,39 @@ package webapi
 
 import (
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/go-faster/errors"
 )
 
-func (s *ProblemStatusCode) Error() string {
+func (s *ProblemStatusCodeWithHeaders) Error() string {
 	return fmt.Sprintf("code %d: %+v", s.StatusCode, s.Response)
+}
+
+type Bearer struct {
+	Request *http.Request
+	Roles   []string
+}
+
+// GetRequest returns the value of Request.
+func (s *Bearer) GetRequest() *http.Request {
+	return s.Request
+}
+
+// GetRoles returns the value of Roles.
+func (s *Bearer) GetRoles() []string {
+	return s.Roles
+}
+
+// SetRequest sets the value of Request.
+func (s *Bearer) SetRequest(val *http.Request) {
+	s.Request = val
+}
+
+// SetRoles sets the value of Roles.
+func (s *Bearer) SetRoles(val []string) {
+	s.Roles = val
 }
 
 // The balance is what the tenant owes; a negative one is credit.
@@ -165,9 +191,12 @@ func (s *DashboardDegradedItem) UnmarshalText(data []byte) error {
 
 // DashboardHeaders wraps Dashboard with response headers.
 type DashboardHeaders struct {
-	CacheControl string
-	ETag         OptString
-	Response     Dashboard
+	CacheControl    string
+	ETag            OptString
+	RateLimit       OptString
+	RateLimitPolicy OptString
+	XTraceID        OptString
+	Response        Dashboard
 }
 
 // GetCacheControl returns the value of CacheControl.
@@ -178,6 +207,21 @@ func (s *DashboardHeaders) GetCacheControl() string {
 // GetETag returns the value of ETag.
 func (s *DashboardHeaders) GetETag() OptString {
 	return s.ETag
+}
+
+// GetRateLimit returns the value of RateLimit.
+func (s *DashboardHeaders) GetRateLimit() OptString {
+	return s.RateLimit
+}
+
+// GetRateLimitPolicy returns the value of RateLimitPolicy.
+func (s *DashboardHeaders) GetRateLimitPolicy() OptString {
+	return s.RateLimitPolicy
+}
+
+// GetXTraceID returns the value of XTraceID.
+func (s *DashboardHeaders) GetXTraceID() OptString {
+	return s.XTraceID
 }
 
 // GetResponse returns the value of Response.
@@ -195,6 +239,21 @@ func (s *DashboardHeaders) SetETag(val OptString) {
 	s.ETag = val
 }
 
+// SetRateLimit sets the value of RateLimit.
+func (s *DashboardHeaders) SetRateLimit(val OptString) {
+	s.RateLimit = val
+}
+
+// SetRateLimitPolicy sets the value of RateLimitPolicy.
+func (s *DashboardHeaders) SetRateLimitPolicy(val OptString) {
+	s.RateLimitPolicy = val
+}
+
+// SetXTraceID sets the value of XTraceID.
+func (s *DashboardHeaders) SetXTraceID(val OptString) {
+	s.XTraceID = val
+}
+
 // SetResponse sets the value of Response.
 func (s *DashboardHeaders) SetResponse(val Dashboard) {
 	s.Response = val
@@ -204,8 +263,11 @@ func (*DashboardHeaders) getDashboardRes() {}
 
 // GetDashboardNotModified is response for GetDashboard operation.
 type GetDashboardNotModified struct {
-	CacheControl string
-	ETag         string
+	CacheControl    string
+	ETag            string
+	RateLimit       OptString
+	RateLimitPolicy OptString
+	XTraceID        OptString
 }
 
 // GetCacheControl returns the value of CacheControl.
@@ -218,6 +280,21 @@ func (s *GetDashboardNotModified) GetETag() string {
 	return s.ETag
 }
 
+// GetRateLimit returns the value of RateLimit.
+func (s *GetDashboardNotModified) GetRateLimit() OptString {
+	return s.RateLimit
+}
+
+// GetRateLimitPolicy returns the value of RateLimitPolicy.
+func (s *GetDashboardNotModified) GetRateLimitPolicy() OptString {
+	return s.RateLimitPolicy
+}
+
+// GetXTraceID returns the value of XTraceID.
+func (s *GetDashboardNotModified) GetXTraceID() OptString {
+	return s.XTraceID
+}
+
 // SetCacheControl sets the value of CacheControl.
 func (s *GetDashboardNotModified) SetCacheControl(val string) {
 	s.CacheControl = val
@@ -226,6 +303,21 @@ func (s *GetDashboardNotModified) SetCacheControl(val string) {
 // SetETag sets the value of ETag.
 func (s *GetDashboardNotModified) SetETag(val string) {
 	s.ETag = val
+}
+
+// SetRateLimit sets the value of RateLimit.
+func (s *GetDashboardNotModified) SetRateLimit(val OptString) {
+	s.RateLimit = val
+}
+
+// SetRateLimitPolicy sets the value of RateLimitPolicy.
+func (s *GetDashboardNotModified) SetRateLimitPolicy(val OptString) {
+	s.RateLimitPolicy = val
+}
+
+// SetXTraceID sets the value of XTraceID.
+func (s *GetDashboardNotModified) SetXTraceID(val OptString) {
+	s.XTraceID = val
 }
 
 func (*GetDashboardNotModified) getDashboardRes() {}
@@ -411,6 +503,52 @@ func (o OptBilling) Get() (v Billing, ok bool) {
 
 // Or returns value if set, or given parameter if does not.
 func (o OptBilling) Or(d Billing) Billing {
+	if v, ok := o.Get(); ok {
+		return v
+	}
+	return d
+}
+
+// NewOptInt returns new OptInt with value set to v.
+func NewOptInt(v int) OptInt {
+	return OptInt{
+		Value: v,
+		Set:   true,
+	}
+}
+
+// OptInt is optional int.
+type OptInt struct {
+	Value int
+	Set   bool
+}
+
+// IsSet returns true if OptInt was set.
+func (o OptInt) IsSet() bool { return o.Set }
+
+// Reset unsets value.
+func (o *OptInt) Reset() {
+	var v int
+	o.Value = v
+	o.Set = false
+}
+
+// SetTo sets value to v.
+func (o *OptInt) SetTo(v int) {
+	o.Set = true
+	o.Value = v
+}
+
+// Get returns value and boolean that denotes whether value was set.
+func (o OptInt) Get() (v int, ok bool) {
+	if !o.Set {
+		return v, false
+	}
+	return o.Value, true
+}
+
+// Or returns value if set, or given parameter if does not.
+func (o OptInt) Or(d int) int {
 	if v, ok := o.Get(); ok {
 		return v
 	}
@@ -866,29 +1004,73 @@ func (s *Problem) SetUpstream(val OptString) {
 	s.Upstream = val
 }
 
-// ProblemStatusCode wraps Problem with StatusCode.
-type ProblemStatusCode struct {
-	StatusCode int
-	Response   Problem
+// ProblemStatusCodeWithHeaders wraps Problem with status code and response headers.
+type ProblemStatusCodeWithHeaders struct {
+	StatusCode      int
+	RateLimit       OptString
+	RateLimitPolicy OptString
+	RetryAfter      OptInt
+	XTraceID        OptString
+	Response        Problem
 }
 
 // GetStatusCode returns the value of StatusCode.
-func (s *ProblemStatusCode) GetStatusCode() int {
+func (s *ProblemStatusCodeWithHeaders) GetStatusCode() int {
 	return s.StatusCode
 }
 
+// GetRateLimit returns the value of RateLimit.
+func (s *ProblemStatusCodeWithHeaders) GetRateLimit() OptString {
+	return s.RateLimit
+}
+
+// GetRateLimitPolicy returns the value of RateLimitPolicy.
+func (s *ProblemStatusCodeWithHeaders) GetRateLimitPolicy() OptString {
+	return s.RateLimitPolicy
+}
+
+// GetRetryAfter returns the value of RetryAfter.
+func (s *ProblemStatusCodeWithHeaders) GetRetryAfter() OptInt {
+	return s.RetryAfter
+}
+
+// GetXTraceID returns the value of XTraceID.
+func (s *ProblemStatusCodeWithHeaders) GetXTraceID() OptString {
+	return s.XTraceID
+}
+
 // GetResponse returns the value of Response.
-func (s *ProblemStatusCode) GetResponse() Problem {
+func (s *ProblemStatusCodeWithHeaders) GetResponse() Problem {
 	return s.Response
 }
 
 // SetStatusCode sets the value of StatusCode.
-func (s *ProblemStatusCode) SetStatusCode(val int) {
+func (s *ProblemStatusCodeWithHeaders) SetStatusCode(val int) {
 	s.StatusCode = val
 }
 
+// SetRateLimit sets the value of RateLimit.
+func (s *ProblemStatusCodeWithHeaders) SetRateLimit(val OptString) {
+	s.RateLimit = val
+}
+
+// SetRateLimitPolicy sets the value of RateLimitPolicy.
+func (s *ProblemStatusCodeWithHeaders) SetRateLimitPolicy(val OptString) {
+	s.RateLimitPolicy = val
+}
+
+// SetRetryAfter sets the value of RetryAfter.
+func (s *ProblemStatusCodeWithHeaders) SetRetryAfter(val OptInt) {
+	s.RetryAfter = val
+}
+
+// SetXTraceID sets the value of XTraceID.
+func (s *ProblemStatusCodeWithHeaders) SetXTraceID(val OptString) {
+	s.XTraceID = val
+}
+
 // SetResponse sets the value of Response.
-func (s *ProblemStatusCode) SetResponse(val Problem) {
+func (s *ProblemStatusCodeWithHeaders) SetResponse(val Problem) {
 	s.Response = val
 }
 

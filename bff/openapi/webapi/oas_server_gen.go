@@ -14,27 +14,29 @@ type Handler interface {
 	//
 	// GET /web/v1/dashboard
 	GetDashboard(ctx context.Context, params GetDashboardParams) (GetDashboardRes, error)
-	// NewError creates *ProblemStatusCode from error returned by handler.
+	// NewError creates *ProblemStatusCodeWithHeaders from error returned by handler.
 	//
 	// Used for common default response.
-	NewError(ctx context.Context, err error) *ProblemStatusCode
+	NewError(ctx context.Context, err error) *ProblemStatusCodeWithHeaders
 }
 
 // Server implements http server based on OpenAPI v3 specification and
 // calls Handler to handle requests.
 type Server struct {
-	h Handler
+	h   Handler
+	sec SecurityHandler
 	baseServer
 }
 
 // NewServer creates new Server.
-func NewServer(h Handler, opts ...ServerOption) (*Server, error) {
+func NewServer(h Handler, sec SecurityHandler, opts ...ServerOption) (*Server, error) {
 	s, err := newServerConfig(opts...).baseServer()
 	if err != nil {
 		return nil, err
 	}
 	return &Server{
 		h:          h,
+		sec:        sec,
 		baseServer: s,
 	}, nil
 }

@@ -46,6 +46,14 @@ func runGateway(ctx context.Context, args []string) error {
 		ErrorTemplate: os.Getenv("KONG_ERROR_TEMPLATE_JSON"),
 		AddHeader:     os.Getenv("KONG_NGINX_PROXY_ADD_HEADER"),
 
+		Gzip: devgateway.Gzip{
+			On:        os.Getenv("KONG_NGINX_PROXY_GZIP"),
+			Types:     os.Getenv("KONG_NGINX_PROXY_GZIP_TYPES"),
+			MinLength: os.Getenv("KONG_NGINX_PROXY_GZIP_MIN_LENGTH"),
+			Proxied:   os.Getenv("KONG_NGINX_PROXY_GZIP_PROXIED"),
+			Vary:      os.Getenv("KONG_NGINX_PROXY_GZIP_VARY"),
+		},
+
 		TrustedIPs:      os.Getenv("KONG_TRUSTED_IPS"),
 		RealIPHeader:    os.Getenv("KONG_REAL_IP_HEADER"),
 		RealIPRecursive: os.Getenv("KONG_REAL_IP_RECURSIVE"),

@@ -1,0 +1,11 @@
+package openapi
+
+import _ "embed" // for the contracts
+
+// The contracts of the BFFs, as client teams get them.
+var (
+	//go:embed web.yaml
+	Web []byte
+	//go:embed mobile.yaml
+	Mobile []byte
+)
