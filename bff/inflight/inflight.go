@@ -5,16 +5,14 @@ package inflight
 
 import (
 	"net/http"
-	"strconv"
 	"sync/atomic"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
-// retryAfter is when a client that was refused may ask again: most pages that are under
-// way are over by then.
-const retryAfter = time.Second
+// retryAfter is when a client that was refused may ask again, in seconds: most pages that
+// are under way are over by then.
+const retryAfter = 1
 
 // Limit is how many requests there may be at once, and how many there are.
 type Limit struct {
@@ -39,8 +37,7 @@ func (l *Limit) Handler(next http.Handler) http.Handler {
 		}
 		l.refused()
 		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
-		problem.Write(w, problem.New(problem.TypeOverloaded, "Overloaded", http.StatusServiceUnavailable,
-			"There are too many requests at once. Try again in a second."))
+		problem.WriteRetry(w, problem.New(problem.TypeOverloaded, "Overloaded", http.StatusServiceUnavailable,
+			"There are too many requests at once. Try again in a second."), retryAfter)
 	})
 }

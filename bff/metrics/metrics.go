@@ -22,6 +22,8 @@ var durations = []float64{.005, .01, .025, .05, .075, .1, .15, .2, .3, .5, .75, 
 
 // Metrics are those of one BFF. They implement [upstream.Observer].
 type Metrics struct {
+	factory promauto.Factory
+
 	requests        *prometheus.CounterVec   // route, code
 	requestSeconds  *prometheus.HistogramVec // route
 	degraded        *prometheus.CounterVec   // part
@@ -54,6 +56,8 @@ func New(reg prometheus.Registerer, upstreams []string) *Metrics {
 		return factory.NewHistogramVec(prometheus.HistogramOpts{Name: "gatehouse_bff_" + name, Help: help, Buckets: durations}, labels)
 	}
 	m := &Metrics{
+		factory: factory,
+
 		requests:        counter("requests_total", "Requests, by the path pattern that served them and the status of the answer.", "route", "code"),
 		requestSeconds:  histogram("request_duration_seconds", "Time that requests took.", "route"),
 		degraded:        counter("degraded_parts_total", "Pages that went out without a part, by part.", "part"),
@@ -114,6 +118,14 @@ func (m *Metrics) Circuit(name, state string) {
 
 // Degraded counts a page that went out without a part.
 func (m *Metrics) Degraded(part string) { m.degraded.WithLabelValues(part).Inc() }
+
+// InFlight has now read how many requests there are at once, of most that may be.
+func (m *Metrics) InFlight(now func() int, most int) {
+	m.factory.NewGaugeFunc(prometheus.GaugeOpts{Name: "gatehouse_bff_requests_in_flight", Help: "Requests that are being served."},
+		func() float64 { return float64(now()) })
+	m.factory.NewGaugeFunc(prometheus.GaugeOpts{Name: "gatehouse_bff_requests_in_flight_limit", Help: "How many requests may be served at once."},
+		func() float64 { return float64(most) })
+}
 
 // Overloaded counts a request that was refused.
 func (m *Metrics) Overloaded() { m.overloaded.Inc() }

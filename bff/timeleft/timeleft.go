@@ -43,14 +43,17 @@ func Handler(next http.Handler, o Options) http.Handler {
 		case wait == 0:
 			next.ServeHTTP(w, r)
 		case wait <= o.Reserve:
-			problem.Write(w, problem.New(problem.TypeTooLittleTime, "Too little time", http.StatusGatewayTimeout,
-				"The client waits for less time than a page takes. Wait longer."))
+			problem.WriteRetry(w, problem.New(problem.TypeTooLittleTime, "Too little time", http.StatusGatewayTimeout,
+				"The gateway waits for less time than a page takes. Try again."), retryAfter)
 		default:
 			until := time.Now().Add(wait - o.Reserve)
 			next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), untilKey{}, until)))
 		}
 	})
 }
+
+// retryAfter is in seconds, and for form's sake: it is the gateway that has to wait longer.
+const retryAfter = 1
 
 type untilKey struct{}
 
