@@ -11,8 +11,8 @@ import (
 
 // The states of a service's pool.
 const (
-	stateOpen = "open" // connections
-	stateUsed = "used" // requests on one, until the head of the answer is there
+	stateOpen = "open"   // connections
+	stateUsed = "in_use" // requests on one, until the head of the answer is there
 )
 
 // otherUpstream is the name of what is at no service's address.

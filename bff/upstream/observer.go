@@ -34,13 +34,15 @@ func Outcomes() []string {
 
 // CircuitStates returns the states of a circuit breaker; the first is that of a new one.
 func CircuitStates() []string {
-	return []string{circuitbreaker.ClosedState.String(), circuitbreaker.HalfOpenState.String(), circuitbreaker.OpenState.String()}
+	return []string{stateLabel(circuitbreaker.ClosedState), stateLabel(circuitbreaker.HalfOpenState), stateLabel(circuitbreaker.OpenState)}
 }
 
 const (
 	outcomeOK        = "ok"
 	outcomeCancelled = "cancelled"
 )
+
+func stateLabel(s circuitbreaker.State) string { return strings.ReplaceAll(s.String(), "-", "_") }
 
 func label(k Kind) string { return strings.ReplaceAll(string(k), " ", "_") }
 

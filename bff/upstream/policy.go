@@ -58,7 +58,7 @@ func newGuard(name string, o Options) *guard {
 		WithDelay(breakerDelay).
 		WithSuccessThreshold(1).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
-			observer.Circuit(name, e.NewState.String())
+			observer.Circuit(name, stateLabel(e.NewState))
 			o.Logger.Warn("circuit breaker changed", "upstream", name, "from", e.OldState.String(), "to", e.NewState.String())
 		}).
 		Build()

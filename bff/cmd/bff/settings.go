@@ -131,11 +131,11 @@ func serviceSetting(name, variable, fallback string) setting {
 }
 
 func number(name, unit string, fallback, low, high int, meaning string, field func(*config) *int) setting {
-	bounds := fmt.Sprintf("%s, %d to %d,", unit, low, high)
+	bounds := fmt.Sprintf("%s, %d to %d", unit, low, high)
 	return setting{name, strconv.Itoa(fallback), bounds, meaning, func(c *config, value string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < low || n > high {
-			return fmt.Errorf("%s is %q: set it to whole %s such as %d", name, value, bounds, fallback)
+			return fmt.Errorf("%s is %q: set it to whole %s, such as %d", name, value, bounds, fallback)
 		}
 		*field(c) = n
 		return nil
