@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/bench/audit"
+	"github.com/gatehousehq/gatehouse/bench/bffbounds"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
@@ -39,6 +40,7 @@ var suites = []suite{
 	{"scrub", ratios(scrub.Open)},
 	{"limiter", ratios(limiter.Open)},
 	{"audit", audit.Take},
+	{"bffbounds", bffbounds.Take},
 }
 
 func main() {

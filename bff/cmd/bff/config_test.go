@@ -29,7 +29,7 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	defaults := func(edit func(*config)) config {
 		c := config{
-			kind: kinds["web"], addr: "127.0.0.1:8081", statusAddr: "127.0.0.1:8181", tls: mtls.Settings{Insecure: true}, budget: 1500 * time.Millisecond, reserve: 100 * time.Millisecond, maxInFlight: 512, logLevel: "info",
+			kind: kinds["web"], addr: "127.0.0.1:8081", statusAddr: "127.0.0.1:8181", tls: mtls.Settings{Insecure: true}, budget: 1500 * time.Millisecond, reserve: 100 * time.Millisecond, maxInFlight: 256, logLevel: "info",
 			services: map[string]string{
 				"orders": "https://127.0.0.1:9101", "users": "https://127.0.0.1:9102",
 				"billing": "https://127.0.0.1:9103", "notifications": "https://127.0.0.1:9104",
@@ -91,7 +91,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		"budget":          {[]string{"web"}, []string{"BFF_BUDGET_MS=1.5s"}, 1, `BFF_BUDGET_MS is "1.5s": set it to whole milliseconds, 50 to 30000`},
 		"budget too high": {[]string{"web"}, []string{"BFF_BUDGET_MS=30001"}, 1, `BFF_BUDGET_MS is "30001"`},
 		"reserve":         {[]string{"web"}, []string{"BFF_RESERVE_MS=5001"}, 1, `BFF_RESERVE_MS is "5001": set it to whole milliseconds, 0 to 5000, such as 100`},
-		"in flight":       {[]string{"web"}, []string{"BFF_MAX_IN_FLIGHT=0"}, 1, `BFF_MAX_IN_FLIGHT is "0": set it to whole requests, 1 to 100000, such as 512`},
+		"in flight":       {[]string{"web"}, []string{"BFF_MAX_IN_FLIGHT=0"}, 1, `BFF_MAX_IN_FLIGHT is "0": set it to whole requests, 1 to 100000, such as 256`},
 		"coalesce":        {[]string{"web"}, []string{"BFF_COALESCE=yes"}, 1, `BFF_COALESCE is "yes": set it to on or off`},
 		"hedge":           {[]string{"web"}, []string{"BFF_HEDGE=users,all"}, 1, `BFF_HEDGE has "all": write names of services, with commas between them: orders,users,billing,notifications`},
 		"drain delay":     {[]string{"web"}, []string{"BFF_DRAIN_DELAY_MS=-1"}, 1, `BFF_DRAIN_DELAY_MS is "-1"`},

@@ -42,7 +42,7 @@ func settings(k kind) []setting {
 			func(c *config) *time.Duration { return &c.budget }),
 		millis("BFF_RESERVE_MS", 100, 0, 5000, "time of what the client waits (Request-Timeout) that services do not get",
 			func(c *config) *time.Duration { return &c.reserve }),
-		number("BFF_MAX_IN_FLIGHT", "requests", 512, 1, 100_000, "that may be served at once; those beyond are refused with a 503",
+		number("BFF_MAX_IN_FLIGHT", "requests", 256, 1, 100_000, "that may be served at once; those beyond are refused with a 503",
 			func(c *config) *int { return &c.maxInFlight }),
 		{"BFF_COALESCE", "off", "on or off", "whether identical calls of a service that are under way for one principal share a request", readCoalesce},
 		{"BFF_HEDGE", "", "names of services", "whose late calls get a second request, with commas between them: " + strings.Join(serviceNames, ", "), readHedge},
