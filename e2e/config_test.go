@@ -104,10 +104,16 @@ func changed(t *testing.T, change func(config map[string]any)) []byte {
 // addOrdersService adds a service that calls the orders service as the config's own do.
 func addOrdersService(t *testing.T, config, service map[string]any) {
 	t.Helper()
+	addServiceLike(t, config, "orders-v2", service)
+}
+
+// addServiceLike adds a service that is reached as the one named is.
+func addServiceLike(t *testing.T, config map[string]any, like string, service map[string]any) {
+	t.Helper()
 	all := config["services"].([]any)
-	at := slices.IndexFunc(all, func(s any) bool { return s.(map[string]any)["name"] == "orders-v2" })
+	at := slices.IndexFunc(all, func(s any) bool { return s.(map[string]any)["name"] == like })
 	if at < 0 {
-		t.Fatal("the config has no service orders-v2")
+		t.Fatalf("the config has no service %s", like)
 	}
 	for _, field := range []string{"host", "protocol", "tls_verify", "tls_verify_depth", "ca_certificates", "client_certificate"} {
 		service[field] = all[at].(map[string]any)[field]

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/bff/openapi"
+	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 )
 
@@ -79,5 +81,58 @@ func TestHeadThroughTheGateway(t *testing.T) {
 		for _, name := range []string{"Content-Type", "Cache-Control", "ETag", "RateLimit-Policy"} {
 			wantHeader(t, head.header, name, got.header.Values(name)...)
 		}
+	}
+}
+
+// TestContractThroughTheGateway: a route of its own publishes a BFF's contract, as
+// docs/bff.md has it, and nothing beside it.
+func TestContractThroughTheGateway(t *testing.T) {
+	restore := useConfig(t, func(config map[string]any) {
+		for name, path := range map[string]string{"docs": "/docs", "contract": "/openapi.yaml"} {
+			addServiceLike(t, config, "mobile-bff", map[string]any{
+				"name": name, "path": path,
+				"routes": []any{map[string]any{"name": name, "paths": []string{"/mobile" + path}, "methods": []string{"GET", "HEAD"}}},
+			})
+		}
+	})
+	defer restore()
+	contract := get(t, "/mobile/openapi.yaml").wantStatus(t, http.StatusOK)
+	if !bytes.Equal(contract.body, openapi.Mobile) {
+		t.Errorf("%d bytes, want the contract", len(contract.body))
+	}
+	wantHeader(t, contract.header, "Content-Type", "application/yaml")
+	page := get(t, "/mobile/docs").wantStatus(t, http.StatusOK)
+	if !bytes.Contains(page.body, []byte(`href="openapi.yaml"`)) {
+		t.Errorf("the page has no link to the contract: %.200s", page.body)
+	}
+	get(t, "/mobile/docs/mobile/v1/home", "X-Tenant-Id: acme", "X-User-Id: u1").wantStatus(t, http.StatusNotFound)
+}
+
+// TestBadInputThroughTheGateway: what the gateway lets through is named by the BFF.
+func TestBadInputThroughTheGateway(t *testing.T) {
+	token := bearer(t, devtoken.Mobile, "acme", "u1")
+	page := get(t, "/mobile/v1/orders?limit=1", bearer(t, devtoken.Mobile, "globex", "u1")).wantStatus(t, http.StatusOK)
+	var globex mobileapi.OrderPage
+	page.into(t, &globex)
+	for query, want := range map[string]string{
+		"limit=51":                              `"parameter":"limit"`,
+		"cursor=YTphY21lLTEwMzU":                `"parameter":"cursor"`,
+		"cursor=" + globex.NextCursor.Value:     `"parameter":"cursor"`,
+		strings.Repeat("a&", 1_000) + "limit=1": "more than 100 parameters",
+	} {
+		a := get(t, "/mobile/v1/orders?"+query, token).wantStatus(t, http.StatusBadRequest)
+		if !strings.Contains(string(a.body), want) {
+			t.Errorf("%.40s: %s, want %s", query, a.body, want)
+		}
+		wantHeader(t, a.header, "Content-Type", "application/problem+json")
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gate.proxy+"/mobile/v1/home", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name, value, _ := strings.Cut(token, ": ")
+	req.Header.Set(name, value)
+	if a := send(t, req).wantStatus(t, http.StatusBadRequest); !strings.Contains(string(a.body), "takes no body") {
+		t.Errorf("a body on GET: %s", a.body)
 	}
 }

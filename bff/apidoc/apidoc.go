@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,10 +105,5 @@ func bounds(s *openapi3.Schema) string {
 
 // needed tells whether a schema requires a property.
 func needed(s *openapi3.Schema, property string) bool {
-	for _, name := range s.Required {
-		if name == property {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.Required, property)
 }

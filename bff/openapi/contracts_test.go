@@ -60,8 +60,8 @@ func TestForClientTeams(t *testing.T) {
 		doc := load(t, text)
 		for path, item := range doc.Paths.Map() {
 			op := item.Get
-			if op.Security == nil && len(doc.Security) == 0 {
-				t.Errorf("%s %s: no security", name, path)
+			if op.Security != nil || len(doc.Security) != 1 {
+				t.Errorf("%s %s: not for the one who bears a token, and nobody else", name, path)
 			}
 			ok := op.Responses.Status(200).Value
 			if missing := lacks(ok.Headers, "Cache-Control", "RateLimit", "RateLimit-Policy", "X-Trace-Id"); len(missing) > 0 {
