@@ -101,10 +101,12 @@ func (c *coalescer) leave(key string, f *flight) {
 
 // fly sends the request and reads the answer. Nobody joins after that.
 func (c *coalescer) fly(key string, f *flight, r *http.Request) {
-	f.resp, f.err = c.base.RoundTrip(r)
-	if f.err == nil {
-		f.body, f.err = readBody(f.resp)
+	resp, err := c.base.RoundTrip(r)
+	if err == nil {
+		f.body, err = readBody(resp)
+		_ = resp.Body.Close()
 	}
+	f.resp, f.err = resp, err
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flights[key] == f {
@@ -115,7 +117,6 @@ func (c *coalescer) fly(key string, f *flight, r *http.Request) {
 
 // readBody reads a body to its end, or a byte more than any reader takes.
 func readBody(resp *http.Response) ([]byte, error) {
-	defer resp.Body.Close()
 	var body bytes.Buffer
 	if resp.ContentLength > 0 {
 		body.Grow(int(min(resp.ContentLength, maxBody)) + bytes.MinRead) // for the read that finds the end
