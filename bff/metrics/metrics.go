@@ -133,19 +133,19 @@ func (m *Metrics) Overloaded() { m.overloaded.Inc() }
 // InvalidTimeout counts a Request-Timeout that was no value.
 func (m *Metrics) InvalidTimeout() { m.invalidTimeouts.Inc() }
 
-// Handler counts and times the requests of next, whose Pattern says which route they are
-// of.
-func (m *Metrics) Handler(next http.Handler) http.Handler {
+// Handler counts and times the requests of next. route gives the path pattern that serves
+// a request, "" if none does.
+func (m *Metrics) Handler(next http.Handler, route func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		noted := &statusNote{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(noted, r)
-		route := r.Pattern
-		if route == "" {
-			route = noRoute
+		pattern := route(r)
+		if pattern == "" {
+			pattern = noRoute
 		}
-		m.requests.WithLabelValues(route, strconv.Itoa(noted.status)).Inc()
-		m.requestSeconds.WithLabelValues(route).Observe(time.Since(began).Seconds())
+		m.requests.WithLabelValues(pattern, strconv.Itoa(noted.status)).Inc()
+		m.requestSeconds.WithLabelValues(pattern).Observe(time.Since(began).Seconds())
 	})
 }
 

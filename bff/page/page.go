@@ -41,8 +41,9 @@ type Options struct {
 	Budget time.Duration
 	// Cursors are the lists' own.
 	Cursors *cursor.Sealer
-	// Wrap is around all pages, within their span.
-	Wrap func(http.Handler) http.Handler
+	// Wrap is around all pages, within their span. route gives the path pattern of the
+	// contract that serves a request, "" if none does.
+	Wrap func(pages http.Handler, route func(*http.Request) string) http.Handler
 	// Degraded is told of each part that a page goes out without.
 	Degraded func(part string)
 }
@@ -53,7 +54,7 @@ func (o Options) Handler(server http.Handler, pattern func(method string, u *url
 	route := func(r *http.Request) string { return pattern(asGet(r.Method), r.URL) }
 	pages := problem.Guard(read(server), o.Logger)
 	if o.Wrap != nil {
-		pages = o.Wrap(pages)
+		pages = o.Wrap(pages, route)
 	}
 	return o.Telemetry.Handler(pages, route)
 }

@@ -58,12 +58,12 @@ func openCursors(cfg config, logger *slog.Logger) (*cursor.Sealer, error) {
 }
 
 // bounds puts around pages what bounds them, in number and in time, and counts them.
-func bounds(cfg config, measured *metrics.Metrics, logger *slog.Logger) func(http.Handler) http.Handler {
+func bounds(cfg config, measured *metrics.Metrics, logger *slog.Logger) func(http.Handler, func(*http.Request) string) http.Handler {
 	limit := inflight.New(cfg.maxInFlight, measured.Overloaded)
 	measured.InFlight(limit.Now, cfg.maxInFlight)
-	return func(pages http.Handler) http.Handler {
+	return func(pages http.Handler, route func(*http.Request) string) http.Handler {
 		pages = timeleft.Handler(pages, timeleft.Options{Reserve: cfg.reserve, Invalid: measured.InvalidTimeout, Logger: logger})
-		return measured.Handler(limit.Handler(pages))
+		return measured.Handler(limit.Handler(pages), route)
 	}
 }
 
