@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -10,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/gatehousehq/gatehouse/bff/metrics"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/internal/problem"
 )
@@ -206,5 +209,24 @@ func TestMetricsOfFaults(t *testing.T) {
 	}
 	if strings.Contains(text, `gatehouse_bff_upstream_retries_total{upstream="billing"} 0`) {
 		t.Error("no retry was counted")
+	}
+}
+
+// BenchmarkBounds is what bounds and metrics cost a page, without its calls.
+func BenchmarkBounds(b *testing.B) {
+	page := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	cfg := config{reserve: 100 * time.Millisecond, maxInFlight: 256}
+	bounded := bounds(cfg, metrics.New(prometheus.NewRegistry(), serviceNames), slog.New(slog.DiscardHandler))(page,
+		func(*http.Request) string { return "/web/v1/dashboard" })
+	for name, h := range map[string]http.Handler{"without": page, "with": bounded} {
+		b.Run(name, func(b *testing.B) {
+			r := httptest.NewRequest(http.MethodGet, "/web/v1/dashboard", nil)
+			r.Header.Set("Request-Timeout", "1600")
+			w := httptest.NewRecorder()
+			b.ReportAllocs()
+			for b.Loop() {
+				h.ServeHTTP(w, r)
+			}
+		})
 	}
 }
