@@ -48,7 +48,8 @@ type flight struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (c *coalescer) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Method != http.MethodGet || (r.Body != nil && r.Body != http.NoBody) {
+	hedge := r.Context().Value(hedgeKey{}) != nil
+	if hedge || r.Method != http.MethodGet || (r.Body != nil && r.Body != http.NoBody) {
 		return c.base.RoundTrip(r)
 	}
 	key := keyOf(r)

@@ -48,6 +48,10 @@ func final(err error) bool {
 	return err == nil || ok && e.Kind == Rejected
 }
 
+// hedgeKey marks the context of a hedge, which is to have a request of its own: the one
+// that it could share is the one that is late.
+type hedgeKey struct{}
+
 // errNoBudget is a hedge that was not made.
 var errNoBudget = errors.New("no budget for a hedge")
 
@@ -55,18 +59,20 @@ var errNoBudget = errors.New("no budget for a hedge")
 // loser's context ends, and do does not wait for it.
 func (h *hedges) do(ctx context.Context, fn func(context.Context) (any, error)) (any, error) {
 	v, err := h.executor.WithContext(ctx).GetWithExecution(func(exec failsafe.Execution[any]) (v any, err error) {
+		ctx := exec.Context()
 		if exec.IsHedge() {
 			if !h.budget.pay() {
 				return nil, errNoBudget
 			}
 			h.observer.Hedged(h.name)
+			ctx = context.WithValue(ctx, hedgeKey{}, true)
 		}
 		defer func() { // this is a goroutine of the policy's: a panic would end the process
 			if p := recover(); p != nil {
 				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 			}
 		}()
-		return fn(exec.Context())
+		return fn(ctx)
 	})
 	if err == nil {
 		h.budget.earn()

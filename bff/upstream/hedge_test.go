@@ -189,6 +189,32 @@ func TestHedgesDoNotAmplifyAnOutage(t *testing.T) {
 	}
 }
 
+// TestHedgeIsNotShared: the request that it could share is the one that is late.
+func TestHedgeIsNotShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{answer: good}
+		clients := newHedged(t, upstream.Coalesce(s, nil), "billing")
+		ask(t, clients, 500, 1)
+		s.set(func(n int) answer {
+			if n == 1 {
+				return answer{after: time.Hour}
+			}
+			return good(n)
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		if _, err := clients.BillingSummary(ctx, acme); err != nil || time.Since(began) > 40*ms {
+			t.Errorf("%v after %v, want the hedge's answer", err, time.Since(began))
+		}
+		synctest.Wait()
+		if requests, cancelled := s.counts(); requests != 2 || cancelled != 1 {
+			t.Errorf("%d requests, %d cancelled, want 2 and the late one", requests, cancelled)
+		}
+	})
+}
+
 // TestHedgePanics: in a goroutine that is not the page's.
 func TestHedgePanics(t *testing.T) {
 	t.Parallel()
