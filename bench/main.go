@@ -20,6 +20,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/bench/audit"
 	"github.com/gatehousehq/gatehouse/bench/bff"
+	"github.com/gatehousehq/gatehouse/bench/bffbounds"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
@@ -41,6 +42,7 @@ var suites = []suite{
 	{"limiter", ratios(limiter.Open)},
 	{"bff", ratios(bff.Open)},
 	{"audit", audit.Take},
+	{"bffbounds", bffbounds.Take},
 }
 
 func main() {

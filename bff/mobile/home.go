@@ -2,6 +2,7 @@ package mobile
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/bff/fanout"
@@ -11,6 +12,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/page"
+	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
@@ -37,30 +39,29 @@ type parts struct {
 func (p *pages) GetHome(ctx context.Context, params mobileapi.GetHomeParams) (mobileapi.GetHomeRes, error) {
 	id := page.Identity(ctx)
 	var got parts
-	failed, err := fanout.Run(ctx, p.Budget,
-		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
+	left := timeleft.Of(ctx, p.Budget)
+	failed, err := fanout.Run(ctx, left,
+		fanout.Required("user", left, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
 			return upstream.NilIfNotFound(p.Services.User(ctx, id))
 		})),
-		fanout.Required("orders", p.Budget, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+		fanout.Required("orders", left, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
 			return p.Services.Orders(ctx, id, upstream.Page{Limit: homeOrders})
 		})),
-		fanout.Optional(partBalance, p.Budget*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
+		fanout.Optional(partBalance, left*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
 			return p.Services.BillingSummary(ctx, id)
 		})),
-		p.unread(id, &got),
+		p.unread(id, left, &got),
 	)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range failed {
-		p.Logger.WarnContext(ctx, "home degraded", "part", f.Part, "error", f.Err.Error())
-	}
+	p.Missing(ctx, "home", failed)
 	return answer(home(got, failed)), nil
 }
 
-// unread is the count of unread notifications.
-func (p *pages) unread(id upstream.Identity, got *parts) fanout.Part {
-	return fanout.Optional(partUnread, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+// unread is the count of unread notifications, for a page that has a time left.
+func (p *pages) unread(id upstream.Identity, left time.Duration, got *parts) fanout.Part {
+	return fanout.Optional(partUnread, left*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
 		return p.Services.Unread(ctx, id, 1) // a list cannot be asked for no items
 	}))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
 	"github.com/gatehousehq/gatehouse/bff/page"
+	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
@@ -27,25 +28,24 @@ func (p *pages) ListOrders(ctx context.Context, params mobileapi.ListOrdersParam
 		return nil, err
 	}
 	asked := upstream.Page{Cursor: after, Limit: params.Limit.Or(defaultLimit)}
+	left := timeleft.Of(ctx, p.Budget)
 	var got parts
 	wanted := []fanout.Part{
-		fanout.Required("orders", p.Budget, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+		fanout.Required("orders", left, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
 			return p.Services.Orders(ctx, id, asked)
 		})),
 	}
 	if after == "" {
-		wanted = append(wanted, p.unread(id, &got))
+		wanted = append(wanted, p.unread(id, left, &got))
 	}
-	failed, err := fanout.Run(ctx, p.Budget, wanted...)
+	failed, err := fanout.Run(ctx, left, wanted...)
 	if upstream.HasStatus(err, http.StatusBadRequest) {
 		return nil, page.ForgedCursor() // of a time when the service had other cursors
 	}
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range failed {
-		p.Logger.WarnContext(ctx, "orders degraded", "part", f.Part, "error", f.Err.Error())
-	}
+	p.Missing(ctx, "orders", failed)
 	out := orderPage(got, failed)
 	if next, more := got.orders.NextCursor.Get(); more {
 		out.NextCursor.SetTo(p.SealCursor(scope, next))

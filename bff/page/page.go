@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/bff/cursor"
 	"github.com/gatehousehq/gatehouse/bff/etag"
+	"github.com/gatehousehq/gatehouse/bff/fanout"
 	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/ordersapi"
@@ -30,23 +31,43 @@ type Services interface {
 
 var _ Services = (*upstream.Clients)(nil)
 
-// Options make a BFF. All members are required, Cursors where a page is a list.
+// Options make a BFF. All members but the last two are required, Cursors where a page is
+// a list.
 type Options struct {
 	Services  Services
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
-	// Budget is the time that a page may take. Optional parts get two thirds of
-	// it, so that a page that goes out without one goes out in time.
+	// Budget is the time that a page may take at most; a request may have less. Optional
+	// parts get two thirds of it, so that a page that goes out without one goes out in time.
 	Budget time.Duration
 	// Cursors are the lists' own.
 	Cursors *cursor.Sealer
+	// Wrap is around all pages, within their span. route gives the path pattern of the
+	// contract that serves a request, "" if none does.
+	Wrap func(pages http.Handler, route func(*http.Request) string) http.Handler
+	// Degraded is told of each part that a page goes out without.
+	Degraded func(part string)
 }
 
 // Handler puts around the server of a contract what every page needs. pattern gives the
 // path pattern of the contract that serves a request, "" if none does.
 func (o Options) Handler(server http.Handler, pattern func(method string, u *url.URL) string) http.Handler {
 	route := func(r *http.Request) string { return pattern(asGet(r.Method), r.URL) }
-	return o.Telemetry.Handler(problem.Guard(etag.Revalidate(read(server)), o.Logger), route)
+	pages := problem.Guard(etag.Revalidate(read(server)), o.Logger)
+	if o.Wrap != nil {
+		pages = o.Wrap(pages, route)
+	}
+	return o.Telemetry.Handler(pages, route)
+}
+
+// Missing logs and counts the parts that a page goes out without.
+func (o Options) Missing(ctx context.Context, page string, failed []*fanout.PartError) {
+	for _, f := range failed {
+		o.Logger.WarnContext(ctx, page+" degraded", "part", f.Part, "error", f.Err.Error())
+		if o.Degraded != nil {
+			o.Degraded(f.Part)
+		}
+	}
 }
 
 // retryAfter is when to come back after a 502, 503 or 504, in seconds: a circuit breaker

@@ -19,7 +19,8 @@ type Kind string
 // The kinds. Timeout and Unavailable count against the service in its circuit
 // breaker; the others say nothing of its health.
 const (
-	// Timeout: no answer within the time that the call had.
+	// Timeout: no answer within the time that the call had, or a service that refused it
+	// as that was too little, which does not count.
 	Timeout Kind = "timeout"
 	// Unavailable: no connection, a connection that broke, a 5xx or a 429.
 	Unavailable Kind = "unavailable"
@@ -38,7 +39,8 @@ type Error struct {
 	Status   int // HTTP status; 0 if there was no answer
 	Err      error
 
-	late bool // no time was left for another attempt
+	late    bool // no time was left for another attempt
+	refused bool // the service had too little time, which says nothing of it
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Upstream, e.Kind, e.Err) }
@@ -74,8 +76,12 @@ func NilIfNotFound[T any](v *T, err error) (*T, error) {
 	return v, err
 }
 
-// statusError is an answer that says that the service cannot serve now.
-type statusError struct{ status int }
+// statusError is an answer that says that the service cannot serve now, or not in the
+// time that it was given.
+type statusError struct {
+	status        int
+	tooLittleTime bool
+}
 
 func (e *statusError) Error() string {
 	return fmt.Sprintf("answered %d %s", e.status, http.StatusText(e.status))
@@ -95,11 +101,15 @@ func classify(ctx context.Context, name string, err error) error {
 		return fmt.Errorf("call %s: %w", name, context.Canceled)
 	}
 	kind, status := diagnose(ctx, err)
-	return &Error{Upstream: name, Kind: kind, Status: status, Err: err, late: late(ctx)}
+	refusal, ok := errors.AsType[*statusError](err)
+	return &Error{Upstream: name, Kind: kind, Status: status, Err: err, late: late(ctx), refused: ok && refusal.tooLittleTime}
 }
 
 func diagnose(ctx context.Context, err error) (Kind, int) {
 	if e, ok := errors.AsType[*statusError](err); ok {
+		if e.tooLittleTime {
+			return Timeout, e.status
+		}
 		return Unavailable, e.status
 	}
 	var a answered
@@ -125,7 +135,7 @@ func refusedByPolicy(ctx context.Context, name string, err error) error {
 	switch {
 	case errors.Is(err, circuitbreaker.ErrOpen):
 		return &Error{Upstream: name, Kind: CircuitOpen, Err: err}
-	case errors.Is(err, budget.ErrExceeded):
+	case errors.Is(err, budget.ErrExceeded), errors.Is(err, errNoBudget):
 		return &Error{Upstream: name, Kind: Unavailable, Err: err}
 	}
 	return classify(ctx, name, err)

@@ -3,8 +3,8 @@ package upstream
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
@@ -34,9 +34,15 @@ const (
 type guard struct {
 	name     string
 	executor failsafe.Executor[any]
+	hedges   *hedges // nil: none
+	observer Observer
 }
 
-func newGuard(name string, logger *slog.Logger) *guard {
+func newGuard(name string, o Options) *guard {
+	observer := o.Observer
+	if observer == nil {
+		observer = nobody{}
+	}
 	retry := retrypolicy.NewBuilder[any]().
 		HandleIf(func(_ any, err error) bool { return retryable(err) }).
 		WithMaxRetries(1).
@@ -44,6 +50,7 @@ func newGuard(name string, logger *slog.Logger) *guard {
 		WithJitterFactor(0.5).
 		WithBudget(budget.New()).
 		ReturnLastFailure().
+		OnRetry(func(failsafe.ExecutionEvent[any]) { observer.Retried(name) }).
 		Build()
 	breaker := circuitbreaker.NewBuilder[any]().
 		HandleIf(func(_ any, err error) bool { return unhealthy(err) }).
@@ -51,25 +58,50 @@ func newGuard(name string, logger *slog.Logger) *guard {
 		WithDelay(breakerDelay).
 		WithSuccessThreshold(1).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
-			logger.Warn("circuit breaker changed", "upstream", name, "from", e.OldState.String(), "to", e.NewState.String())
+			observer.Circuit(name, stateLabel(e.NewState))
+			o.Logger.Warn("circuit breaker changed", "upstream", name, "from", e.OldState.String(), "to", e.NewState.String())
 		}).
 		Build()
-	return &guard{name: name, executor: failsafe.With(retry, breaker)}
+	g := &guard{name: name, executor: failsafe.With(retry, breaker), observer: observer}
+	if slices.Contains(o.Hedged, name) {
+		g.hedges = newHedges(name, observer)
+	}
+	return g
 }
 
 // call runs fn under g's policies. Its errors are *Error, or wrap
 // context.Canceled if ctx was cancelled.
 func call[T any](ctx context.Context, g *guard, fn func(context.Context) (T, error)) (T, error) {
 	var result T
+	began := time.Now()
 	err := g.executor.WithContext(ctx).Run(func() error {
-		v, err := fn(ctx)
+		v, err := attempt(ctx, g, fn)
 		if err != nil {
-			return classify(ctx, g.name, err)
+			return err
 		}
 		result = v
 		return nil
 	})
-	return result, refusedByPolicy(ctx, g.name, err)
+	err = refusedByPolicy(ctx, g.name, err)
+	g.observer.Called(g.name, outcome(err), time.Since(began))
+	return result, err
+}
+
+// attempt runs fn once, or twice where it is hedged.
+func attempt[T any](ctx context.Context, g *guard, fn func(context.Context) (T, error)) (T, error) {
+	if g.hedges == nil {
+		v, err := fn(ctx)
+		return v, classify(ctx, g.name, err)
+	}
+	v, err := g.hedges.do(ctx, func(ctx context.Context) (any, error) {
+		v, err := fn(ctx)
+		return v, classify(ctx, g.name, err)
+	})
+	if err != nil {
+		var none T
+		return none, refusedByPolicy(ctx, g.name, err)
+	}
+	return v.(T), nil
 }
 
 // late tells whether the time that ctx has left is too short for another attempt.
@@ -96,5 +128,5 @@ func retryable(err error) bool {
 // answers that the caller dislikes do not.
 func unhealthy(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && (e.Kind == Timeout || e.Kind == Unavailable)
+	return ok && !e.refused && (e.Kind == Timeout || e.Kind == Unavailable)
 }

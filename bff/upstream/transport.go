@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/problem"
+	"github.com/gatehousehq/gatehouse/internal/requesttimeout"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
@@ -43,19 +46,28 @@ func NewTransport() *http.Transport {
 // a timeout) no call has, and a page would pay 6 % for it.
 type doer struct{ client *telemetry.Client }
 
-// Do sends r.
+// Do sends r, and says how long its context lets it wait.
 func (d doer) Do(r *http.Request) (*http.Response, error) {
+	if deadline, ok := r.Context().Deadline(); ok {
+		requesttimeout.Write(r.Header, time.Until(deadline))
+	}
 	resp, err := d.client.Do(r)
 	if err != nil {
 		return nil, &transportError{err}
 	}
 	if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusTooManyRequests {
-		_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, maxDrain)) // the connection is closed if that fails
-		_ = resp.Body.Close()
-		return nil, &statusError{resp.StatusCode}
+		defer resp.Body.Close()
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxDrain)) // the connection is closed if that fails
+		return nil, &statusError{status: resp.StatusCode, tooLittleTime: saysTooLittleTime(resp.StatusCode, text)}
 	}
 	resp.Body = body{http.MaxBytesReader(nil, resp.Body, maxBody)}
 	return resp, nil
+}
+
+// saysTooLittleTime tells whether a service refused the call for the time that it had.
+func saysTooLittleTime(status int, body []byte) bool {
+	var said problem.Document
+	return status == http.StatusGatewayTimeout && json.Unmarshal(body, &said) == nil && said.Type == problem.TypeTooLittleTime
 }
 
 // transportError tells that the bytes did not come, from bytes that made no sense.

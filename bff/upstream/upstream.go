@@ -30,7 +30,7 @@ type Page struct {
 	Limit  int
 }
 
-// Options say where the services are. All members are required.
+// Options say where the services are. All members but the last two are required.
 type Options struct {
 	Orders        string // base URL of the orders service: http://127.0.0.1:9101
 	Users         string
@@ -40,6 +40,11 @@ type Options struct {
 	Transport http.RoundTripper // of NewTransport, but for tests
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
+
+	// Hedged are the names of the services whose late calls get a second request: see
+	// hedges.
+	Hedged   []string
+	Observer Observer
 }
 
 // Clients calls the services. It is safe for concurrent use and meant to live
@@ -62,8 +67,8 @@ func New(o Options) (*Clients, error) {
 	}
 	http := doer{o.Telemetry.Client(o.Transport)}
 	c := &Clients{
-		ordersGuard: newGuard("orders", o.Logger), usersGuard: newGuard("users", o.Logger),
-		billingGuard: newGuard("billing", o.Logger), notificationsGuard: newGuard("notifications", o.Logger),
+		ordersGuard: newGuard("orders", o), usersGuard: newGuard("users", o),
+		billingGuard: newGuard("billing", o), notificationsGuard: newGuard("notifications", o),
 	}
 	var err error
 	if c.orders, err = ordersapi.NewClient(o.Orders, ordersapi.WithClient(http)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bff/openapi/usersapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
 	"github.com/gatehousehq/gatehouse/bff/page"
+	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
 )
 
@@ -40,26 +41,25 @@ type parts struct {
 func (p *pages) GetDashboard(ctx context.Context, params webapi.GetDashboardParams) (webapi.GetDashboardRes, error) {
 	id := page.Identity(ctx)
 	var got parts
-	failed, err := fanout.Run(ctx, p.Budget,
-		fanout.Required("user", p.Budget, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
+	left := timeleft.Of(ctx, p.Budget)
+	failed, err := fanout.Run(ctx, left,
+		fanout.Required("user", left, fanout.Into(&got.user, func(ctx context.Context) (*usersapi.User, error) {
 			return upstream.NilIfNotFound(p.Services.User(ctx, id))
 		})),
-		fanout.Required("orders", p.Budget, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
+		fanout.Required("orders", left, fanout.Into(&got.orders, func(ctx context.Context) (*ordersapi.OrderPageV2, error) {
 			return p.Services.Orders(ctx, id, upstream.Page{Limit: recentOrders})
 		})),
-		fanout.Optional(partBilling, p.Budget*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
+		fanout.Optional(partBilling, left*2/3, fanout.Into(&got.billing, func(ctx context.Context) (*billingapi.Summary, error) {
 			return p.Services.BillingSummary(ctx, id)
 		})),
-		fanout.Optional(partNotifications, p.Budget*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
+		fanout.Optional(partNotifications, left*2/3, fanout.Into(&got.notifications, func(ctx context.Context) (*notificationsapi.NotificationPage, error) {
 			return p.Services.Unread(ctx, id, latestNotifications)
 		})),
 	)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range failed {
-		p.Logger.WarnContext(ctx, "dashboard degraded", "part", f.Part, "error", f.Err.Error())
-	}
+	p.Missing(ctx, "dashboard", failed)
 	return answer(dashboard(got, failed)), nil
 }
 

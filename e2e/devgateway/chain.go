@@ -10,6 +10,7 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/auth"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/transform"
 )
 
 // bound is a plugin with one configuration, ready to run.
@@ -64,7 +65,7 @@ func newChain(cfg *config.Config, nextSeq func() int) (*chain, error) {
 func bind(p *config.Plugin, seq int) (*bound, error) {
 	b := &bound{Plugin: p}
 	if p.Info == nil {
-		access, err := auth.New(p)
+		access, err := newAccess(p)
 		b.access = access
 		return b, err
 	}
@@ -74,6 +75,14 @@ func bind(p *config.Plugin, seq int) (*bound, error) {
 	}
 	b.remote = &pluginclient.Plugin{ID: p.ID, Name: p.Name, Seq: seq, Config: text}
 	return b, nil
+}
+
+// newAccess is the access phase of a bundled plugin.
+func newAccess(p *config.Plugin) (auth.Access, error) {
+	if p.Name == config.RequestTransformerName {
+		return transform.New(p)
+	}
+	return auth.New(p)
 }
 
 // wireConfig is a configuration as Kong sends it, with what its plugins iterator

@@ -25,6 +25,9 @@ const maxControlBody = 64 << 10
 type Fault struct {
 	// LatencyMS is how late the answer is, in milliseconds, up to 60000.
 	LatencyMS int `json:"latency_ms"`
+	// NeedsMS is the time that an answer takes at least, in milliseconds, up to 60000: a
+	// request whose caller waits for less (Request-Timeout) is refused at once.
+	NeedsMS int `json:"needs_ms"`
 	// Status, 400 to 599, is answered in place of the real answer; 0 is none.
 	Status int `json:"status"`
 	// Rate is the share of matching requests that it happens to, over 0 to 1, in
@@ -54,7 +57,7 @@ func parseFault(body io.Reader) (Fault, error) {
 	decoder.DisallowUnknownFields()
 	var f Fault
 	if err := decoder.Decode(&f); err != nil {
-		return Fault{}, fmt.Errorf("read fault: %w: send one JSON object with latency_ms, status, rate, paths, hang, reset, redirect, body, pad_bytes", err)
+		return Fault{}, fmt.Errorf("read fault: %w: send one JSON object with latency_ms, needs_ms, status, rate, paths, hang, reset, redirect, body, pad_bytes", err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return Fault{}, errors.New("read fault: more than one JSON value: send one object")
@@ -66,6 +69,8 @@ func (f Fault) check() error {
 	switch {
 	case f.LatencyMS < 0 || f.LatencyMS > 60_000:
 		return fmt.Errorf("latency_ms is %d: set it to 0 to 60000", f.LatencyMS)
+	case f.NeedsMS < 0 || f.NeedsMS > 60_000:
+		return fmt.Errorf("needs_ms is %d: set it to 0 to 60000", f.NeedsMS)
 	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
 		return fmt.Errorf("status is %d: set it to 400 to 599, or leave it out", f.Status)
 	case f.Rate != nil && (*f.Rate <= 0 || *f.Rate > 1):
@@ -75,7 +80,7 @@ func (f Fault) check() error {
 	case f.PadBytes != 0 && f.Body == nil:
 		return errors.New("pad_bytes stand before body: set body")
 	case f.isNothing():
-		return errors.New("fault does nothing: set latency_ms, status, hang, reset, redirect or body")
+		return errors.New("fault does nothing: set latency_ms, needs_ms, status, hang, reset, redirect or body")
 	}
 	for _, p := range f.Paths {
 		if !strings.HasPrefix(p, "/") {
@@ -86,7 +91,7 @@ func (f Fault) check() error {
 }
 
 func (f Fault) isNothing() bool {
-	return f.LatencyMS == 0 && f.Status == 0 && !f.Hang && !f.Reset && f.Redirect == "" && f.Body == nil
+	return f.LatencyMS == 0 && f.NeedsMS == 0 && f.Status == 0 && !f.Hang && !f.Reset && f.Redirect == "" && f.Body == nil
 }
 
 func (f Fault) matches(path string) bool {

@@ -145,11 +145,12 @@ func TestParseFaultErrors(t *testing.T) {
 		`{"statsu":503}`:                    `unknown field "statsu"`,
 		`{"status":503}{}`:                  "more than one JSON value",
 		`{"status":200}`:                    "status is 200: set it to 400 to 599",
+		`{"needs_ms":60001}`:                "needs_ms is 60001: set it to 0 to 60000",
 		`{"latency_ms":-1}`:                 "latency_ms is -1: set it to 0 to 60000",
 		`{"status":503,"rate":0}`:           "rate is 0: set it over 0",
 		`{"status":503,"rate":1.5}`:         "rate is 1.5: set it over 0",
 		`{"status":503,"paths":["orders"]}`: `paths has "orders": begin it with /`,
-		`{"paths":["/v1"],"rate":1}`:        "fault does nothing: set latency_ms, status, hang, reset, redirect or body",
+		`{"paths":["/v1"],"rate":1}`:        "fault does nothing: set latency_ms, needs_ms, status, hang, reset, redirect or body",
 		`{"status":503,"pad_bytes":1}`:      "pad_bytes stand before body: set body",
 		`{"body":"","pad_bytes":-1}`:        "pad_bytes is -1: set it to 0 to 1073741824",
 	} {

@@ -94,7 +94,7 @@ func New(name string, o Options) (*Service, error) {
 	}
 	api := http.NewServeMux()
 	api.HandleFunc("GET /healthz", healthy)
-	api.Handle("/", o.Telemetry.Handler(received.record(broken.inject(problem.Guard(served, o.Logger))), served.route))
+	api.Handle("/", o.Telemetry.Handler(received.record(broken.inTime(broken.inject(problem.Guard(served, o.Logger)))), served.route))
 	return &Service{API: api, Control: mux}, nil
 }
 

@@ -3,8 +3,8 @@
 package mtls
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 )
 
 // Files name PEM files.
@@ -26,21 +26,28 @@ type Settings struct {
 // insecure is what has to be said for a server to start without mutual TLS.
 const insecure = "insecure"
 
-// Usage describes what Parse reads, a line or two for each variable.
-func Usage(prefix string) string {
-	return strings.ReplaceAll(`  PREFIX_CERT_FILE, PREFIX_KEY_FILE
-                                 PEM files: this server's certificate and its key, of mode 0600
-  PREFIX_CLIENT_CA_FILE         PEM file: the CAs that sign this certificate, and those of
-                                 clients and services
-  PREFIX_CLIENT_NAME            whom to believe: SPIFFE URIs or DNS names in clients' certificates,
-                                 with commas between them
-                                 All files are read again when they change.
-  PREFIX                        insecure: plain HTTP, and every peer is believed, in place of the above
-`, "PREFIX", prefix)
+// Variable is one that Parse reads.
+type Variable struct {
+	Name    string
+	Unit    string // what a value is
+	Meaning string
+}
+
+// Variables describes what Parse reads.
+func Variables(prefix string) []Variable {
+	const file = "path of a PEM file"
+	return []Variable{
+		{prefix + "_CERT_FILE", file, "this server's certificate. All files are read again when they change"},
+		{prefix + "_KEY_FILE", file, "its private key, of mode 0600"},
+		{prefix + "_CLIENT_CA_FILE", file, "the CAs that sign this certificate, and those of clients and services"},
+		{prefix + "_CLIENT_NAME", "names", "whom to believe: SPIFFE URIs or DNS names in clients' certificates, with commas between them"},
+		{prefix, insecure, "in place of the four above: plain HTTP, and every peer is believed"},
+	}
 }
 
 // Parse reads the settings from the environment, from variables that begin with prefix.
-// A server that is told of no client CA is refused, unless it is told to be insecure.
+// A server that is told of no client CA is refused, unless it is told to be insecure. The
+// error has a line for each variable that is missing.
 func Parse(prefix string, getenv func(string) string) (Settings, error) {
 	s := Settings{Files: Files{
 		Cert: getenv(prefix + "_CERT_FILE"), Key: getenv(prefix + "_KEY_FILE"), CA: getenv(prefix + "_CLIENT_CA_FILE"),
@@ -55,6 +62,7 @@ func Parse(prefix string, getenv func(string) string) (Settings, error) {
 	case mode != "":
 		return Settings{}, fmt.Errorf("%s is %q: set it to insecure, or leave it out", prefix, mode)
 	}
+	var missing []error
 	for _, v := range []struct{ suffix, value, what string }{
 		{"_CLIENT_CA_FILE", s.CA, "the PEM file of the CAs that sign clients' certificates"},
 		{"_CERT_FILE", s.Cert, "the PEM file of this server's certificate"},
@@ -62,8 +70,11 @@ func Parse(prefix string, getenv func(string) string) (Settings, error) {
 		{"_CLIENT_NAME", clients, "whom to believe, such as spiffe://gatehouse.test/gateway"},
 	} {
 		if v.value == "" {
-			return Settings{}, fmt.Errorf("%s%s is not set: set it to %s, or %s=insecure to serve plain HTTP to everybody", prefix, v.suffix, v.what, prefix)
+			missing = append(missing, fmt.Errorf("%s%s is not set: set it to %s, or %s=insecure to serve plain HTTP to everybody", prefix, v.suffix, v.what, prefix))
 		}
+	}
+	if len(missing) > 0 {
+		return Settings{}, errors.Join(missing...)
 	}
 	var err error
 	if s.Clients, err = ParseNames(clients); err != nil {

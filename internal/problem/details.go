@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/gatehousehq/gatehouse/internal/httpjson"
 )
@@ -24,6 +25,8 @@ const (
 	TypeInternal            = "urn:gatehouse:problem:internal"
 	TypeUpstreamUnavailable = "urn:gatehouse:problem:upstream-unavailable"
 	TypeUpstreamTimeout     = "urn:gatehouse:problem:upstream-timeout"
+	TypeTooLittleTime       = "urn:gatehouse:problem:too-little-time"
+	TypeOverloaded          = "urn:gatehouse:problem:overloaded"
 	TypeInjectedFault       = "urn:gatehouse:problem:injected-fault"
 )
 
@@ -95,6 +98,12 @@ func InvalidParameter(name, detail string) *Details {
 // Malformed says what is wrong with a request as a whole.
 func Malformed(detail string) *Details {
 	return New(TypeMalformedRequest, "Malformed request", http.StatusBadRequest, detail)
+}
+
+// WriteRetry answers with d, and says after how many seconds another try is worth it.
+func WriteRetry(w http.ResponseWriter, d *Details, seconds int) {
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	Write(w, d)
 }
 
 // Write answers with d.

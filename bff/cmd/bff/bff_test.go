@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/gatehousehq/gatehouse/bff/metrics"
 	"github.com/gatehousehq/gatehouse/bff/openapi/mobileapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/webapi"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
@@ -30,9 +32,11 @@ type system struct {
 	web, mobile, replica http.Handler
 	services             map[string]*httptest.Server
 	spans                *tracetest.SpanRecorder
+	metrics              *prometheus.Registry // of web
 }
 
-func newSystem(t *testing.T) *system {
+// newSystem starts the services. edits are made to the configuration of each BFF.
+func newSystem(t *testing.T, edits ...func(*config)) *system {
 	t.Helper()
 	s := &system{services: make(map[string]*httptest.Server), spans: tracetest.NewSpanRecorder()}
 	tel := telemetry.With(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(s.spans)))
@@ -51,13 +55,24 @@ func newSystem(t *testing.T) *system {
 		t.Cleanup(server.Close)
 		s.services[name], urls[name] = server, server.URL
 	}
-	transport := upstream.NewTransport()
-	t.Cleanup(transport.CloseIdleConnections)
 	for handler, name := range map[*http.Handler]string{&s.web: "web", &s.mobile: "mobile", &s.replica: "mobile"} {
 		var err error
-		cfg := config{kind: kinds[name], services: urls, budget: 1500 * time.Millisecond, cursorKeys: [][]byte{make([]byte, 32)}}
-		if *handler, err = newHandler(cfg, tel, transport, logger); err != nil {
+		cfg := config{
+			kind: kinds[name], services: urls, budget: 1500 * time.Millisecond, reserve: 100 * time.Millisecond,
+			maxInFlight: 512, cursorKeys: [][]byte{make([]byte, 32)},
+		}
+		for _, edit := range edits {
+			edit(&cfg)
+		}
+		registry := prometheus.NewRegistry()
+		measured := metrics.New(registry, serviceNames)
+		transport := upstream.NewTransport()
+		t.Cleanup(transport.CloseIdleConnections)
+		if *handler, err = newHandler(cfg, tel, measured.Watch(transport, hosts(urls)), measured, logger); err != nil {
 			t.Fatal(err)
+		}
+		if name == "web" {
+			s.metrics = registry
 		}
 	}
 	return s
@@ -265,7 +280,7 @@ func TestServeDrains(t *testing.T) {
 		variables = append(variables, strings.ToUpper(name)+"_URL="+server.URL)
 	}
 	code := make(chan int, 1)
-	go func() { code <- run(ctx, []string{"web"}, env(variables...), lines) }()
+	go func() { code <- run(ctx, []string{"web"}, env(variables...), io.Discard, lines) }()
 	base := "http://" + lines.wait(t, "listening")["addr"].(string)
 
 	for target, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/web/v1/dashboard": 401, "/nothing": 404} {
@@ -274,7 +289,7 @@ func TestServeDrains(t *testing.T) {
 		}
 	}
 	for target, want := range map[string]int{"/readyz": exitOK, "/nothing": exitError} {
-		if got := run(t.Context(), []string{"health", base + target}, env(), io.Discard); got != want {
+		if got := run(t.Context(), []string{"health", base + target}, env(), io.Discard, io.Discard); got != want {
 			t.Errorf("bff health %s: exit code %d, want %d", target, got, want)
 		}
 	}
@@ -306,7 +321,7 @@ func TestListenFailure(t *testing.T) {
 	t.Cleanup(taken.Close)
 	var stderr bytes.Buffer
 	addr := taken.Listener.Addr().String()
-	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure", "BFF_CURSOR_KEYS=random"), &stderr); code != exitError {
+	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure", "BFF_CURSOR_KEYS=random"), io.Discard, &stderr); code != exitError {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	if !strings.Contains(stderr.String(), "listen on "+addr) || !strings.Contains(stderr.String(), "MOBILE_BFF_PORT") {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
 
@@ -27,7 +29,7 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	defaults := func(edit func(*config)) config {
 		c := config{
-			kind: kinds["web"], addr: "127.0.0.1:8081", statusAddr: "127.0.0.1:8181", tls: mtls.Settings{Insecure: true}, budget: 1500 * time.Millisecond, logLevel: "info",
+			kind: kinds["web"], addr: "127.0.0.1:8081", statusAddr: "127.0.0.1:8181", tls: mtls.Settings{Insecure: true}, budget: 1500 * time.Millisecond, reserve: 100 * time.Millisecond, maxInFlight: 256, logLevel: "info",
 			services: map[string]string{
 				"orders": "https://127.0.0.1:9101", "users": "https://127.0.0.1:9102",
 				"billing": "https://127.0.0.1:9103", "notifications": "https://127.0.0.1:9104",
@@ -53,6 +55,9 @@ func TestParse(t *testing.T) {
 		"services":          {[]string{"web"}, []string{"ORDERS_URL=https://orders/api"}, defaults(func(c *config) { c.services["orders"] = "https://orders/api" })},
 		"times and level": {[]string{"web"}, []string{"BFF_BUDGET_MS=50", "BFF_DRAIN_DELAY_MS=60000", "BFF_LOG_LEVEL=warn"}, defaults(func(c *config) {
 			c.budget, c.drainDelay, c.logLevel = 50*time.Millisecond, time.Minute, "warn"
+		})},
+		"bounds": {[]string{"web"}, []string{"BFF_RESERVE_MS=0", "BFF_MAX_IN_FLIGHT=1", "BFF_COALESCE=on", "BFF_HEDGE=users,billing"}, defaults(func(c *config) {
+			c.reserve, c.maxInFlight, c.coalesce, c.hedged = 0, 1, true, []string{"users", "billing"}
 		})},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,6 +90,10 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		"service":         {[]string{"web"}, []string{"BILLING_URL=billing:9103"}, 1, `BILLING_URL: "billing:9103" has no http or https scheme`},
 		"budget":          {[]string{"web"}, []string{"BFF_BUDGET_MS=1.5s"}, 1, `BFF_BUDGET_MS is "1.5s": set it to whole milliseconds, 50 to 30000`},
 		"budget too high": {[]string{"web"}, []string{"BFF_BUDGET_MS=30001"}, 1, `BFF_BUDGET_MS is "30001"`},
+		"reserve":         {[]string{"web"}, []string{"BFF_RESERVE_MS=5001"}, 1, `BFF_RESERVE_MS is "5001": set it to whole milliseconds, 0 to 5000, such as 100`},
+		"in flight":       {[]string{"web"}, []string{"BFF_MAX_IN_FLIGHT=0"}, 1, `BFF_MAX_IN_FLIGHT is "0": set it to whole requests, 1 to 100000, such as 256`},
+		"coalesce":        {[]string{"web"}, []string{"BFF_COALESCE=yes"}, 1, `BFF_COALESCE is "yes": set it to on or off`},
+		"hedge":           {[]string{"web"}, []string{"BFF_HEDGE=users,all"}, 1, `BFF_HEDGE has "all": write names of services, with commas between them: orders,users,billing,notifications`},
 		"drain delay":     {[]string{"web"}, []string{"BFF_DRAIN_DELAY_MS=-1"}, 1, `BFF_DRAIN_DELAY_MS is "-1"`},
 		"level":           {[]string{"web"}, []string{"BFF_LOG_LEVEL=loud"}, 1, `BFF_LOG_LEVEL is "loud": set it to debug, info, warn or error`},
 		"no cursor key":   {[]string{"mobile"}, []string{"BFF_TLS=insecure"}, 1, "BFF_CURSOR_KEYS is not set: set it to what `openssl rand -base64 32` prints, the same in every mobile BFF, or to random"},
@@ -96,11 +105,35 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stderr strings.Builder
-			code := run(t.Context(), tc.args, env(tc.env...), &stderr)
+			code := run(t.Context(), tc.args, env(tc.env...), io.Discard, &stderr)
 			if code != tc.code || !strings.Contains(stderr.String(), tc.says) {
 				t.Errorf("exit code %d and %q, want %d and %q", code, stderr.String(), tc.code, tc.says)
 			}
 		})
+	}
+}
+
+// TestAllMistakesAtOnce: each is a line of its own.
+func TestAllMistakesAtOnce(t *testing.T) {
+	t.Parallel()
+	var stderr strings.Builder
+	code := run(t.Context(), []string{"mobile"}, env("MOBILE_BFF_PORT=x", "ORDERS_URL=orders", "USERS_URL=users", "BFF_BUDGET_MS=0", "BFF_HEDGE=x", "BFF_LOG_LEVEL=x"),
+		io.Discard, &stderr)
+	golden.Check(t, "testdata/mistakes.txt", stderr.String())
+	if code != exitError {
+		t.Errorf("exit code %d, want %d", code, exitError)
+	}
+}
+
+// TestHelp: every variable, its default, its unit and its meaning.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for name := range kinds {
+		var stdout strings.Builder
+		if code := run(t.Context(), []string{name, "--help"}, env(), &stdout, io.Discard); code != exitOK {
+			t.Errorf("exit code %d, want %d", code, exitOK)
+		}
+		golden.Check(t, "testdata/help-"+name+".txt", stdout.String())
 	}
 }
 

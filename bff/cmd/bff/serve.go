@@ -17,11 +17,8 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/gatehousehq/gatehouse/bff/apidoc"
-	"github.com/gatehousehq/gatehouse/bff/cursor"
-	"github.com/gatehousehq/gatehouse/bff/mobile"
-	"github.com/gatehousehq/gatehouse/bff/page"
+	"github.com/gatehousehq/gatehouse/bff/metrics"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
-	"github.com/gatehousehq/gatehouse/bff/web"
 	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
@@ -58,12 +55,15 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	registry := newRegistry(identity)
+	measured := metrics.New(registry, serviceNames)
 	transport := upstream.NewTransport()
 	defer transport.CloseIdleConnections()
+	pool := measured.Watch(transport, hosts(cfg.services)) // first, so that it counts TLS's too
 	if identity != nil {
 		identity.Use(transport)
 	}
-	handler, err := newHandler(cfg, tel, transport, logger)
+	handler, err := newHandler(cfg, tel, pool, measured, logger)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	if identity != nil {
 		handler = identity.Only(handler)
 	}
-	err = listenAndDrain(ctx, cfg, identity, handler, docs, logger)
+	err = listenAndDrain(ctx, cfg, identity, handler, statusPages(registry, docs), logger)
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	if lost := tel.Shutdown(flush); lost != nil {
@@ -101,42 +101,6 @@ func newLogger(cfg config, w io.Writer) (*slog.Logger, error) {
 	return slog.New(handler).With("service", cfg.kind.name+"-bff"), nil
 }
 
-// newHandler wires the pages of cfg's BFF to the services.
-func newHandler(cfg config, tel *telemetry.Telemetry, transport http.RoundTripper, logger *slog.Logger) (http.Handler, error) {
-	services, err := upstream.New(upstream.Options{
-		Orders: cfg.services["orders"], Users: cfg.services["users"],
-		Billing: cfg.services["billing"], Notifications: cfg.services["notifications"],
-		Transport: transport, Telemetry: tel, Logger: logger,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return newPages(cfg, services, tel, logger)
-}
-
-func newPages(cfg config, services *upstream.Clients, tel *telemetry.Telemetry, logger *slog.Logger) (http.Handler, error) {
-	cursors, err := openCursors(cfg, logger)
-	if err != nil {
-		return nil, err
-	}
-	options := page.Options{Services: services, Telemetry: tel, Logger: logger, Budget: cfg.budget, Cursors: cursors}
-	if cfg.kind.name == "mobile" {
-		return mobile.New(options)
-	}
-	return web.New(options)
-}
-
-func openCursors(cfg config, logger *slog.Logger) (*cursor.Sealer, error) {
-	switch {
-	case !cfg.kind.lists:
-		return nil, nil
-	case len(cfg.cursorKeys) == 0:
-		logger.Warn("BFF_CURSOR_KEYS is random: another process, or this one started again, refuses the cursors that this one gives out")
-		return cursor.Random()
-	}
-	return cursor.New(cfg.cursorKeys[0], cfg.cursorKeys[1:]...)
-}
-
 // addHealth adds /healthz, which tells that the process runs, and /readyz,
 // which tells that it takes requests. Neither asks the services: a BFF whose
 // services are away still answers, and restarting it would not help them.
@@ -154,7 +118,7 @@ func addHealth(mux *http.ServeMux, draining *atomic.Bool) *http.ServeMux {
 	return mux
 }
 
-// withHealth serves health beside the pages, for the gateway's checks.
+// withHealth serves health beside pages: for the gateway's checks, and for probes.
 func withHealth(pages http.Handler, draining *atomic.Bool) http.Handler {
 	mux := addHealth(http.NewServeMux(), draining)
 	mux.Handle("/", pages)
@@ -173,15 +137,20 @@ func withDocs(pages, docs http.Handler) http.Handler {
 	})
 }
 
-// statusHandler serves health, metrics and the contract to those without a certificate:
-// probes, Prometheus, and people. None of it is a tenant's.
-func statusHandler(identity *mtls.Identity, draining *atomic.Bool, docs http.Handler) http.Handler {
+// newRegistry has the metrics of the process, and of its certificates if it has any.
+func newRegistry(identity *mtls.Identity) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if identity != nil {
 		registry.MustRegister(identity)
 	}
-	mux := addHealth(http.NewServeMux(), draining)
+	return registry
+}
+
+// statusPages serves metrics and the contract to those without a certificate: Prometheus
+// and people. None of it is a tenant's.
+func statusPages(registry *prometheus.Registry, docs http.Handler) http.Handler {
+	mux := http.NewServeMux()
 	mux.Handle(apidoc.ContractPath, docs)
 	mux.Handle(apidoc.PagePath, docs)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
@@ -222,7 +191,7 @@ func (p port) open(ctx context.Context, logger *slog.Logger, failed chan<- error
 
 // listenAndDrain serves pages until ctx ends. Then /readyz answers 503, for
 // cfg.drainDelay new requests are still taken, and those in flight are finished.
-func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pages, docs http.Handler, logger *slog.Logger) error {
+func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pages, statusPages http.Handler, logger *slog.Logger) error {
 	var draining atomic.Bool
 	server := newServer(cfg, withHealth(pages, &draining), logger)
 	if identity != nil {
@@ -230,7 +199,7 @@ func listenAndDrain(ctx context.Context, cfg config, identity *mtls.Identity, pa
 	} else {
 		logger.Warn("BFF_TLS is insecure: identity headers are believed from every peer that reaches this port")
 	}
-	status := newServer(cfg, statusHandler(identity, &draining, docs), logger)
+	status := newServer(cfg, withHealth(statusPages, &draining), logger)
 	defer status.Close()
 	failed := make(chan error, 2)
 	for _, p := range []port{

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -121,7 +122,7 @@ func TestMutualTLS(t *testing.T) {
 			"BFF_ADDR=127.0.0.1:0", "BFF_STATUS_ADDR=127.0.0.1:0",
 			"BFF_TLS_CERT_FILE="+certs.Cert("web-bff"), "BFF_TLS_KEY_FILE="+certs.Key("web-bff"),
 			"BFF_TLS_CLIENT_CA_FILE="+certs.CA(), "BFF_TLS_CLIENT_NAME="+devcerts.SPIFFEID(devcerts.Gateway),
-		), lines)
+		), io.Discard, lines)
 	}()
 	addr := lines.wait(t, "listening")["addr"].(string)
 	status := "http://" + lines.wait(t, "listening for health and metrics")["addr"].(string)

@@ -3,7 +3,6 @@
 package auth
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -20,27 +19,16 @@ func New(p *config.Plugin) (Access, error) {
 	switch p.Name {
 	case config.JWTName:
 		var c jwtConfig
-		return c.access, decode(p, &c)
+		return c.access, p.Decode(&c)
 	case config.KeyAuthName:
 		var c keyAuthConfig
-		return c.access, decode(p, &c)
+		return c.access, p.Decode(&c)
 	case config.ACLName:
 		var c aclConfig
-		return c.access, decode(p, &c)
+		return c.access, p.Decode(&c)
 	default:
 		return nil, fmt.Errorf("no bundled plugin %q", p.Name)
 	}
-}
-
-func decode(p *config.Plugin, into any) error {
-	text, err := json.Marshal(p.Config)
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
-	if err != nil {
-		return fmt.Errorf("read config of plugin %s: %w", p.Name, err)
-	}
-	return nil
 }
 
 // The headers that tell an upstream who calls.

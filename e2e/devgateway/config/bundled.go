@@ -1,6 +1,8 @@
 package config
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
@@ -8,9 +10,10 @@ import (
 
 // The names of Kong's plugins that the dev gateway supports.
 const (
-	JWTName     = "jwt"
-	KeyAuthName = "key-auth"
-	ACLName     = "acl"
+	JWTName                = "jwt"
+	KeyAuthName            = "key-auth"
+	ACLName                = "acl"
+	RequestTransformerName = "request-transformer"
 )
 
 // Priority of a plugin: Kong's for a bundled plugin, and for any other what its server
@@ -19,7 +22,19 @@ func (p *Plugin) Priority() int {
 	if p.Info != nil {
 		return p.Info.Priority
 	}
-	return map[string]int{JWTName: 1450, KeyAuthName: 1250, ACLName: 950}[p.Name]
+	return map[string]int{JWTName: 1450, KeyAuthName: 1250, ACLName: 950, RequestTransformerName: 801}[p.Name]
+}
+
+// Decode reads the configuration of a bundled plugin.
+func (p *Plugin) Decode(into any) error {
+	text, err := json.Marshal(p.Config)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return fmt.Errorf("read config of plugin %s: %w", p.Name, err)
+	}
+	return nil
 }
 
 // bundledConfig is the definition of a bundled plugin's configuration, or nil. Options
@@ -49,6 +64,11 @@ func bundledConfig(plugin string) *schema.Field {
 			required("allow", list(str())),
 			with("hide_groups_header", boolean(false)),
 		), "deny", "always_use_authenticated_groups")
+	case RequestTransformerName:
+		return refuse(record(
+			with("remove", refuse(record(with("headers", list(headerName()))), "body", "querystring")),
+			with("add", refuse(record(with("headers", list(headerPair()))), "body", "querystring")),
+		), "rename", "replace", "append", "http_method")
 	default:
 		return nil
 	}
@@ -62,7 +82,7 @@ func inKong(name string) bool {
 		"bot-detection", "correlation-id", "cors", "datadog", "file-log", "grpc-gateway", "grpc-web",
 		"hmac-auth", "http-log", "ip-restriction", "ldap-auth", "loggly", "oauth2", "opentelemetry",
 		"post-function", "pre-function", "prometheus", "proxy-cache", "rate-limiting", "redirect",
-		"request-size-limiting", "request-termination", "request-transformer", "response-ratelimiting",
+		"request-size-limiting", "request-termination", "response-ratelimiting",
 		"response-transformer", "session", "standard-webhooks", "statsd", "syslog", "tcp-log", "udp-log", "zipkin",
 	}, name)
 }

@@ -94,6 +94,14 @@ func path() *schema.Field {
 // headerValue is a value of a header that a route asks for.
 func headerValue() *schema.Field { return plain(`^[^~]`, "whole values, and no regular expressions,") }
 
+// headerName is a header that request-transformer removes.
+func headerName() *schema.Field { return plain(`^[\w-]+$`, "letters, digits and _ -") }
+
+// headerPair is one that it adds, and its value.
+func headerPair() *schema.Field {
+	return plain(`^[\w-]+:[^$]+$`, "name:value, and no template,")
+}
+
 func algorithm() *schema.Field {
 	return &schema.Field{Type: "string", Default: "HS256", Check: func(v any) string {
 		if v == jwt.SigningMethodRS256.Name || v == jwt.SigningMethodES256.Name {

@@ -43,8 +43,8 @@ func (r *registry) load(name string) (definition, error) {
 		return definition{entity: pluginFields(config, nil)}, nil
 	}
 	if inKong(name) {
-		return definition{}, fmt.Errorf("the dev gateway supports %s, %s, %s and the plugins of the plugin server only; %s",
-			JWTName, KeyAuthName, ACLName, onKong)
+		return definition{}, fmt.Errorf("the dev gateway supports %s, %s, %s, %s and the plugins of the plugin server only; %s",
+			JWTName, KeyAuthName, ACLName, RequestTransformerName, onKong)
 	}
 	notEnabled := fmt.Errorf("plugin '%s' not enabled; add it to the 'plugins' configuration property", name)
 	if r.query == nil {
