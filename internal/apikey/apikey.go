@@ -76,6 +76,77 @@ func Index(text []byte) int {
 	return -1
 }
 
+// leastPart is how many digits behind the prefix are nearly a key: with fewer of them, more
+// than 160 random bits are still to be guessed.
+const leastPart = 16
+
+// Least is the length of the shortest text that [Find] takes for nearly a key.
+const Least = len(Prefix) + leastPart
+
+// Find is where the first key of a word is, or what is nearly one, from start to end: a
+// prefix and a run of 16 digits or more before the next prefix, cut off or mistyped. What
+// is missing of a key can be computed from its checksum, or tried. Of such a one all is
+// taken up to the next prefix. Both are 0 where there is none. A word is made of letters,
+// digits, '-' and '_'. Find allocates nothing.
+func Find(word []byte) (start, end int) {
+	for len(word)-start >= Least {
+		at := bytes.Index(word[start:], []byte(Prefix))
+		if at < 0 {
+			break
+		}
+		start += at
+		if len(word)-start >= Length && isKey(word[start:start+Length]) {
+			return start, start + Length
+		}
+		end, body := len(word), start+len(Prefix)
+		if next := bytes.Index(word[body:], []byte(Prefix)); next >= 0 {
+			end = body + next
+		}
+		if hasPart(word[body:end]) {
+			return start, end
+		}
+		start = end
+	}
+	return 0, 0
+}
+
+// hasPart reports whether a run of digits in a text is long enough to be most of a key,
+// and is no name.
+func hasPart(text []byte) bool {
+	for len(text) >= leastPart {
+		n := 0
+		for n < len(text) && strings.IndexByte(digits, text[n]) >= 0 {
+			n++
+		}
+		if n >= leastPart && !isName(text[:n]) {
+			return true
+		}
+		text = text[min(n+1, len(text)):]
+	}
+	return false
+}
+
+// isName reports whether a run of digits is what people name things: letters of one case,
+// with or without numbers, as digests, times and ULIDs are too, or words in camel case.
+// One run in two thousand of sixteen random digits is, and of thirty one in a million.
+func isName(run []byte) bool {
+	upper, lower, number, camel := false, false, false, true
+	for i, c := range run {
+		switch {
+		case c <= '9':
+			number = true
+		case c <= 'Z':
+			upper = true
+			camel = camel && isLower(run, i+1) && isLower(run, i+2)
+		default:
+			lower = true
+		}
+	}
+	return !upper || !lower || camel && !number
+}
+
+func isLower(run []byte, i int) bool { return i >= len(run) || run[i] >= 'a' }
+
 // isKey looks at a text of the right length that begins with the prefix.
 func isKey(text []byte) bool {
 	for _, c := range text[len(Prefix):] {

@@ -97,9 +97,55 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+// What is left of a key is found: one with its end cut off, one that was mistyped, one in
+// two parts. A name is none.
+func TestFind(t *testing.T) {
+	t.Parallel()
+	const key = "gatehouse_PlantedForTheTests00000000000000000000000001QjvcL"
+	const other = "gatehouse_l92nKq0ZrT7bXw4VdYcE1mAfH8sJpU3gO6iLk5tQyR2vBxNzA"
+	for _, tt := range []struct{ word, want string }{
+		{key, key},
+		{"x_" + key + "-y", key},
+		{Prefix + key, key},
+		{key[:Length-1], key[:Length-1]},
+		{other[:Least], other[:Least]},
+		{other, other}, // without a good checksum
+		{"x-" + other[:30] + "_" + other[31:], other[:30] + "_" + other[31:]},
+		{other[:14] + "-" + other[15:], other[:14] + "-" + other[15:]},
+		{other[:40] + key, other[:40]},
+		{other[:Least-1], ""},
+		{Prefix, ""},
+		{"gatehouse_tenant_rate_limit_decisions_total", ""},
+		{"gatehouse_internationalisation", ""},
+		{"gatehouse_TENANTRATELIMITDECISIONS", ""},
+		{"gatehouse_TenantRateLimiterConfiguration", ""},
+		{key[:Least], ""}, // its digits happen to be words
+		{"gatehouse_20260314150926535897", ""},
+		{"gatehouse_backup20260314150926", ""},
+		{"gatehouse_d41d8cd98f00b204e9800998ecf8427e", ""},
+		{"gatehouse_01ARZ3NDEKTSV4RRFFQ69G5FAV", ""},
+		{"gatehouse_f81d4fae-7dec-11d0-a765-00a0c91e6bf6", ""},
+		{"gatehouse_cut_http_user_agent-" + other[len(Prefix):][:15], ""},
+	} {
+		start, end := Find([]byte(tt.word))
+		if got := tt.word[start:end]; got != tt.want {
+			t.Errorf("%s: found %q, want %q", tt.word, got, tt.want)
+		}
+	}
+	missed := 0
+	for range 10_000 {
+		if _, end := Find([]byte(New()[:Least])); end == 0 {
+			missed++
+		}
+	}
+	if missed > 50 {
+		t.Errorf("of 10000 keys, the beginnings of %d are taken for names", missed)
+	}
+}
+
 func TestIndexAllocatesNothing(t *testing.T) {
 	text := []byte(strings.Repeat(Prefix, 8) + New())
-	if n := testing.AllocsPerRun(100, func() { Index(text) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { Index(text); Find(text) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -127,6 +173,25 @@ func FuzzIndex(f *testing.F) {
 			if got := Index(text); got < 0 || got > len(before) {
 				t.Fatalf("found at %d in %q", got, text)
 			}
+		}
+	})
+}
+
+// FuzzFind: what is found is in the word, begins with the prefix and is long enough, and
+// a whole key is always in it.
+func FuzzFind(f *testing.F) {
+	f.Add([]byte("a-"+New()), true)
+	f.Add([]byte(Prefix+Prefix+New()[:40]), false)
+	f.Fuzz(func(t *testing.T, word []byte, planted bool) {
+		if planted {
+			word = append(word, New()...)
+		}
+		start, end := Find(word)
+		if end != 0 && (start < 0 || end > len(word) || end-start < Least || !bytes.HasPrefix(word[start:], []byte(Prefix))) {
+			t.Fatalf("found %d to %d in %q", start, end, word)
+		}
+		if planted && end == 0 {
+			t.Fatalf("nothing found in %q", word)
 		}
 	})
 }

@@ -16,11 +16,26 @@ type errorLine struct {
 	PID     int
 	Conn    int // the connection, 0 if the line is about none
 	Message []byte
+	Cut     bool         // nginx may have cut the text
 	Fields  []errorField // what is behind the text, in order
 }
 
 // errorField is one "name: value" behind the text of an error, without quotes.
-type errorField struct{ Name, Value []byte }
+type errorField struct {
+	Name, Value []byte
+	Cut         bool // nginx may have cut the value
+}
+
+// longestError is how long a line of the error log is at most, in bytes, with its line
+// feed (nginx's NGX_MAX_ERROR_STR): what would be longer is cut there. Before the error of
+// a system call, nginx cuts the text up to errorRoom earlier.
+const (
+	longestError = 2048
+	errorRoom    = 50
+)
+
+// cutError reports whether a part that ends behind so many bytes may have been cut.
+func cutError(end int) bool { return end >= longestError-errorRoom }
 
 // fieldNames are the fields that nginx and Kong put behind the text of an error.
 // The text itself may have commas and colons in it.
@@ -54,7 +69,7 @@ func parseError(line []byte, zone *time.Location) (e errorLine, ok bool) {
 	if rest, ok = e.process(rest); !ok {
 		return e, false
 	}
-	e.split(rest)
+	e.split(rest, len(line))
 	return e, true
 }
 
@@ -87,8 +102,8 @@ func (e *errorLine) process(b []byte) (rest []byte, ok bool) {
 }
 
 // split finds where the text ends and the fields begin: at the first name that
-// nginx uses, since what is behind it is its own.
-func (e *errorLine) split(b []byte) {
+// nginx uses, since what is behind it is its own. b is the end of a line of that length.
+func (e *errorLine) split(b []byte, length int) {
 	at := len(b)
 	for _, name := range fieldNames {
 		if i := bytes.Index(b, []byte(", "+name+": ")); i >= 0 && i < at {
@@ -96,11 +111,13 @@ func (e *errorLine) split(b []byte) {
 		}
 	}
 	e.Message = b[:at]
+	e.Cut = cutError(length - len(b) + at)
 	for rest := b[at:]; len(rest) > 0; {
 		var f errorField
 		if f, rest = nextField(rest[2:]); f.Name == nil {
 			return
 		}
+		f.Cut = cutError(length - len(rest))
 		e.Fields = append(e.Fields, f)
 	}
 }
@@ -110,7 +127,7 @@ func (e *errorLine) split(b []byte) {
 func nextField(b []byte) (f errorField, rest []byte) {
 	name, value, ok := bytes.Cut(b, []byte(": "))
 	if !ok {
-		return errorField{[]byte("rest"), b}, nil
+		return errorField{Name: []byte("rest"), Value: b}, nil
 	}
 	between := ", "
 	if len(value) > 0 && value[0] == '"' {
@@ -126,5 +143,5 @@ func nextField(b []byte) (f errorField, rest []byte) {
 	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' {
 		value = value[1 : n-1]
 	}
-	return errorField{name, value}, rest
+	return errorField{Name: name, Value: value}, rest
 }

@@ -62,11 +62,11 @@ func (w *writer) line(datagram []byte, now time.Time) (log string) {
 func (w *writer) facts(f *facts) {
 	w.begin(f.end(), "access")
 	w.scrubbed("client_ip", f[factClient], scrub.FormatText)
-	w.whole("request", f[factRequest], scrub.FormatRequest)
+	w.whole("request", f[factRequest], scrub.FormatRequest, cut(f[factRequest]))
 	w.number("status", f[factStatus])
 	w.number("bytes", f[factBody])
-	w.whole("referrer", orDash(f[factReferrer]), scrub.FormatURL)
-	w.whole("user_agent", orDash(f[factAgent]), scrub.FormatText)
+	w.whole("referrer", orDash(f[factReferrer]), scrub.FormatURL, cut(f[factReferrer]))
+	w.whole("user_agent", orDash(f[factAgent]), scrub.FormatText, cut(f[factAgent]))
 	w.value("request_id", f[factID])
 	w.end()
 	if w.ended != nil {
@@ -106,7 +106,7 @@ func (w *writer) access(line []byte, a scrub.Access, when time.Time) {
 func (w *writer) error(e *errorLine) {
 	w.begin(e.Time, "error")
 	w.string("level", []byte(e.Level))
-	w.scrubbed("message", e.Message, scrub.FormatText)
+	w.whole("message", e.Message, scrub.FormatText, e.Cut)
 	w.integer("pid", int64(e.PID))
 	if e.Conn > 0 {
 		w.integer("connection", int64(e.Conn))
@@ -121,17 +121,17 @@ func (w *writer) error(e *errorLine) {
 func (w *writer) field(f errorField) {
 	switch name := string(f.Name); name {
 	case "request", "subrequest":
-		w.scrubbed(name, f.Value, scrub.FormatRequest)
+		w.whole(name, f.Value, scrub.FormatRequest, f.Cut)
 	case "upstream", "referrer":
-		w.scrubbed(name, f.Value, scrub.FormatURL)
+		w.whole(name, f.Value, scrub.FormatURL, f.Cut)
 	case "client":
-		w.scrubbed("client_ip", f.Value, scrub.FormatText)
+		w.whole("client_ip", f.Value, scrub.FormatText, f.Cut)
 	case "request_id":
 		w.value(name, f.Value)
 	case "server", "host":
-		w.scrubbed(name, f.Value, scrub.FormatText)
+		w.whole(name, f.Value, scrub.FormatText, f.Cut)
 	default:
-		w.scrubbed("rest", f.Value, scrub.FormatText)
+		w.whole("rest", f.Value, scrub.FormatText, f.Cut)
 	}
 }
 
@@ -158,8 +158,8 @@ func (w *writer) scrubbed(name string, text []byte, f scrub.Format) {
 
 // whole writes a text that is scrubbed, unless nginx has cut it: what was cut in two has
 // lost the form that it is found by.
-func (w *writer) whole(name string, text []byte, f scrub.Format) {
-	if !cut(text) {
+func (w *writer) whole(name string, text []byte, f scrub.Format, cut bool) {
+	if !cut {
 		w.scrubbed(name, text, f)
 		return
 	}

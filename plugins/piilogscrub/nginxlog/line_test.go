@@ -38,6 +38,50 @@ func TestLines(t *testing.T) {
 	golden.Check(t, filepath.Join("testdata", "lines.jsonl"), w.out)
 }
 
+// nginx ends a line of its error log after 2047 bytes, in the middle of what a client
+// wrote. Of that nothing is left, wherever in a key the end is; what stands before it is.
+func TestErrorLinesThatAreCut(t *testing.T) {
+	t.Parallel()
+	const key = "gatehouse_PlantedForTheTests00000000000000000000000001QjvcL"
+	const mail = "john.doe@example.com"
+	head := "2025/11/24 03:13:41 [error] 71#0: *5 "
+	for _, secret := range []string{key, mail} {
+		for shown := 1; shown <= len(secret); shown++ {
+			for name, before := range map[string]string{
+				"upstream": head + `refused, client: 203.0.113.7, server: kong, request: "GET / HTTP/1.1", upstream: "http://10.0.0.1:80/?`,
+				"message":  head + `[lua] handler.lua:42: `,
+			} {
+				line := before + strings.Repeat("a", 2047-len(before)-1-shown) + "=" + secret[:shown]
+				w := writer{engine: newEngine(t), zone: time.UTC}
+				w.line([]byte("<187>Nov 24 03:13:41 nginx: "+line), now)
+				if !bytes.Contains(w.out, []byte(`"`+name+`":"[dropped]"`)) || w.tally[scrub.Dropped] != 1 {
+					t.Fatalf("%s, %d bytes of %s: %s", name, shown, secret, w.out)
+				}
+				if name == "upstream" && !bytes.Contains(w.out, []byte(`"request":"GET / HTTP/1.1"`)) {
+					t.Fatalf("what is not cut is gone: %s", w.out)
+				}
+			}
+		}
+	}
+}
+
+// Before the error of a system call nginx cuts the text earlier, and fields follow it.
+func TestErrorTextThatIsCut(t *testing.T) {
+	t.Parallel()
+	before := `2025/11/24 03:13:41 [error] 71#0: *5 open() "/html/`
+	line := before + strings.Repeat("a", 2048-50-len(before)-20) + "john.doe@example.com" + "... (2: No such file or directory), client: 20"
+	w := writer{engine: newEngine(t), zone: time.UTC}
+	w.line([]byte("<187>Nov 24 03:13:41 nginx: "+line), now)
+	if !bytes.Contains(w.out, []byte(`"message":"[dropped]"`)) || !bytes.Contains(w.out, []byte(`"client_ip":"[dropped]"`)) {
+		t.Errorf("%s", w.out)
+	}
+	short := before + strings.Repeat("a", 1900) + `" failed (2: No such file or directory)`
+	w = writer{engine: newEngine(t), zone: time.UTC}
+	if w.line([]byte(short), now); bytes.Contains(w.out, []byte("[dropped]")) {
+		t.Errorf("not cut: %s", w.out)
+	}
+}
+
 // FuzzLine checks that any datagram becomes one line of JSON, in which a secret
 // between blanks does not survive.
 func FuzzLine(f *testing.F) {

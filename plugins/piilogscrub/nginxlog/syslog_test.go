@@ -59,9 +59,9 @@ func TestParseError(t *testing.T) {
 				Time: time.Date(2025, 11, 24, 3, 13, 41, 0, time.UTC), Level: "error", PID: 71, Conn: 5,
 				Message: []byte("connect() failed (111: Connection refused)"),
 				Fields: []errorField{
-					{[]byte("client"), []byte("192.0.2.1")}, {[]byte("server"), []byte("kong")},
-					{[]byte("request"), []byte("GET /x, host: y HTTP/1.1")}, {[]byte("upstream"), []byte("http://10.0.0.1:80/x")},
-					{[]byte("host"), []byte("api")}, {[]byte("request_id"), []byte("6b3f")},
+					{Name: []byte("client"), Value: []byte("192.0.2.1")}, {Name: []byte("server"), Value: []byte("kong")},
+					{Name: []byte("request"), Value: []byte("GET /x, host: y HTTP/1.1")}, {Name: []byte("upstream"), Value: []byte("http://10.0.0.1:80/x")},
+					{Name: []byte("host"), Value: []byte("api")}, {Name: []byte("request_id"), Value: []byte("6b3f")},
 				},
 			},
 		},

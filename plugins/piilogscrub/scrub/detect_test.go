@@ -178,8 +178,11 @@ var detectorCases = map[Kind][]string{
 		"the key «gatehouse_PlantedForTheTests00000000000000000000000001QjvcL» was refused",
 		"/partner/«gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»/orders x-request-id: «gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»",
 		"x_«gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»-«gatehouse_PlantedForTheTests00000000000000000000000001QjvcL»_y",
+		"/dead/?q=«gatehouse_PlantedForTheTests00000000000000000000000001Qjvc»", "key «gatehouse_l92nKq0ZrT7bXw4V», cut off",
+		"x-request-id: «gatehouse_l92nKq0ZrT7bXw4VdYcE1mAfH8sJpU3-O6iLk5tQyR2vBxNzA»",
+		"gatehouse_tenant_rate_limit_decisions_total{limit=\"burst\"} 5", "job gatehouse_TenantRateLimiterConfiguration done",
 		// decoys
-		"no key, by its checksum: gatehouse_PlantedForTheTests00000000000000000000000001QjvcM",
+		"mistyped: «gatehouse_PlantedForTheTests00000000000000000000000001QjvcM»",
 		"GET /docs/gatehouse_keys_are_found_by_their_checksum_and_not_by_their_prefix",
 		"the bearer token is basic information",
 	},

@@ -34,7 +34,7 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
-	if end-start >= apikey.Length && s.partnerKeys(start, end) {
+	if end-start >= apikey.Least && s.partnerKeys(start, end) {
 		return
 	}
 	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.gluedIBAN(start) || s.secret(start, end) || s.gluedCard(start, end)) {
@@ -43,18 +43,18 @@ func (s *scan) token(i int) {
 	s.next = max(s.next, end)
 }
 
-// partnerKeys looks for keys that this gateway issued in the word b[start:end], with
-// anything around them, and reports whether there are any. Their checksum says that they
-// are no identifiers, whatever the name before them.
+// partnerKeys looks for keys that this gateway issued, and for what is left of one, in the
+// word b[start:end], with anything around them, and reports whether there are any. Their
+// checksum, or how random they are, says that they are no identifiers, whatever the name
+// before them.
 func (s *scan) partnerKeys(start, end int) (found bool) {
-	for end-start >= apikey.Length && s.e.actions[Credential] != Keep {
-		at := apikey.Index(s.b[start:end])
-		if at < 0 || !s.spend(end-start) {
+	for end-start >= apikey.Least && s.e.actions[Credential] != Keep {
+		from, to := apikey.Find(s.b[start:end])
+		if to == 0 || !s.spend(to) {
 			break
 		}
-		key := s.b[start+at : start+at+apikey.Length]
-		s.record(finding{kind: Credential, start: start + at, end: start + at + apikey.Length}, key)
-		start, found = start+at+apikey.Length, true
+		s.record(finding{kind: Credential, start: start + from, end: start + to}, s.b[start+from:start+to])
+		start, found = start+to, true
 	}
 	return found
 }
