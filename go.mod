@@ -3,6 +3,7 @@ module github.com/gatehousehq/gatehouse
 go 1.26.0
 
 require (
+	filippo.io/edwards25519 v1.2.0
 	github.com/Kong/go-pdk v0.11.2
 	github.com/MicahParks/jwkset v0.11.4
 	github.com/alicebob/miniredis/v2 v2.40.0

@@ -20,10 +20,14 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/jwtkey"
 )
 
-// rsaOf is a modulus of that size: what matters of it here is the size.
+// rsaOf is a key whose modulus is the first of that size that passes for one.
 func rsaOf(bits uint) *rsa.PublicKey {
 	n := new(big.Int).Lsh(big.NewInt(1), bits-1)
-	return &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
+	key := &rsa.PublicKey{N: n.SetBit(n, 0, 1), E: 65537}
+	for bits >= jwtkey.MinRSABits && jwtkey.Check("RS256", key) != nil { // it has small factors
+		n.Add(n, big.NewInt(2))
+	}
+	return key
 }
 
 func ecOf(t testing.TB, curve elliptic.Curve) *ecdsa.PublicKey {
@@ -161,6 +165,13 @@ func TestRefusedKeys(t *testing.T) {
 		{"not known to Kong", jwk(t, ec, "bad", with("alg", "ES256K")), `algorithm "ES256K" has no public key`},
 		{"symmetric", json.RawMessage(`{"kty":"oct","kid":"bad","k":"c2VjcmV0","alg":"HS256"}`), "it is symmetric"},
 		{"private", jwk(t, ec, "bad", with("d", "AQAB")), "it is a private key"},
+		{"a prime factor", jwk(t, rsaOf(2048), "bad", with("q", "AQAB")), "it is a private key"},
+		{"a private exponent", jwk(t, rsaOf(2048), "bad", with("dp", "AQAB")), "it is a private key"},
+		{"another private exponent", jwk(t, rsaOf(2048), "bad", with("dq", "AQAB")), "it is a private key"},
+		{"a coefficient", jwk(t, rsaOf(2048), "bad", with("qi", "AQAB")), "it is a private key"},
+		{"other primes", jwk(t, rsaOf(2048), "bad", with("oth", []map[string]string{{"r": "AQAB"}})), "it is a private key"},
+		{"a secret beside it", jwk(t, ec, "bad", with("k", "AQAB")), "it is symmetric"},
+		{"of small order", json.RawMessage(`{"kty":"OKP","crv":"Ed25519","kid":"bad","x":"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`), "of small order"},
 		{"for encryption", jwk(t, rsaOf(2048), "bad", with("use", "enc")), `its use is "enc"`},
 		{"not for verifying", jwk(t, rsaOf(2048), "bad", with("key_ops", []string{"encrypt"})), "its key_ops have no verify"},
 		{"on no curve", jwk(t, ec, "bad", with("y", "AQAB")), "it cannot be read"},

@@ -119,7 +119,7 @@ func checkUse(key *jwkset.JWKMarshal) error {
 	switch {
 	case key.KTY == jwkset.KtyOct || key.K != "":
 		return errors.New("it is symmetric (oct), and whoever can read it can sign; have the issuer sign with RS256 or ES256")
-	case key.D != "" || key.P != "":
+	case len(key.OTH) > 0 || cmp.Or(key.D, key.P, key.Q, key.DP, key.DQ, key.QI) != "":
 		return errors.New("it is a private key, which no JWKS may have; have the issuer replace it")
 	case key.USE != "" && key.USE != jwkset.UseSig:
 		return fmt.Errorf("its use is %.20q, and only keys for signatures (sig) verify tokens", key.USE)

@@ -4,6 +4,7 @@
 package jwtkey
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -14,6 +15,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"filippo.io/edwards25519"
 )
 
 // The sizes of RSA keys, in bits: the least of RFC 7518, 3.3, and the most of OpenSSL.
@@ -85,10 +88,7 @@ func Check(algorithm string, key crypto.PublicKey) error {
 	case "ES256", "ES384", "ES512":
 		return checkEC(algorithm, key)
 	case "EdDSA":
-		if _, ok := key.(ed25519.PublicKey); !ok {
-			return fmt.Errorf("%s: EdDSA takes an Ed25519 key", kind(key))
-		}
-		return nil
+		return checkEd25519(key)
 	default:
 		return fmt.Errorf("algorithm %q has no public key: write RS256, ES256, EdDSA or another that has one", algorithm)
 	}
@@ -108,6 +108,9 @@ func checkRSA(algorithm string, key crypto.PublicKey) error {
 	case k.E < minExponent || k.E%2 == 0 || k.N.Bit(0) == 0:
 		return fmt.Errorf("an RSA key that no key generator makes (exponent %d): signatures by it can be forged, make a new one with exponent %d", k.E, minExponent)
 	}
+	if factors := knownFactors(k.N); factors != "" {
+		return fmt.Errorf("an RSA key whose modulus is %s: signatures by it can be forged, make a new one", factors)
+	}
 	return nil
 }
 
@@ -121,6 +124,23 @@ func checkEC(algorithm string, key crypto.PublicKey) error {
 	}
 	if _, err := k.ECDH(); err != nil {
 		return errors.New("an EC key that is no point of its curve: make a new one")
+	}
+	return nil
+}
+
+// checkEd25519 takes the one encoding of a point (RFC 8032, 5.1.3) of a large order. With
+// one of a small order, a signature that anybody can write is good for many messages.
+func checkEd25519(key crypto.PublicKey) error {
+	k, ok := key.(ed25519.PublicKey)
+	if !ok {
+		return fmt.Errorf("%s: EdDSA takes an Ed25519 key", kind(key))
+	}
+	point, err := new(edwards25519.Point).SetBytes(k)
+	switch {
+	case err != nil || !bytes.Equal(point.Bytes(), k):
+		return errors.New("an Ed25519 key that is no point of its curve: make a new one")
+	case new(edwards25519.Point).MultByCofactor(point).Equal(edwards25519.NewIdentityPoint()) == 1:
+		return errors.New("an Ed25519 key of small order: signatures by it can be forged, make a new one")
 	}
 	return nil
 }
