@@ -160,7 +160,7 @@ func TestPartnerKeyRotates(t *testing.T) {
 
 	l.use(newKey)
 	var said string
-	eventuallyWithin(t, time.Minute, "the old key is out of use", func() bool {
+	eventuallyWithin(t, 3*time.Minute, "the old key is out of use", func() bool {
 		_, errs, err := p.keys(t, "revoke", "-unused-for", "20s", ids[0])
 		said = errs
 		return err == nil

@@ -1,7 +1,10 @@
 package partnerkeys
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
@@ -10,24 +13,37 @@ import (
 // Usage is what is known of the use of keys, or why nothing is.
 type Usage struct {
 	usage.LastSeen
-	Err error
+	// Expected is how many nodes have to write at least, where somebody knows that.
+	Expected int
+	Err      error
 }
 
-// stale is how old the nodes' last word may be: they write every ten seconds.
+// stale is how old a node's last word may be: they write every ten seconds.
 const stale = time.Minute
 
 // MaxUnused is for how long nodes remember that a key was used.
 const MaxUnused = 90 * 24 * time.Hour
 
-// Doubt is why nobody can say which keys are in use, nil if that is known.
-func (u Usage) Doubt(now time.Time) error {
-	switch {
-	case u.Err != nil:
+// Doubt is why nobody can say which keys were in use for the time given, nil if that is
+// known. A node that wrote in that time and does not any more may have seen any key since.
+func (u Usage) Doubt(unused time.Duration, now time.Time) error {
+	if u.Err != nil {
 		return u.Err
-	case u.Written.IsZero():
-		return fmt.Errorf("no node has written which keys are used: name the nodes' -redis and -prefix; tenant-rate-limit has to run where keys are used, with observe: true")
-	case now.Sub(u.Written) > stale:
-		return fmt.Errorf("no node has written which keys are used since %s", u.Written.UTC().Format(time.RFC3339))
+	}
+	if len(u.Nodes) == 0 {
+		return errors.New("no node has written which keys are used: name the nodes' -redis and -prefix; tenant-rate-limit has to run where keys are used, with observe: true")
+	}
+	writing := 0
+	for _, name := range slices.Sorted(maps.Keys(u.Nodes)) {
+		switch silent := now.Sub(u.Nodes[name]); {
+		case silent <= stale:
+			writing++
+		case silent <= unused+stale:
+			return fmt.Errorf("the node %s has not written which keys are used since %s: it is away from Redis, or ended without a word", name, u.Nodes[name].UTC().Format(time.RFC3339))
+		}
+	}
+	if want := max(1, u.Expected); writing < want {
+		return fmt.Errorf("of %d nodes or more, %d write which keys are used: look at the others' Redis, and whether requests reach them", want, writing)
 	}
 	return nil
 }
@@ -39,11 +55,11 @@ func (u Usage) Last(k Key) time.Time {
 
 // InUse is why a key may not be dropped, nil if nobody has used it for the time given.
 func (u Usage) InUse(k Key, unused time.Duration, now time.Time) error {
-	if err := u.Doubt(now); err != nil {
-		return fmt.Errorf("whether it is in use is not known: %w", err)
-	}
 	if last := u.Last(k); now.Sub(last) < unused {
 		return fmt.Errorf("%s uses it: last seen at %s, less than %s ago", k.Consumer, last.UTC().Format(time.RFC3339), Short(unused))
+	}
+	if err := u.Doubt(unused, now); err != nil {
+		return fmt.Errorf("whether it is in use is not known: %w", err)
 	}
 	if now.Sub(u.Since) < unused && k.Created.Before(u.Since) {
 		return fmt.Errorf("whether it is in use is not known: nodes write which keys are used since %s, which is less than %s", u.Since.UTC().Format(time.RFC3339), Short(unused))

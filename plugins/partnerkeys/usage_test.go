@@ -30,8 +30,15 @@ func TestInUse(t *testing.T) {
 		"never seen":              {old, known(nil, 0, 90*day), ""},
 		"another was seen":        {old, known(seen(fresh, 0), 0, 90*day), ""},
 		"nobody looked":           {old, partnerkeys.Usage{}, "is not known: no node has written"},
-		"nobody looks any more":   {old, known(nil, 2*time.Minute, 90*day), "is not known: no node has written which keys are used since 2026-03-14T15:07:26Z"},
+		"nobody looks any more":   {old, known(nil, 2*time.Minute, 90*day), "is not known: the node n1 has not written which keys are used since 2026-03-14T15:07:26Z"},
 		"seen, by nobody since":   {old, known(seen(old, 30*day), 2*time.Minute, 90*day), "is not known"},
+		"seen, and a doubt":       {old, known(seen(old, time.Hour), 2*time.Minute, 90*day), "acme uses it"},
+		"nobody has for long":     {old, known(nil, 2*day, 90*day), "of 1 nodes or more, 0 write which keys are used"},
+		"one of two is silent":    {old, two(2*time.Minute, 0), "the node n2 has not written which keys are used since 2026-03-14T15:07:26Z"},
+		"silent just long enough": {old, two(unused+time.Minute, 0), "the node n2"},
+		"silent for longer":       {old, two(unused+time.Minute+1, 0), ""},
+		"and it was to write":     {old, two(unused+time.Minute+1, 2), "of 2 nodes or more, 1 write which keys are used"},
+		"two of two write":        {old, two(time.Minute, 2), ""},
 		"redis is away":           {old, partnerkeys.Usage{Err: errors.New("connection refused")}, "is not known: connection refused"},
 		"looked at for too short": {old, known(nil, 0, time.Hour+time.Minute), "nodes write which keys are used since 2026-03-14T14:08:26Z"},
 		"looked at all its life":  {fresh, known(nil, 0, time.Hour+time.Minute), ""},
@@ -43,9 +50,16 @@ func TestInUse(t *testing.T) {
 	}
 }
 
-// known is what nodes have seen that wrote last so long ago, and first so long ago.
+// known is what one node has seen that wrote last so long ago, and first so long ago.
 func known(seen map[usage.Credential]time.Time, written, since time.Duration) partnerkeys.Usage {
-	return partnerkeys.Usage{LastSeen: usage.LastSeen{Credentials: seen, Written: now.Add(-written), Since: now.Add(-since)}}
+	return partnerkeys.Usage{LastSeen: usage.LastSeen{Credentials: seen, Nodes: map[string]time.Time{"n1": now.Add(-written)}, Since: now.Add(-since)}}
+}
+
+// two is what two nodes know who saw nothing, one of which is silent.
+func two(silent time.Duration, expected int) partnerkeys.Usage {
+	u := known(nil, 0, 90*day)
+	u.Nodes["n2"], u.Expected = now.Add(-silent), expected
+	return u
 }
 
 func TestUsageOf(t *testing.T) {

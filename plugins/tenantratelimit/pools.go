@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 
 	"github.com/redis/go-redis/v9"
 
@@ -68,7 +69,7 @@ func (r *Runtime) deploymentAt(p *pool, key deploymentKey) *deployment {
 	d := &deployment{
 		pool:   p,
 		member: membership.New(p.client, prefix, r.node),
-		usage: usage.NewRecorder(p.client, prefix, maxCounts, func(n int) {
+		usage: usage.NewRecorder(p.client, prefix, r.name(), maxCounts, func(n int) {
 			r.metrics.unobserved.Add(float64(n))
 		}),
 	}
@@ -77,6 +78,15 @@ func (r *Runtime) deploymentAt(p *pool, key deploymentKey) *deployment {
 	d.rights = r.newRightsCheck(p, prefix)
 	r.deployments[key] = d
 	return d
+}
+
+// name is what an operator knows this process by.
+func (r *Runtime) name() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + "/" + r.node
 }
 
 // start begins what runs in the background, with the first request: a config

@@ -55,7 +55,8 @@ func keysFlag(flags *flag.FlagSet, path *string) {
 }
 
 // change opens the file, has its keys changed and, if they were, writes it. What is said
-// then, and the nodes, come before another command may change it.
+// then, and the nodes, come before another command may change it. The nodes get the file in
+// any case: an earlier command may not have reached them all.
 func (k *keyring) change(ctx context.Context, s streams, change func(*partnerkeys.Set) (changed bool, err error), said func() error) (err error) {
 	waiting, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -64,14 +65,19 @@ func (k *keyring) change(ctx context.Context, s streams, change func(*partnerkey
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if changed, err := change(file.Set); err != nil || !changed {
+	changed, err := change(file.Set)
+	switch {
+	case err != nil:
 		return err
-	}
-	if err := file.Save(); err != nil {
-		return err
-	}
-	if err := said(); err != nil {
-		return err
+	case !changed && len(k.nodes) == 0:
+		return nil
+	case changed:
+		if err := file.Save(); err != nil {
+			return err
+		}
+		if err := said(); err != nil {
+			return err
+		}
 	}
 	return k.put(ctx, s)
 }

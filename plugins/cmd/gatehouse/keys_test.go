@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/internal/apikey"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
@@ -79,17 +81,39 @@ func (k keyringFixture) keys(t *testing.T) []partnerkeys.Key {
 	return set.All()
 }
 
-// seen has a node write that a key was used so long ago, and that it has looked for longer.
-func (k keyringFixture) seen(t *testing.T, key partnerkeys.Key, ago time.Duration) {
+// observe has a node that writes what it sees until the test ends, or the node is stopped,
+// and that others have looked for longer.
+func (k keyringFixture) observe(t *testing.T, name string) (r *usage.Recorder, stop func()) {
 	t.Helper()
 	client, err := redisurl.Open(k.redis)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
 	client.Set(t.Context(), "gatehouse:{credentials}:since", time.Now().Add(-80*24*time.Hour).Unix(), 0)
-	r := usage.NewRecorder(client, "gatehouse", 100, func(int) {})
+	r = usage.NewRecorder(client, "gatehouse", name, 100, func(int) {})
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		for ctx.Err() == nil {
+			_ = r.Flush(ctx)
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	stop = sync.OnceFunc(func() { cancel(); group.Wait(); _ = client.Close() })
+	t.Cleanup(stop)
+	return r, stop
+}
+
+// use has a node see that a key was used so long ago.
+func use(r *usage.Recorder, key partnerkeys.Key, ago time.Duration) {
 	r.Observe(time.Now().Add(-ago), usage.Request{Realm: "t.x", Units: 1, Credential: usage.Credential{ID: key.ID, Consumer: key.Consumer}})
+}
+
+// seen has a node write that a key was used so long ago.
+func (k keyringFixture) seen(t *testing.T, key partnerkeys.Key, ago time.Duration) {
+	t.Helper()
+	r, _ := k.observe(t, "node-"+key.ID)
+	use(r, key, ago)
 	if err := r.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -184,6 +208,77 @@ func TestRevokeEndedAndAll(t *testing.T) {
 	}
 }
 
+// A key that a node has just seen, and not yet written, stays: revoke waits for it.
+func TestRevokeWaitsForNodes(t *testing.T) {
+	k := newKeyring(t)
+	k.mustRun(t, "issue", "globex-crm")
+	key := k.keys(t)[0]
+	r, _ := k.observe(t, "one")
+	waits := make(chan struct{})
+	go func() { // as a request that comes in while revoke has looked already
+		defer close(waits)
+		time.Sleep(100 * time.Millisecond)
+		use(r, key, 0)
+	}()
+	_, errs, code := k.run(t, "revoke", key.ID)
+	<-waits
+	if code != 1 || len(k.keys(t)) != 1 || !strings.Contains(errs, "waiting until every node has written twice") || !strings.Contains(errs, "globex-crm uses it") {
+		t.Errorf("code %d: %s", code, errs)
+	}
+}
+
+// One node that writes hides none that does not.
+func TestRevokeWithASilentNode(t *testing.T) {
+	k := newKeyring(t)
+	k.mustRun(t, "issue", "globex-crm")
+	key := k.keys(t)[0]
+	k.observe(t, "one")
+	_, errs, code := k.run(t, "revoke", "-nodes", "2", key.ID)
+	if code != 1 || len(k.keys(t)) != 1 || !strings.Contains(errs, "of 2 nodes or more, 1 write which keys are used") {
+		t.Errorf("fewer than are expected: code %d: %s", code, errs)
+	}
+	client, err := redisurl.Open(k.redis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	client.ZAdd(t.Context(), "gatehouse:{credentials}:writers", redis.Z{Score: float64(time.Now().Add(-time.Hour).Unix()), Member: "two"})
+	_, errs, code = k.run(t, "revoke", key.ID)
+	if code != 1 || len(k.keys(t)) != 1 || !strings.Contains(errs, "the node two has not written which keys are used since") {
+		t.Errorf("one is silent: code %d: %s", code, errs)
+	}
+	if _, errs := k.mustRun(t, "revoke", "-force", key.ID); len(k.keys(t)) != 0 || !strings.Contains(errs, "forced: whether it is in use is not known: the node two") {
+		t.Errorf("forced: %s", errs)
+	}
+}
+
+// What a node did not get, it gets by the same command again, which says so; what nodes
+// wrote of the keys meanwhile is erased.
+func TestRevokeAgain(t *testing.T) {
+	n := newTestNode(t)
+	k := newKeyring(t)
+	out, _ := k.mustRun(t, "issue", "-node", n.URL, "globex-crm")
+	key := k.keys(t)[0]
+	n.set(http.StatusServiceUnavailable)
+	_, errs, code := k.run(t, "revoke", "-node", n.URL, "-force", "-all", "globex-crm")
+	if code != 1 || len(k.keys(t)) != 0 {
+		t.Fatalf("code %d: %s", code, errs)
+	}
+	k.seen(t, key, 0)
+	n.set(0)
+	for _, args := range [][]string{{"-all", "globex-crm"}, {"-ended"}} {
+		_, errs = k.mustRun(t, "revoke", append([]string{"-node", n.URL}, args...)...)
+		if !strings.Contains(errs, n.URL+": runs ") || strings.Contains(n.config(), strings.TrimSpace(out)) {
+			t.Errorf("%v: %s", args, errs)
+		}
+	}
+	for _, args := range [][]string{{"-all", "globex-crm"}, {key.ID}} {
+		if _, errs, code = k.run(t, "revoke", append([]string{"-node", n.URL}, args...)...); code != 1 || !strings.Contains(errs, n.URL+": runs ") {
+			t.Errorf("%v, which nobody has: code %d: %s", args, code, errs)
+		}
+	}
+}
+
 // Without a Redis nobody knows what is in use.
 func TestKeysWithoutRedis(t *testing.T) {
 	k := newKeyring(t)
@@ -202,31 +297,58 @@ func TestKeysWithoutRedis(t *testing.T) {
 	}
 }
 
+// testNode is an Admin API that takes a config, or answers with a status.
+type testNode struct {
+	*httptest.Server
+	mu     sync.Mutex
+	posted string
+	status int
+}
+
+func newTestNode(t *testing.T) *testNode {
+	n := &testNode{}
+	n.Server = httptest.NewServer(n)
+	t.Cleanup(n.Close)
+	return n
+}
+
+func (n *testNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case r.Method == http.MethodGet:
+		_, _ = io.WriteString(w, `{"configuration_hash":"`+kongadmin.Hash([]byte(n.posted))+`"}`)
+	case n.status != 0:
+		w.WriteHeader(n.status)
+	default:
+		body, _ := io.ReadAll(r.Body)
+		n.posted = string(body)
+		w.WriteHeader(http.StatusCreated)
+	}
+}
+
+// set has it answer with a status from now on, and not take a config; 0: it takes it.
+func (n *testNode) set(status int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.status = status
+}
+
+func (n *testNode) config() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.posted
+}
+
 // What is given a node, the node runs; what it does not take is kept and said.
 func TestKeysOnNodes(t *testing.T) {
-	var mu sync.Mutex
-	posted, refuse := "", false
-	node := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		switch {
-		case r.Method == http.MethodGet:
-			_, _ = io.WriteString(w, `{"configuration_hash":"`+kongadmin.Hash([]byte(posted))+`"}`)
-		case refuse:
-			w.WriteHeader(http.StatusBadRequest)
-		default:
-			body, _ := io.ReadAll(r.Body)
-			posted = string(body)
-			w.WriteHeader(http.StatusCreated)
-		}
-	}))
-	t.Cleanup(node.Close)
+	node := newTestNode(t)
 	k := newKeyring(t)
 	out, errs := k.mustRun(t, "issue", "-node", node.URL, "globex-crm")
-	if !strings.Contains(posted, strings.TrimSpace(out)) || !strings.Contains(errs, node.URL+": runs ") {
-		t.Errorf("posted\n%s\nand said %s", posted, errs)
+	if !strings.Contains(node.config(), strings.TrimSpace(out)) || !strings.Contains(errs, node.URL+": runs ") {
+		t.Errorf("posted\n%s\nand said %s", node.config(), errs)
 	}
-	refuse = true
+	node.set(http.StatusBadRequest)
 	out, errs, code := k.run(t, "rotate", "-node", node.URL, "-overlay", k.file, "globex-crm")
 	if code != 1 || !apikey.Valid(strings.TrimSpace(out)) || len(k.keys(t)) != 2 || !strings.Contains(errs, "gatehouse publish with -overlay "+k.file) {
 		t.Errorf("code %d, printed %s and %s", code, out, errs)

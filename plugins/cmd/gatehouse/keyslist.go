@@ -36,7 +36,7 @@ func listKeys(ctx context.Context, s streams, args []string) error {
 		return fmt.Errorf("%w: gatehouse keys list [flags] [CONSUMER]", errUsage)
 	}
 	now, known := time.Now(), source.read(ctx)
-	if err := known.Doubt(now); err != nil {
+	if err := known.Doubt(inUse, now); err != nil {
 		fmt.Fprintf(s.err, "gatehouse: warning: when keys were last seen is not known: %v\n", err)
 	}
 	return printKeys(s.out, listed, known, now)
@@ -71,7 +71,7 @@ func lastSeen(known partnerkeys.Usage, k partnerkeys.Key, now time.Time) string 
 	switch {
 	case !last.IsZero():
 		return partnerkeys.Short(max(0, now.Sub(last))) + " ago"
-	case known.Doubt(now) != nil:
+	case known.Doubt(inUse, now) != nil:
 		return "not known"
 	}
 	return "never"

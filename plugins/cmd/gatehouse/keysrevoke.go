@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -22,13 +23,23 @@ type revocation struct {
 	all    string // whose
 	force  bool
 	unused *time.Duration
+	// expected is how many nodes have to write what they see.
+	expected int
 
-	known         partnerkeys.Usage
+	known partnerkeys.Usage
+	// wrong is what the command line names and nobody has.
+	wrong error
+	// gone says that the file has none of the keys that are dropped.
+	gone          bool
 	dropped, kept []partnerkeys.Key
 }
 
-// minUnused is twice how often nodes write.
-const minUnused = 20 * time.Second
+// minUnused is twice how often nodes write, and inUse how long ago a key may have been used
+// that is in use, unless the command line says otherwise.
+const (
+	minUnused = 20 * time.Second
+	inUse     = 24 * time.Hour
+)
 
 // revokeKeys takes keys out of the file, and off the nodes. One that is in use stays
 // unless it is forced; then the error is that not all are gone.
@@ -45,19 +56,48 @@ func revokeKeys(ctx context.Context, s streams, args []string) error {
 	if *r.unused < minUnused || *r.unused > partnerkeys.MaxUnused {
 		return fmt.Errorf("-unused-for %s: nodes write every ten seconds what is kept for 90 days: write a time from %s to %s", *r.unused, minUnused, partnerkeys.Short(partnerkeys.MaxUnused))
 	}
-	r.known = r.read(ctx)
+	r.look(ctx, s)
 	drop := func(set *partnerkeys.Set) (bool, error) {
-		err := r.drop(s, set, time.Now())
-		return len(r.dropped) > 0, err
+		r.drop(s, set, time.Now())
+		return len(r.dropped) > 0, nil
 	}
-	if err := r.change(ctx, s, drop, func() error { return nil }); err != nil {
-		return err
-	}
-	r.forget(ctx, s)
-	if len(r.kept) > 0 {
+	err := r.change(ctx, s, drop, func() error { r.gone = true; return nil })
+	r.forget(ctx, s, err)
+	switch {
+	case err != nil || r.wrong != nil:
+		return cmp.Or(err, r.wrong)
+	case len(r.kept) > 0:
 		return exitCode(1)
 	}
 	return nil
+}
+
+// look finds out which keys are in use. Before a key goes because it is not, every node
+// has to have written what it saw until now.
+func (r *revocation) look(ctx context.Context, s streams) {
+	r.known = r.readExpecting(ctx)
+	if r.force || !r.mayDrop(time.Now()) {
+		return
+	}
+	fmt.Fprintf(s.err, "waiting until every node has written twice which keys are used, some 20s and %s at most\n", partnerkeys.Short(partnerkeys.MaxSettle))
+	r.known = partnerkeys.Settle(ctx, r.known, r.readExpecting)
+}
+
+// readExpecting reads what is known of use, and how many nodes have to have written it.
+func (r *revocation) readExpecting(ctx context.Context) partnerkeys.Usage {
+	known := r.read(ctx)
+	known.Expected = max(r.expected, len(r.nodes))
+	return known
+}
+
+// mayDrop reports whether a key would go by what is known so far.
+func (r *revocation) mayDrop(now time.Time) bool {
+	set, err := partnerkeys.Read(r.path)
+	if err != nil {
+		return false // which is said where the file is opened
+	}
+	asked, err := r.asked(set, now)
+	return err == nil && slices.ContainsFunc(asked, func(k partnerkeys.Key) bool { return r.known.InUse(k, *r.unused, now) == nil })
 }
 
 func (r *revocation) addFlags(flags *flag.FlagSet) {
@@ -66,7 +106,8 @@ func (r *revocation) addFlags(flags *flag.FlagSet) {
 	flags.BoolVar(&r.ended, "ended", false, "revoke all keys whose overlap is over")
 	flags.StringVar(&r.all, "all", "", "revoke all keys of this consumer, and erase when its credentials were used")
 	flags.BoolVar(&r.force, "force", false, "revoke keys that are in use too, or of which nobody knows")
-	r.unused = durationFlag(flags, "unused-for", 24*time.Hour, "a key is in use that was seen in this time")
+	flags.IntVar(&r.expected, "nodes", 1, "how many nodes have to write which keys are used, at least; there are as many as -node names anyway")
+	r.unused = durationFlag(flags, "unused-for", inUse, "a key is in use that was seen in this time; a node that wrote in this time and does not any more is a doubt")
 }
 
 // ways is how many of the three ways to name keys there are.
@@ -80,10 +121,11 @@ func (r *revocation) ways() (n int) {
 }
 
 // drop takes the keys out of the set, and says of each what becomes of it.
-func (r *revocation) drop(s streams, set *partnerkeys.Set, now time.Time) error {
+func (r *revocation) drop(s streams, set *partnerkeys.Set, now time.Time) {
 	asked, err := r.asked(set, now)
 	if err != nil {
-		return err
+		r.wrong = err
+		return
 	}
 	for _, k := range asked {
 		inUse := r.known.InUse(k, *r.unused, now)
@@ -100,7 +142,7 @@ func (r *revocation) drop(s streams, set *partnerkeys.Set, now time.Time) error 
 		r.dropped = append(r.dropped, k)
 	}
 	set.Drop(r.dropped...)
-	return nil
+	r.gone = len(r.dropped) == 0
 }
 
 // asked are the keys that the command line names.
@@ -126,8 +168,12 @@ func (r *revocation) asked(set *partnerkeys.Set, now time.Time) (list []partnerk
 }
 
 // forget erases when the keys were used, and all that is known of a consumer whose keys
-// are all gone.
-func (r *revocation) forget(ctx context.Context, s streams) {
+// are all gone. A node that did not get the file, or a key that is put on nodes later,
+// makes a trace again.
+func (r *revocation) forget(ctx context.Context, s streams, failed error) {
+	if !r.gone {
+		return
+	}
 	var list []usage.Credential
 	for _, k := range r.dropped {
 		list = append(list, usage.Credential{ID: k.ID, Consumer: k.Consumer})
@@ -139,6 +185,8 @@ func (r *revocation) forget(ctx context.Context, s streams) {
 		return
 	}
 	if err := tenantratelimit.ForgetCredentials(ctx, r.url, r.prefix, list); err != nil {
-		fmt.Fprintf(s.err, "gatehouse: warning: when they were used is not erased, and expires within 90 days: %v\n", err)
+		fmt.Fprintf(s.err, "gatehouse: warning: when they were used is not erased, and expires within 90 days; gatehouse keys revoke -all erases it of a consumer: %v\n", err)
+	} else if failed != nil {
+		fmt.Fprintln(s.err, "gatehouse: warning: when they were used is erased, and written again by a node that still takes them: say it again when every node has the change")
 	}
 }

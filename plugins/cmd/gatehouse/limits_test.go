@@ -63,7 +63,7 @@ func TestAdviseOnWhatRedisKnows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	r := usage.NewRecorder(client, "edge", 10_000, func(int) { t.Error("requests are lost") })
+	r := usage.NewRecorder(client, "edge", "node", 10_000, func(int) { t.Error("requests are lost") })
 	recent := time.Now().Add(-24 * time.Hour).Truncate(time.Hour)
 	first := time.Date(2026, 3, 14, 15, 0, 0, 0, time.UTC)
 	busy(func(at time.Time, tenant, user string) {

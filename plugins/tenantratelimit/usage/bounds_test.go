@@ -42,7 +42,7 @@ func TestRunsAreShort(t *testing.T) {
 			client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
 			var w watch
 			client.AddHook(&w)
-			r := NewRecorder(client, "p", 1_000_000, func(int) {})
+			r := NewRecorder(client, "p", "node", 1_000_000, func(int) {})
 			const requests = 3000
 			now := time.Now()
 			for i := range requests {
@@ -112,7 +112,7 @@ func TestWhatIsWrittenIsBounded(t *testing.T) {
 func TestPartlyIsTold(t *testing.T) {
 	t.Parallel()
 	told := 0
-	r := NewRecorder(redistest.Client(t, "redis://127.0.0.1:1"), "p", 1_000_000, func(int) {})
+	r := NewRecorder(redistest.Client(t, "redis://127.0.0.1:1"), "p", "node", 1_000_000, func(int) {})
 	r.Partly = func() { told++ }
 	for i := range perMinute.addresses + 7 {
 		r.Observe(start, Request{Realm: Anonymous, User: fmt.Sprint(i), Units: 1})

@@ -34,10 +34,10 @@ func TestLastSeen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client := open(t)
-			if none, err := ReadLastSeen(t.Context(), client, "p"); err != nil || len(none.Credentials) > 0 || !none.Written.IsZero() {
+			if none, err := ReadLastSeen(t.Context(), client, "p"); err != nil || len(none.Credentials) > 0 || len(none.Nodes) > 0 {
 				t.Fatalf("before anything was written: %+v, error %v", none, err)
 			}
-			one, two := NewRecorder(client, "p", 100, func(int) {}), NewRecorder(client, "p", 100, func(int) {})
+			one, two := NewRecorder(client, "p", "one", 100, func(int) {}), NewRecorder(client, "p", "two", 100, func(int) {})
 			now := time.Now().Truncate(time.Second)
 			seenAt(one, now.Add(-time.Minute), "k1", "globex crm")
 			seenAt(one, now.Add(-time.Hour), "k1", "globex crm")
@@ -61,11 +61,13 @@ func TestLastSeen(t *testing.T) {
 			if diff := cmp.Diff(want, got.Credentials); diff != "" {
 				t.Errorf("want (-), got (+):\n%s", diff)
 			}
-			if got.Written.Before(now) || got.Written.After(time.Now()) {
-				t.Errorf("written at %v, now is %v", got.Written, now)
+			for _, name := range []string{"one", "two"} {
+				if at := got.Nodes[name]; len(got.Nodes) != 2 || at.Before(now) || at.After(time.Now()) {
+					t.Errorf("written by %v, now is %v", got.Nodes, now)
+				}
 			}
-			if got.Since.Before(now) || got.Since.After(got.Written) {
-				t.Errorf("written since %v, and last at %v", got.Since, got.Written)
+			if got.Since.Before(now) || got.Since.After(time.Now()) {
+				t.Errorf("written since %v, now is %v", got.Since, now)
 			}
 			client.Set(t.Context(), sinceKey("p"), now.Add(-time.Hour).Unix(), 0)
 			if err := one.Flush(t.Context()); err != nil {
@@ -91,7 +93,7 @@ func TestLastSeen(t *testing.T) {
 func TestForgetCredentials(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
-	r := NewRecorder(client, "p", 100, func(int) {})
+	r := NewRecorder(client, "p", "node", 100, func(int) {})
 	for i := range 3 {
 		seenAt(r, time.Now(), fmt.Sprint("k", i), "acme")
 	}
@@ -105,7 +107,7 @@ func TestForgetCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := ReadLastSeen(t.Context(), client, "p")
-	if _, left := got.Credentials[Credential{"k1", "acme"}]; err != nil || len(got.Credentials) != 1 || !left || got.Written.IsZero() {
+	if _, left := got.Credentials[Credential{"k1", "acme"}]; err != nil || len(got.Credentials) != 1 || !left || len(got.Nodes) != 1 {
 		t.Errorf("left %+v, error %v", got, err)
 	}
 }
@@ -124,13 +126,60 @@ func (f *failing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 	}
 }
 
+// What a node says that it has written up to is before it took what it writes, and it says
+// nothing while it cannot write. One that ends in order is gone; one that does not, is not.
+func TestNodesThatWrite(t *testing.T) {
+	t.Parallel()
+	url := "redis://" + miniredis.RunT(t).Addr()
+	client := redistest.Client(t, url)
+	other := redistest.Client(t, url)
+	away := &failing{}
+	other.AddHook(away)
+	one, two := NewRecorder(client, "p", "one", 100, func(int) {}), NewRecorder(other, "p", "two", 100, func(int) {})
+	nodes := func() map[string]time.Time {
+		got, err := ReadLastSeen(t.Context(), client, "p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Nodes
+	}
+	one.Start()
+	two.Start()
+	for _, r := range []*Recorder{one, two} {
+		if err := r.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := nodes()
+	time.Sleep(2 * time.Millisecond) // the unit of what they write
+	away.now = true
+	if err := one.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Flush(t.Context()); err == nil {
+		t.Fatal("no error")
+	}
+	if after := nodes(); !after["one"].After(before["one"]) || !after["two"].Equal(before["two"]) {
+		t.Errorf("before %v, after %v", before, after)
+	}
+	if err := two.Close(t.Context()); err == nil {
+		t.Error("no error from a node that cannot write what it saw")
+	}
+	if err := one.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if left := nodes(); len(left) != 1 || left["two"].IsZero() {
+		t.Errorf("left %v", left)
+	}
+}
+
 // A Redis that is away for a while takes no credential for unused.
 func TestSeenWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
 	away := &failing{now: true}
 	client.AddHook(away)
-	r := NewRecorder(client, "p", 100, func(int) {})
+	r := NewRecorder(client, "p", "node", 100, func(int) {})
 	now := time.Now().Truncate(time.Second)
 	seenAt(r, now.Add(-time.Minute), "k1", "acme")
 	if err := r.Flush(t.Context()); err == nil {
@@ -153,7 +202,7 @@ func TestCredentialsAreBounded(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
 	partly := 0
-	r := NewRecorder(client, "p", 100, func(int) {})
+	r := NewRecorder(client, "p", "node", 100, func(int) {})
 	r.Partly = func() { partly++ }
 	for i := range maxCredentials + 7 {
 		seenAt(r, time.Now(), fmt.Sprint("k", i), "acme")

@@ -28,6 +28,7 @@ type Recorder struct {
 
 	client   redis.UniversalClient
 	prefix   string
+	node     string
 	capacity int
 	// lost is told about requests that were seen and not kept.
 	lost func(requests int)
@@ -62,10 +63,10 @@ const (
 // hundredth of its time.
 var perMinute = bounds{realms: 5000, users: 5000, addresses: 500, routes: 500}
 
-// NewRecorder holds at most capacity counts between two writes, about 200 bytes
-// each; what would need more is lost, and said so.
-func NewRecorder(client redis.UniversalClient, prefix string, capacity int, lost func(int)) *Recorder {
-	r := &Recorder{client: client, prefix: prefix, capacity: capacity, lost: lost, counts: counts{}, sight: sight{}}
+// NewRecorder is that of a node, whose name no other has. It holds at most capacity counts
+// between two writes, about 200 bytes each; what would need more is lost, and said so.
+func NewRecorder(client redis.UniversalClient, prefix, node string, capacity int, lost func(int)) *Recorder {
+	r := &Recorder{client: client, prefix: prefix, node: node, capacity: capacity, lost: lost, counts: counts{}, sight: sight{}}
 	r.task = periodic.New(flushEvery, func(ctx context.Context) {
 		// To be stopped in the middle would lose what was taken. What is lost is counted.
 		_ = r.Flush(context.WithoutCancel(ctx))
@@ -102,7 +103,10 @@ func (r *Recorder) Close(ctx context.Context) error {
 	if !r.task.Stop() {
 		return nil
 	}
-	return r.Flush(ctx)
+	if err := r.Flush(ctx); err != nil {
+		return err // nobody knows what is not written: the node stays among those that wrote
+	}
+	return r.leave(ctx)
 }
 
 // Flush writes what was counted and seen. Counts that cannot be written are lost: memory
@@ -110,6 +114,7 @@ func (r *Recorder) Close(ctx context.Context) error {
 // the next time.
 func (r *Recorder) Flush(ctx context.Context) error {
 	r.mu.Lock()
+	until := time.Now()
 	taken, requests, seen := r.counts, r.seen, r.sight
 	r.counts, r.held, r.seen, r.sight = counts{}, 0, 0, sight{}
 	r.mu.Unlock()
@@ -117,7 +122,7 @@ func (r *Recorder) Flush(ctx context.Context) error {
 	if err != nil {
 		r.lost(requests)
 	}
-	return errors.Join(err, r.writeSeen(ctx, seen))
+	return errors.Join(err, r.writeSeen(ctx, seen, until))
 }
 
 func (r *Recorder) write(ctx context.Context, c counts) error {

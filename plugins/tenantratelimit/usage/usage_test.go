@@ -70,8 +70,8 @@ func TestRedisKnowsWhatATallyKnows(t *testing.T) {
 			client := open(t)
 			var tally Tally
 			var nodes []*Recorder
-			for range 3 {
-				nodes = append(nodes, NewRecorder(client, "p*[x]", 100_000, func(n int) { t.Errorf("%d requests are lost", n) }))
+			for i := range 3 {
+				nodes = append(nodes, NewRecorder(client, "p*[x]", fmt.Sprint("n", i), 100_000, func(n int) { t.Errorf("%d requests are lost", n) }))
 			}
 			n := 0
 			// Redis' clock is the real one: keys of the past would be gone at once.
@@ -188,7 +188,7 @@ func TestRecorderIsBounded(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://127.0.0.1:1")
 	lost := 0
-	r := NewRecorder(client, "p", 8, func(n int) { lost += n })
+	r := NewRecorder(client, "p", "node", 8, func(n int) { lost += n })
 	for i := range 10 {
 		r.Observe(start, Request{Realm: fmt.Sprint("t.", i), User: "u.a", Units: 1})
 	}
@@ -206,7 +206,7 @@ func TestRecorderIsBounded(t *testing.T) {
 func TestRecorderWritesAtItsEnd(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
-	r := NewRecorder(client, "p", 100, func(int) {})
+	r := NewRecorder(client, "p", "node", 100, func(int) {})
 	r.Start()
 	r.Observe(time.Now(), Request{Realm: "t.acme", Units: 1})
 	if err := r.Close(t.Context()); err != nil {
@@ -221,7 +221,7 @@ func TestRecorderWritesAtItsEnd(t *testing.T) {
 func TestRecorderIsForMany(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
-	r := NewRecorder(client, "p", 100_000, func(int) {})
+	r := NewRecorder(client, "p", "node", 100_000, func(int) {})
 	now := time.Now()
 	var group sync.WaitGroup
 	for i := range 20 {
@@ -287,7 +287,7 @@ func FuzzParseRecorded(f *testing.F) {
 func TestMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, redistest.Start(t))
-	r := NewRecorder(client, "p", 1_000_000, func(int) {})
+	r := NewRecorder(client, "p", "node", 1_000_000, func(int) {})
 	random := rand.New(rand.NewPCG(3, 3))
 	period := time.Now().Truncate(time.Hour)
 	for minute := range 600 { // users whose minutes differ from 1 to 1,000 units
