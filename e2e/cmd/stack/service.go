@@ -40,11 +40,11 @@ func runService(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	tel, err := telemetry.New(ctx, name)
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name)
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: name, Version: version, Logger: logger})
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name)
 	err = serveService(ctx, name, api, control, services.Options{Telemetry: tel, Logger: logger})
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
