@@ -32,6 +32,9 @@ type Telemetry struct {
 type Options struct {
 	Service, Version string       // service.name and service.version, unless the environment says others
 	Logger           *slog.Logger // gets the outages of the collector
+	// Scrub puts what takes personal data out of spans before next, which exports them:
+	// spans have the path, the client's address and its user agent as they came.
+	Scrub func(next sdktrace.SpanProcessor) sdktrace.SpanProcessor
 }
 
 // New sets up tracing as the environment says (docs/tracing.md): spans are exported in
@@ -61,14 +64,15 @@ func New(ctx context.Context, o Options) (*Telemetry, error) {
 	if err != nil {
 		return nil, err
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(res),
-		sdktrace.WithBatcher(spanretry.New(exporter, o.Logger)))
+	batch := sdktrace.NewBatchSpanProcessor(spanretry.New(exporter, o.Logger))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(o.Scrub(batch)))
 	t := With(provider)
 	t.propagator, t.shutdown = propagator, provider.Shutdown
 	return t, nil
 }
 
-// With traces to provider, which stays the caller's to shut down.
+// With traces to provider, which stays the caller's to shut down. What of its spans leaves
+// the process is to be scrubbed there.
 func With(provider trace.TracerProvider) *Telemetry {
 	return &Telemetry{
 		tracer:     provider.Tracer("github.com/gatehousehq/gatehouse/internal/telemetry"),

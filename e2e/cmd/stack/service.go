@@ -23,6 +23,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/probe"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
 )
 
 // shutdownTimeout bounds how long requests in flight and the last spans may take.
@@ -41,7 +42,7 @@ func runService(ctx context.Context, args []string) error {
 		return err
 	}
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name)
-	tel, err := telemetry.New(ctx, telemetry.Options{Service: name, Version: version, Logger: logger})
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: name, Version: version, Logger: logger, Scrub: spanscrub.Default})
 	if err != nil {
 		return err
 	}
