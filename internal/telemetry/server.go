@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -95,7 +96,7 @@ func splitHost(host string) (name string, port int) {
 // client is the address of the client: Kong says in X-Real-IP which it believes it to be,
 // where clients may write into X-Forwarded-For what they like. Without it, it is the peer's.
 func client(r *http.Request) string {
-	if address := r.Header.Get("X-Real-IP"); address != "" {
+	if address := r.Header.Get("X-Real-Ip"); address != "" {
 		return address
 	}
 	address, _ := splitHost(r.RemoteAddr)
@@ -103,10 +104,10 @@ func client(r *http.Request) string {
 }
 
 func protocolVersion(r *http.Request) string {
-	if r.ProtoMajor >= 2 {
+	if r.ProtoAtLeast(2, 0) {
 		return strconv.Itoa(r.ProtoMajor)
 	}
-	return strconv.Itoa(r.ProtoMajor) + "." + strconv.Itoa(r.ProtoMinor)
+	return strings.TrimPrefix(r.Proto, "HTTP/")
 }
 
 func scheme(r *http.Request) string {

@@ -43,6 +43,9 @@ type template struct {
 // WithTemplate is e with one more path template, such as the route that a request took. A
 // text that is none, or redacts nothing, leaves e as it is.
 func (e *Engine) WithTemplate(text string) *Engine {
+	if !strings.Contains(text, "{") {
+		return e // without the making of an error
+	}
 	t, err := parseTemplate(text)
 	if err != nil {
 		return e

@@ -64,6 +64,9 @@ func (s span) Attributes() []attribute.KeyValue {
 // Events implements sdktrace.ReadOnlySpan.
 func (s span) Events() []sdktrace.Event {
 	events := slices.Clone(s.ReadOnlySpan.Events())
+	if len(events) == 0 {
+		return nil
+	}
 	t := texts{engine: s.engine, url: s.engine}
 	for i := range events {
 		events[i].Name = t.text(events[i].Name)
@@ -75,6 +78,9 @@ func (s span) Events() []sdktrace.Event {
 // Links implements sdktrace.ReadOnlySpan.
 func (s span) Links() []sdktrace.Link {
 	links := slices.Clone(s.ReadOnlySpan.Links())
+	if len(links) == 0 {
+		return nil
+	}
 	t := texts{engine: s.engine, url: s.engine}
 	for i := range links {
 		links[i].Attributes = t.attributes(links[i].Attributes)

@@ -60,9 +60,9 @@ func (t *texts) attribute(key attribute.Key, text string) string {
 	case "http.request.method", "url.scheme", "network.protocol.version":
 		return text // one of a few words
 	case "url.path", "url.full", "http.url", "http.target":
-		return t.scrub(text, t.url.URL)
+		return t.scrub(t.url, text, scrub.FormatURL)
 	case "url.query":
-		return t.scrub(text, t.engine.Query)
+		return t.scrub(t.engine, text, scrub.FormatQuery)
 	case "client.address", "network.peer.address", "net.sock.peer.addr":
 		return t.network(text)
 	case "server.address", "network.local.address":
@@ -71,22 +71,33 @@ func (t *texts) attribute(key attribute.Key, text string) string {
 		}
 		return t.text(text)
 	}
-	return t.scrub(text, func(dst, text []byte) ([]byte, scrub.Tally) {
-		return t.engine.Value(dst, string(key), text)
-	})
-}
-
-// text scrubs text of any kind.
-func (t *texts) text(text string) string { return t.scrub(text, t.engine.Text) }
-
-// scrub is text as by leaves it.
-func (t *texts) scrub(text string, by func(dst, text []byte) ([]byte, scrub.Tally)) string {
-	if text == "" {
-		return ""
-	}
 	t.in = append(t.in[:0], text...)
 	var found scrub.Tally
-	if t.out, found = by(t.out[:0], t.in); found == (scrub.Tally{}) {
+	t.out, found = t.engine.Value(t.out[:0], string(key), t.in)
+	return t.cleaned(text, found)
+}
+
+// minText is the length of the shortest text without a name that says anything: "a@b.c".
+const minText = 5
+
+// text scrubs text of any kind.
+func (t *texts) text(text string) string {
+	if len(text) < minText {
+		return text
+	}
+	return t.scrub(t.engine, text, scrub.FormatText)
+}
+
+func (t *texts) scrub(engine *scrub.Engine, text string, f scrub.Format) string {
+	t.in = append(t.in[:0], text...)
+	var found scrub.Tally
+	t.out, found = engine.Scrub(t.out[:0], t.in, f)
+	return t.cleaned(text, found)
+}
+
+// cleaned is what the engine wrote, or text itself if it found nothing.
+func (t *texts) cleaned(text string, found scrub.Tally) string {
+	if found == (scrub.Tally{}) {
 		return text
 	}
 	return strings.ToValidUTF8(string(t.out), "?") // OTLP takes no other
