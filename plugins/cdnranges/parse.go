@@ -91,13 +91,13 @@ func cloudFront(reply []byte) ([]string, error) {
 		return nil, err
 	}
 	byService := map[string][]string{}
-	for _, name := range []string{"ip_prefix", "ipv6_prefix"} {
-		prefixes, err := field[[]object](doc, name+"es")
+	for _, v := range []struct{ list, network string }{{"prefixes", "ip_prefix"}, {"ipv6_prefixes", "ipv6_prefix"}} {
+		prefixes, err := field[[]object](doc, v.list)
 		if err != nil {
 			return nil, err
 		}
 		for _, p := range prefixes {
-			network, err := field[string](p, name)
+			network, err := field[string](p, v.network)
 			service, err2 := field[string](p, "service")
 			if err := cmp.Or(err, err2); err != nil {
 				return nil, err
