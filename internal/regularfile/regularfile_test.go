@@ -43,7 +43,7 @@ func TestNoRegularFile(t *testing.T) {
 	pipe, link, socket := filepath.Join(dir, "pipe"), filepath.Join(dir, "link"), filepath.Join(dir, "socket")
 	must(t, syscall.Mkfifo(pipe, 0o600))
 	must(t, os.Symlink(pipe, link))
-	listener, err := net.Listen("unix", socket) //nolint:noctx // it is there before the test asks
+	listener, err := net.Listen("unix", socket)
 	must(t, err)
 	t.Cleanup(func() { _ = listener.Close() })
 	for path, want := range map[string]string{
