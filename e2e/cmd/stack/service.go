@@ -21,6 +21,7 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
 	"github.com/gatehousehq/gatehouse/internal/probe"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
@@ -97,7 +98,7 @@ func secure(name string, api http.Handler, logger *slog.Logger, registry *promet
 // they are renewed.
 func publicTLS(certFile, keyFile string) (*tls.Config, error) {
 	read := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		pair, err := pemfile.Pair(certFile, keyFile)
 		if err != nil {
 			return nil, fmt.Errorf("read SERVICE_TLS_CERT_FILE and SERVICE_TLS_KEY_FILE: %w", err)
 		}
