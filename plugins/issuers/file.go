@@ -58,6 +58,9 @@ func ParseFile(text []byte) ([]Issuer, error) {
 	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is more than one YAML document; write all issuers in the first and remove the --- behind it")
+	}
 	if len(file.Issuers) == 0 {
 		return nil, errors.New("issuers: there is none; write a list of entries with consumer and iss")
 	}

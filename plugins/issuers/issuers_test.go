@@ -281,6 +281,20 @@ issuers:
 	}
 }
 
+// What is in a second document would be read by nobody.
+func TestOneDocument(t *testing.T) {
+	t.Parallel()
+	const one = "issuers: [{consumer: a, iss: 'https://a.example'}]\n"
+	if _, err := ParseFile([]byte("---\n" + one)); err != nil {
+		t.Error(err)
+	}
+	for _, second := range []string{"---\n" + one, "---\n: {", "}"} {
+		if _, err := ParseFile([]byte(one + second)); err == nil || !strings.Contains(err.Error(), "more than one YAML document") && second != "}" {
+			t.Errorf("%q: error %v", second, err)
+		}
+	}
+}
+
 func TestMistakesInAFile(t *testing.T) {
 	t.Parallel()
 	const good = "consumer: a, iss: 'https://a.example'"

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/atomicfile"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 )
 
@@ -21,7 +22,7 @@ type File struct {
 
 // Open reads the keys of a file, none if it is not there yet. It waits until ctx ends for
 // another process that has it open. A file in a git work tree is refused, and so is one
-// that others can read.
+// that others can read. What killed commands left of it is removed.
 func Open(ctx context.Context, path string) (*File, error) {
 	path, err := resolve(path)
 	if err != nil {
@@ -30,6 +31,9 @@ func Open(ctx context.Context, path string) (*File, error) {
 	f := &File{path: path}
 	if f.lock, err = lock(ctx, path); err != nil {
 		return nil, err
+	}
+	if err := atomicfile.Clean(path); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
 	f.Set, err = read(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -82,6 +86,8 @@ func resolve(path string) (string, error) {
 	}
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
+	} else if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+		return "", fmt.Errorf("keep keys in %s: it is a link that leads nowhere: name the file that it is to lead to", path)
 	}
 	folder, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if err != nil {
@@ -91,10 +97,24 @@ func resolve(path string) (string, error) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
 			return "", fmt.Errorf("keep keys in %s: it is in the git work tree %s: name a file outside of every repository with -keys", path, at)
 		}
+		if isRepository(at) {
+			return "", fmt.Errorf("keep keys in %s: it is in the git repository %s: name a file outside of every repository with -keys", path, at)
+		}
 		if at == filepath.Dir(at) {
 			return filepath.Join(folder, filepath.Base(path)), nil
 		}
 	}
+}
+
+// isRepository reports whether git takes a folder for a repository without a work tree
+// (gitrepository-layout(5)).
+func isRepository(folder string) bool {
+	for _, name := range []string{"HEAD", "objects", "refs"} {
+		if _, err := os.Lstat(filepath.Join(folder, name)); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // retry is how often a lock is tried that another process has.

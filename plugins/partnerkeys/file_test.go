@@ -79,6 +79,36 @@ func TestUnsavedIsAsBefore(t *testing.T) {
 	}
 }
 
+// Copies that killed commands left are removed, and a link stays one.
+func TestLeftoversAndLinks(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, link, copied := filepath.Join(dir, "keys.yaml"), filepath.Join(dir, "link.yaml"), filepath.Join(dir, ".new-keys.yaml-1234")
+	for _, name := range []string{path, copied} {
+		if err := os.WriteFile(name, []byte("_format_version: '3.0'"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	f := open(t, link)
+	defer f.Close()
+	f.Set.Issue("acme", now)
+	if err := f.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(copied); !os.IsNotExist(err) {
+		t.Errorf("the copy is there: error %v", err)
+	}
+	if to, err := os.Readlink(link); err != nil || to != path {
+		t.Errorf("link to %q, error %v", to, err)
+	}
+	if s, err := partnerkeys.Read(path); err != nil || len(s.All()) != 1 {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestOpenWaits(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keys.yaml")
@@ -108,7 +138,8 @@ func TestFilesThatAreRefused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	tree, inside := filepath.Join(dir, "tree"), filepath.Join(dir, "tree", "deploy")
-	for _, folder := range []string{filepath.Join(tree, ".git"), inside} {
+	bare := filepath.Join(dir, "bare.git")
+	for _, folder := range []string{filepath.Join(tree, ".git"), inside, filepath.Join(bare, "objects"), filepath.Join(bare, "refs")} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -118,6 +149,11 @@ func TestFilesThatAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		return path
+	}
+	write(filepath.Join(bare, "HEAD"), "ref: refs/heads/main", 0o600)
+	dangling := filepath.Join(dir, "dangling.yaml")
+	if err := os.Symlink(filepath.Join(dir, "nowhere.yaml"), dangling); err != nil {
+		t.Fatal(err)
 	}
 	linked := filepath.Join(dir, "linked.yaml")
 	if err := os.Symlink(write(filepath.Join(inside, "real.yaml"), "", 0o600), linked); err != nil {
@@ -130,6 +166,8 @@ func TestFilesThatAreRefused(t *testing.T) {
 		"no name":        {"", []string{"-keys", "GATEHOUSE_KEYS", "outside of every repository"}},
 		"in a work tree": {filepath.Join(inside, "keys.yaml"), []string{"git work tree " + tree, "-keys"}},
 		"linked to one":  {linked, []string{"git work tree " + tree}},
+		"in a bare one":  {filepath.Join(bare, "keys.yaml"), []string{"git repository " + bare, "-keys"}},
+		"a dead link":    {dangling, []string{dangling, "a link that leads nowhere"}},
 		"no folder":      {filepath.Join(dir, "none", "keys.yaml"), []string{"none", "mkdir"}},
 		"others read it": {write(filepath.Join(dir, "open.yaml"), "_format_version: '3.0'", 0o644), []string{"open.yaml", "0644", "chmod 600"}},
 		"malformed":      {write(filepath.Join(dir, "bad.yaml"), "services: []", 0o600), []string{"bad.yaml", "services"}},
