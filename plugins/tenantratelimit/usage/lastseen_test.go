@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -113,13 +114,13 @@ func TestForgetCredentials(t *testing.T) {
 }
 
 // failing refuses what is sent while it is true.
-type failing struct{ now bool }
+type failing struct{ now atomic.Bool }
 
 func (f *failing) DialHook(next redis.DialHook) redis.DialHook          { return next }
 func (f *failing) ProcessHook(next redis.ProcessHook) redis.ProcessHook { return next }
 func (f *failing) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []redis.Cmder) error {
-		if f.now {
+		if f.now.Load() {
 			return errors.New("refused")
 		}
 		return next(ctx, cmds)
@@ -143,8 +144,6 @@ func TestNodesThatWrite(t *testing.T) {
 		}
 		return got.Nodes
 	}
-	one.Start()
-	two.Start()
 	for _, r := range []*Recorder{one, two} {
 		if err := r.Flush(t.Context()); err != nil {
 			t.Fatal(err)
@@ -152,7 +151,7 @@ func TestNodesThatWrite(t *testing.T) {
 	}
 	before := nodes()
 	time.Sleep(2 * time.Millisecond) // the unit of what they write
-	away.now = true
+	away.now.Store(true)
 	if err := one.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -162,6 +161,8 @@ func TestNodesThatWrite(t *testing.T) {
 	if after := nodes(); !after["one"].After(before["one"]) || !after["two"].Equal(before["two"]) {
 		t.Errorf("before %v, after %v", before, after)
 	}
+	one.Start() // only what has begun ends
+	two.Start()
 	if err := two.Close(t.Context()); err == nil {
 		t.Error("no error from a node that cannot write what it saw")
 	}
@@ -177,7 +178,8 @@ func TestNodesThatWrite(t *testing.T) {
 func TestSeenWhileRedisIsAway(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
-	away := &failing{now: true}
+	away := &failing{}
+	away.now.Store(true)
 	client.AddHook(away)
 	r := NewRecorder(client, "p", "node", 100, func(int) {})
 	now := time.Now().Truncate(time.Second)
@@ -186,7 +188,7 @@ func TestSeenWhileRedisIsAway(t *testing.T) {
 		t.Fatal("no error")
 	}
 	seenAt(r, now, "k2", "acme")
-	away.now = false
+	away.now.Store(false)
 	if err := r.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
