@@ -54,6 +54,31 @@ func TestOneConnectedTrace(t *testing.T) {
 	}
 }
 
+// TestGatewayOutlivesUpstream: the gateway's span does not end before the span of what it
+// called, and says what was asked for without saying by whom.
+func TestGatewayOutlivesUpstream(t *testing.T) {
+	var traces [20]string
+	for i := range traces {
+		traces[i] = get(t, "/web/v1/dashboard/joe@example.com?q=joe@example.com", bearer(t, devtoken.Web, "acme", "u1"), "User-Agent: joe@example.com/1.0").traceID(t)
+	}
+	for _, id := range traces {
+		all := spans(t, id, 2)
+		gateway := onlyRoot(t, all)
+		bff := onlyChild(t, all, gateway)
+		if late := bff.End.Sub(gateway.End); late > 0 {
+			t.Errorf("the BFF's span ends %v after the gateway's, in which it is", late)
+		}
+		for key, want := range map[string]any{
+			"url.path": "/web/v1/dashboard/[email]", "http.route": "/web/v1/dashboard", "user_agent.original": "[email]/1.0",
+			"client.address": "127.0.0.0/24",
+		} {
+			if got := gateway.Attributes[key]; got != want {
+				t.Errorf("%s is %v, want %v", key, got, want)
+			}
+		}
+	}
+}
+
 // TestRefusedRequestIsTraced wants a span of what never reached an upstream.
 func TestRefusedRequestIsTraced(t *testing.T) {
 	a := get(t, "/web/v1/dashboard").wantStatus(t, http.StatusUnauthorized)

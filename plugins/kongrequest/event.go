@@ -134,11 +134,16 @@ func (e *Event) Path() (string, error) {
 // knows all of it.
 func (e *Event) Record() (*kongrecord.Record, error) {
 	return e.record.get("log record", func() (*kongrecord.Record, error) {
+		heard := e.source.now()
 		text, err := askText(e.kong.Log.PdkBridge, "kong.log.serialize", nil)
 		if err != nil {
 			return nil, err
 		}
-		return kongrecord.Parse([]byte(text))
+		r, err := kongrecord.Parse([]byte(text))
+		if err == nil {
+			r.HeardAt = heard
+		}
+		return r, err
 	})
 }
 

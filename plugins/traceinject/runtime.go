@@ -42,6 +42,9 @@ type Options struct {
 	// QueueSize bounds the spans in memory, about 1.5 kB each; past it they are
 	// dropped and counted. Default 4096.
 	QueueSize int
+	// Scrubber takes personal data out of what a client wrote, before it is in a span.
+	// Default: none of it is in one.
+	Scrubber serverspan.Scrubber
 	// NoLogPlugins says that none of Kong's log plugins is enabled: nobody then
 	// reads which trace a request is in.
 	NoLogPlugins bool
@@ -63,6 +66,7 @@ type Runtime struct {
 	source   kongrequest.Source
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
+	scrubber serverspan.Scrubber
 	// noLogPlugins: see Options.
 	noLogPlugins bool
 }
@@ -70,7 +74,7 @@ type Runtime struct {
 // NewRuntime makes a Runtime. It reaches out to nothing yet, so that a
 // collector that is down stops no gateway from starting.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics(), noLogPlugins: o.NoLogPlugins}
+	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics(), scrubber: o.Scrubber, noLogPlugins: o.NoLogPlugins}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

@@ -63,7 +63,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	p.tracer, err = traceinject.NewRuntime(traceinject.Options{
 		Endpoint:    os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"),
 		ServiceName: os.Getenv("OTEL_SERVICE_NAME"),
-		Registerer:  registry, Logger: logger, NoLogPlugins: !p.logPlugins,
+		Registerer:  registry, Logger: logger, Scrubber: p.scrubber, NoLogPlugins: !p.logPlugins,
 	})
 	if err != nil {
 		return nil, err
