@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
@@ -104,6 +105,28 @@ func TestClientTraceparent(t *testing.T) {
 				t.Errorf("the service received traceparent %q, want one valid value", got)
 			}
 		})
+	}
+}
+
+// TestForeignTraces: the service gets no trace but the gateway's, in whatever format a
+// client writes one.
+func TestForeignTraces(t *testing.T) {
+	const stranger = "4bf92f3577b34da6a3ce929d0e0e4736"
+	foreign := []string{
+		"b3: " + stranger + "-00f067aa0ba902b7-1", "X-B3-TraceId: " + stranger, "X-B3-SpanId: 00f067aa0ba902b7", "uber-trace-id: " + stranger + ":1:0:1",
+		"x-datadog-trace-id: 7", "X-Amzn-Trace-Id: Root=1-4bf92f35-77b34da6a3ce929d0e0e4736", "x-cloud-trace-context: " + stranger + "/1;o=1",
+		"sentry-trace: " + stranger + "-00f067aa0ba902b7-1", "X-INSTANA-T: " + stranger, "X-INSTANA-S: 1",
+	}
+	a := get(t, "/partner/v2/orders", append(foreign, partnerKey, "X-Trace-Other: mine")...).wantStatus(t, http.StatusOK)
+	r := receivedOnce(t, "orders", a.traceID(t))
+	for _, line := range foreign {
+		name, _, _ := strings.Cut(line, ":")
+		if got := r.Header.Values(name); len(got) > 0 {
+			t.Errorf("the service received %s: %q", name, got)
+		}
+	}
+	if r.Header.Get("X-Trace-Other") != "mine" {
+		t.Error("a header that carries no trace is gone")
 	}
 }
 
