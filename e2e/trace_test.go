@@ -89,6 +89,15 @@ func TestRefusedRequestIsTraced(t *testing.T) {
 	}
 }
 
+// TestOwnAnswerIsTraced: of what finds no route the client is told the trace, too.
+func TestOwnAnswerIsTraced(t *testing.T) {
+	a := get(t, "/nowhere").wantStatus(t, http.StatusNotFound)
+	root := onlyRoot(t, spans(t, a.traceID(t), 1))
+	if status := root.Attributes["http.response.status_code"]; status != float64(http.StatusNotFound) {
+		t.Errorf("the root's status is %v, want 404", status)
+	}
+}
+
 // TestClientTraceparent sends valid and invalid ones: the gateway always sends its own on.
 func TestClientTraceparent(t *testing.T) {
 	const stranger = "4bf92f3577b34da6a3ce929d0e0e4736"
