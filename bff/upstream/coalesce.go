@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net/http"
+	"runtime/debug"
 	"slices"
 	"sync"
 )
@@ -102,18 +104,30 @@ func (c *coalescer) leave(key string, f *flight) {
 
 // fly sends the request and reads the answer. Nobody joins after that.
 func (c *coalescer) fly(key string, f *flight, r *http.Request) {
-	resp, err := c.base.RoundTrip(r)
-	if err == nil {
-		f.body, err = readBody(resp)
-		_ = resp.Body.Close()
-	}
-	f.resp, f.err = resp, err
+	f.resp, f.body, f.err = c.fetch(r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flights[key] == f {
 		delete(c.flights, key)
 	}
 	close(f.landed)
+}
+
+// fetch sends the request and reads the answer. A panic is an error: it would end the
+// process here, and is the page's where the request is not shared.
+func (c *coalescer) fetch(r *http.Request) (resp *http.Response, body []byte, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	resp, err = c.base.RoundTrip(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = readBody(resp)
+	return resp, body, err
 }
 
 // readBody reads a body to its end, or a byte more than any reader takes.

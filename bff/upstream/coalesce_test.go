@@ -314,3 +314,12 @@ func BenchmarkCoalesce(b *testing.B) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestCoalescedPanic: in a goroutine that is not the page's, a panic would end the process.
+func TestCoalescedPanic(t *testing.T) {
+	t.Parallel()
+	got := read(upstream.Coalesce(panics{}, nil).RoundTrip(request(t.Context(), t, http.MethodGet, ordersURL, asked())))
+	if !strings.HasPrefix(got, "error: panic: boom") {
+		t.Errorf("%s, want the panic as an error", got)
+	}
+}
