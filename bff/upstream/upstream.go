@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
@@ -30,7 +31,7 @@ type Page struct {
 	Limit  int
 }
 
-// Options say where the services are. All members but the last two are required.
+// Options say where the services are. All members but the last three are required.
 type Options struct {
 	Orders        string // base URL of the orders service: http://127.0.0.1:9101
 	Users         string
@@ -41,6 +42,9 @@ type Options struct {
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
 
+	// Budget is the time that a page may take at most. A call that had less than half of it
+	// does not count against a service that did not answer in time; 0: any call does.
+	Budget time.Duration
 	// Hedged are the names of the services whose late calls get a second request: see
 	// hedges.
 	Hedged   []string
