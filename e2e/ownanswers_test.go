@@ -80,6 +80,20 @@ func TestRetryAfterOnce(t *testing.T) {
 	wantHeader(t, a.header, "Retry-After", "1")
 }
 
+// TestHeaderTwice: nginx refuses two of a header that it takes in one line only.
+func TestHeaderTwice(t *testing.T) {
+	for _, name := range []string{
+		"Authorization", "Content-Range", "Expect", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
+	} {
+		a := get(t, "/nowhere", "Accept: application/json", name+": a", name+": b")
+		if a.status != http.StatusBadRequest {
+			t.Errorf("%s: status %d, want 400", name, a.status)
+			continue
+		}
+		wantProblem(t, a, "Bad request")
+	}
+}
+
 // TestNotFoundIsAProblem: Kong's own errors all have the one body.
 func TestNotFoundIsAProblem(t *testing.T) {
 	a := get(t, "/nowhere", "Accept: application/json").wantStatus(t, http.StatusNotFound)
