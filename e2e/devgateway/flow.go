@@ -72,7 +72,7 @@ func (f *flow) refuse() bool {
 // once are headers that nginx takes in one line only (ngx_http_headers_in, with
 // ngx_http_process_unique_header_line), but for those that net/http minds itself.
 var once = []string{
-	"Authorization", "Content-Range", "Expect", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
+	"Authorization", "Content-Range", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
 }
 
 // twice reports whether one of these is there more than once.
