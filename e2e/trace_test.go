@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
@@ -13,6 +15,9 @@ import (
 
 // validTraceparent is version 00 of the header, sampled (W3C Trace Context, 3.2).
 var validTraceparent = regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-0[13]$`)
+
+// network is an IPv4 address without what tells clients apart, said to be that.
+var network = regexp.MustCompile(`^\d+\.\d+\.\d+\.0/24$`)
 
 // TestOneConnectedTrace follows a dashboard from the gateway to the four services.
 func TestOneConnectedTrace(t *testing.T) {
@@ -77,6 +82,38 @@ func TestClientTraceparent(t *testing.T) {
 			r := receivedOnce(t, "orders", a.traceID(t))
 			if got := r.Header.Values("Traceparent"); len(got) != 1 || !validTraceparent.MatchString(got[0]) {
 				t.Errorf("the service received traceparent %q, want one valid value", got)
+			}
+		})
+	}
+}
+
+// TestSpansHoldNoPersonalData sends an address in whatever a client may write into.
+func TestSpansHoldNoPersonalData(t *testing.T) {
+	for name, tc := range map[string]struct {
+		path  string
+		spans int
+	}{
+		"a page":           {"/web/v1/dashboard?email=joe@example.com", 2 + 2*len(services.BehindBFFs())},
+		"no such page":     {"/web/v1/dashboard/joe@example.com", 2},
+		"a partner's page": {"/partner/v2/orders", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := get(t, tc.path, bearer(t, devtoken.Web, "acme", "u1"), partnerKey,
+				"user-agent: curl/8.5 (joe@example.com)", "x-forwarded-for: joe@example.com", "x-real-ip: joe@example.com")
+			all := spans(t, a.traceID(t), tc.spans)
+			text, err := json.Marshal(all)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(text), "joe") {
+				t.Errorf("the spans have the address in them: %s", text)
+			}
+			server := onlyChild(t, all, onlyRoot(t, all))
+			if agent := server.Attributes["user_agent.original"]; agent != "curl/8.5 ([email])" {
+				t.Errorf("the span of %s has the user agent %v", server.Service, agent)
+			}
+			if address, _ := server.Attributes["client.address"].(string); !network.MatchString(address) {
+				t.Errorf("the span of %s has the client's address as %v, want its network", server.Service, address)
 			}
 		})
 	}

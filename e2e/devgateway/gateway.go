@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/upstream"
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 )
 
 // Options say where a gateway listens and what it works with.
@@ -97,7 +97,7 @@ func New(opts Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.loader = config.NewLoader(config.Options{PluginInfo: opts.PluginInfo, Hosts: hosts, Now: time.Now})
-	text, err := os.ReadFile(opts.ConfigFile)
+	text, err := regularfile.Read(opts.ConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("read declarative config: %w", err)
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.opentelemetry.io/otel/sdk/resource"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
@@ -166,7 +168,8 @@ func TestLogFollowsAccess(t *testing.T) {
 		t.Run(string(tt.incoming), func(t *testing.T) {
 			t.Parallel()
 			spans := &keptSpans{}
-			config := newConfig(t, traceinject.Options{Exporter: spans, Random: fixedIDs}, set(tt.incoming, "remove"))
+			edge := resource.NewSchemaless(semconv.ServiceName("edge"))
+			config := newConfig(t, traceinject.Options{Exporter: spans, Resource: edge, Random: fixedIDs}, set(tt.incoming, "remove"))
 			access := kongtest.Run(t, config.Access, kongtest.Request{Headers: http.Header{"traceparent": {clientParent}, "tracestate": {"rojo=1"}}})
 			kongtest.Run(t, config.Log, kongtest.Request{Shared: access.Shared, Log: string(record)})
 			closeRuntime(t, config)
@@ -187,7 +190,7 @@ func TestLogFollowsAccess(t *testing.T) {
 			if (tt.link == "") == (len(span.Links) > 0) || tt.link != "" && span.Links[0].SpanContext.SpanID().String() != tt.link {
 				t.Errorf("links %v, want %q", span.Links, tt.link)
 			}
-			if name := span.Resource.String(); !strings.Contains(name, "service.name=gatehouse-gateway") {
+			if name := span.Resource.String(); !strings.Contains(name, "service.name=edge") {
 				t.Errorf("resource is %s", name)
 			}
 		})

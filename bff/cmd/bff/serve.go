@@ -22,6 +22,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
 )
 
 const (
@@ -47,7 +48,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	gogc.Default(gcPercent)
 	// Exporters report what they could not send nowhere else.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("telemetry", "error", err.Error()) }))
-	tel, err := telemetry.New(ctx, cfg.kind.name+"-bff")
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: cfg.kind.name + "-bff", Version: version, Logger: logger, Scrub: spanscrub.Default})
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func settings(k kind) []setting {
 		list = append(list, setting{name: v.Name, unit: v.Unit, meaning: v.Meaning})
 	}
 	return append(list,
-		setting{name: "OTEL_EXPORTER_OTLP_ENDPOINT", unit: "URL", meaning: "of the collector that spans go to over OTLP/HTTP; without one none are made (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)"},
+		setting{name: "OTEL_EXPORTER_OTLP_ENDPOINT", unit: "URL", meaning: "of the collector that spans go to; without one (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_TRACES_EXPORTER) none are made. docs/tracing.md has the other variables"},
 		setting{name: "OTEL_SERVICE_NAME", fallback: k.name + "-bff", unit: "text", meaning: "service.name of spans; other attributes of their resource are in OTEL_RESOURCE_ATTRIBUTES"},
 		setting{name: "OTEL_TRACES_SAMPLER", fallback: "parentbased_always_on", unit: "name", meaning: "what decides for requests without a trace, with OTEL_TRACES_SAMPLER_ARG"},
 		setting{"GOGC", strconv.Itoa(gcPercent), "percent, or off", "of what is live, by which the heap may grow before it is collected",
