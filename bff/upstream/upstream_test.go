@@ -260,6 +260,8 @@ func TestCheckURL(t *testing.T) {
 		"http://127.0.0.1:9101": true, "https://orders.internal/api": true,
 		"": false, "orders:9101": false, "/orders": false, "ftp://orders": false, "http://": false,
 		"http://o?x=1": false, "http://u:p@o": false, "http://[": false,
+		"https://orders": true, "http://[::1]:1": true, "http://orders:65535": true,
+		"http://:80": false, "http://orders:": false, "http://orders:0": false, "http://orders:99999": false,
 	} {
 		if err := upstream.CheckURL(base); (err == nil) != fine {
 			t.Errorf("CheckURL(%q) = %v", base, err)
