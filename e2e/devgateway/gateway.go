@@ -45,9 +45,11 @@ type Options struct {
 	NginxInclude string
 
 	// ErrorTemplate is the file of KONG_ERROR_TEMPLATE_JSON; empty: Kong's own body.
-	// AddHeader is KONG_NGINX_PROXY_ADD_HEADER; empty is none.
+	// AddHeader is KONG_NGINX_PROXY_ADD_HEADER; empty is none. HideHeader, likewise, is
+	// KONG_NGINX_PROXY_PROXY_HIDE_HEADER.
 	ErrorTemplate string
 	AddHeader     string
+	HideHeader    string
 
 	Gzip Gzip
 

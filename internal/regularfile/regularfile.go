@@ -4,6 +4,7 @@
 package regularfile
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -33,6 +34,10 @@ func (m notRegular) Error() string {
 func Open(path string) (*os.File, error) {
 	// Asked first: to open a device can do something.
 	info, err := os.Stat(path)
+	var failed *fs.PathError
+	if errors.As(err, &failed) {
+		failed.Op = "open" // which is what was asked for
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package traceinject_test
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -19,6 +20,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/formats"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
@@ -120,6 +122,51 @@ func TestTakenTrace(t *testing.T) {
 		word := kongtest.KV{Key: "gatehouse.trace-inject", Value: "refused"}
 		if e.Exit.Status != http.StatusBadRequest || e.Exit.Headers.Get("X-Trace-Id") != ownTraceID || !slices.Contains(e.Serialized, word) {
 			t.Errorf("%s: exit %+v, log fields %v", connection, e.Exit, e.Serialized)
+		}
+	}
+}
+
+// TestForeignTraces: a stranger's trace in another format does not reach the service
+// beside the gateway's, whichever way the headers are read.
+func TestForeignTraces(t *testing.T) {
+	t.Parallel()
+	request := kongtest.Request{Headers: http.Header{
+		"B3": {clientTraceID + "-" + clientSpanID + "-1"}, "X-Datadog-Trace-Id": {"7"}, "Sentry-Trace": {"1"}, "X-User": {"jane"},
+	}}
+	keep := func(c *traceinject.Config) { c.PassHeaders = []string{"Sentry-Trace"} }
+	extract := func(c *traceinject.Config) {
+		c.Incoming = propagation.IncomingContinue
+		c.Propagation = traceinject.Propagation{Extract: []formats.Format{"w3c", "b3"}, Inject: []formats.Format{"preserve"}}
+	}
+	for _, tt := range []struct {
+		name  string
+		edit  func(*traceinject.Config)
+		want  http.Header
+		calls [2]int // without the composite variable, and with it
+	}{
+		{"removed", nil, http.Header{"Traceparent": {ownParent}, "X-User": {"jane"}}, [2]int{7, 6}},
+		{"but for those that are listed", keep, http.Header{"Traceparent": {ownParent}, "Sentry-Trace": {"1"}, "X-User": {"jane"}}, [2]int{7, 6}},
+		{"continued", extract, http.Header{
+			"Traceparent": {"00-" + clientTraceID + "-" + ownSpanID + "-01"}, "B3": {clientTraceID + "-" + ownSpanID + "-1"}, "X-User": {"jane"},
+		}, [2]int{13, 6}},
+	} {
+		for i, installed := range []bool{false, true} {
+			config := newConfig(t, traceinject.Options{Random: fixedIDs}, tt.edit)
+			req := request
+			if installed {
+				req = kongrequesttest.Installed(t, req)
+			} else {
+				kongtest.Run(t, config.Access, kongtest.Request{}) // finds out that there is no composite variable
+			}
+			effects := kongtest.Run(t, config.Access, req)
+			got := effects.Service.Headers.Clone()
+			maps.DeleteFunc(got, func(_ string, values []string) bool { return len(values) == 0 })
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s, installed %v: upstream headers (-want +got):\n%s", tt.name, installed, diff)
+			}
+			if len(effects.Calls) != tt.calls[i] {
+				t.Errorf("%s, installed %v: %d calls, want %d", tt.name, installed, len(effects.Calls), tt.calls[i])
+			}
 		}
 	}
 }

@@ -36,6 +36,9 @@ type Options struct {
 	// Batch says how spans wait for their export, about 1.5 kB each; past its QueueSize
 	// they are dropped and counted. Default: [DefaultBatch].
 	Batch otelenv.Batch
+	// Scrubber takes personal data out of what a client wrote, before it is in a span.
+	// Default: none of it is in one.
+	Scrubber serverspan.Scrubber
 	// NoLogPlugins says that none of Kong's log plugins is enabled: nobody then
 	// reads which trace a request is in.
 	NoLogPlugins bool
@@ -57,6 +60,7 @@ type Runtime struct {
 	source   kongrequest.Source
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
+	scrubber serverspan.Scrubber
 	// noLogPlugins: see Options.
 	noLogPlugins bool
 }
@@ -64,7 +68,7 @@ type Runtime struct {
 // NewRuntime makes a Runtime. It reaches out to nothing yet, so that a
 // collector that is down stops no gateway from starting.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics(), noLogPlugins: o.NoLogPlugins}
+	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics(), scrubber: o.Scrubber, noLogPlugins: o.NoLogPlugins}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}

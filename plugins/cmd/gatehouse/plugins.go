@@ -60,7 +60,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if err != nil {
 		return nil, err
 	}
-	if p.tracer, err = newTracer(logger, registry, !p.logPlugins); err != nil {
+	if p.tracer, err = newTracer(p.scrubber, logger, registry, !p.logPlugins); err != nil {
 		return nil, err
 	}
 	_, declared := declaredConfig(streams{err: io.Discard}) // the parent process has said what is wrong

@@ -9,10 +9,11 @@ import (
 
 	"github.com/gatehousehq/gatehouse/internal/otelenv"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/serverspan"
 )
 
 // newTracer exports spans as the variables of the OpenTelemetry specification say.
-func newTracer(logger *slog.Logger, registry prometheus.Registerer, noLogPlugins bool) (*traceinject.Runtime, error) {
+func newTracer(scrubber serverspan.Scrubber, logger *slog.Logger, registry prometheus.Registerer, noLogPlugins bool) (*traceinject.Runtime, error) {
 	ctx := context.Background() // exporters reach out to nothing before there are spans
 	exporter, err := otelenv.Exporter(ctx)
 	if err != nil {
@@ -25,7 +26,7 @@ func newTracer(logger *slog.Logger, registry prometheus.Registerer, noLogPlugins
 	warnOfUnheeded(logger)
 	return traceinject.NewRuntime(traceinject.Options{
 		Exporter: exporter, Resource: resource, Batch: traceinject.DefaultBatch.Over(),
-		Registerer: registry, Logger: logger, NoLogPlugins: noLogPlugins,
+		Registerer: registry, Logger: logger, Scrubber: scrubber, NoLogPlugins: noLogPlugins,
 	})
 }
 
@@ -34,7 +35,7 @@ func newTracer(logger *slog.Logger, registry prometheus.Registerer, noLogPlugins
 var unheeded = []struct{ name, decider string }{
 	{"OTEL_TRACES_SAMPLER", "sample_ratio and ignore_parent_sampled of trace-inject"},
 	{"OTEL_TRACES_SAMPLER_ARG", "sample_ratio of trace-inject"},
-	{"OTEL_PROPAGATORS", "trace-inject, which reads and writes W3C Trace Context"},
+	{"OTEL_PROPAGATORS", "propagation of trace-inject"},
 }
 
 func warnOfUnheeded(logger *slog.Logger) {

@@ -48,7 +48,7 @@ func TestTracingByEnvironment(t *testing.T) {
 			for name, value := range tc.env {
 				t.Setenv(name, strings.ReplaceAll(value, "URL", collector.URL))
 			}
-			tracer, err := newTracer(slog.New(slog.DiscardHandler), nil, true)
+			tracer, err := newTracer(nil, slog.New(slog.DiscardHandler), nil, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestUnheededVariablesAreNamed(t *testing.T) {
 	t.Setenv("OTEL_TRACES_SAMPLER", "always_off")
 	t.Setenv("OTEL_PROPAGATORS", "b3")
 	var log bytes.Buffer
-	if _, err := newTracer(slog.New(slog.NewTextHandler(&log, nil)), nil, true); err != nil {
+	if _, err := newTracer(nil, slog.New(slog.NewTextHandler(&log, nil)), nil, true); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]int{"variable=OTEL_TRACES_SAMPLER ": 1, "variable=OTEL_PROPAGATORS ": 1, "variable=OTEL_TRACES_SAMPLER_ARG ": 0} {
