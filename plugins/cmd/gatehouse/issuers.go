@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
@@ -80,9 +78,8 @@ func readIssuers(path string) ([]issuers.Issuer, error) {
 
 // syncer keeps an overlay that goes over the others.
 func (p *publishing) syncer(s streams, out string) *issuers.Syncer {
-	others := layers{config: p.config, overlays: slices.DeleteFunc(slices.Clone(p.overlays), func(path string) bool {
-		return filepath.Clean(path) == filepath.Clean(out)
-	})}
+	out = resolved(out) // what is written takes no link's place
+	others := p.without(out)
 	p.overlays = append(p.overlays, out) // where it is named, that is its place
 	return &issuers.Syncer{
 		Store:   overlayFile(out),
