@@ -11,7 +11,7 @@ var (
 	errURIToken = errors.New("uri_param_names is not [], and Kong's default is [jwt]: a token in a URL is in the logs and histories of all that it passes: set it to []")
 	errIssuers  = errors.New("tokens are believed whoever they are for and, where key_claim_name is kid, whoever they say they are from: " +
 		"list issuers under identity of tenant-rate-limit (gatehouse: tenant_rate_limit.identity)")
-	errOwnLimiter = errors.New("Kong runs it for this consumer in the place of the one that lists issuers, and it lists none: " +
+	errOwnLimiter = errors.New("it is run for this consumer in the place of the one that lists issuers, and it lists none: " +
 		"the consumer's tokens are believed whoever they are for: list issuers here too")
 )
 

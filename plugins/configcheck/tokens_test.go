@@ -12,7 +12,7 @@ func TestTokens(t *testing.T) {
 		jwt      = "{name: jwt, config: {uri_param_names: []}}"
 		whose    = "{name: tenant-rate-limit, config: {identity: {issuers: [{consumer: a}]}}}"
 		anybody  = "{name: tenant-rate-limit, config: {identity: {}}}"
-		instead  = " tenant-rate-limit: Kong runs it for this consumer"
+		instead  = " tenant-rate-limit: it is run for this consumer"
 		believed = " jwt: tokens are believed whoever they are for"
 	)
 	for _, tt := range []struct {
@@ -40,7 +40,7 @@ func TestTokens(t *testing.T) {
 		{"a consumer's own, of another route", `{consumers: [{username: a}], services: [{plugins: [` + jwt + `], routes: [{name: r}]}, {routes: [{name: q}]}], plugins: [` + whose + `, {name: tenant-rate-limit, consumer: a, route: q}]}`, nil},
 		{"a consumer's own, before which goes the route's and service's", `{consumers: [{username: a, plugins: [` + anybody + `]}], services: [{name: s, plugins: [` + jwt + `], routes: [{name: r}]}], plugins: [
  {name: tenant-rate-limit, service: s, route: r, config: {identity: {issuers: [{consumer: a}]}}}]}`, nil},
-		{"a consumer's own in one hop", `{consumers: [{username: a, plugins: [{name: gatehouse, config: {run: [tenant_rate_limit]}}]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {identity: {issuers: [{consumer: a}]}}}}]}`, []string{"consumers[0].plugins[0] gatehouse: Kong runs it"}},
+		{"a consumer's own in one hop", `{consumers: [{username: a, plugins: [{name: gatehouse, config: {run: [tenant_rate_limit]}}]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {identity: {issuers: [{consumer: a}]}}}}]}`, []string{"consumers[0].plugins[0] gatehouse: it is run"}},
 		{"by references", `{services: [{name: s}], routes: [{name: r, service: s}, {id: q, service: {name: s}}], plugins: [
  {name: jwt, service: s, config: {uri_param_names: []}}, {name: tenant-rate-limit, route: {name: r}, config: {identity: {issuers: [{}]}}}, {name: tenant-rate-limit, route: {id: q}, config: {identity: {issuers: [{}]}}}]}`, nil},
 		{"by references, one route without", `{services: [{name: s}], routes: [{name: r, service: s}, {id: q, service: {name: s}}], plugins: [
