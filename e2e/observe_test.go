@@ -12,11 +12,11 @@ import (
 // traceID is the trace that the gateway says the answer belongs to.
 func (a answer) traceID(t *testing.T) string {
 	t.Helper()
-	id := a.header.Get("X-Trace-Id")
-	if len(id) != 32 {
-		t.Fatalf("X-Trace-Id = %q, want 32 hex digits", id)
+	ids := a.header.Values("X-Trace-Id")
+	if len(ids) != 1 || len(ids[0]) != 32 {
+		t.Fatalf("X-Trace-Id = %q, want 32 hex digits once", ids)
 	}
-	return id
+	return ids[0]
 }
 
 // received returns what a service received within a trace.

@@ -1,10 +1,15 @@
 package e2e
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/gatehousehq/gatehouse/e2e/devtoken"
+	"github.com/gatehousehq/gatehouse/e2e/services"
 )
 
 // TestAllTargetsDown wants a 503 that says when to come back and which trace to ask for,
@@ -36,17 +41,56 @@ func TestAllTargetsDown(t *testing.T) {
 	eventuallyWithin(t, backWithin, "200", func() bool { return get(t, "/down-0").status == http.StatusOK })
 }
 
-// TestRetryAfterOnce: a service's own 503 is left as it is, and so is what a service says
-// itself.
-func TestRetryAfterOnce(t *testing.T) {
-	for status, body := range map[int]string{
-		http.StatusServiceUnavailable: `{"status": 503}`, http.StatusTooManyRequests: `{"status": 429}`,
-	} {
-		fault(t, "orders", body)
-		a := get(t, "/partner/v2/orders", partnerKey).wantStatus(t, status)
-		if got := a.header.Values("Retry-After"); len(got) > 0 {
-			t.Errorf("status %d of the service's: Retry-After %q, want none", status, got)
+// TestTargetFails wants a 502 and a 504 of the gateway's own that say when to come back,
+// with and without a retry.
+func TestTargetFails(t *testing.T) {
+	needHere(t)
+	mute, dead := newBackends(t), newBackends(t)
+	var failing []any
+	var backends [][2]*backend
+	for retries := range 2 {
+		failing = append(failing, dyingService("mute-"+strconv.Itoa(retries), retries), dyingService("dead-"+strconv.Itoa(retries), retries))
+		backends = append(backends, mute, dead)
+	}
+	restore := useConfig(t, func(config map[string]any) { addDying(t, config, failing, backends) })
+	defer restore()
+	for _, b := range mute {
+		b.mood.Store(hanging)
+	}
+	for _, b := range dead {
+		b.die()
+	}
+	for retries := range 2 {
+		for path, status := range map[string]int{"/mute-": http.StatusGatewayTimeout, "/dead-": http.StatusBadGateway} {
+			a := get(t, path+strconv.Itoa(retries)).wantStatus(t, status)
+			wantHeader(t, a.header, "Retry-After", "1")
 		}
+	}
+}
+
+// TestRetryAfterOnce: what a service answers is left as it is, whether it says when to come
+// back or not.
+func TestRetryAfterOnce(t *testing.T) {
+	for _, status := range []int{429, 502, 503, 504} {
+		fault(t, services.Orders, fmt.Sprintf(`{"status": %d}`, status))
+		a := get(t, "/partner/v2/orders", partnerKey).wantStatus(t, status)
+		wantHeader(t, a.header, "Retry-After")
+	}
+	a := get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, "acme", "u1")).wantStatus(t, http.StatusBadGateway)
+	wantHeader(t, a.header, "Retry-After", "1")
+}
+
+// TestHeaderTwice: nginx refuses two of a header that it takes in one line only.
+func TestHeaderTwice(t *testing.T) {
+	for _, name := range []string{
+		"Authorization", "Content-Range", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
+	} {
+		a := get(t, "/nowhere", "Accept: application/json", name+": a", name+": b")
+		if a.status != http.StatusBadRequest {
+			t.Errorf("%s: status %d, want 400", name, a.status)
+			continue
+		}
+		wantProblem(t, a, "Bad request")
 	}
 }
 

@@ -54,6 +54,7 @@ func TestPage(t *testing.T) {
 		"web": {openapi.Web, []string{
 			"Web BFF", "GET /web/v1/dashboard", "Degraded, the billing service is away", "RateLimit-Policy", "Retry-After",
 			`urn:gatehouse:problem:upstream-timeout`, "one of <code>billing</code>, <code>notifications</code>", "Authorization: bearer",
+			"403, a token of another client", `<a href="#GatewayProblem">GatewayProblem</a> or <a href="#GatewayMessage">`, "414, a target of more than 8 KiB",
 		}},
 		"mobile": {openapi.Mobile, []string{
 			"Mobile BFF", "GET /mobile/v1/orders", "from 1, to 50, 20 if absent", "is older than 24 hours", "at most 512 characters",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -21,7 +22,7 @@ func Revalidate(next http.Handler) http.Handler {
 		h := held{ResponseWriter: w, status: http.StatusOK, body: buffers.Get().(*bytes.Buffer)}
 		h.body.Reset()
 		next.ServeHTTP(&h, r)
-		h.send(r.Header.Get("If-None-Match"))
+		h.send(strings.Join(r.Header.Values("If-None-Match"), ", ")) // lines are one list (RFC 9110, 5.3)
 		if h.body.Cap() <= maxKept {
 			buffers.Put(h.body)
 		}

@@ -22,10 +22,11 @@ func answering(status int, cacheControl, body string) http.Handler {
 	})
 }
 
+// ask sends an If-None-Match, in as many lines as it has.
 func ask(h http.Handler, ifNoneMatch string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	if ifNoneMatch != "" {
-		r.Header.Set("If-None-Match", ifNoneMatch)
+	for line := range strings.Lines(ifNoneMatch) {
+		r.Header.Add("If-None-Match", strings.TrimSpace(line))
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -46,6 +47,7 @@ func TestRevalidate(t *testing.T) {
 		"a page":                      {200, etag.Private, "", 200, true},
 		"a page that the client has":  {200, etag.Private, tag, 304, true},
 		"another than the client has": {200, etag.Private, `W/"another"`, 200, true},
+		"two pages, in two lines":     {200, etag.Private, "W/\"another\"\n" + tag, 304, true},
 		"any that the client has":     {200, etag.Private, "*", 304, true},
 		"not to be kept":              {200, etag.NoStore, tag, 200, false},
 		"a problem":                   {502, etag.Private, tag, 502, false},

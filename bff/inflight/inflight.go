@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync/atomic"
 
+	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
@@ -36,7 +37,7 @@ func (l *Limit) Handler(next http.Handler) http.Handler {
 			return
 		}
 		l.refused()
-		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Cache-Control", etag.NoStore)
 		problem.WriteRetry(w, problem.New(problem.TypeOverloaded, "Overloaded", http.StatusServiceUnavailable,
 			"There are too many requests at once. Try again in a second."), retryAfter)
 	})

@@ -264,6 +264,7 @@ func TestListOrdersErrors(t *testing.T) {
 		"cursor too old":    {seal("acme", 24*time.Hour+2*time.Second), nil, 400, "cursor", "is older than 24 hours. Start without it"},
 		"cursor not theirs": {seal("acme", 0), rejected, 400, "cursor", "none that this API gave out"},
 		"orders away":       {"", &upstream.Error{Upstream: "orders", Kind: upstream.CircuitOpen, Err: errors.New("open")}, 502, "", "The orders service could not serve its part."},
+		"400 without one":   {"", rejected, 502, "", "The orders service could not serve its part."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -39,7 +39,7 @@ func (p *pages) ListOrders(ctx context.Context, params mobileapi.ListOrdersParam
 		wanted = append(wanted, p.unread(id, left, &got))
 	}
 	failed, err := fanout.Run(ctx, left, wanted...)
-	if upstream.HasStatus(err, http.StatusBadRequest) {
+	if after != "" && upstream.HasStatus(err, http.StatusBadRequest) {
 		return nil, page.ForgedCursor() // of a time when the service had other cursors
 	}
 	if err != nil {

@@ -57,7 +57,7 @@ func (o Options) Handler(server http.Handler, pattern func(method string, u *url
 	if o.Wrap != nil {
 		pages = o.Wrap(pages, route)
 	}
-	return o.Telemetry.Handler(pages, route)
+	return o.Telemetry.Handler(atOnce(pages), route)
 }
 
 // Missing logs and counts the parts that a page goes out without.

@@ -13,6 +13,18 @@ import (
 // maxParameters bounds the query of a request; no page takes as many.
 const maxParameters = 100
 
+// atOnce has every answer sent when it is there. net/http reads the rest of a request's
+// body first, and waits for it, unless the connection ends with the answer. No page reads
+// a body.
+func atOnce(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 { // -1 is of a length that comes later
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // read answers requests that no page can be asked by, and HEAD as GET, whose body
 // net/http does not send (RFC 9110, 9.3.2).
 func read(next http.Handler) http.Handler {
@@ -35,7 +47,7 @@ func read(next http.Handler) http.Handler {
 // malformed tells what is wrong with a request that asks for a page, whichever it is. A
 // body of a GET means nothing (RFC 9110, 9.3.1), and is how requests are smuggled.
 func malformed(r *http.Request) *problem.Details {
-	if r.ContentLength != 0 { // -1 is of a length that comes later
+	if r.ContentLength != 0 {
 		return problem.Malformed("A page takes no body. Send the request without one.")
 	}
 	if strings.Count(r.URL.RawQuery, "&") >= maxParameters {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/internal/problem"
 	"github.com/gatehousehq/gatehouse/internal/requesttimeout"
 	"github.com/gatehousehq/gatehouse/internal/throttle"
@@ -43,6 +44,7 @@ func Handler(next http.Handler, o Options) http.Handler {
 		case wait == 0:
 			next.ServeHTTP(w, r)
 		case wait <= o.Reserve:
+			w.Header().Set("Cache-Control", etag.NoStore)
 			problem.WriteRetry(w, problem.New(problem.TypeTooLittleTime, "Too little time", http.StatusGatewayTimeout,
 				"The gateway waits for less time than a page takes. Try again."), retryAfter)
 		default:

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/bff/etag"
 	"github.com/gatehousehq/gatehouse/bff/timeleft"
 	"github.com/gatehousehq/gatehouse/internal/problem"
 	"github.com/gatehousehq/gatehouse/internal/requesttimeout"
@@ -59,6 +60,9 @@ func TestHandler(t *testing.T) {
 				}
 				if refused := tc.left == 0; refused != (w.Code == http.StatusGatewayTimeout && strings.Contains(w.Body.String(), problem.TypeTooLittleTime)) {
 					t.Errorf("%d %s, refused should be %t", w.Code, w.Body, refused)
+				}
+				if tc.left == 0 && w.Header().Get("Cache-Control") != etag.NoStore {
+					t.Errorf("Cache-Control %q, want %q", w.Header().Get("Cache-Control"), etag.NoStore)
 				}
 				if tc.header != nil && tc.invalid == 0 && tc.left == 500*ms && later != left-ms {
 					t.Errorf("a millisecond later %v are left, want %v", later, left-ms)

@@ -104,7 +104,7 @@ func (c *coalescer) leave(key string, f *flight) {
 
 // fly sends the request and reads the answer. Nobody joins after that.
 func (c *coalescer) fly(key string, f *flight, r *http.Request) {
-	f.resp, f.body, f.err = c.fetch(r)
+	c.fetch(f, r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flights[key] == f {
@@ -115,19 +115,20 @@ func (c *coalescer) fly(key string, f *flight, r *http.Request) {
 
 // fetch sends the request and reads the answer. A panic is an error: it would end the
 // process here, and is the page's where the request is not shared.
-func (c *coalescer) fetch(r *http.Request) (resp *http.Response, body []byte, err error) {
+func (c *coalescer) fetch(f *flight, r *http.Request) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			f.err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 	}()
-	resp, err = c.base.RoundTrip(r)
+	resp, err := c.base.RoundTrip(r)
 	if err != nil {
-		return nil, nil, err
+		f.err = err
+		return
 	}
 	defer resp.Body.Close()
-	body, err = readBody(resp)
-	return resp, body, err
+	f.resp = resp
+	f.body, f.err = readBody(resp)
 }
 
 // readBody reads a body to its end, or a byte more than any reader takes.

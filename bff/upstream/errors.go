@@ -7,20 +7,17 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/failsafe-go/failsafe-go/budget"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
-
 	"github.com/gatehousehq/gatehouse/internal/problem"
 )
 
 // Kind is how a call to a service went wrong.
 type Kind string
 
-// The kinds. Timeout and Unavailable count against the service in its circuit
-// breaker; the others say nothing of its health.
+// The kinds. Timeout and Unavailable count against the service in its circuit breaker,
+// Rejected and Malformed for it, as it answers.
 const (
 	// Timeout: no answer within the time that the call had, or a service that refused it
-	// as that was too little, which does not count.
+	// as that was too little. A call that had too little time does not count.
 	Timeout Kind = "timeout"
 	// Unavailable: no connection, a connection that broke, a 5xx or a 429.
 	Unavailable Kind = "unavailable"
@@ -40,7 +37,7 @@ type Error struct {
 	Err      error
 
 	late    bool // no time was left for another attempt
-	refused bool // the service had too little time, which says nothing of it
+	excused bool // the service had too little time, which says nothing of it
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Upstream, e.Kind, e.Err) }
@@ -102,7 +99,7 @@ func classify(ctx context.Context, name string, err error) error {
 	}
 	kind, status := diagnose(ctx, err)
 	refusal, ok := errors.AsType[*statusError](err)
-	return &Error{Upstream: name, Kind: kind, Status: status, Err: err, late: late(ctx), refused: ok && refusal.tooLittleTime}
+	return &Error{Upstream: name, Kind: kind, Status: status, Err: err, late: left(ctx) < retryRoom, excused: ok && refusal.tooLittleTime}
 }
 
 func diagnose(ctx context.Context, err error) (Kind, int) {
@@ -126,17 +123,11 @@ func diagnose(ctx context.Context, err error) (Kind, int) {
 	return Malformed, 0
 }
 
-// refusedByPolicy makes an *Error of what failsafe itself returned, and leaves
-// errors that classify made.
-func refusedByPolicy(ctx context.Context, name string, err error) error {
-	if _, ok := errors.AsType[*Error](err); ok || err == nil {
+// classified is err if it is an *Error, and what classify makes of it if not: of what
+// failsafe returned, or of a panic.
+func classified(ctx context.Context, name string, err error) error {
+	if _, ok := errors.AsType[*Error](err); ok {
 		return err
-	}
-	switch {
-	case errors.Is(err, circuitbreaker.ErrOpen):
-		return &Error{Upstream: name, Kind: CircuitOpen, Err: err}
-	case errors.Is(err, budget.ErrExceeded), errors.Is(err, errNoBudget):
-		return &Error{Upstream: name, Kind: Unavailable, Err: err}
 	}
 	return classify(ctx, name, err)
 }

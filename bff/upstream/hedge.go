@@ -6,18 +6,10 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
-
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/hedgepolicy"
+	"time"
 )
 
 const (
-	// A call that takes longer than this share of the good ones of late gets a second
-	// request, once there were enough to tell.
-	hedgeQuantile = 0.95
-	hedgeMemory   = 1000 // good calls
-	hedgeMinimum  = 100  // good calls
-
 	// hedgePrice is how many good calls pay for one hedge: hedges are at most 5 % of them.
 	hedgePrice = 20
 	// hedgeSaved is how many hedges can be paid for at once. An outage, in which no call is
@@ -27,7 +19,7 @@ const (
 
 // hedges makes a second request where the first is late, and takes the first good answer.
 type hedges struct {
-	executor failsafe.Executor[any]
+	usual    latencies
 	budget   hedgeBudget
 	name     string
 	observer Observer
@@ -35,10 +27,53 @@ type hedges struct {
 
 // newHedges returns those of one service.
 func newHedges(name string, observer Observer) *hedges {
-	policy := hedgepolicy.NewBuilderWithDelayQuantile[any](hedgeQuantile, hedgeMemory, hedgeMinimum).
-		CancelIf(func(_ any, err error) bool { return final(err) }).
-		Build()
-	return &hedges{executor: failsafe.With(policy), name: name, observer: observer}
+	return &hedges{name: name, observer: observer}
+}
+
+// hedgeKey marks the context of a hedge, which is to have a request of its own: the one
+// that it could share is the one that is late.
+type hedgeKey struct{}
+
+// brought is what a request came to.
+type brought[T any] struct {
+	v   T
+	err error
+}
+
+// hedged runs fn, and once more beside it if that takes long and can be paid for. What
+// fails before is not late: its failure is the result. It returns when ctx ends, and waits
+// for no loser, whose context has ended then.
+func hedged[T any](ctx context.Context, h *hedges, fn func(context.Context) (T, error)) (T, error) {
+	began := time.Now()
+	inner, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan brought[T], 2) // nobody may be there to take the loser's
+	start := func(ctx context.Context) { go func() { results <- try(ctx, fn) }() }
+	start(inner)
+	late, stop := h.usual.late()
+	defer stop()
+	for underWay := 1; ; {
+		select {
+		case <-ctx.Done():
+			var none T
+			return none, ctx.Err()
+		case <-late: // once
+			if h.budget.pay() {
+				h.observer.Hedged(h.name)
+				underWay++
+				start(context.WithValue(inner, hedgeKey{}, true))
+			}
+		case got := <-results:
+			underWay--
+			if got.err == nil {
+				h.budget.earn()
+				h.usual.add(time.Since(began)) // of the first request, at least
+			}
+			if underWay == 0 || final(got.err) {
+				return got.v, got.err
+			}
+		}
+	}
 }
 
 // final tells whether there is nothing to gain from the other request: it would be
@@ -48,41 +83,20 @@ func final(err error) bool {
 	return err == nil || ok && e.Kind == Rejected
 }
 
-// hedgeKey marks the context of a hedge, which is to have a request of its own: the one
-// that it could share is the one that is late.
-type hedgeKey struct{}
-
-// errNoBudget is a hedge that was not made.
-var errNoBudget = errors.New("no budget for a hedge")
-
-// do runs fn, and once more beside it if that takes long and can be paid for. The
-// loser's context ends, and do does not wait for it.
-func (h *hedges) do(ctx context.Context, fn func(context.Context) (any, error)) (any, error) {
-	v, err := h.executor.WithContext(ctx).GetWithExecution(func(exec failsafe.Execution[any]) (v any, err error) {
-		ctx := exec.Context()
-		if exec.IsHedge() {
-			if !h.budget.pay() {
-				return nil, errNoBudget
-			}
-			h.observer.Hedged(h.name)
-			ctx = context.WithValue(ctx, hedgeKey{}, true)
+// try runs fn in a goroutine of its own, where a panic would end the process.
+func try[T any](ctx context.Context, fn func(context.Context) (T, error)) (got brought[T]) {
+	defer func() {
+		if p := recover(); p != nil {
+			got.err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
-		defer func() { // this is a goroutine of the policy's: a panic would end the process
-			if p := recover(); p != nil {
-				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-			}
-		}()
-		return fn(ctx)
-	})
-	if err == nil {
-		h.budget.earn()
-	}
-	return v, err
+	}()
+	got.v, got.err = fn(ctx)
+	return got
 }
 
-// hedgeBudget is filled by good calls only. failsafe's own bounds what is in flight: one
-// call at a time could then always have a hedge, and an outage would have twice the
-// requests. The zero value is empty.
+// hedgeBudget is filled by good calls only. failsafe's bounds what is in flight: one call
+// at a time could then always have a hedge, and an outage would have twice the requests.
+// The zero value is empty.
 type hedgeBudget struct {
 	mu    sync.Mutex
 	calls int // good ones that have not paid for a hedge

@@ -2,10 +2,12 @@ package upstream_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,12 +54,12 @@ func (s *service) counts() (requests, cancelled int) {
 	return s.requests, s.cancelled
 }
 
-func newHedged(t *testing.T, transport http.RoundTripper, hedged ...string) *upstream.Clients {
+func newHedged(t testing.TB, transport http.RoundTripper, hedged ...string) *upstream.Clients {
 	t.Helper()
 	clients, err := upstream.New(upstream.Options{
 		Orders: "http://orders", Users: "http://users", Billing: "http://billing", Notifications: "http://notifications",
 		Transport: transport, Telemetry: telemetry.With(noop.NewTracerProvider()), Logger: slog.New(slog.DiscardHandler),
-		Hedged: hedged,
+		Budget: budget, Hedged: hedged,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -106,6 +108,7 @@ func TestLateCallIsHedged(t *testing.T) {
 		"late":                      {[]string{"billing"}, 500, []answer{hangs, {after: 10 * ms, status: 200, body: summary}}, 2, 40 * ms, false},
 		"the first comes after all": {[]string{"billing"}, 500, []answer{{after: 100 * ms, status: 200, body: summary}, hangs}, 2, 100 * ms, false},
 		"the hedge fails":           {[]string{"billing"}, 500, []answer{{after: 100 * ms, status: 200, body: summary}, {status: 500}}, 2, 100 * ms, false},
+		"a failure is not late":     {[]string{"billing"}, 500, []answer{{after: ms, status: 500}, {status: 200, body: summary}}, 1, ms, true},
 		"both hang":                 {[]string{"billing"}, 500, []answer{hangs}, 2, time.Second, true},
 		"an answer that the caller dislikes ends it": {[]string{"billing"}, 500, []answer{hangs, {status: 404, body: `{"type":"urn:t","title":"T","status":404,"detail":"No."}`}}, 2, 40 * ms, true},
 		"off":                          {nil, 500, []answer{hangs}, 1, time.Second, true},
@@ -150,19 +153,32 @@ func TestHedgesDoNotAmplifyAnOutage(t *testing.T) {
 		}
 	}
 	const saved = 5
+	// A quarter of the window: the circuit stays closed. Without hedges these are as many
+	// requests, and as many retries at most where a failure is tried again.
+	const quick = 100
+	// Of 50 failures at once, how many are tried again is a matter of chance.
+	const retries = 25
 	for name, tc := range map[string]struct {
-		bad  func(int) answer
-		most int // requests more than without hedges
+		bad   func(int) answer
+		calls int // few where the circuit is to stay closed
+		most  int // requests more than without hedges
 	}{
 		// No call is good, and none pays for a hedge. None is tried again either, which would
 		// make the counts a matter of chance.
-		"all hang":      {every(1, answer{after: time.Hour}), saved},
-		"all fail late": {every(1, answer{after: 300 * ms, status: 500}), saved},
+		"all hang":      {every(1, answer{after: time.Hour}), calls, saved},
+		"all fail late": {every(1, answer{after: 300 * ms, status: 500}), calls, saved},
 		// The circuit stays closed.
-		"a third hangs":      {every(3, answer{after: time.Hour}), calls / 20},
-		"a third fails late": {every(3, answer{after: 300 * ms, status: 500}), calls / 20},
+		"a third hangs":      {every(3, answer{after: time.Hour}), calls, calls / 20},
+		"a third fails late": {every(3, answer{after: 300 * ms, status: 500}), calls, calls / 20},
+		// No call is late, and none may have a hedge for having failed.
+		"all answer 500 at once": {every(1, answer{after: ms, status: 500}), quick, 0},
+		"all answer 429 at once": {every(1, answer{after: ms, status: 429}), quick, 0},
+		"all are malformed":      {every(1, answer{after: ms, status: 200, body: "<html>"}), quick, 0},
+		"all are reset at once":  {every(1, answer{after: ms, err: syscall.ECONNRESET}), quick, retries},
+		"a tenth answers 500":    {every(10, answer{after: ms, status: 500}), calls, calls / 20},
+		"a tenth is reset":       {every(10, answer{after: ms, err: syscall.ECONNRESET}), calls, calls / 20},
 		// No failure at all.
-		"all are slow": {func(int) answer { return answer{after: 900 * ms, status: 200, body: summary} }, calls/20 + saved},
+		"all are slow": {func(int) answer { return answer{after: 900 * ms, status: 200, body: summary} }, calls, calls/20 + saved},
 	} {
 		for _, together := range []int{1, 50} {
 			t.Run(name, func(t *testing.T) {
@@ -173,20 +189,116 @@ func TestHedgesDoNotAmplifyAnOutage(t *testing.T) {
 						clients := newHedged(t, s, hedged...)
 						ask(t, clients, calls, together)
 						s.set(tc.bad)
-						ask(t, clients, calls, together)
+						ask(t, clients, tc.calls, together)
 						synctest.Wait()
 						requests, _ = s.counts()
 					})
 					return requests
 				}
 				without, with := count(), count("billing")
-				t.Logf("%d at once: %d requests, %d with hedges", together, without, with)
+				t.Logf("%s, %d at once: %d requests, %d with hedges", name, together, without, with)
 				if with > without+tc.most {
 					t.Errorf("%d requests with hedges, %d without: want at most %d more", with, without, tc.most)
 				}
 			})
 		}
 	}
+}
+
+// TestWhatIsLateFollowsTheService: of its last 1,000 good calls.
+func TestWhatIsLateFollowsTheService(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{answer: good}
+		clients := newHedged(t, s, "billing")
+		ask(t, clients, 1000, 1)
+		s.set(always(answer{after: 100 * ms, status: 200, body: summary}))
+		ask(t, clients, 1000, 1)
+		s.set(func(n int) answer {
+			return []answer{{after: time.Hour}, {after: 10 * ms, status: 200, body: summary}}[n-1]
+		})
+		began := time.Now()
+		_, err := clients.BillingSummary(t.Context(), acme)
+		if took := time.Since(began).Round(ms); err != nil || took != 110*ms {
+			t.Errorf("%v after %v, want the answer of a hedge that began after 100 ms", err, took)
+		}
+		synctest.Wait()
+	})
+}
+
+// TestHedgeThatIsNotPaid: the call waits for its first request, and that is the result.
+func TestHedgeThatIsNotPaid(t *testing.T) {
+	t.Parallel()
+	for name, bad := range map[string]answer{
+		"it fails":     {after: 100 * ms, status: 500},
+		"it is broken": {after: 100 * ms, status: 200, body: "<html>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{answer: good}
+				clients := newHedged(t, s, "billing")
+				ask(t, clients, 500, 1)
+				s.set(always(bad))
+				ask(t, clients, 10, 1) // they pay with all that is saved
+				if requests, _ := s.counts(); requests <= 10 || requests > 15 {
+					t.Fatalf("%d requests of 10 calls, want hedges, five at most", requests)
+				}
+				s.set(always(bad))
+				began := time.Now()
+				_, err := clients.BillingSummary(t.Context(), acme)
+				e, ok := errors.AsType[*upstream.Error](err)
+				if requests, _ := s.counts(); !ok || e.Err == nil || (e.Status != 500 && e.Kind != upstream.Malformed) || requests != 1 || time.Since(began) != 100*ms {
+					t.Errorf("%v and %d requests after %v, want what the one request brought", err, requests, time.Since(began))
+				}
+			})
+		})
+	}
+}
+
+// TestHedgedCallEndsInTime: with its deadline or its client, however long a call usually
+// takes, and whether or not the transport heeds the context.
+func TestHedgedCallEndsInTime(t *testing.T) {
+	t.Parallel()
+	const usual = 800 * ms
+	for name, tc := range map[string]struct {
+		warm, deadline, cancel time.Duration
+	}{
+		"a deadline before the call is late": {usual, 150 * ms, 0},
+		"a deadline after that":              {10 * ms, 150 * ms, 0},
+		"a client that leaves":               {usual, time.Second, 100 * ms},
+		"a client that leaves the hedge":     {10 * ms, time.Second, 100 * ms},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &service{answer: func(int) answer { return answer{after: tc.warm, status: 200, body: summary} }}
+				clients := newHedged(t, heedless{s}, "billing")
+				ask(t, clients, 200, 1)
+				s.set(func(int) answer { return answer{after: usual, status: 200, body: summary} })
+				ctx, cancel := context.WithTimeout(t.Context(), tc.deadline)
+				defer cancel()
+				want := tc.deadline
+				if tc.cancel > 0 {
+					want = tc.cancel
+					time.AfterFunc(tc.cancel, cancel)
+				}
+				began := time.Now()
+				_, err := clients.BillingSummary(ctx, acme)
+				if took := time.Since(began); took != want || errors.Is(err, context.Canceled) != (tc.cancel > 0) {
+					t.Errorf("%v after %v, want the end of the context at %v", err, took, want)
+				}
+				time.Sleep(usual) // until the transport is done
+			})
+		})
+	}
+}
+
+// heedless is a transport that does not heed its context.
+type heedless struct{ http.RoundTripper }
+
+func (h heedless) RoundTrip(r *http.Request) (*http.Response, error) {
+	return h.RoundTripper.RoundTrip(r.WithContext(context.WithoutCancel(r.Context())))
 }
 
 // TestHedgeIsNotShared: the request that it could share is the one that is late.

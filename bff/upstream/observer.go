@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
+	"github.com/sony/gobreaker/v2"
 )
 
 // Observer is told what becomes of calls, for metrics. Its methods are called by many
@@ -19,6 +19,7 @@ type Observer interface {
 	Retried(upstream string)
 	Hedged(upstream string)
 	// Circuit is told of each change of a circuit breaker; state is one of CircuitStates.
+	// The breaker waits for it.
 	Circuit(upstream, state string)
 }
 
@@ -34,7 +35,7 @@ func Outcomes() []string {
 
 // CircuitStates returns the states of a circuit breaker; the first is that of a new one.
 func CircuitStates() []string {
-	return []string{stateLabel(circuitbreaker.ClosedState), stateLabel(circuitbreaker.HalfOpenState), stateLabel(circuitbreaker.OpenState)}
+	return []string{stateLabel(gobreaker.StateClosed), stateLabel(gobreaker.StateHalfOpen), stateLabel(gobreaker.StateOpen)}
 }
 
 const (
@@ -42,7 +43,7 @@ const (
 	outcomeCancelled = "cancelled"
 )
 
-func stateLabel(s circuitbreaker.State) string { return strings.ReplaceAll(s.String(), "-", "_") }
+func stateLabel(s gobreaker.State) string { return strings.ReplaceAll(s.String(), "-", "_") }
 
 func label(k Kind) string { return strings.ReplaceAll(string(k), " ", "_") }
 

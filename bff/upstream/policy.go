@@ -3,14 +3,17 @@ package upstream
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go"
 	"github.com/failsafe-go/failsafe-go/budget"
-	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
+	"github.com/sony/gobreaker/v2"
+
+	"github.com/gatehousehq/gatehouse/internal/throttle"
 )
 
 const (
@@ -19,13 +22,6 @@ const (
 	retryDelay = 20 * time.Millisecond
 	// retryRoom is the time that must be left for a retry to be worth it.
 	retryRoom = 3 * retryDelay
-
-	// The circuit opens when half of the calls of the last ten seconds failed,
-	// if there were enough to tell, and one call tries again every second.
-	breakerRate   = 0.5
-	breakerCalls  = 20
-	breakerWindow = 10 * time.Second
-	breakerDelay  = time.Second
 )
 
 // guard holds the policies of one service: one retry (every call is a GET,
@@ -33,8 +29,11 @@ const (
 // inside it a circuit breaker, which counts each attempt.
 type guard struct {
 	name     string
-	executor failsafe.Executor[any]
-	hedges   *hedges // nil: none
+	retry    failsafe.Executor[any]
+	breaker  *gobreaker.CircuitBreaker[any]
+	fair     time.Duration     // what an attempt has at least that tells of the service by running out
+	tries    throttle.Throttle // of calls with less, while the circuit is half open
+	hedges   *hedges           // nil: none
 	observer Observer
 }
 
@@ -52,17 +51,7 @@ func newGuard(name string, o Options) *guard {
 		ReturnLastFailure().
 		OnRetry(func(failsafe.ExecutionEvent[any]) { observer.Retried(name) }).
 		Build()
-	breaker := circuitbreaker.NewBuilder[any]().
-		HandleIf(func(_ any, err error) bool { return unhealthy(err) }).
-		WithFailureRateThreshold(breakerRate, breakerCalls, breakerWindow).
-		WithDelay(breakerDelay).
-		WithSuccessThreshold(1).
-		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
-			observer.Circuit(name, stateLabel(e.NewState))
-			o.Logger.Warn("circuit breaker changed", "upstream", name, "from", e.OldState.String(), "to", e.NewState.String())
-		}).
-		Build()
-	g := &guard{name: name, executor: failsafe.With(retry, breaker), observer: observer}
+	g := &guard{name: name, retry: failsafe.With(retry), breaker: newBreaker(name, observer, o.Logger), fair: o.Budget / fairShare, observer: observer}
 	if slices.Contains(o.Hedged, name) {
 		g.hedges = newHedges(name, observer)
 	}
@@ -72,42 +61,63 @@ func newGuard(name string, o Options) *guard {
 // call runs fn under g's policies. Its errors are *Error, or wrap
 // context.Canceled if ctx was cancelled.
 func call[T any](ctx context.Context, g *guard, fn func(context.Context) (T, error)) (T, error) {
-	var result T
+	var last struct { // what the last attempt brought
+		v   any
+		err error
+	}
 	began := time.Now()
-	err := g.executor.WithContext(ctx).Run(func() error {
-		v, err := attempt(ctx, g, fn)
-		if err != nil {
-			return err
-		}
-		result = v
-		return nil
+	err := g.retry.WithContext(ctx).Run(func() error {
+		last.v, last.err = attempt(ctx, g, fn)
+		return last.err
 	})
-	err = refusedByPolicy(ctx, g.name, err)
+	if errors.Is(err, budget.ErrExceeded) { // no other attempt was to be had
+		err = last.err
+	}
+	err = classified(ctx, g.name, err)
 	g.observer.Called(g.name, outcome(err), time.Since(began))
+	result, _ := last.v.(T)
 	return result, err
 }
 
-// attempt runs fn once, or twice where it is hedged.
-func attempt[T any](ctx context.Context, g *guard, fn func(context.Context) (T, error)) (T, error) {
+// attempt runs fn, unless the circuit is open. Its value is a T, or nil.
+func attempt[T any](ctx context.Context, g *guard, fn func(context.Context) (T, error)) (any, error) {
+	short := left(ctx) < g.fair
+	if short && !g.admitsShort() {
+		return nil, &Error{Upstream: g.name, Kind: CircuitOpen, Err: gobreaker.ErrTooManyRequests}
+	}
+	v, err := g.breaker.Execute(func() (any, error) {
+		v, err := request(ctx, g, fn)
+		if err != nil {
+			return nil, excuse(ctx, short, err)
+		}
+		return v, nil
+	})
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		return nil, &Error{Upstream: g.name, Kind: CircuitOpen, Err: err}
+	}
+	return v, err
+}
+
+// request runs fn once, or twice where it is hedged.
+func request[T any](ctx context.Context, g *guard, fn func(context.Context) (T, error)) (T, error) {
 	if g.hedges == nil {
 		v, err := fn(ctx)
 		return v, classify(ctx, g.name, err)
 	}
-	v, err := g.hedges.do(ctx, func(ctx context.Context) (any, error) {
+	v, err := hedged(ctx, g.hedges, func(ctx context.Context) (T, error) {
 		v, err := fn(ctx)
 		return v, classify(ctx, g.name, err)
 	})
-	if err != nil {
-		var none T
-		return none, refusedByPolicy(ctx, g.name, err)
-	}
-	return v.(T), nil
+	return v, classified(ctx, g.name, err)
 }
 
-// late tells whether the time that ctx has left is too short for another attempt.
-func late(ctx context.Context) bool {
+// left is the time that ctx has left, a long one if it has no deadline.
+func left(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < retryRoom
+	if !ok {
+		return math.MaxInt64
+	}
+	return time.Until(deadline)
 }
 
 // retryable tells whether another attempt may succeed where this one failed. A
@@ -122,11 +132,4 @@ func retryable(err error) bool {
 		return true
 	}
 	return false
-}
-
-// unhealthy tells whether err counts against the service. Cancelled calls and
-// answers that the caller dislikes do not.
-func unhealthy(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && !e.refused && (e.Kind == Timeout || e.Kind == Unavailable)
 }

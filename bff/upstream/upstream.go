@@ -10,6 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi/billingapi"
 	"github.com/gatehousehq/gatehouse/bff/openapi/notificationsapi"
@@ -30,7 +33,7 @@ type Page struct {
 	Limit  int
 }
 
-// Options say where the services are. All members but the last two are required.
+// Options say where the services are. All members but the last three are required.
 type Options struct {
 	Orders        string // base URL of the orders service: http://127.0.0.1:9101
 	Users         string
@@ -41,6 +44,9 @@ type Options struct {
 	Telemetry *telemetry.Telemetry
 	Logger    *slog.Logger
 
+	// Budget is the time that a page may take at most. A call that had less than half of it
+	// does not count against a service that did not answer in time; 0: any call does.
+	Budget time.Duration
 	// Hedged are the names of the services whose late calls get a second request: see
 	// hedges.
 	Hedged   []string
@@ -92,12 +98,24 @@ func CheckURL(base string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("%q is not a URL: write it as http://host:port", base)
-	case u.Scheme != "http" && u.Scheme != "https", u.Host == "":
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
 		return fmt.Errorf("%q has no http or https scheme or no host: write it as http://host:port", base)
+	case !hasPort(u):
+		return fmt.Errorf("%q has a port that is none: write it as http://host:port", base)
 	case u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return fmt.Errorf("%q has a query, fragment or user: leave these out", u.Redacted())
 	}
 	return nil
+}
+
+// hasPort tells whether u has a port that can be dialled: its own, 1 to 65535, or its
+// scheme's.
+func hasPort(u *url.URL) bool {
+	if u.Port() == "" {
+		return !strings.HasSuffix(u.Host, ":")
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	return err == nil && port > 0
 }
 
 // User gets the profile of the user who asks.

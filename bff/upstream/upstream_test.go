@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -61,11 +62,15 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// budget is what a page has at most.
+const budget = 1500 * time.Millisecond
+
 func newClients(t *testing.T, transport http.RoundTripper, logs io.Writer) *upstream.Clients {
 	t.Helper()
 	clients, err := upstream.New(upstream.Options{
 		Orders: "http://orders", Users: "http://users", Billing: "http://billing", Notifications: "http://notifications",
 		Transport: transport, Telemetry: telemetry.With(noop.NewTracerProvider()), Logger: slog.New(slog.NewJSONHandler(logs, nil)),
+		Budget: budget,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +132,29 @@ func TestCall(t *testing.T) {
 	}
 }
 
+// TestNoRetryIsToBeHad: of many failures at once few are tried again, and all say why.
+func TestNoRetryIsToBeHad(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &service{answer: always(answer{after: 100 * ms, status: 503})}
+		clients := newClients(t, s, io.Discard)
+		const calls = 19 // not enough to open the circuit
+		var group sync.WaitGroup
+		for range calls {
+			group.Go(func() {
+				_, err := clients.BillingSummary(t.Context(), acme)
+				if e, ok := errors.AsType[*upstream.Error](err); !ok || e.Status != 503 {
+					t.Errorf("%v, want the service's answer", err)
+				}
+			})
+		}
+		group.Wait()
+		if requests, _ := s.counts(); requests >= 2*calls {
+			t.Errorf("%d requests of %d calls, want few tried again", requests, calls)
+		}
+	})
+}
+
 func TestCallCarriesIdentity(t *testing.T) {
 	t.Parallel()
 	transport := &script{answers: []answer{{status: 200, body: summary}}}
@@ -177,7 +205,7 @@ func TestCircuit(t *testing.T) {
 			t.Errorf("orders: %v; want its circuit to be its own", err)
 		}
 		transport.answers = []answer{{status: 200, body: summary}}
-		time.Sleep(time.Second) // the bubble's time
+		time.Sleep(time.Second + time.Millisecond) // the bubble's time
 		if k := kind(); k != "" {
 			t.Errorf("a second later: %q, want an answer", k)
 		}
@@ -232,6 +260,8 @@ func TestCheckURL(t *testing.T) {
 		"http://127.0.0.1:9101": true, "https://orders.internal/api": true,
 		"": false, "orders:9101": false, "/orders": false, "ftp://orders": false, "http://": false,
 		"http://o?x=1": false, "http://u:p@o": false, "http://[": false,
+		"https://orders": true, "http://[::1]:1": true, "http://orders:65535": true,
+		"http://:80": false, "http://orders:": false, "http://orders:0": false, "http://orders:99999": false,
 	} {
 		if err := upstream.CheckURL(base); (err == nil) != fine {
 			t.Errorf("CheckURL(%q) = %v", base, err)

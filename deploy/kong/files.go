@@ -20,6 +20,11 @@ var RetryAfter string
 // AddRetryAfter is the value of KONG_NGINX_PROXY_ADD_HEADER that sends the header.
 const AddRetryAfter = "Retry-After $gatehouse_retry_after always"
 
+// HideTraceID has nginx leave out a service's own X-Trace-Id: the gateway's, by which
+// clients ask for help, would be the second of two. It is a variable of Kong's
+// environment, and names the header that trace-inject's response_header names.
+const HideTraceID = "KONG_NGINX_PROXY_PROXY_HIDE_HEADER=X-Trace-Id"
+
 // Compression has nginx compress answers that are worth it, for clients that ask for it
 // (https://nginx.org/en/docs/http/ngx_http_gzip_module.html), as variables of Kong's
 // environment. What is behind Kong compresses nothing. Less than 1,000 bytes fit into one

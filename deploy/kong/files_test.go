@@ -16,7 +16,7 @@ func TestImage(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.NewReplacer("'", "", `"`, "").Replace(string(image))
-	for _, setting := range append(kong.Compression, "KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter) {
+	for _, setting := range append(kong.Compression, "KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter, kong.HideTraceID) {
 		if !strings.Contains(text, " "+setting+" \\\n") {
 			t.Errorf("Dockerfile.kong does not set %s", setting)
 		}

@@ -1,30 +1,39 @@
 package devcerts
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/atomicfile"
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
 )
 
 // pair is a certificate with its key.
 type pair struct {
 	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 }
+
+const (
+	// keyMode is what a key's mode may have at most.
+	keyMode os.FileMode = 0o600
+	// caName is the name of the CAs that are made here.
+	caName = "Gatehouse development CA, trust it on this machine only"
+)
 
 func caTemplate(now time.Time) *x509.Certificate {
 	return &x509.Certificate{
-		Subject:   pkix.Name{CommonName: "Gatehouse development CA, trust it on this machine only"},
+		Subject:   pkix.Name{CommonName: caName},
 		NotBefore: now.Add(-skew), NotAfter: now.Add(caLife),
 		IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
@@ -61,7 +70,7 @@ func newPair(template *x509.Certificate, ca *pair) (*pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	parent, signer := template, key
+	parent, signer := template, crypto.Signer(key)
 	if ca != nil {
 		parent, signer = ca.cert, ca.key
 	}
@@ -74,15 +83,11 @@ func newPair(template *x509.Certificate, ca *pair) (*pair, error) {
 }
 
 func readPair(certFile, keyFile string) (*pair, error) {
-	p, err := tls.LoadX509KeyPair(certFile, keyFile)
+	p, err := pemfile.Pair(certFile, keyFile)
 	if err != nil {
 		return nil, err
 	}
-	key, ok := p.PrivateKey.(*ecdsa.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("read key %s: it is no ECDSA key", keyFile)
-	}
-	return &pair{p.Leaf, key}, nil
+	return &pair{p.Leaf, p.PrivateKey.(crypto.Signer)}, nil // which every key is that TLS takes
 }
 
 // write puts each file in its place in one step: whoever reads meanwhile gets all of the
@@ -92,7 +97,7 @@ func (p *pair) write(certFile, keyFile string) error {
 	if err != nil {
 		return fmt.Errorf("encode key: %w", err)
 	}
-	if err := atomicfile.Write(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600); err != nil {
+	if err := atomicfile.Write(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), keyMode); err != nil {
 		return err
 	}
 	return atomicfile.Write(certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.cert.Raw}), 0o644)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,11 +60,24 @@ func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 func (f *flow) refuse() bool {
 	if f.r.Method == http.MethodTrace || f.r.Method == http.MethodConnect {
 		f.x.ErrorPage(http.StatusMethodNotAllowed)
+	} else if twice(f.r.Header) {
+		f.x.ErrorPage(http.StatusBadRequest)
 	} else if what := notSupported(f.r); what != "" {
 		f.x.Exit(http.StatusNotImplemented, []byte("the dev gateway does not support "+what+"; `make up` runs Kong\n"),
 			http.Header{"Content-Type": {"text/plain; charset=utf-8"}})
 	}
 	return f.x.Answer != nil
+}
+
+// once are headers that nginx takes in one line only (ngx_http_headers_in, with
+// ngx_http_process_unique_header_line), but for those that net/http minds itself.
+var once = []string{
+	"Authorization", "Content-Range", "If-Match", "If-Modified-Since", "If-None-Match", "If-Range", "If-Unmodified-Since",
+}
+
+// twice reports whether one of these is there more than once.
+func twice(h http.Header) bool {
+	return slices.ContainsFunc(once, func(name string) bool { return len(h[name]) > 1 })
 }
 
 // notSupported names what a request asks for and the dev gateway does not support.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/upstream"
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 )
 
 // Options say where a gateway listens and what it works with.
@@ -45,9 +45,11 @@ type Options struct {
 	NginxInclude string
 
 	// ErrorTemplate is the file of KONG_ERROR_TEMPLATE_JSON; empty: Kong's own body.
-	// AddHeader is KONG_NGINX_PROXY_ADD_HEADER; empty is none.
+	// AddHeader is KONG_NGINX_PROXY_ADD_HEADER; empty is none. HideHeader, likewise, is
+	// KONG_NGINX_PROXY_PROXY_HIDE_HEADER.
 	ErrorTemplate string
 	AddHeader     string
+	HideHeader    string
 
 	Gzip Gzip
 
@@ -97,7 +99,7 @@ func New(opts Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.loader = config.NewLoader(config.Options{PluginInfo: opts.PluginInfo, Hosts: hosts, Now: time.Now})
-	text, err := os.ReadFile(opts.ConfigFile)
+	text, err := regularfile.Read(opts.ConfigFile)
 	if err != nil {
 		return nil, fmt.Errorf("read declarative config: %w", err)
 	}

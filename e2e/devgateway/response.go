@@ -90,7 +90,7 @@ func (f *flow) mergeUpstreamHeader(upstream http.Header) {
 		}
 	}
 	for name, vals := range upstream {
-		if name != "Trailer" && !strings.HasPrefix(name, "X-Accel-") && name != "X-Pad" {
+		if name != "Trailer" && !strings.HasPrefix(name, "X-Accel-") && name != "X-Pad" && !strings.EqualFold(name, f.g.opts.HideHeader) {
 			f.x.RespHeader[name] = append(f.x.RespHeader[name], vals...)
 		}
 	}

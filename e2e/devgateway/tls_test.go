@@ -20,7 +20,7 @@ import (
 func made(t *testing.T) devcerts.Dir {
 	t.Helper()
 	dir := devcerts.Dir(t.TempDir())
-	if err := dir.Write(time.Now(), false); err != nil {
+	if err := dir.Write(time.Now(), false, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -35,6 +35,7 @@ func (s *Stack) gateway() part {
 		"KONG_DNS_HOSTSFILE="+s.hosts(),
 		"KONG_NGINX_HTTP_INCLUDE="+s.include(),
 		"KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter,
+		kong.HideTraceID,
 		"KONG_ERROR_TEMPLATE_JSON="+s.problem(),
 		"KONG_PROXY_ACCESS_LOG="+s.syslogTarget()+" gatehouse",
 		"KONG_PROXY_ERROR_LOG="+s.syslogTarget(),

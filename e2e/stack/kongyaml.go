@@ -104,7 +104,7 @@ func plainServices(config []byte, targets map[string]Port) (warnings []string) {
 // Renew makes all certificates anew, which BFFs and services take up by themselves, and
 // returns the declarative config that has the gateway do so too.
 func (s *Stack) Renew() ([]byte, error) {
-	if err := s.certs().Write(time.Now(), true); err != nil {
+	if err := s.certs().Write(time.Now(), true, s.note); err != nil {
 		return nil, err
 	}
 	return s.writeConfig()

@@ -38,6 +38,7 @@ type Stack struct {
 	Config
 	runDir   string   // sockets: a short path, as a socket's is limited to 107 bytes
 	plain    []string // what the config is warned of before the gateway sees it
+	certsNew []string // what was put right in the folder of certificates
 	children []*process
 	closers  []func() error
 }
@@ -58,9 +59,13 @@ func Start(ctx context.Context, cfg Config) (*Stack, error) {
 // LogDir is where each part's output goes, a file a part.
 func (s *Stack) LogDir() string { return filepath.Join(s.Dir, "logs") }
 
-// Warnings are what there is to say of the gateway's config before it is used, a line
-// each: by the gateway, and by those that it is to call.
+// note remembers a line about the certificates.
+func (s *Stack) note(line string) { s.certsNew = append(s.certsNew, line) }
+
+// Warnings are what there is to say of the certificates, and of the gateway's config before
+// it is used, a line each: by the gateway, and by those that it is to call.
 func (s *Stack) Warnings() (list []string) {
+	list = slices.Clone(s.certsNew)
 	for _, warning := range s.plain {
 		list = append(list, s.KongConfig+": "+warning)
 	}

@@ -22,7 +22,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
-	if err := s.certs().Write(time.Now(), false); err != nil {
+	if err := s.certs().Write(time.Now(), false, s.note); err != nil {
 		return err
 	}
 	if err := s.startStore(); err != nil {

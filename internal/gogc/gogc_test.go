@@ -12,16 +12,18 @@ func TestDefault(t *testing.T) {
 	before := debug.SetGCPercent(100)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
 	for name, tc := range map[string]struct {
-		variable bool
+		variable string
+		set      bool
 		want     int
 	}{
-		"nobody said":       {false, 400},
-		"the operator said": {true, 100},
+		"nobody said":          {"", false, 400},
+		"nobody said anything": {"", true, 400},
+		"the operator said":    {"100", true, 100},
 	} {
 		t.Run(name, func(t *testing.T) {
 			debug.SetGCPercent(100)
-			t.Setenv("GOGC", "100")
-			if !tc.variable {
+			t.Setenv("GOGC", tc.variable)
+			if !tc.set {
 				if err := os.Unsetenv("GOGC"); err != nil {
 					t.Fatal(err)
 				}
@@ -31,5 +33,17 @@ func TestDefault(t *testing.T) {
 				t.Errorf("the heap may grow by %d %%, want %d", got, tc.want)
 			}
 		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for value, fine := range map[string]bool{
+		"0": true, "100": true, "2147483647": true, "off": true,
+		"abc": false, "-5": false, "100%": false, "1.5": false, "OFF": false, "2147483648": false, "": false,
+	} {
+		if err := gogc.Check(value); (err == nil) != fine {
+			t.Errorf("Check(%q) = %v", value, err)
+		}
 	}
 }

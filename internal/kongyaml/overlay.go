@@ -2,10 +2,9 @@ package kongyaml
 
 import (
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/gatehousehq/gatehouse/internal/atomicfile"
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 )
 
 // WriteOverlay writes a file that holds secrets: its owner alone can read it, and a
@@ -21,21 +20,12 @@ const forOthers = 0o007
 // ReadOverlay reads a file that holds secrets, unless everybody can. The error of a file
 // that is not there is [os.ErrNotExist].
 func ReadOverlay(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	text, mode, err := regularfile.ReadMode(path)
 	if err != nil {
 		return nil, fmt.Errorf("read overlay: %w", err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("read overlay: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&forOthers != 0 {
+	if mode = mode.Perm(); mode&forOthers != 0 {
 		return nil, fmt.Errorf("read overlay: %s holds secrets, and its mode %#o opens it to everybody: chmod 600 %[1]s, and replace the secrets if others had the chance", path, mode)
-	}
-	text, err := io.ReadAll(f)
-	if err != nil {
-		return nil, fmt.Errorf("read overlay %s: %w", path, err)
 	}
 	return text, nil
 }

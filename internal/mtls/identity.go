@@ -3,18 +3,20 @@ package mtls
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// checkEvery is how often the files are looked at, at most. They are looked at when
-// somebody connects, and when metrics are read.
+// checkEvery is how often the files are looked at, at most, and read while they are no
+// good. They are looked at when somebody connects, and when metrics are read.
 const checkEvery = time.Second
 
 // Identity is who a process is, and whom it believes. It is safe for concurrent use.
@@ -29,20 +31,22 @@ type Identity struct {
 
 	mu      sync.Mutex
 	seen    stamps
+	said    fault                // which the log has been told of, without its fix
 	expired *material            // which the log has been told of
 	met     map[string]time.Time // when the certificates expire that clients last showed, by name
 }
 
-// stamps tell whether files have changed.
-type stamps [3]struct {
-	modified time.Time
-	size     int64
-}
+// stamps tell whether files have changed: what they hold, or who may read it. Content can
+// change under the same size and time of change (cp -p), and an owner or a mode under the
+// same content.
+type stamps [3]unix.Stat_t
 
 func (f Files) stamps() (s stamps) {
 	for i, path := range []string{f.Cert, f.Key, f.CA} {
-		if info, err := os.Stat(path); err == nil {
-			s[i].modified, s[i].size = info.ModTime(), info.Size()
+		var is unix.Stat_t
+		if unix.Stat(path, &is) == nil {
+			// Without the time of the last read, which is ours.
+			s[i] = unix.Stat_t{Dev: is.Dev, Ino: is.Ino, Mode: is.Mode, Uid: is.Uid, Gid: is.Gid, Size: is.Size, Mtim: is.Mtim, Ctim: is.Ctim}
 		}
 	}
 	return s
@@ -91,12 +95,15 @@ func (i *Identity) latest() *material {
 	return i.current.Load()
 }
 
+// refresh reads files that have changed, and those that were no good at each look: what
+// was wrong with them can go without a trace in them, as when a certificate becomes valid.
 func (i *Identity) refresh(now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if stamps := i.files.stamps(); stamps != i.seen {
+	stamps := i.files.stamps()
+	if changed := stamps != i.seen; changed || i.failed.Load() {
 		i.seen = stamps
-		i.reload(now)
+		i.reload(now, changed)
 	}
 	if m := i.current.Load(); m != i.expired && now.After(m.leaf.NotAfter) {
 		i.expired = m
@@ -105,15 +112,31 @@ func (i *Identity) refresh(now time.Time) {
 	}
 }
 
-func (i *Identity) reload(now time.Time) {
+func (i *Identity) reload(now time.Time, changed bool) {
 	m, err := i.read(now)
-	i.failed.Store(err != nil)
-	if err != nil {
-		i.logger.Error("new certificate is not used: the last good one stays", "error", err.Error(), "not_after", i.current.Load().leaf.NotAfter)
+	failed := i.failed.Swap(err != nil)
+	current := i.current.Load()
+	switch {
+	case err != nil:
+		i.refuse(err, !failed || changed, current.leaf.NotAfter)
+	case !m.same(current):
+		i.current.Store(m)
+		i.logger.Info("new certificate in use", "file", i.files.Cert, "not_after", m.leaf.NotAfter)
+	case failed:
+		i.logger.Info("files are good again, with the certificate that is in use", "file", i.files.Cert, "not_after", m.leaf.NotAfter)
+	}
+}
+
+// refuse has one line in the log for each thing that is wrong with the files as they are.
+func (i *Identity) refuse(err error, isNew bool, notAfter time.Time) {
+	var f fault
+	errors.As(err, &f)
+	f.fix = "" // which may tell the time of day
+	if !isNew && f == i.said {
 		return
 	}
-	i.current.Store(m)
-	i.logger.Info("new certificate in use", "file", i.files.Cert, "not_after", m.leaf.NotAfter)
+	i.said = f
+	i.logger.Error("new certificate is not used: the last good one stays", "error", err.Error(), "not_after", notAfter)
 }
 
 // Server is the configuration of a server to whom every client shows a certificate that

@@ -20,6 +20,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -127,7 +128,7 @@ func TestBadFiles(t *testing.T) {
 		"no certificate": {func(t *testing.T, f mtls.Files) { remove(t, f.Cert) }, "cert.pem", "no such file: write it"},
 		"no key":         {func(t *testing.T, f mtls.Files) { remove(t, f.Key) }, "key.pem", "no such file: write it"},
 		"no CA":          {func(t *testing.T, f mtls.Files) { remove(t, f.CA) }, "ca.pem", "no such file: write it"},
-		"a folder":       {func(t *testing.T, f mtls.Files) { remove(t, f.Cert); must(t, os.Mkdir(f.Cert, 0o700)) }, "cert.pem", "is a directory: name a PEM file"},
+		"a folder":       {func(t *testing.T, f mtls.Files) { remove(t, f.Cert); must(t, os.Mkdir(f.Cert, 0o700)) }, "cert.pem", "is a directory, and no regular file: name a PEM file"},
 		"unreadable": {func(t *testing.T, f mtls.Files) {
 			if os.Geteuid() == 0 {
 				t.Skip("root may read everything")
@@ -145,6 +146,14 @@ func TestBadFiles(t *testing.T) {
 		"of tomorrow":           {replaced(ca, now.Add(time.Hour), now.Add(2*time.Hour)), "cert.pem", "it is valid from 20"},
 		"an empty CA":           {func(t *testing.T, f mtls.Files) { put(t, f.CA, nil) }, "ca.pem", "no certificate in it: put the certificates of the CAs there"},
 		"a leaf is no CA":       {func(t *testing.T, f mtls.Files) { put(t, f.CA, leaf.certPEM()) }, "ca.pem", "may not sign others"},
+		"a CA after a leaf":     {func(t *testing.T, f mtls.Files) { put(t, f.CA, append(leaf.certPEM(), ca.certPEM()...)) }, "ca.pem", "certificate 1 in it"},
+		"a leaf after a CA":     {func(t *testing.T, f mtls.Files) { put(t, f.CA, append(ca.certPEM(), leaf.certPEM()...)) }, "ca.pem", "certificate 2 in it, \"\", may not sign others"},
+		"a CA for lists alone":  {listSigner(ca), "ca.pem", "certificate 2 in it"},
+		"half of a second CA":   {func(t *testing.T, f mtls.Files) { put(t, f.CA, append(ca.certPEM(), ca.certPEM()[:200]...)) }, "ca.pem", "a block in it is not whole"},
+		"half of a chain":       {func(t *testing.T, f mtls.Files) { put(t, f.Cert, append(leaf.certPEM(), ca.certPEM()[:200]...)) }, "cert.pem", "a block in it is not whole"},
+		"a pipe as certificate": {pipe(func(f mtls.Files) string { return f.Cert }), "cert.pem", "is a pipe, and no regular file: name a PEM file"},
+		"a pipe as key":         {pipe(func(f mtls.Files) string { return f.Key }), "key.pem", "is a pipe"},
+		"a link to a pipe":      {linked(func(f mtls.Files) string { return f.CA }), "ca.pem", "is a pipe"},
 		"a key in the CA's":     {func(t *testing.T, f mtls.Files) { put(t, f.CA, leaf.keyPEM(t)) }, "ca.pem", "no certificate in it"},
 		"an expired CA":         {expiredCA(now), "ca.pem", "it expired at 20"},
 		"of another CA":         {func(t *testing.T, f mtls.Files) { put(t, f.CA, newCA(t, "x").certPEM()) }, "cert.pem", "none of the CAs in "},
@@ -168,6 +177,34 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// pipe puts one in place of a file.
+func pipe(of func(mtls.Files) string) func(*testing.T, mtls.Files) {
+	return func(t *testing.T, f mtls.Files) {
+		t.Helper()
+		must(t, os.Remove(of(f)))
+		must(t, syscall.Mkfifo(of(f), 0o600))
+	}
+}
+
+func linked(of func(mtls.Files) string) func(*testing.T, mtls.Files) {
+	return func(t *testing.T, f mtls.Files) {
+		t.Helper()
+		pipe(of)(t, f)
+		must(t, os.Rename(of(f), of(f)+".pipe"))
+		must(t, os.Symlink(of(f)+".pipe", of(f)))
+	}
+}
+
+// listSigner adds a CA that may sign revocation lists, and no certificate.
+func listSigner(ca *authority) func(*testing.T, mtls.Files) {
+	return func(t *testing.T, f mtls.Files) {
+		t.Helper()
+		put(t, f.CA, append(ca.certPEM(), sign(t, nil, &x509.Certificate{
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCRLSign, NotAfter: time.Now().Add(time.Hour),
+		}).certPEM()...))
 	}
 }
 

@@ -1,20 +1,25 @@
 package mtls
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 )
 
 // material is what the files hold, ready for handshakes.
 type material struct {
 	leaf   *x509.Certificate
+	chain  [][]byte // the leaf, and intermediate CAs after it
 	cas    []*x509.Certificate
 	server *tls.Config
 	client *tls.Config
@@ -22,7 +27,7 @@ type material struct {
 
 // read reads the files. Its error is one line that names the file and the fix.
 func read(f Files, now time.Time) (*material, error) {
-	certPEM, err := readFile("certificate", f.Cert)
+	certPEM, _, err := readFile("certificate", f.Cert)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +50,11 @@ func read(f Files, now time.Time) (*material, error) {
 		return nil, err
 	}
 	return newMaterial(pair, cas), nil
+}
+
+// same reports whether peers see no difference.
+func (m *material) same(other *material) bool {
+	return slices.EqualFunc(m.chain, other.chain, bytes.Equal) && slices.EqualFunc(m.cas, other.cas, (*x509.Certificate).Equal)
 }
 
 // signed tells of a certificate that none of the CAs signed: peers, who have the same CAs,
@@ -72,25 +82,35 @@ func poolOf(cas []*x509.Certificate) *x509.CertPool {
 	return pool
 }
 
-// fileError is about a file: what is wrong, and what to do.
-func fileError(what, path, wrong, fix string) error {
-	return fmt.Errorf("%s file %s: %s: %s", what, path, wrong, fix)
+// fault is what is wrong with a file, and what to do.
+type fault struct {
+	what, path string
+	wrong      string // the same for as long as the same is wrong: it tells no time of day
+	fix        string
 }
 
-func readFile(what, path string) ([]byte, error) {
-	text, err := os.ReadFile(path)
+func (f fault) Error() string {
+	return fmt.Sprintf("%s file %s: %s: %s", f.what, f.path, f.wrong, f.fix)
+}
+
+func fileError(what, path, wrong, fix string) error { return fault{what, path, wrong, fix} }
+
+func readFile(what, path string) ([]byte, fs.FileMode, error) {
+	text, mode, err := regularfile.ReadMode(path)
 	var failed *fs.PathError
 	switch {
 	case err == nil:
-		return text, nil
+		return text, mode, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fileError(what, path, "no such file", "write it, or name another (for development: make certs)")
+		return nil, 0, fileError(what, path, "no such file", "write it, or name another (for development: make certs)")
 	case errors.Is(err, fs.ErrPermission):
-		return nil, fileError(what, path, "permission denied", "let the user of this process read it")
+		return nil, 0, fileError(what, path, "permission denied", "let the user of this process read it")
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return nil, 0, fileError(what, path, "too many open files", "raise the limit (ulimit -n), or see what keeps them open")
 	case errors.As(err, &failed):
-		return nil, fileError(what, path, failed.Err.Error(), "name a PEM file")
+		return nil, 0, fileError(what, path, failed.Err.Error(), "name a PEM file")
 	default:
-		return nil, fmt.Errorf("read %s file %s: %w", what, path, err)
+		return nil, 0, fileError(what, path, err.Error(), "name a PEM file")
 	}
 }
 
@@ -99,24 +119,19 @@ func readFile(what, path string) ([]byte, error) {
 const forOthers = 0o007
 
 func readKey(path string) ([]byte, error) {
-	text, err := readFile("key", path)
+	text, mode, err := readFile("key", path)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("read key file: %w", err)
-	}
-	if mode := info.Mode().Perm(); mode&forOthers != 0 {
+	if mode := mode.Perm(); mode&forOthers != 0 {
 		return nil, fileError("key", path, fmt.Sprintf("its mode %#o opens it to everybody", mode), "chmod 600 "+path)
 	}
 	return text, nil
 }
 
 func keyPair(f Files, certPEM, keyPEM []byte) (tls.Certificate, error) {
-	certs, err := certificates(certPEM)
-	if err != nil || len(certs) == 0 {
-		return tls.Certificate{}, fileError("certificate", f.Cert, wrongPEM(err, "no certificate in it"), "put PEM there, which begins with -----BEGIN CERTIFICATE-----")
+	if _, err := pemfile.Certificates(certPEM); err != nil {
+		return tls.Certificate{}, fileError("certificate", f.Cert, err.Error(), "put PEM there, which begins with -----BEGIN CERTIFICATE-----")
 	}
 	pair, err := tls.X509KeyPair(certPEM, keyPEM)
 	switch {
@@ -129,13 +144,6 @@ func keyPair(f Files, certPEM, keyPEM []byte) (tls.Certificate, error) {
 	}
 }
 
-func wrongPEM(err error, otherwise string) string {
-	if err != nil {
-		return err.Error()
-	}
-	return otherwise
-}
-
 // valid tells of a certificate that is not valid now.
 func valid(what, path string, cert *x509.Certificate, now time.Time) error {
 	const fix = "issue a new one (for development: make certs)"
@@ -143,7 +151,7 @@ func valid(what, path string, cert *x509.Certificate, now time.Time) error {
 	case now.After(cert.NotAfter):
 		return fileError(what, path, "it expired at "+cert.NotAfter.UTC().Format(time.RFC3339), fix)
 	case now.Before(cert.NotBefore):
-		return fileError(what, path, "it is valid from "+cert.NotBefore.UTC().Format(time.RFC3339)+" on, and now is "+now.UTC().Format(time.RFC3339), "set the clock, or "+fix)
+		return fileError(what, path, "it is valid from "+cert.NotBefore.UTC().Format(time.RFC3339)+" on", "set the clock, by which it is "+now.UTC().Format(time.RFC3339)+", or "+fix)
 	default:
 		return nil
 	}
@@ -152,19 +160,21 @@ func valid(what, path string, cert *x509.Certificate, now time.Time) error {
 // readCAs reads CAs, of which one at least is to be valid: a file holds the old and the
 // new one while the one takes the other's place.
 func readCAs(path string, now time.Time) ([]*x509.Certificate, error) {
-	text, err := readFile("CA", path)
+	text, _, err := readFile("CA", path)
 	if err != nil {
 		return nil, err
 	}
-	const fix = "put the certificates of the CAs there that sign your peers', in PEM"
-	cas, err := certificates(text)
-	if err != nil || len(cas) == 0 {
-		return nil, fileError("CA", path, wrongPEM(err, "no certificate in it"), fix)
+	const fix = "put the certificates of the CAs there that sign your peers', in PEM, and nothing else"
+	cas, err := pemfile.Certificates(text)
+	if err != nil {
+		return nil, fileError("CA", path, err.Error(), fix)
+	}
+	for i, ca := range cas {
+		if !maySign(ca) {
+			return nil, fileError("CA", path, fmt.Sprintf("certificate %d in it, %q, may not sign others", i+1, ca.Subject), fix)
+		}
 	}
 	for _, ca := range cas {
-		if !ca.IsCA {
-			return nil, fileError("CA", path, fmt.Sprintf("%q may not sign others", ca.Subject), fix)
-		}
 		if err = valid("CA", path, ca, now); err == nil {
 			return cas, nil
 		}
@@ -172,22 +182,9 @@ func readCAs(path string, now time.Time) ([]*x509.Certificate, error) {
 	return nil, err
 }
 
-// certificates parses all certificates of a PEM text, which may hold other things too.
-func certificates(text []byte) (list []*x509.Certificate, err error) {
-	for {
-		var block *pem.Block
-		if block, text = pem.Decode(text); block == nil {
-			return list, nil
-		}
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %d in it cannot be read: %w", len(list)+1, err)
-		}
-		list = append(list, cert)
-	}
+// maySign reports whether a certificate is a CA's (RFC 5280, 4.2.1.3 and 4.2.1.9).
+func maySign(cert *x509.Certificate) bool {
+	return cert.IsCA && (cert.KeyUsage == 0 || cert.KeyUsage&x509.KeyUsageCertSign != 0)
 }
 
 func newMaterial(pair tls.Certificate, cas []*x509.Certificate) *material {
@@ -195,7 +192,7 @@ func newMaterial(pair tls.Certificate, cas []*x509.Certificate) *material {
 	// HTTP/1.1 is what Kong speaks to its upstreams. Without tickets each connection is
 	// verified by the CAs of now.
 	return &material{
-		leaf: pair.Leaf, cas: cas,
+		leaf: pair.Leaf, chain: pair.Certificate, cas: cas,
 		server: &tls.Config{
 			MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, SessionTicketsDisabled: true,
 			Certificates: []tls.Certificate{pair}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,

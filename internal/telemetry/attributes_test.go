@@ -42,7 +42,7 @@ func TestServerSpan(t *testing.T) {
 		"a page":         {"GET", 0, "GET /pages/{id}", false, map[string]string{"http.request.method": "GET", "http.response.status_code": "200"}},
 		"not found":      {"GET", 404, "GET /pages/{id}", false, map[string]string{"http.request.method": "GET", "http.response.status_code": "404"}},
 		"a failure":      {"GET", 502, "GET /pages/{id}", true, map[string]string{"http.request.method": "GET", "http.response.status_code": "502", "error.type": "502"}},
-		"unheard method": {"BREW", 405, "HTTP /pages/{id}", false, map[string]string{"http.request.method": "_OTHER", "http.response.status_code": "405"}},
+		"unheard method": {"BREW", 405, "HTTP /pages/{id}", false, map[string]string{"http.request.method": "_OTHER", "http.request.method_original": "BREW", "http.response.status_code": "405"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -53,12 +53,20 @@ func TestServerSpan(t *testing.T) {
 					w.WriteHeader(tc.status)
 				}
 			}), func(*http.Request) string { return "/pages/{id}" })
-			h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(tc.method, "/pages/7?email=joe@example.com", nil))
+			r := httptest.NewRequest(tc.method, "http://bff:8081/pages/7?email=joe@example.com", nil)
+			r.Header = http.Header{"User-Agent": {"curl/8.5"}, "X-Real-Ip": {"203.0.113.7"}, "X-Forwarded-For": {"joe@example.com"}}
+			h.ServeHTTP(httptest.NewRecorder(), r)
 			got, failed, attributes := only(t, spans)
 			if got != tc.name || failed != tc.failed {
 				t.Errorf("span %q, failed %v; want %q, %v", got, failed, tc.name, tc.failed)
 			}
-			tc.want["http.route"], tc.want["url.scheme"] = "/pages/{id}", "http"
+			for key, value := range map[string]string{
+				"http.route": "/pages/{id}", "url.scheme": "http", "url.path": "/pages/7",
+				"server.address": "bff", "server.port": "8081", "network.protocol.version": "1.1",
+				"user_agent.original": "curl/8.5", "client.address": "203.0.113.7",
+			} {
+				tc.want[key] = value
+			}
 			if diff := cmp.Diff(tc.want, attributes); diff != "" {
 				t.Errorf("attributes (-want +got):\n%s", diff)
 			}

@@ -1,8 +1,10 @@
 package telemetry
 
 import (
+	"net"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -29,7 +31,7 @@ func (t *Telemetry) Handler(next http.Handler, route func(*http.Request) string)
 			next.ServeHTTP(w, r)
 			return
 		}
-		attributes := []attribute.KeyValue{method(r.Method), semconv.URLScheme(scheme(r))}
+		attributes := received(r)
 		if pattern := route(r); pattern != "" {
 			span.SetName(spanName(r.Method) + " " + pattern)
 			attributes = append(attributes, semconv.HTTPRoute(pattern))
@@ -57,6 +59,56 @@ func (w *statusWriter) WriteHeader(status int) {
 
 // Unwrap is for http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// received is what a span says of a request, by the conventions for HTTP servers. The
+// query is not among it: it is where clients put secrets, and the route says enough.
+func received(r *http.Request) []attribute.KeyValue {
+	attributes := make([]attribute.KeyValue, 0, 12) // and the route, the status, a failure's type
+	attributes = append(attributes, method(r.Method), semconv.URLScheme(scheme(r)), semconv.URLPath(r.URL.Path))
+	if !known(r.Method) {
+		attributes = append(attributes, semconv.HTTPRequestMethodOriginal(r.Method))
+	}
+	if host, port := splitHost(r.Host); host != "" {
+		attributes = append(attributes, semconv.ServerAddress(host))
+		if port != 0 {
+			attributes = append(attributes, semconv.ServerPort(port))
+		}
+	}
+	if address := client(r); address != "" {
+		attributes = append(attributes, semconv.ClientAddress(address))
+	}
+	if agent := r.UserAgent(); agent != "" {
+		attributes = append(attributes, semconv.UserAgentOriginal(agent))
+	}
+	return append(attributes, semconv.NetworkProtocolVersion(protocolVersion(r)))
+}
+
+// splitHost takes a Host header apart. The port is 0 where there is none.
+func splitHost(host string) (name string, port int) {
+	name, text, err := net.SplitHostPort(host)
+	if err != nil {
+		return host, 0
+	}
+	port, _ = strconv.Atoi(text)
+	return name, port
+}
+
+// client is the address of the client: Kong says in X-Real-IP which it believes it to be,
+// where clients may write into X-Forwarded-For what they like. Without it, it is the peer's.
+func client(r *http.Request) string {
+	if address := r.Header.Get("X-Real-Ip"); address != "" {
+		return address
+	}
+	address, _ := splitHost(r.RemoteAddr)
+	return address
+}
+
+func protocolVersion(r *http.Request) string {
+	if r.ProtoAtLeast(2, 0) {
+		return strconv.Itoa(r.ProtoMajor)
+	}
+	return strings.TrimPrefix(r.Proto, "HTTP/")
+}
 
 func scheme(r *http.Request) string {
 	if r.TLS != nil {

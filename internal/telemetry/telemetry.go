@@ -9,15 +9,15 @@ package telemetry
 import (
 	"context"
 	"fmt"
-	"os"
+	"log/slog"
 
-	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/gatehousehq/gatehouse/internal/otelenv"
+	"github.com/gatehousehq/gatehouse/internal/spanretry"
 )
 
 // Telemetry traces HTTP handlers and transports. Its zero value is not usable:
@@ -28,35 +28,51 @@ type Telemetry struct {
 	shutdown   func(context.Context) error
 }
 
-// New sets up tracing as the environment says: spans go over OTLP/HTTP in
-// batches if OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
-// is set; otherwise none are made, and a caller's trace context is passed on
-// unchanged. OTEL_SERVICE_NAME overrides service. The caller's sampling
-// decision is kept; OTEL_TRACES_SAMPLER decides for requests without one.
+// Options say whose spans there are.
+type Options struct {
+	Service, Version string       // service.name and service.version, unless the environment says others
+	Logger           *slog.Logger // gets the outages of the collector
+	// Scrub puts what takes personal data out of spans before next, which exports them:
+	// spans have the path, the client's address and its user agent as they came.
+	Scrub func(next sdktrace.SpanProcessor) sdktrace.SpanProcessor
+}
+
+// New sets up tracing as the environment says (docs/tracing.md): spans are exported in
+// batches where it names an exporter or an endpoint; otherwise none are made, and a
+// caller's trace context is passed on unchanged. The caller's sampling decision is kept,
+// unless OTEL_TRACES_SAMPLER says otherwise.
 //
-// A collector that is away is no error, here or later: its spans are lost.
-func New(ctx context.Context, service string) (*Telemetry, error) {
-	if os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
-		return With(noop.NewTracerProvider()), nil
-	}
-	res, err := resource.New(ctx,
-		resource.WithTelemetrySDK(),
-		resource.WithAttributes(attribute.String("service.name", service)),
-		resource.WithFromEnv()) // last, so that OTEL_SERVICE_NAME wins
+// A collector that is away is no error, here or later: see spanretry.
+func New(ctx context.Context, o Options) (*Telemetry, error) {
+	propagator, err := otelenv.Propagator()
 	if err != nil {
-		return nil, fmt.Errorf("read telemetry resource from OTEL_RESOURCE_ATTRIBUTES: %w", err)
+		return nil, err
 	}
-	exporter, err := otlptracehttp.New(ctx)
+	exporter, err := otelenv.Exporter(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("set up OTLP exporter from OTEL_EXPORTER_OTLP_*: %w", err)
+		return nil, err
 	}
-	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(res))
+	if exporter == nil {
+		t := With(noop.NewTracerProvider())
+		t.propagator = propagator
+		return t, nil
+	}
+	if err := otelenv.CheckSampler(); err != nil {
+		return nil, err
+	}
+	res, err := otelenv.Resource(ctx, o.Service, o.Version)
+	if err != nil {
+		return nil, err
+	}
+	batch := sdktrace.NewBatchSpanProcessor(spanretry.New(exporter, o.Logger))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(o.Scrub(batch)))
 	t := With(provider)
-	t.shutdown = provider.Shutdown
+	t.propagator, t.shutdown = propagator, provider.Shutdown
 	return t, nil
 }
 
-// With traces to provider, which stays the caller's to shut down.
+// With traces to provider, which stays the caller's to shut down. What of its spans leaves
+// the process is to be scrubbed there.
 func With(provider trace.TracerProvider) *Telemetry {
 	return &Telemetry{
 		tracer:     provider.Tracer("github.com/gatehousehq/gatehouse/internal/telemetry"),

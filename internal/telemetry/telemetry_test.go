@@ -109,7 +109,7 @@ func TestCallerDecidesSampling(t *testing.T) {
 func TestWithoutEndpointTraceContextPassesThrough(t *testing.T) {
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
 	t.Setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "")
-	tel, err := telemetry.New(t.Context(), "test")
+	tel, err := telemetry.New(t.Context(), telemetry.Options{Service: "test", Logger: slog.New(slog.DiscardHandler), Scrub: unscrubbed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestExport(t *testing.T) {
 	collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { posted <- r.Method + " " + r.URL.Path }))
 	t.Cleanup(collector.Close)
 	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
-	tel, err := telemetry.New(t.Context(), "test")
+	tel, err := telemetry.New(t.Context(), telemetry.Options{Service: "test", Logger: slog.New(slog.DiscardHandler), Scrub: unscrubbed})
 	if err != nil {
 		t.Fatal(err)
 	}

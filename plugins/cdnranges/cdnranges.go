@@ -22,14 +22,16 @@ type CDN struct {
 	URLs []string
 	// entries are the networks in one part as they are written there.
 	entries func(reply []byte) ([]string, error)
+	// v4 and v6 say that it publishes networks of the one and of the other.
+	v4, v6 bool
 }
 
 var all = []CDN{
-	{"cloudflare", []string{"https://www.cloudflare.com/ips-v4", "https://www.cloudflare.com/ips-v6"}, lines},
-	{"cloudfront", []string{"https://ip-ranges.amazonaws.com/ip-ranges.json"}, cloudFront},
-	{"fastly", []string{"https://api.fastly.com/public-ip-list"}, fastly},
-	{"frontdoor", nil, frontDoor},
-	{"list", nil, lines},
+	{"cloudflare", []string{"https://www.cloudflare.com/ips-v4", "https://www.cloudflare.com/ips-v6"}, cloudflare, true, true},
+	{"cloudfront", []string{"https://ip-ranges.amazonaws.com/ip-ranges.json"}, cloudFront, true, false},
+	{"fastly", []string{"https://api.fastly.com/public-ip-list"}, fastly, true, true},
+	{"frontdoor", nil, frontDoor, true, true},
+	{"list", nil, lines, false, false},
 }
 
 // Names are those that Find knows.
@@ -73,6 +75,23 @@ func (c CDN) Parse(reply []byte) ([]Network, error) {
 		}
 	}
 	return networks, nil
+}
+
+// Whole reports whether networks, of all parts, are what the CDN publishes and no half of
+// it: its other networks would be its clients'.
+func (c CDN) Whole(networks []Network) error {
+	isV4 := func(n Network) bool { return n.Addr().Is4() }
+	isV6 := func(n Network) bool { return n.Addr().Is6() }
+	for _, family := range []struct {
+		name      string
+		published bool
+		is        func(Network) bool
+	}{{"IPv4", c.v4, isV4}, {"IPv6", c.v6, isV6}} {
+		if family.published && !slices.ContainsFunc(networks, family.is) {
+			return fmt.Errorf("there is no %s network in it, and %s publishes some: name all parts of its list with -from, or read what you have as list", family.name, c.Name)
+		}
+	}
+	return nil
 }
 
 // Merge sorts networks and leaves out those that are in another one.

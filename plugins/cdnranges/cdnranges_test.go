@@ -62,13 +62,36 @@ func TestRefused(t *testing.T) {
 		{"white space", "cloudflare", " \n\r\n", "no network"},
 		{"comments alone", "list", "# nothing yet\n", "no network"},
 		{"no networks", "fastly", `{"addresses":[],"ipv6_addresses":[]}`, "no network"},
-		{"another service's alone", "cloudfront", `{"prefixes":[{"ip_prefix":"192.0.2.0/24","service":"EC2"}]}`, "no network"},
+		{"another service's alone", "cloudfront", `{"prefixes":[{"ip_prefix":"192.0.2.0/24","service":"EC2"}],"ipv6_prefixes":[{"ipv6_prefix":"2001:db8::/32","service":"EC2"}]}`, "no network"},
 		{"another document", "frontdoor", `{"error":"not found"}`, "no network"},
 		{"a page", "cloudflare", "<!DOCTYPE html><html>Attention Required!</html>", "web page"},
 		{"a page for JSON", "fastly", "\n<html>blocked</html>", "web page"},
 		{"cut JSON", "fastly", `{"addresses":["192.0.2.0/24","198.51`, "cut short"},
 		{"no JSON", "fastly", "192.0.2.0/24", "no JSON"},
 		{"two documents", "fastly", `{"addresses":["192.0.2.0/24"]} {}`, "no JSON"},
+		{"an absent list", "fastly", `{"addresses":["192.0.2.0/24"]}`, "it has no ipv6_addresses"},
+		{"a null list", "fastly", `{"addresses":["192.0.2.0/24"],"ipv6_addresses":null}`, "no network in its ipv6_addresses"},
+		{"an empty list", "fastly", `{"addresses":[ ],"ipv6_addresses":["2001:db8::/32"]}`, "no network in its addresses"},
+		{"a renamed list", "fastly", `{"Addresses":["192.0.2.0/24"],"ipv6_addresses":["2001:db8::/32"]}`, "it has no addresses"},
+		{"a list twice", "fastly", `{"addresses":["192.0.2.0/24"],"addresses":["198.51.100.0/24"],"ipv6_addresses":["2001:db8::/32"]}`, `"addresses" twice`},
+		{"a null in a list", "fastly", `{"addresses":["192.0.2.0/24",null],"ipv6_addresses":["2001:db8::/32"]}`, "is no network"},
+		{"null", "fastly", `null`, "it is no object"},
+		{"a list alone", "fastly", `["192.0.2.0/24"]`, "it is no object"},
+		{"no second list of AWS", "cloudfront", `{"prefixes":[{"ip_prefix":"192.0.2.0/24","service":"CLOUDFRONT"}]}`, "it has no ipv6_prefixes"},
+		{"an empty list of AWS", "cloudfront", awsWith(`[]`), "no network in its ipv6_prefixes"},
+		{"a service renamed", "cloudfront", awsWith(`[{"ipv6_prefix":"2001:db8::/32","Service":"CLOUDFRONT"}]`), "it has no service"},
+		{"a network renamed", "cloudfront", awsWith(`[{"prefix":"2001:db8::/32","service":"CLOUDFRONT"}]`), "it has no ipv6_prefix"},
+		{"a null entry", "cloudfront", awsWith(`[null]`), "it has no ipv6_prefix"},
+		{"a service twice", "cloudfront", awsWith(`[{"ipv6_prefix":"2001:db8::/32","service":"CLOUDFRONT","service":"EC2"}]`), `"service" twice`},
+		{"a tag renamed", "frontdoor", `{"values":[{"Name":"AzureFrontDoor.Backend"}]}`, "it has no name"},
+		{"a tag without networks", "frontdoor", `{"values":[{"name":"AzureFrontDoor.Backend","properties":{}}]}`, "it has no addressPrefixes"},
+		{"cut before the slash", "cloudflare", "192.0.2.0/24\n198.51.100.0", "198.51.100.0 is cut short"},
+		{"NAT64", "list", "64:ff9b::/96", "public internet"},
+		{"NAT64 at home", "list", "64:ff9b:1::/48", "public internet"},
+		{"6to4", "list", "2002:c000:200::/40", "public internet"},
+		{"Teredo", "list", "2001::/32", "public internet"},
+		{"unassigned", "list", "4000::/32", "public internet"},
+		{"benchmarks", "list", "198.18.0.0/15", "public internet"},
 		{"another shape", "fastly", `{"addresses":"192.0.2.0/24"}`, "addresses"},
 		{"everybody", "cloudflare", "192.0.2.0/24\n0.0.0.0/0\n", "0.0.0.0/0 is broader"},
 		{"everybody in IPv6", "fastly", `{"addresses":["192.0.2.0/24"],"ipv6_addresses":["::/0"]}`, "::/0 is broader"},
@@ -91,6 +114,34 @@ func TestRefused(t *testing.T) {
 				t.Errorf("networks %v, error %v, want one line with %q", networks, err, tt.want)
 			}
 		})
+	}
+}
+
+// awsWith is AWS's list with these networks of IPv6.
+func awsWith(v6 string) string {
+	return `{"prefixes":[{"ip_prefix":"192.0.2.0/24","service":"CLOUDFRONT"}],"ipv6_prefixes":` + v6 + `}`
+}
+
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	v4, v6 := netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")
+	for _, tt := range []struct {
+		cdn      string
+		networks []Network
+		says     string
+	}{
+		{"cloudflare", []Network{v4, v6}, ""},
+		{"cloudflare", []Network{v4}, "no IPv6 network in it"},
+		{"cloudflare", []Network{v6, v6}, "no IPv4 network in it"},
+		{"fastly", []Network{v4}, "no IPv6"},
+		{"frontdoor", []Network{v6}, "no IPv4"},
+		{"cloudfront", []Network{v4}, ""}, // it asked origins over IPv4 alone for long
+		{"list", []Network{v6}, ""},
+	} {
+		err := mustFind(t, tt.cdn).Whole(tt.networks)
+		if (err == nil) != (tt.says == "") || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s %v: %v, want %q", tt.cdn, tt.networks, err, tt.says)
+		}
 	}
 }
 

@@ -1,7 +1,7 @@
 package cdnranges
 
 import (
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -26,9 +26,15 @@ const (
 var inside = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"),
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("172.16.0.0/12"),
-	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("224.0.0.0/3"),
-	netip.MustParsePrefix("::/24"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"), netip.MustParsePrefix("ff00::/8"),
+	netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("224.0.0.0/3"),
+	// Protocols' own, Teredo among them, and 6to4: hosts of all of IPv4 have addresses there.
+	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2002::/16"),
 }
+
+// publicV6 is where IPv6 has its public addresses (IANA's registry of global unicast
+// addresses). Outside of it is NAT64 too, which is all of IPv4.
+var publicV6 = netip.MustParsePrefix("2000::/3")
 
 // parseNetwork reads a network, or an address, which is a network of one. Bits beyond the
 // prefix are dropped: AWS documents that it may publish some.
@@ -48,13 +54,13 @@ func parseNetwork(entry string) (Network, error) {
 	if n.Bits() < least {
 		return n, fmt.Errorf("%s is broader than any CDN (/%d): look where the list comes from", n, least)
 	}
-	if slices.ContainsFunc(inside, n.Overlaps) {
+	if slices.ContainsFunc(inside, n.Overlaps) || n.Addr().Is6() && !publicV6.Contains(n.Addr()) {
 		return n, fmt.Errorf("%s is no network of the public internet: look where the list comes from", n)
 	}
 	return n, nil
 }
 
-// lines reads a network a line, as Cloudflare has it; # begins a comment.
+// lines reads a network a line; # begins a comment.
 func lines(reply []byte) (entries []string, err error) {
 	for line := range strings.Lines(string(reply)) {
 		line, _, _ = strings.Cut(line, "#")
@@ -65,28 +71,39 @@ func lines(reply []byte) (entries []string, err error) {
 	return entries, nil
 }
 
+// cloudflare reads a network a line. An address alone, which Cloudflare publishes none
+// of, is a line that was cut off before its "/".
+func cloudflare(reply []byte) ([]string, error) {
+	entries, err := lines(reply)
+	for _, entry := range entries {
+		if _, err := netip.ParseAddr(entry); err == nil {
+			return nil, fmt.Errorf("%s is cut short, or no network of Cloudflare's: fetch the list again", entry)
+		}
+	}
+	return entries, err
+}
+
 // cloudFront reads AWS's ip-ranges.json, in which other services stand too. Of CloudFront
 // only the networks that ask origins are taken, where they are marked.
 func cloudFront(reply []byte) ([]string, error) {
-	var doc struct {
-		Prefixes []struct {
-			Network string `json:"ip_prefix"`
-			Service string `json:"service"`
-		} `json:"prefixes"`
-		IPv6Prefixes []struct {
-			Network string `json:"ipv6_prefix"`
-			Service string `json:"service"`
-		} `json:"ipv6_prefixes"`
-	}
-	if err := decode(reply, &doc); err != nil {
+	doc, err := decode(reply)
+	if err != nil {
 		return nil, err
 	}
 	byService := map[string][]string{}
-	for _, p := range doc.Prefixes {
-		byService[p.Service] = append(byService[p.Service], p.Network)
-	}
-	for _, p := range doc.IPv6Prefixes {
-		byService[p.Service] = append(byService[p.Service], p.Network)
+	for _, v := range []struct{ list, network string }{{"prefixes", "ip_prefix"}, {"ipv6_prefixes", "ipv6_prefix"}} {
+		prefixes, err := field[[]object](doc, v.list)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range prefixes {
+			network, err := field[string](p, v.network)
+			service, err2 := field[string](p, "service")
+			if err := cmp.Or(err, err2); err != nil {
+				return nil, err
+			}
+			byService[service] = append(byService[service], network)
+		}
 	}
 	if facing := byService["CLOUDFRONT_ORIGIN_FACING"]; len(facing) > 0 {
 		return facing, nil
@@ -96,44 +113,45 @@ func cloudFront(reply []byte) ([]string, error) {
 
 // fastly reads https://api.fastly.com/public-ip-list.
 func fastly(reply []byte) ([]string, error) {
-	var doc struct {
-		IPv4 []string `json:"addresses"`
-		IPv6 []string `json:"ipv6_addresses"`
+	doc, err := decode(reply)
+	if err != nil {
+		return nil, err
 	}
-	err := decode(reply, &doc)
-	return append(doc.IPv4, doc.IPv6...), err
+	v4, err := field[[]string](doc, "addresses")
+	if err != nil {
+		return nil, err
+	}
+	v6, err := field[[]string](doc, "ipv6_addresses")
+	return append(v4, v6...), err
 }
 
 // frontDoor reads Azure's service tags, of which one is Front Door's towards origins.
 func frontDoor(reply []byte) (entries []string, err error) {
-	var doc struct {
-		Values []struct {
-			Name       string `json:"name"`
-			Properties struct {
-				Networks []string `json:"addressPrefixes"`
-			} `json:"properties"`
-		} `json:"values"`
+	doc, err := decode(reply)
+	if err != nil {
+		return nil, err
 	}
-	err = decode(reply, &doc)
-	for _, tag := range doc.Values {
-		if tag.Name == "AzureFrontDoor.Backend" {
-			entries = append(entries, tag.Properties.Networks...)
+	tags, err := field[[]object](doc, "values")
+	if err != nil {
+		return nil, err
+	}
+	for _, tag := range tags {
+		name, err := field[string](tag, "name")
+		if err != nil {
+			return nil, err
 		}
+		if name != "AzureFrontDoor.Backend" {
+			continue
+		}
+		properties, err := field[object](tag, "properties")
+		if err != nil {
+			return nil, err
+		}
+		networks, err := field[[]string](properties, "addressPrefixes")
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, networks...)
 	}
-	return entries, err
-}
-
-func decode(reply []byte, into any) error {
-	err := json.Unmarshal(reply, into)
-	var syntax *json.SyntaxError
-	var shape *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &syntax) && syntax.Offset >= int64(len(reply)):
-		return errCut
-	case errors.As(err, &shape):
-		return fmt.Errorf("its JSON is not what this CDN publishes: %s is a %s: look whether the format has changed", shape.Field, shape.Value)
-	case err != nil:
-		return fmt.Errorf("it is no JSON: %w: look at what it is", err)
-	}
-	return nil
+	return entries, nil
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
@@ -22,17 +24,31 @@ func (r *Report) certificates(document any) {
 	vaults := vaultsOf(root["vaults"])
 	each(root, "certificates", func(where string, e map[string]any) { r.certificate(where, e, vaults) })
 	each(root, "ca_certificates", func(where string, e map[string]any) { r.caCertificate(where, e) })
-	each(root, "snis", func(where string, e map[string]any) { r.refer(where, e, "certificate", certs) })
+	each(root, "snis", func(where string, e map[string]any) {
+		if e["certificate"] == nil {
+			r.add(Refused, where, errors.New("certificate: it is missing: write {id: ID} of one of certificates"))
+		}
+		r.refer(where, e, "certificate", certs)
+	})
 	for _, kind := range []string{"services", "upstreams"} {
 		each(root, kind, func(where string, e map[string]any) { r.refer(where, e, "client_certificate", certs) })
 	}
-	each(root, "services", func(where string, e map[string]any) {
-		for i, id := range list(e["ca_certificates"]) {
-			if id, ok := id.(string); ok && !cas[strings.ToLower(id)] {
-				r.add(Mistake, where, fmt.Errorf("ca_certificates[%d]: %q is no id of ca_certificates: Kong takes it, and trusts no server by it: add the CA or put its id there", i, id))
-			}
+	each(root, "services", func(where string, e map[string]any) { r.referCAs(where, e["ca_certificates"], cas) })
+}
+
+// referCAs checks a list of ids, which Kong takes if they are UUIDs.
+func (r *Report) referCAs(where string, of any, known map[string]bool) {
+	if _, ok := of.([]any); of != nil && !ok {
+		r.add(Refused, where, errors.New("ca_certificates: it is no list: write [ID, …], of ids of ca_certificates"))
+	}
+	for i, item := range list(of) {
+		switch id, ok := item.(string); {
+		case !ok || len(id) != 36 || uuid.Validate(id) != nil:
+			r.add(Refused, where, fmt.Errorf("ca_certificates[%d]: it is no UUID: write the id of one of ca_certificates as it stands there, and no mapping", i))
+		case !known[id]:
+			r.add(Mistake, where, fmt.Errorf("ca_certificates[%d]: %q is no id of ca_certificates: Kong takes it, and trusts no server by it: add the CA or put its id there", i, id))
 		}
-	})
+	}
 }
 
 // each calls do for the entities of a kind, with where they are and what they are called.
@@ -50,22 +66,33 @@ func each(root map[string]any, kind string, do func(where string, entity map[str
 	}
 }
 
+// ids are those of entities, as they are written: Kong compares them letter by letter.
 func ids(of any) map[string]bool {
 	found := map[string]bool{}
 	for _, item := range list(of) {
-		if entity, _ := item.(map[string]any); entity["id"] != nil {
-			id, _ := entity["id"].(string)
-			found[strings.ToLower(id)] = true
+		entity, _ := item.(map[string]any)
+		if id, ok := entity["id"].(string); ok {
+			found[id] = true
 		}
 	}
 	return found
 }
 
-// refer checks a foreign key, which Kong refuses if it leads nowhere.
+// refer checks a foreign key, {id: ID} or the id alone, which Kong refuses if it leads
+// nowhere.
 func (r *Report) refer(where string, entity map[string]any, field string, known map[string]bool) {
-	key, _ := entity[field].(map[string]any)
-	if id, ok := key["id"].(string); ok && !known[strings.ToLower(id)] {
-		r.add(Refused, where, fmt.Errorf("%s.id: %q is no id of certificates: add the certificate or put its id there", field, id))
+	value, name := entity[field], field
+	if value == nil {
+		return
+	}
+	if key, ok := value.(map[string]any); ok {
+		value, name = key["id"], field+".id"
+	}
+	switch id, ok := value.(string); {
+	case !ok:
+		r.add(Refused, where, fmt.Errorf("%s: it is no id: write %s: {id: ID}, of one of certificates", name, field))
+	case !known[id]:
+		r.add(Refused, where, fmt.Errorf("%s: %q is no id of certificates: add the certificate or put its id there, letter by letter", name, id))
 	}
 }
 

@@ -38,6 +38,8 @@ func inline(t *testing.T, until time.Time) (cert, key string) {
 
 const certID, caID, danglingID = "11111111-1111-5111-8111-111111111111", "22222222-2222-5222-8222-222222222222", "33333333-3333-5333-8333-333333333333"
 
+const lettersID = "aaaaaaaa-1111-5111-8111-111111111111"
+
 func TestCertificates(t *testing.T) {
 	t.Setenv("GATE_CERT", "some")
 	cert, key := inline(t, time.Now().Add(time.Hour))
@@ -52,7 +54,7 @@ ca_certificates: [{id: ` + caID + `, cert: "` + cert + `"}]
 		want         string // the one finding; empty: none
 	}{
 		{"good", base + `services: [{name: s, client_certificate: {id: ` + certID + `}, ca_certificates: [` + caID + `]}]
-upstreams: [{name: u, client_certificate: {id: ` + strings.ToUpper(certID) + `}}]
+upstreams: [{name: u, client_certificate: {id: ` + certID + `}}]
 snis: [{name: localhost, certificate: {id: ` + certID + `}}]`, configcheck.Warning, ""},
 		{"a dangling CA", base + `services: [{name: s, ca_certificates: [` + caID + `, ` + danglingID + `]}]`, configcheck.Mistake,
 			`services[0] s: ca_certificates[1]: "` + danglingID + `" is no id of ca_certificates: Kong takes it`},
@@ -70,7 +72,22 @@ snis: [{name: localhost, certificate: {id: ` + certID + `}}]`, configcheck.Warni
 		{"in another vault", `{vaults: [{name: hcv, prefix: h}], certificates: [{cert: "{vault://h/cert}", key: "{vault://h/key}"}]}`, configcheck.Warning, ""},
 		{"in no vault", `certificates: [{cert: "` + cert + `", key: "{vault://safe/key}"}]`, configcheck.Mistake, `certificates[0]: key: "{vault://safe/key}": there is no vault "safe"`},
 		{"no reference at all", `certificates: [{cert: "` + cert + `", key: "{vault://env}"}]`, configcheck.Mistake, `is no reference that Kong can follow`},
-		{"nonsense", `{certificates: [7, {cert: 7}], ca_certificates: {}, snis: [{certificate: 7}], services: [7, {ca_certificates: [7]}]}`, configcheck.Warning, ""},
+		{"a certificate by its id alone", base + `services: [{name: s, client_certificate: ` + certID + `}]
+snis: [{name: n, certificate: ` + certID + `}]`, configcheck.Warning, ""},
+		{"an id alone that leads nowhere", base + `services: [{name: s, client_certificate: ` + danglingID + `}]`, configcheck.Refused, `services[0] s: client_certificate: "` + danglingID + `" is no id of certificates: add`},
+		{"an upstream's id alone", base + `upstreams: [{name: u, client_certificate: ` + danglingID + `}]`, configcheck.Refused, `upstreams[0] u: client_certificate: "`},
+		{"an SNI's id alone", base + `snis: [{name: n, certificate: ` + danglingID + `}]`, configcheck.Refused, `snis[0] n: certificate: "`},
+		{"an empty id", base + `services: [{client_certificate: ""}]`, configcheck.Refused, `services[0]: client_certificate: "" is no id`},
+		{"no id in a mapping", base + `services: [{client_certificate: {}}]`, configcheck.Refused, `services[0]: client_certificate.id: it is no id: write client_certificate: {id: ID}`},
+		{"a name in place of an id", base + `upstreams: [{client_certificate: {name: x}}]`, configcheck.Refused, `upstreams[0]: client_certificate.id: it is no id`},
+		{"a number", base + `snis: [{certificate: 7}]`, configcheck.Refused, `snis[0]: certificate: it is no id`},
+		{"an SNI without a certificate", base + `snis: [{name: n}]`, configcheck.Refused, `snis[0] n: certificate: it is missing`},
+		{"another case", `certificates: [{id: ` + lettersID + `, cert: "` + cert + `", key: "` + key + `"}]
+services: [{client_certificate: {id: ` + strings.ToUpper(lettersID) + `}}]`, configcheck.Refused, "put its id there, letter by letter"},
+		{"a CA as a mapping", base + `services: [{ca_certificates: [{id: ` + caID + `}]}]`, configcheck.Refused, `services[0]: ca_certificates[0]: it is no UUID`},
+		{"a CA by its name", base + `services: [{ca_certificates: [mine]}]`, configcheck.Refused, `ca_certificates[0]: it is no UUID`},
+		{"a CA that is no list", base + `services: [{ca_certificates: ` + caID + `}]`, configcheck.Refused, `services[0]: ca_certificates: it is no list`},
+		{"nonsense", `{certificates: [7, {cert: 7}], ca_certificates: {}, snis: [7], services: [7]}`, configcheck.Warning, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			checker, err := configcheck.New(false, pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &config{closed: new(int)} }})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,9 @@ import (
 	"strings"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 )
 
 // maxDocument bounds a document, in bytes: Entra's JWKS, a large one, has some 20,000.
@@ -62,7 +64,7 @@ func refuse(format string, args ...any) error { return refusal{fmt.Errorf(format
 // document is the issuer's JWKS.
 func (i Issuer) document(ctx context.Context) ([]byte, error) {
 	if i.JWKS != "" && !strings.Contains(i.JWKS, "://") {
-		file, err := os.Open(i.JWKS)
+		file, err := regularfile.Open(i.JWKS)
 		if err != nil {
 			return nil, err
 		}
@@ -131,14 +133,15 @@ func (i Issuer) client() (*http.Client, error) {
 	transport.MaxResponseHeaderBytes = 64 << 10
 	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if i.CAFile != "" {
-		text, err := os.ReadFile(i.CAFile)
-		if err != nil {
+		pool, err := pemfile.Pool(i.CAFile)
+		var ofFile *os.PathError
+		switch {
+		case errors.As(err, &ofFile):
 			return nil, err
+		case err != nil:
+			return nil, refuse("ca_file %w; write a file of CAs in PEM", err)
 		}
-		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-		if !transport.TLSClientConfig.RootCAs.AppendCertsFromPEM(text) {
-			return nil, refuse("ca_file %s has no certificate; write a file of CAs in PEM", i.CAFile)
-		}
+		transport.TLSClientConfig.RootCAs = pool
 	}
 	return &http.Client{Transport: &reader{next: transport}}, nil
 }

@@ -158,7 +158,7 @@ func TestUnreachable(t *testing.T) {
 	for want, issuer := range map[string]Issuer{
 		"certificate signed by unknown authority":                     stranger,
 		"none.pem cannot be read":                                     noFile,
-		"ca_file testdata/README.md has no certificate":               noCA,
+		"ca_file testdata/README.md: no certificate in it":            noCA,
 		"testdata/none.json cannot be read":                           notThere,
 		"127.0.0.1:1/.well-known/openid-configuration cannot be read": nobody,
 	} {

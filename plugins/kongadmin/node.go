@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/md5"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -14,9 +13,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"strings"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
 )
 
 // TLS names the PEM files of connections to https Admin APIs, each empty where there is
@@ -47,19 +47,15 @@ func (files TLS) Client(timeout time.Duration) (*http.Client, error) {
 func (files TLS) config() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if files.CA != "" {
-		text, err := os.ReadFile(files.CA)
-		if err != nil {
+		var err error
+		if config.RootCAs, err = pemfile.Pool(files.CA); err != nil {
 			return nil, fmt.Errorf("read CA of the Admin APIs: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("read CA of the Admin APIs: %s has no certificate in PEM", files.CA)
 		}
 	}
 	if files.Cert == "" && files.Key == "" {
 		return config, nil
 	}
-	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+	pair, err := pemfile.Pair(files.Cert, files.Key)
 	if err != nil {
 		return nil, fmt.Errorf("read certificate for the Admin APIs (%q, key %q): %w", files.Cert, files.Key, err)
 	}

@@ -103,7 +103,7 @@ func TestTLSFiles(t *testing.T) {
 		want  string
 	}{
 		"no CA":         {kongadmin.TLS{CA: "no-such.pem"}, "no-such.pem"},
-		"a key as CA":   {kongadmin.TLS{CA: mine.Key}, "has no certificate in PEM"},
+		"a key as CA":   {kongadmin.TLS{CA: mine.Key}, "no certificate in it"},
 		"no key":        {kongadmin.TLS{Cert: mine.Cert}, "read certificate for the Admin APIs"},
 		"no cert":       {kongadmin.TLS{Key: mine.Key}, "read certificate for the Admin APIs"},
 		"another's key": {kongadmin.TLS{Cert: mine.Cert, Key: pair(t).Key}, "private key does not match public key"},

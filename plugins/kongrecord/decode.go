@@ -2,6 +2,7 @@ package kongrecord
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/go-faster/jx"
@@ -64,10 +65,35 @@ func (r *Record) requestField(d *jx.Decoder, key string) error {
 		return text(d, &r.Request.Method)
 	case "uri":
 		return text(d, &r.Request.URI)
+	case "url":
+		return r.host(d)
+	case "headers":
+		return object(d, func(d *jx.Decoder, key string) error { return only(d, key, "user-agent", &r.Request.UserAgent) })
 	case "tls":
 		r.Request.TLS = d.Next() != jx.Null
 	}
 	return d.Skip()
+}
+
+// host takes the host and the port out of the request's URL, which Kong makes of what
+// the client asked for. One that has been redacted says neither.
+func (r *Record) host(d *jx.Decoder) error {
+	var whole string
+	if err := text(d, &whole); err != nil {
+		return err
+	}
+	_, rest, found := strings.Cut(whole, "://")
+	if !found {
+		return nil
+	}
+	authority, _, _ := strings.Cut(rest, "/")
+	r.Request.Host = authority
+	if i := strings.LastIndexByte(authority, ':'); i >= 0 {
+		if port, err := strconv.ParseUint(authority[i+1:], 10, 16); err == nil {
+			r.Request.Host, r.Request.Port = authority[:i], int(port)
+		}
+	}
+	return nil
 }
 
 func (r *Record) responseField(d *jx.Decoder, key string) error {

@@ -1,6 +1,10 @@
 package kongrecord
 
-import "github.com/gatehousehq/gatehouse/plugins/identity"
+import (
+	"time"
+
+	"github.com/gatehousehq/gatehouse/plugins/identity"
+)
 
 // Record is a request that is over: the part of kong.log.serialize that
 // Gatehouse's plugins use. Whoever knows the same from another source, such as
@@ -11,6 +15,14 @@ type Record struct {
 		Method string
 		URI    string
 		TLS    bool
+		// Host and Port are where the client believes to have sent the request; Port is
+		// 0 if nobody says so.
+		Host string
+		Port int
+		// Protocol is HTTP's version as nginx writes it, such as HTTP/1.1. Kong's own
+		// record does not have it.
+		Protocol  string
+		UserAgent string
 	}
 	Response struct {
 		Status int
@@ -19,7 +31,10 @@ type Record struct {
 	Latencies Latencies
 	// StartedAt is when the request came in, in milliseconds since the Unix epoch.
 	StartedAt float64
-	Route     struct {
+	// HeardAt is when this process heard that the request is over. Kong's times are
+	// whole milliseconds; this is finer, and later by the way here. Zero if unknown.
+	HeardAt time.Time
+	Route   struct {
 		Entity
 		Paths []string
 	}

@@ -12,7 +12,7 @@ import (
 func TestParseRecord(t *testing.T) {
 	t.Parallel()
 	r, err := kongrecord.Parse([]byte(`{
-		"request": {"id": "6b3f", "method": "GET", "uri": "/x", "tls": {"version": "TLSv1.3"}, "headers": {"a": "\u0000"}},
+		"request": {"id": "6b3f", "method": "GET", "uri": "/x", "url": "https://api.example:8443/x", "tls": {"version": "TLSv1.3"}, "headers": {"a": "\u0000", "user-agent": "curl/8"}},
 		"response": {"status": 200, "size": 512}, "latencies": {"kong": 2, "proxy": -1, "request": 14},
 		"route": {"id": "r1", "name": "orders", "paths": ["/x"]}, "service": {"name": "orders"},
 		"consumer": {"custom_id": "acme"}, "authenticated_entity": {"id": "k1"},
@@ -23,6 +23,7 @@ func TestParseRecord(t *testing.T) {
 	}
 	var want kongrecord.Record
 	want.Request.ID, want.Request.Method, want.Request.URI, want.Request.TLS = "6b3f", "GET", "/x", true
+	want.Request.Host, want.Request.Port, want.Request.UserAgent = "api.example", 8443, "curl/8"
 	want.Response.Status, want.Response.Size = 200, 512
 	want.Latencies = kongrecord.Latencies{Request: 14, Kong: 2, Proxy: -1}
 	want.Route.ID, want.Route.Name, want.Route.Paths = "r1", "orders", []string{"/x"}
@@ -54,6 +55,27 @@ func TestParseRecordToleratesLua(t *testing.T) {
 	for _, text := range []string{"", "{", `{"request": {"method": "GET"}`} {
 		if _, err := kongrecord.Parse([]byte(text)); err == nil {
 			t.Errorf("%q is no JSON", text)
+		}
+	}
+}
+
+// TestParseHost: a URL that was redacted, or that says no port, has none.
+func TestParseHost(t *testing.T) {
+	t.Parallel()
+	for url, want := range map[string]struct {
+		host string
+		port int
+	}{
+		"http://api.example:8000/x?a=b://c:1/": {"api.example", 8000},
+		"http://[2001:db8::1]:8000/":           {"[2001:db8::1]", 8000},
+		"http://[2001:db8::1]/":                {"[2001:db8::1]", 0},
+		"http://api.example":                   {"api.example", 0},
+		"http://api.example:99999/":            {"api.example:99999", 0},
+		"[dropped]":                            {"", 0},
+	} {
+		r, err := kongrecord.Parse([]byte(`{"request": {"url": "` + url + `"}}`))
+		if err != nil || r.Request.Host != want.host || r.Request.Port != want.port {
+			t.Errorf("%s: host %q, port %d, error %v", url, r.Request.Host, r.Request.Port, err)
 		}
 	}
 }

@@ -22,6 +22,7 @@ type Event struct {
 	routeID string // of the matched route, empty if Kong has to be asked
 
 	asked bool // for the composite variable
+	all   bool // it is known
 	known [count]bool
 	vars  values
 
@@ -72,6 +73,13 @@ func (e *Event) Var(v Variable) (string, error) {
 	return value, nil
 }
 
+// All reports whether all variables are known, as they are where nginx has the composite
+// one. Where it is not, each that is wanted costs a call.
+func (e *Event) All() (bool, error) {
+	err := e.askAll()
+	return e.all, err
+}
+
 // askAll asks for the composite variable, once.
 func (e *Event) askAll() error {
 	if e.asked {
@@ -82,7 +90,7 @@ func (e *Event) askAll() error {
 	if err != nil || !found {
 		return err
 	}
-	e.vars = all
+	e.vars, e.all = all, true
 	for i := range e.known {
 		e.known[i] = true
 	}
@@ -134,11 +142,16 @@ func (e *Event) Path() (string, error) {
 // knows all of it.
 func (e *Event) Record() (*kongrecord.Record, error) {
 	return e.record.get("log record", func() (*kongrecord.Record, error) {
+		heard := e.source.now()
 		text, err := askText(e.kong.Log.PdkBridge, "kong.log.serialize", nil)
 		if err != nil {
 			return nil, err
 		}
-		return kongrecord.Parse([]byte(text))
+		r, err := kongrecord.Parse([]byte(text))
+		if err == nil {
+			r.HeardAt = heard
+		}
+		return r, err
 	})
 }
 

@@ -19,7 +19,7 @@ import (
 func request() kongtest.Request {
 	return kongtest.Request{
 		Method: http.MethodPost, Path: "/caf\xe9", RawQuery: "q=$host", ClientIP: "203.0.113.7", Host: "api.example.com",
-		Headers: http.Header{"Traceparent": {"00-\xff"}, "Tracestate": {"a=1", "b=2"}, "Connection": {"close", "TE"}},
+		Headers: http.Header{"Traceparent": {"00-\xff"}, "Tracestate": {"a=1", "b=2"}, "Connection": {"close", "TE"}, "X-B3-TraceId": {"b", "3"}},
 		Vars:    map[string]string{"upstream_uri": "/v1", "server_port": "8000", "kong_request_id": "6b3f"},
 	}
 }
@@ -50,6 +50,10 @@ func TestVarsByOneReadAndBySingleReads(t *testing.T) {
 		"server_port": "8000", "kong_request_id": "6b3f", "http_traceparent": "00-\xff", "http_tracestate": "a=1, b=2",
 		"http_connection": "close, TE", "request_uri": "/caf\xe9?q=$host", "upstream_uri": "/v1",
 	}
+	for _, v := range kongrequest.TraceHeaders() {
+		want[v.String()] = ""
+	}
+	want["http_x_b3_traceid"] = "b, 3"
 	singles := len(want)
 	broken := kongrequesttest.Installed(t, request())
 	broken.Vars[kongrequest.Composite] += "\n"

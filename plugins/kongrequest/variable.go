@@ -28,11 +28,38 @@ const (
 	RequestURI                  // path and query, as they came
 	Connection                  // the headers that the client has removed behind Kong
 	UpstreamURI                 // the path towards the service; empty before routing
-	count
+
+	firstTraceHeader
+	count = firstTraceHeader + Variable(len(traceHeaders))
 )
 
+// traceHeaders are the headers that carry a trace in another format than W3C's: whoever
+// traces a request has to know whether its client sent one.
+var traceHeaders = [...]string{
+	"b3", "x-b3-traceid", "x-b3-spanid", "x-b3-parentspanid", "x-b3-sampled", "x-b3-flags", // Zipkin
+	"uber-trace-id", "jaeger-debug-id", "jaeger-baggage", // Jaeger
+	"ot-tracer-traceid", "ot-tracer-spanid", "ot-tracer-sampled", // OpenTracing
+	"x-datadog-trace-id", "x-datadog-parent-id", "x-datadog-sampling-priority", "x-datadog-origin", "x-datadog-tags",
+	"x-amzn-trace-id",       // AWS X-Ray
+	"x-cloud-trace-context", // Google
+	"sentry-trace",
+	"x-instana-t", "x-instana-s", "x-instana-l",
+	"elastic-apm-traceparent",
+	"newrelic",
+}
+
+// TraceHeaders are the names of those headers, in lower case, and the variables that have
+// their values.
+func TraceHeaders() map[string]Variable {
+	list := make(map[string]Variable, len(traceHeaders))
+	for i, name := range traceHeaders {
+		list[name] = firstTraceHeader + Variable(i)
+	}
+	return list
+}
+
 // names are the variables by nginx's names, without the dollar sign.
-var names = [count]string{
+var names = withTraceHeaders([count]string{
 	RemoteAddr:  "remote_addr",
 	Method:      "request_method",
 	Scheme:      "scheme",
@@ -44,6 +71,13 @@ var names = [count]string{
 	RequestURI:  "request_uri",
 	Connection:  "http_connection",
 	UpstreamURI: "upstream_uri",
+})
+
+func withTraceHeaders(names [count]string) [count]string {
+	for i, name := range traceHeaders {
+		names[int(firstTraceHeader)+i] = headerVariable(name)
+	}
+	return names
 }
 
 // String is the variable's name in nginx.
@@ -68,7 +102,7 @@ const Composite = "gatehouse_request"
 
 // version begins the composite's value. It changes with the list of variables,
 // so that an include file of another release counts as none.
-const version = "gatehouse/4"
+const version = "gatehouse/5"
 
 // separator stands between the parts. No header's value holds it, nor a request
 // line: nginx refuses both.

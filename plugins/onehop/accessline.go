@@ -37,8 +37,9 @@ func (r *Runtime) wantsSpan(of *request) bool { return of.traced && r.options.Tr
 // Ended tells the runtime of a request that is over, as nginx's access line does. It
 // returns false for one that the plugin has nothing to do with, as far as it knows.
 func (r *Runtime) Ended(end *kongrecord.Record) bool {
+	end.HeardAt = r.options.Now()
 	ours := r.match(end)
-	r.giveUp(r.options.Now())
+	r.giveUp(end.HeardAt)
 	return ours
 }
 

@@ -77,9 +77,10 @@ func newProcessWith(t *testing.T, s sections, noLogPlugins bool) *process {
 		return func() time.Time { p.mayPanic(section); return now }
 	}
 	random := func() uint64 { p.mayPanic("trace_inject"); return 0x1112131415161718 }
+	scrubber := must(piilogscrub.NewRuntime(piilogscrub.Options{Audit: auditlog.NewHandler(&p.audit), Logger: logger, Now: clock("pii_log_scrub")}))(t)
 	p.options = onehop.Options{
-		Scrubber: must(piilogscrub.NewRuntime(piilogscrub.Options{Audit: auditlog.NewHandler(&p.audit), Logger: logger, Now: clock("pii_log_scrub")}))(t),
-		Tracer:   must(traceinject.NewRuntime(traceinject.Options{Exporter: &p.spans, Random: random, NoLogPlugins: noLogPlugins}))(t),
+		Scrubber: scrubber,
+		Tracer:   must(traceinject.NewRuntime(traceinject.Options{Exporter: &p.spans, Scrubber: scrubber, Random: random, NoLogPlugins: noLogPlugins}))(t),
 		Limiter:  must(tenantratelimit.NewRuntime(tenantratelimit.Options{RedisURL: "redis://" + p.redis.Addr(), Logger: logger, Now: clock("tenant_rate_limit")}))(t),
 		Sunset:   must(sunsetheaders.NewRuntime(sunsetheaders.Options{Logger: logger, Now: clock("sunset_headers")}))(t),
 		Logger:   logger, Registerer: p.registry, Now: clock(""), NoLogPlugins: noLogPlugins,

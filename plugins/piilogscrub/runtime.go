@@ -97,6 +97,17 @@ func (r *Runtime) Strictest() *Scrubber {
 // one of them is for all requests.
 func (r *Runtime) Engine() *scrub.Engine { return r.policies.Engine() }
 
+// ScrubPath scrubs a path that goes elsewhere than to logs, such as into a span, by
+// [Runtime.Engine].
+func (r *Runtime) ScrubPath(path string) string { return r.elsewhere(path, scrub.FormatURL) }
+
+// ScrubText scrubs any other text, likewise.
+func (r *Runtime) ScrubText(text string) string { return r.elsewhere(text, scrub.FormatText) }
+
+func (r *Runtime) elsewhere(text string, f scrub.Format) string {
+	return scrub.Counted{Engine: r.Engine(), Observe: r.Observe}.Text("span", text, f)
+}
+
 // Observe counts what was found in n bytes of text from a place, such as
 // "access_log". Places are few and known: they become a label.
 func (r *Runtime) Observe(place string, n int, t scrub.Tally) { r.metrics.observe(place, n, t) }

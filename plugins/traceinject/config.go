@@ -38,6 +38,11 @@ type Config struct {
 	// IgnoreParentSampled makes SampleRatio decide for continued traces too.
 	// Otherwise they keep the decision of whoever began them.
 	IgnoreParentSampled bool `json:"ignore_parent_sampled" kong:"default=false" desc:"Let sample_ratio decide for continued traces too, so that a client's sampled flag cannot make the gateway record."`
+	// Propagation says in which formats a trace comes and goes.
+	Propagation Propagation `json:"propagation" desc:"Formats in which a trace comes and goes, by the names of Kong's own tracing plugins."`
+	// PassHeaders are other formats' headers that the service gets as the client sent
+	// them. All that are known are removed otherwise: they are the client's trace too.
+	PassHeaders []string `json:"pass_headers" kong:"shape=header_name,len_max=32,each_len_max=128" desc:"Headers with a trace in another format that the service gets as the client sent them; the others are removed."`
 	// Baggage is what to do with a client's baggage header. Default remove.
 	Baggage propagation.Baggage `json:"baggage" kong:"default=remove,one_of=remove|pass" desc:"What to do with a client's baggage header: remove it, or pass it to the upstream."`
 	// ResponseHeader carries the trace id to the client, for it to quote when
@@ -76,7 +81,7 @@ func (c *Config) Close() error { return nil }
 // check makes the values of bad and absent fields the defaults, and returns what is bad.
 func (c *Config) check() (trusted []netip.Prefix, err error) {
 	trusted, err = parseCIDRs(c.TrustedCIDRs)
-	return trusted, errors.Join(c.checkIncoming(), err, c.checkRatio(), c.checkBaggage(), c.checkHeader())
+	return trusted, errors.Join(c.checkIncoming(), err, c.checkRatio(), c.checkPropagation(), c.checkBaggage(), c.checkHeader())
 }
 
 func (c *Config) checkIncoming() (err error) {

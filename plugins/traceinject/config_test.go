@@ -9,13 +9,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/formats"
 )
 
 func TestProvisionDefaults(t *testing.T) {
 	t.Parallel()
 	config := newConfig(t, traceinject.Options{}, nil)
-	want := &traceinject.Config{Incoming: "link", SampleRatio: 1, Baggage: "remove", ResponseHeader: "X-Trace-Id"}
+	want := &traceinject.Config{Incoming: "link", SampleRatio: 1, Propagation: traceinject.Propagation{DefaultFormat: "w3c"}, Baggage: "remove", ResponseHeader: "X-Trace-Id"}
 	if diff := cmp.Diff(want, config, cmpopts.IgnoreUnexported(traceinject.Config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
@@ -48,6 +50,9 @@ func TestProvisionRefuses(t *testing.T) {
 		{"header of a family", func(c *traceinject.Config) { c.ResponseHeader = "access-control-ALLOW-origin" }, []string{"response_header", "X-Trace-Id"}},
 		{"header that nginx renames", func(c *traceinject.Config) { c.ResponseHeader = "X_Trace" }, []string{"response_header", `"X_Trace"`, "write X-Trace"}},
 		{"network without bits", func(c *traceinject.Config) { c.TrustedCIDRs = []string{"10.0.0.0/8", "10.1.2.3"} }, []string{"trusted_cidrs[1]", `"10.1.2.3"`, "10.0.0.0/8"}},
+		{"format to read", func(c *traceinject.Config) { c.Propagation.Extract = []formats.Format{"b3", "b3-single"} }, []string{"propagation.extract", `"b3-single"`, "b3, jaeger"}},
+		{"format to write", func(c *traceinject.Config) { c.Propagation.Inject = []formats.Format{"preserve", "zipkin"} }, []string{"propagation.inject", `"zipkin"`}},
+		{"format by default", func(c *traceinject.Config) { c.Propagation.DefaultFormat = "preserve" }, []string{"propagation.default_format", `"preserve"`}},
 		{"several at once", func(c *traceinject.Config) { c.Incoming, c.SampleRatio = "x", 2 }, []string{"incoming", "sample_ratio"}},
 	}
 	runtime := newRuntime(t, traceinject.Options{})
@@ -79,12 +84,15 @@ func TestReservedHeaders(t *testing.T) {
 	}
 }
 
-func TestNewRuntimeRefusesEndpoint(t *testing.T) {
+// TestFormatsAreRead: what a format is read from is among the headers that are looked at.
+func TestFormatsAreRead(t *testing.T) {
 	t.Parallel()
-	for _, endpoint := range []string{"localhost:4318", "ftp://host", "http://", "http://[::1"} {
-		_, err := traceinject.NewRuntime(traceinject.Options{Endpoint: endpoint})
-		if err == nil || !strings.Contains(err.Error(), "http://host:4318") {
-			t.Errorf("%q: error %v does not show how to write it", endpoint, err)
+	known := kongrequest.TraceHeaders()
+	for _, format := range formats.All() {
+		for _, name := range format.Headers() {
+			if _, ok := known[name]; !ok && format != formats.W3C {
+				t.Errorf("%s of %s is not looked at", name, format)
+			}
 		}
 	}
 }

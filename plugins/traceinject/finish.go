@@ -33,7 +33,7 @@ func (r *Runtime) Export(trace propagation.Trace, record *kongrecord.Record) err
 	if !r.Wanted(trace) {
 		return nil
 	}
-	err := serverspan.Record(r.tracer, trace, spanRequest(record))
+	err := serverspan.Record(r.tracer, trace, spanRequest(record), r.scrubber)
 	if errors.Is(err, serverspan.ErrTime) {
 		r.metrics.spans.WithLabelValues(spanUnreadable).Inc()
 	}
@@ -43,9 +43,10 @@ func (r *Runtime) Export(trace propagation.Trace, record *kongrecord.Record) err
 // spanRequest is the part of Kong's record that the span tells of.
 func spanRequest(r *kongrecord.Record) *serverspan.Request {
 	return &serverspan.Request{
-		StartedAt: r.StartedAt,
-		Latency:   r.Latencies.Request, GatewayLatency: r.Latencies.Kong, UpstreamLatency: r.Latencies.Proxy,
+		StartedAt: r.StartedAt, HeardAt: r.HeardAt,
+		Latency: r.Latencies.Request, GatewayLatency: r.Latencies.Kong, UpstreamLatency: r.Latencies.Proxy,
 		ID: r.Request.ID, Method: r.Request.Method, URI: r.Request.URI, TLS: r.Request.TLS, ClientIP: r.ClientIP,
+		Protocol: r.Request.Protocol, Host: r.Request.Host, Port: r.Request.Port, UserAgent: r.Request.UserAgent,
 		RouteName: r.Route.Name, RoutePaths: r.Route.Paths, ServiceName: r.Service.Name,
 		Status: r.Response.Status, Source: r.Source, Tries: r.Tries,
 	}

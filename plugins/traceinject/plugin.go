@@ -8,9 +8,9 @@ import (
 )
 
 // Rewrite puts a request in a trace for its log record alone, in case that Kong refuses it
-// before its access phase, as where no route matches. Kong calls it where the plugin is
-// enabled globally, for every request. The access phase decides anew, by the configuration
-// that is the route's.
+// before its access phase, as where no route matches, and tells its client the trace id.
+// Kong calls it where the plugin is enabled globally, for every request. The access phase
+// decides anew, by the configuration that is the route's.
 func (c *Config) Rewrite(kong *pdk.PDK) {
 	if err := c.rewrite(c.runtime.source.Open(kong)); err != nil {
 		c.runtime.logger.Warn("begin trace", "error", err)
@@ -23,7 +23,12 @@ func (c *Config) rewrite(e *kongrequest.Event) error {
 	if err != nil {
 		return err
 	}
-	return tracer.leave(e.Kong(), Injection{Trace: tracer.begin(request)})
+	trace := tracer.begin(request)
+	injection := Injection{Trace: trace, Response: trace.ResponseHeaders(tracer.responseHeader)}
+	if err := tracer.leave(e.Kong(), injection); err != nil {
+		return err
+	}
+	return kongwrite.SetHeaders(e.Kong(), injection.Response, nil)
 }
 
 // Access puts the trace on the upstream request, in the record that every log

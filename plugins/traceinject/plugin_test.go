@@ -3,6 +3,7 @@ package traceinject_test
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"slices"
@@ -13,10 +14,13 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"go.opentelemetry.io/otel/sdk/resource"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/formats"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
@@ -122,6 +126,51 @@ func TestTakenTrace(t *testing.T) {
 	}
 }
 
+// TestForeignTraces: a stranger's trace in another format does not reach the service
+// beside the gateway's, whichever way the headers are read.
+func TestForeignTraces(t *testing.T) {
+	t.Parallel()
+	request := kongtest.Request{Headers: http.Header{
+		"B3": {clientTraceID + "-" + clientSpanID + "-1"}, "X-Datadog-Trace-Id": {"7"}, "Sentry-Trace": {"1"}, "X-User": {"jane"},
+	}}
+	keep := func(c *traceinject.Config) { c.PassHeaders = []string{"Sentry-Trace"} }
+	extract := func(c *traceinject.Config) {
+		c.Incoming = propagation.IncomingContinue
+		c.Propagation = traceinject.Propagation{Extract: []formats.Format{"w3c", "b3"}, Inject: []formats.Format{"preserve"}}
+	}
+	for _, tt := range []struct {
+		name  string
+		edit  func(*traceinject.Config)
+		want  http.Header
+		calls [2]int // without the composite variable, and with it
+	}{
+		{"removed", nil, http.Header{"Traceparent": {ownParent}, "X-User": {"jane"}}, [2]int{7, 6}},
+		{"but for those that are listed", keep, http.Header{"Traceparent": {ownParent}, "Sentry-Trace": {"1"}, "X-User": {"jane"}}, [2]int{7, 6}},
+		{"continued", extract, http.Header{
+			"Traceparent": {"00-" + clientTraceID + "-" + ownSpanID + "-01"}, "B3": {clientTraceID + "-" + ownSpanID + "-1"}, "X-User": {"jane"},
+		}, [2]int{13, 6}},
+	} {
+		for i, installed := range []bool{false, true} {
+			config := newConfig(t, traceinject.Options{Random: fixedIDs}, tt.edit)
+			req := request
+			if installed {
+				req = kongrequesttest.Installed(t, req)
+			} else {
+				kongtest.Run(t, config.Access, kongtest.Request{}) // finds out that there is no composite variable
+			}
+			effects := kongtest.Run(t, config.Access, req)
+			got := effects.Service.Headers.Clone()
+			maps.DeleteFunc(got, func(_ string, values []string) bool { return len(values) == 0 })
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s, installed %v: upstream headers (-want +got):\n%s", tt.name, installed, diff)
+			}
+			if len(effects.Calls) != tt.calls[i] {
+				t.Errorf("%s, installed %v: %d calls, want %d", tt.name, installed, len(effects.Calls), tt.calls[i])
+			}
+		}
+	}
+}
+
 func set(incoming propagation.Incoming, baggage propagation.Baggage) func(*traceinject.Config) {
 	return func(c *traceinject.Config) { c.Incoming, c.Baggage = incoming, baggage }
 }
@@ -166,7 +215,8 @@ func TestLogFollowsAccess(t *testing.T) {
 		t.Run(string(tt.incoming), func(t *testing.T) {
 			t.Parallel()
 			spans := &keptSpans{}
-			config := newConfig(t, traceinject.Options{Exporter: spans, Random: fixedIDs}, set(tt.incoming, "remove"))
+			edge := resource.NewSchemaless(semconv.ServiceName("edge"))
+			config := newConfig(t, traceinject.Options{Exporter: spans, Resource: edge, Random: fixedIDs}, set(tt.incoming, "remove"))
 			access := kongtest.Run(t, config.Access, kongtest.Request{Headers: http.Header{"traceparent": {clientParent}, "tracestate": {"rojo=1"}}})
 			kongtest.Run(t, config.Log, kongtest.Request{Shared: access.Shared, Log: string(record)})
 			closeRuntime(t, config)
@@ -187,7 +237,7 @@ func TestLogFollowsAccess(t *testing.T) {
 			if (tt.link == "") == (len(span.Links) > 0) || tt.link != "" && span.Links[0].SpanContext.SpanID().String() != tt.link {
 				t.Errorf("links %v, want %q", span.Links, tt.link)
 			}
-			if name := span.Resource.String(); !strings.Contains(name, "service.name=gatehouse-gateway") {
+			if name := span.Resource.String(); !strings.Contains(name, "service.name=edge") {
 				t.Errorf("resource is %s", name)
 			}
 		})

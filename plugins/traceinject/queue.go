@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/gatehousehq/gatehouse/internal/otelenv"
+	"github.com/gatehousehq/gatehouse/internal/spanretry"
 )
 
 // queue is a bounded batch processor that counts. The SDK's own drops spans
@@ -18,14 +21,10 @@ type queue struct {
 	metrics  metrics
 }
 
-func newQueue(exporter sdktrace.SpanExporter, capacity int, m metrics, logger *slog.Logger) queue {
-	q := queue{capacity: int64(capacity), waiting: new(atomic.Int64), metrics: m}
-	q.SpanProcessor = sdktrace.NewBatchSpanProcessor(
-		&countingExporter{SpanExporter: exporter, queue: q, logger: logger},
-		sdktrace.WithMaxQueueSize(capacity),
-		sdktrace.WithMaxExportBatchSize(min(capacity, sdktrace.DefaultMaxExportBatchSize)),
-		sdktrace.WithBatchTimeout(batchDelay),
-	)
+func newQueue(exporter sdktrace.SpanExporter, batch otelenv.Batch, m metrics, logger *slog.Logger) queue {
+	q := queue{capacity: int64(batch.QueueSize), waiting: new(atomic.Int64), metrics: m}
+	counting := countingExporter{SpanExporter: spanretry.New(exporter, logger), queue: q}
+	q.SpanProcessor = sdktrace.NewBatchSpanProcessor(counting, batch.Options()...)
 	return q
 }
 
@@ -40,19 +39,15 @@ func (q queue) OnEnd(span sdktrace.ReadOnlySpan) {
 	q.SpanProcessor.OnEnd(span)
 }
 
-// countingExporter frees the places in the queue and counts what came of the
-// spans. It reports an outage once when it begins and once when it ends, and
-// hides the error from the SDK, which would write it to a global logger for
-// every batch.
+// countingExporter frees the places in the queue and counts what came of the spans. It
+// hides the error from the SDK, which would write it to a global logger for every batch.
 type countingExporter struct {
 	sdktrace.SpanExporter
-	queue  queue
-	logger *slog.Logger
-	failed atomic.Bool
+	queue queue
 }
 
 // ExportSpans implements sdktrace.SpanExporter.
-func (e *countingExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+func (e countingExporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	err := e.SpanExporter.ExportSpans(ctx, spans)
 	n := len(spans)
 	e.queue.waiting.Add(int64(-n))
@@ -62,18 +57,5 @@ func (e *countingExporter) ExportSpans(ctx context.Context, spans []sdktrace.Rea
 		outcome = spanFailed
 	}
 	e.queue.metrics.spans.WithLabelValues(outcome).Add(float64(n))
-	e.report(err)
 	return nil
-}
-
-func (e *countingExporter) report(err error) {
-	failed := err != nil
-	if e.failed.Swap(failed) == failed {
-		return
-	}
-	if failed {
-		e.logger.Error("export spans", "error", err)
-		return
-	}
-	e.logger.Info("export spans: recovered")
 }

@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,7 +52,9 @@ func TestQueueIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewRegistry()
 		spans := &keptSpans{hold: make(chan struct{})}
-		config := newConfig(t, traceinject.Options{Exporter: spans, QueueSize: 10, Registerer: registry}, nil)
+		batch := traceinject.DefaultBatch
+		batch.QueueSize = 10
+		config := newConfig(t, traceinject.Options{Exporter: spans, Batch: batch, Registerer: registry}, nil)
 		export(t, config, 25)
 		time.Sleep(2 * time.Second) // the batch is being exported, and hangs
 		export(t, config, 5)
@@ -107,22 +110,38 @@ gatehouse_trace_spans_total{outcome="unreadable"} 0
 	})
 }
 
-// TestEndpointIsABaseURL: as OTEL_EXPORTER_OTLP_ENDPOINT, with or without a
-// path of its own.
-func TestEndpointIsABaseURL(t *testing.T) {
+// TestOutage: a collector that is away for three seconds costs no span, one that stays
+// away those of whose batch the time is up.
+func TestOutage(t *testing.T) {
 	t.Parallel()
-	for base, want := range map[string]string{"": "/v1/traces", "/": "/v1/traces", "/otlp": "/otlp/v1/traces"} {
-		t.Run("base "+base, func(t *testing.T) {
+	for name, tt := range map[string]struct {
+		outage           time.Duration
+		exported, failed int
+	}{
+		"3 seconds": {3 * time.Second, 5, 0},
+		"a minute":  {time.Minute, 3, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := make(chan string, 1)
-			collector := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.URL.Path }))
-			defer collector.Close()
-			config := newConfig(t, traceinject.Options{Endpoint: collector.URL + base}, nil)
-			export(t, config, 1)
-			closeRuntime(t, config)
-			if path := <-got; path != want {
-				t.Errorf("spans go to %s, want %s", path, want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				registry := prometheus.NewRegistry()
+				spans := &keptSpans{err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
+				config := newConfig(t, traceinject.Options{Exporter: spans, Registerer: registry}, nil)
+				export(t, config, 2)
+				time.Sleep(tt.outage - time.Second)
+				export(t, config, 3)
+				time.Sleep(time.Second)
+				spans.fail(nil)
+				time.Sleep(10 * time.Second) // the longest time between two tries, and the batch's
+				wantSpans(t, registry, fmt.Sprintf(`gatehouse_trace_spans_total{outcome="dropped"} 0
+gatehouse_trace_spans_total{outcome="exported"} %d
+gatehouse_trace_spans_total{outcome="failed"} %d
+gatehouse_trace_spans_total{outcome="unreadable"} 0
+`, tt.exported, tt.failed))
+				if n := len(spans.get()); n != tt.exported {
+					t.Errorf("%d spans arrived, want %d", n, tt.exported)
+				}
+			})
 		})
 	}
 }

@@ -43,11 +43,19 @@ func TestExportedSpan(t *testing.T) {
 	}
 }
 
+// redacted takes out what the records in testdata have of the client's.
+type redacted struct{}
+
+var secrets = strings.NewReplacer("jane.doe@example.com", "[email]", "jane@example.com", "[email]", "jane", "[name]", "4711", "[id]")
+
+func (redacted) ScrubPath(path string) string { return secrets.Replace(path) }
+func (redacted) ScrubText(text string) string { return secrets.Replace(text) }
+
 // exportOne exports the span of a request that was refused before access.
 func exportOne(t *testing.T, text []byte) tracetest.SpanStub {
 	t.Helper()
 	spans := &keptSpans{}
-	runtime := newRuntime(t, traceinject.Options{Exporter: spans, Random: func() uint64 { return 0x1112131415161718 }})
+	runtime := newRuntime(t, traceinject.Options{Exporter: spans, Scrubber: redacted{}, Random: func() uint64 { return 0x1112131415161718 }})
 	config := runtime.New().(*traceinject.Config)
 	if err := config.Provision(); err != nil {
 		t.Fatal(err)
@@ -84,8 +92,8 @@ func render(s tracetest.SpanStub) string {
 	}
 	slices.Sort(lines)
 	const layout = "2006-01-02T15:04:05.000000Z"
-	return fmt.Sprintf("%s\nkind %s, status %s\ntrace %s, span %s\n%s to %s\n%s\n",
-		s.Name, s.SpanKind, s.Status.Code, s.SpanContext.TraceID(), s.SpanContext.SpanID(),
+	return fmt.Sprintf("%s\nkind %s, status %s\ntrace %s, span %s, flags %s\n%s to %s\n%s\n",
+		s.Name, s.SpanKind, s.Status.Code, s.SpanContext.TraceID(), s.SpanContext.SpanID(), s.SpanContext.TraceFlags(),
 		s.StartTime.UTC().Format(layout), s.EndTime.UTC().Format(layout), strings.Join(lines, "\n"))
 }
 

@@ -25,8 +25,8 @@ const SharedKey = "gatehouse.trace"
 type Tracer struct {
 	runtime *Runtime
 	policy  propagation.Policy
-	// baggage and responseHeader are the config's fields of those names.
-	baggage        propagation.Baggage
+	headers propagation.Headers
+	// responseHeader is the config's field of that name.
 	responseHeader string
 	degraded       bool
 }
@@ -37,11 +37,15 @@ func (c *Config) newTracer() (*Tracer, error) {
 	return &Tracer{
 		runtime: c.runtime,
 		policy: propagation.Policy{
-			Incoming: c.Incoming, Trusted: trusted,
+			Incoming: c.Incoming, Trusted: trusted, Extract: c.Propagation.extract(),
 			SampleRatio: c.SampleRatio, IgnoreParentSampled: c.IgnoreParentSampled,
 		},
-		baggage: c.Baggage, responseHeader: c.ResponseHeader,
-		degraded: err != nil,
+		headers: propagation.Headers{
+			Baggage: c.Baggage, Pass: c.PassHeaders,
+			Clear: c.Propagation.Clear, Inject: c.Propagation.Inject, Default: c.Propagation.DefaultFormat,
+		},
+		responseHeader: c.ResponseHeader,
+		degraded:       err != nil,
 	}, err
 }
 
@@ -60,11 +64,16 @@ func (t *Tracer) Read(e *kongrequest.Event) (propagation.Request, error) {
 	if r.Traceparent, err = e.Var(kongrequest.Traceparent); err != nil {
 		return r, fmt.Errorf("read traceparent: %w", err)
 	}
-	if r.Traceparent == "" || !t.policy.MayContinue() {
+	if r.Foreign, err = t.readForeign(e); err != nil {
+		return r, fmt.Errorf("read trace headers: %w", err)
+	}
+	if !t.policy.Found(r) || !t.policy.MayContinue() {
 		return r, nil
 	}
-	if r.Tracestate, err = e.Var(kongrequest.Tracestate); err != nil {
-		return r, fmt.Errorf("read tracestate: %w", err)
+	if r.Traceparent != "" {
+		if r.Tracestate, err = e.Var(kongrequest.Tracestate); err != nil {
+			return r, fmt.Errorf("read tracestate: %w", err)
+		}
 	}
 	if len(t.policy.Trusted) == 0 {
 		return r, nil
@@ -75,6 +84,32 @@ func (t *Tracer) Read(e *kongrequest.Event) (propagation.Request, error) {
 	}
 	r.Client, _ = netip.ParseAddr(address) // what is no address is in no trusted network
 	return r, nil
+}
+
+var traceHeaders = kongrequest.TraceHeaders()
+
+// readForeign reads other formats' headers. Where each would cost a call, those are read
+// that the config extracts, and any other may be there.
+func (t *Tracer) readForeign(e *kongrequest.Event) (map[string]string, error) {
+	all, err := e.All()
+	if err != nil {
+		return nil, err
+	}
+	foreign := map[string]string{}
+	for name, variable := range traceHeaders {
+		if !all && !t.policy.Extracts(name) {
+			foreign[name] = ""
+			continue
+		}
+		value, err := e.Var(variable)
+		if err != nil {
+			return nil, err
+		}
+		if value != "" {
+			foreign[name] = value
+		}
+	}
+	return foreign, nil
 }
 
 // Injection is all that is written for one request.
@@ -106,9 +141,9 @@ func (t *Tracer) Inject(r propagation.Request) Injection {
 	i := Injection{
 		Trace:    trace,
 		Response: trace.ResponseHeaders(t.responseHeader),
-		Upstream: trace.UpstreamHeaders(t.baggage),
+		Upstream: t.headers.Upstream(trace, r),
 	}
-	if name, found := hopbyhop.Named(r.Connection, propagation.Issued); found {
+	if name, found := hopbyhop.Named(r.Connection, t.headers.Issued); found {
 		refusal := hopbyhop.Refuse(name)
 		maps.Copy(refusal.Headers, i.Response)
 		i.Refusal = &refusal

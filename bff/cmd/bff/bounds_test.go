@@ -108,6 +108,35 @@ func TestPagesKeepTheTimeOfTheClient(t *testing.T) {
 	}
 }
 
+// TestCallersWithoutTimeHarmNobody: pages that had too little time for healthy services
+// leave the circuits closed for all others.
+func TestCallersWithoutTimeHarmNobody(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ page, wait, fault string }{
+		"hardly any":             {"/web/v1/dashboard", "101", `{"latency_ms":1}`},
+		"less than a slow one's": {"/mobile/v1/orders", "130", `{"latency_ms":200}`},
+		"enough for all others":  {"/mobile/v1/home", "130", `{"latency_ms":200}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSystem(t)
+			s.fault(t, services.Orders, tc.fault)
+			h := s.mobile
+			if strings.HasPrefix(tc.page, "/web") {
+				h = s.web
+			}
+			for range 40 {
+				if w := waits(h, tc.page, tc.wait); w.Code != http.StatusGatewayTimeout {
+					t.Fatalf("%d %s, want a 504", w.Code, w.Body)
+				}
+			}
+			if w := waits(h, tc.page, "1600"); w.Code != http.StatusOK || strings.Contains(w.Body.String(), `"degraded":["`) {
+				t.Errorf("a page with time: %d %s, want it whole", w.Code, w.Body)
+			}
+		})
+	}
+}
+
 // TestCoalescedPages: one user's pages at the same time cost each service one request, and
 // nobody gets another's page.
 func TestCoalescedPages(t *testing.T) {

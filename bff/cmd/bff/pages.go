@@ -27,7 +27,7 @@ func newHandler(cfg config, tel *telemetry.Telemetry, pool *metrics.Pool, measur
 		Orders: cfg.services["orders"], Users: cfg.services["users"],
 		Billing: cfg.services["billing"], Notifications: cfg.services["notifications"],
 		Transport: transport, Telemetry: tel, Logger: logger,
-		Hedged: cfg.hedged, Observer: measured,
+		Budget: cfg.budget, Hedged: cfg.hedged, Observer: measured,
 	})
 	if err != nil {
 		return nil, err

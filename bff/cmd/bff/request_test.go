@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,7 @@ func (s *system) listen(t *testing.T, pages http.Handler) (addr string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := newServer(config{budget: time.Second}, pages, slog.New(slog.DiscardHandler))
+	server := newServer(config{budget: time.Second}, withHealth(pages, new(atomic.Bool)), slog.New(slog.DiscardHandler))
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return l.Addr().String()
@@ -37,8 +38,8 @@ func exchange(t *testing.T, addr, method, request string) (*http.Response, strin
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	go func() { _, _ = io.WriteString(conn, request) }() // which may be cut off: the answer comes before the end
+	_ = conn.SetDeadline(time.Now().Add(9 * time.Second)) // the server waits 10 s for a body
+	go func() { _, _ = io.WriteString(conn, request) }()  // which may be cut off: the answer comes before the end
 	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
 		t.Fatal(err)
@@ -97,6 +98,10 @@ func TestBadInput(t *testing.T) {
 		"ten thousand headers":        {asked("GET", home, strings.Repeat("X-Many: 1234\r\n", 10_000), end), 431, ""},
 		"a target of a megabyte":      {asked("GET", "/"+strings.Repeat("a", 1<<20), end), 431, ""},
 		"a method that is not theirs": {asked("POST", home, "Content-Length: 2\r\n", end, "{}"), 405, "Use GET, HEAD instead of POST."},
+		"a body that is not his":      {asked("POST", home, "Content-Length: 5\r\n", end), 405, "Use GET, HEAD instead of POST."},
+		"a body that comes later":     {asked("GET", home, "Content-Length: 5\r\n", end), 400, "takes no body"},
+		"chunks that come later":      {asked("GET", home, "Transfer-Encoding: chunked\r\n", end), 400, "takes no body"},
+		"two slashes":                 {asked("GET", "/"+home, end), 404, "There is no such resource."},
 		"no such page":                {asked("GET", "/mobile/v1/../../etc/passwd", end), 404, "There is no such resource."},
 	} {
 		t.Run(name, func(t *testing.T) {

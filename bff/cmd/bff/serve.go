@@ -22,6 +22,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
 )
 
 const (
@@ -47,7 +48,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	gogc.Default(gcPercent)
 	// Exporters report what they could not send nowhere else.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("telemetry", "error", err.Error()) }))
-	tel, err := telemetry.New(ctx, cfg.kind.name+"-bff")
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: cfg.kind.name + "-bff", Version: version, Logger: logger, Scrub: spanscrub.Default})
 	if err != nil {
 		return err
 	}
@@ -101,14 +102,20 @@ func newLogger(cfg config, w io.Writer) (*slog.Logger, error) {
 	return slog.New(handler).With("service", cfg.kind.name+"-bff"), nil
 }
 
+// Where health is told.
+const (
+	healthzPath = "/healthz"
+	readyzPath  = "/readyz"
+)
+
 // addHealth adds /healthz, which tells that the process runs, and /readyz,
 // which tells that it takes requests. Neither asks the services: a BFF whose
 // services are away still answers, and restarting it would not help them.
 func addHealth(mux *http.ServeMux, draining *atomic.Bool) *http.ServeMux {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+healthzPath, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "ok\n")
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("GET "+readyzPath, func(w http.ResponseWriter, _ *http.Request) {
 		if draining.Load() {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
 			return
@@ -120,9 +127,15 @@ func addHealth(mux *http.ServeMux, draining *atomic.Bool) *http.ServeMux {
 
 // withHealth serves health beside pages: for the gateway's checks, and for probes.
 func withHealth(pages http.Handler, draining *atomic.Bool) http.Handler {
-	mux := addHealth(http.NewServeMux(), draining)
-	mux.Handle("/", pages)
-	return mux
+	health := addHealth(http.NewServeMux(), draining)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path { // by no mux, which redirects a path that it would write otherwise
+		case healthzPath, readyzPath:
+			health.ServeHTTP(w, r)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	})
 }
 
 // withDocs serves the contract beside the pages, for a gateway that has a route to it.

@@ -110,7 +110,7 @@ func TestMutualTLS(t *testing.T) {
 	t.Parallel()
 	certs, others := devcerts.Dir(t.TempDir()), devcerts.Dir(t.TempDir())
 	for _, dir := range []devcerts.Dir{certs, others} {
-		if err := dir.Write(time.Now(), false); err != nil {
+		if err := dir.Write(time.Now(), false, func(string) {}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/bff/cursor"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
 
@@ -22,7 +23,7 @@ type setting struct {
 	unit     string // what a value is
 	meaning  string
 	// read puts value, which is not empty unless fallback is, into c. Its error says what to
-	// set the variable to. A setting that others read has none.
+	// set the variable to. A setting that others read, and check, has none.
 	read func(c *config, value string) error
 }
 
@@ -59,11 +60,12 @@ func settings(k kind) []setting {
 		list = append(list, setting{name: v.Name, unit: v.Unit, meaning: v.Meaning})
 	}
 	return append(list,
-		setting{name: "OTEL_EXPORTER_OTLP_ENDPOINT", unit: "URL", meaning: "of the collector that spans go to over OTLP/HTTP; without one none are made (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)"},
+		setting{name: "OTEL_EXPORTER_OTLP_ENDPOINT", unit: "URL", meaning: "of the collector that spans go to; without one (or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_TRACES_EXPORTER) none are made. docs/tracing.md has the other variables"},
 		setting{name: "OTEL_SERVICE_NAME", fallback: k.name + "-bff", unit: "text", meaning: "service.name of spans; other attributes of their resource are in OTEL_RESOURCE_ATTRIBUTES"},
 		setting{name: "OTEL_TRACES_SAMPLER", fallback: "parentbased_always_on", unit: "name", meaning: "what decides for requests without a trace, with OTEL_TRACES_SAMPLER_ARG"},
-		setting{name: "GOGC", fallback: strconv.Itoa(gcPercent), unit: "percent", meaning: "of what is live, by which the heap may grow before it is collected"},
-		setting{name: "GOMEMLIMIT", unit: "bytes, such as 230MiB", meaning: "that bound all memory, for a container of some more; without it nothing does"},
+		setting{"GOGC", strconv.Itoa(gcPercent), "percent, or off", "of what is live, by which the heap may grow before it is collected",
+			func(_ *config, value string) error { return gogc.Check(value) }},
+		setting{name: "GOMEMLIMIT", unit: "bytes, such as 230MiB", meaning: "that bound all memory, for a container of some more; without it nothing does. Go reads it before all else and ends the process with 2 if it cannot: GOMEMLIMIT=230MB"},
 	)
 }
 

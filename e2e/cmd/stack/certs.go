@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 )
 
 // makeCerts makes or renews development certificates, and on request a Kong config that
@@ -26,7 +27,7 @@ func makeCerts(_ context.Context, args []string) error {
 		return err
 	}
 	certs := devcerts.Dir(*dir)
-	if err := certs.Write(time.Now(), *renew); err != nil {
+	if err := certs.Write(time.Now(), *renew, func(line string) { fmt.Fprintln(os.Stderr, line) }); err != nil {
 		return err
 	}
 	base, err := os.ReadFile(*config)
@@ -38,7 +39,7 @@ func makeCerts(_ context.Context, args []string) error {
 		return fmt.Errorf("%s: %w", *config, err)
 	}
 	if *out != "" {
-		if err := os.WriteFile(*out, merged, 0o600); err != nil {
+		if err := kongyaml.WriteOverlay(*out, merged); err != nil {
 			return fmt.Errorf("write Kong config: %w", err)
 		}
 	}

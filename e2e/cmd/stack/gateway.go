@@ -45,6 +45,7 @@ func runGateway(ctx context.Context, args []string) error {
 
 		ErrorTemplate: os.Getenv("KONG_ERROR_TEMPLATE_JSON"),
 		AddHeader:     os.Getenv("KONG_NGINX_PROXY_ADD_HEADER"),
+		HideHeader:    os.Getenv("KONG_NGINX_PROXY_PROXY_HIDE_HEADER"),
 
 		Gzip: devgateway.Gzip{
 			On:        os.Getenv("KONG_NGINX_PROXY_GZIP"),

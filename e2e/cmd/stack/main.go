@@ -11,6 +11,9 @@ import (
 	"syscall"
 )
 
+// version is set by the linker.
+var version = "dev"
+
 // command is one of stack's.
 type command struct {
 	name, args, help string

@@ -21,8 +21,10 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
 	"github.com/gatehousehq/gatehouse/internal/probe"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
+	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
 )
 
 // shutdownTimeout bounds how long requests in flight and the last spans may take.
@@ -40,11 +42,11 @@ func runService(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	tel, err := telemetry.New(ctx, name)
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name)
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: name, Version: version, Logger: logger, Scrub: spanscrub.Default})
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name)
 	err = serveService(ctx, name, api, control, services.Options{Telemetry: tel, Logger: logger})
 	flush, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
@@ -96,7 +98,7 @@ func secure(name string, api http.Handler, logger *slog.Logger, registry *promet
 // they are renewed.
 func publicTLS(certFile, keyFile string) (*tls.Config, error) {
 	read := func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		pair, err := pemfile.Pair(certFile, keyFile)
 		if err != nil {
 			return nil, fmt.Errorf("read SERVICE_TLS_CERT_FILE and SERVICE_TLS_KEY_FILE: %w", err)
 		}

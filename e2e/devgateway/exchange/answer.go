@@ -91,6 +91,7 @@ func (x *Exchange) ApplyAnswer() {
 // messages are those of kong/pdk/response.lua and kong/error_handlers.lua for the
 // statuses that the dev gateway answers with.
 var messages = map[int]string{
+	http.StatusBadRequest:          "Bad request",
 	http.StatusUnauthorized:        "Unauthorized",
 	http.StatusMethodNotAllowed:    "Method not allowed",
 	http.StatusInternalServerError: "An unexpected error occurred",

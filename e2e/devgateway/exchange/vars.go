@@ -77,13 +77,20 @@ var variables = map[string]func(*Exchange) string{
 	"gatehouse_request": func(*Exchange) string { return "" },
 }
 
-// retryAfter is what the map of this name in deploy/kong makes of a response: the seconds
-// of an active check, for a 503 of the gateway's own that does not say so itself.
+// retryAfter is what the map of this name in deploy/kong makes of a response of the
+// gateway's own that does not say so itself, in seconds.
 func (x *Exchange) retryAfter() string {
-	if x.Status == http.StatusServiceUnavailable && x.RespHeader.Get("Retry-After") == "" && !x.FromUpstream() {
-		return "10"
+	if x.RespHeader.Get("Retry-After") != "" || x.FromUpstream() {
+		return ""
 	}
-	return ""
+	switch x.Status {
+	case http.StatusServiceUnavailable:
+		return "10"
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return "1"
+	default:
+		return ""
+	}
 }
 
 // end is when the response was sent, or now.

@@ -71,5 +71,8 @@ func readCDN(ctx context.Context, reader cdnranges.Reader, name string, from []s
 		}
 		networks = append(networks, part...)
 	}
+	if err := cdn.Whole(networks); err != nil {
+		return nil, fmt.Errorf("read the list of %s from %s: %w", name, strings.Join(from, " and "), err)
+	}
 	return networks, nil
 }

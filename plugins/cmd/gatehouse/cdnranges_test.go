@@ -93,6 +93,8 @@ func TestCDNRangesFails(t *testing.T) {
 		{"no such file", "", []string{"-from", filepath.Join(t.TempDir(), "list.json"), "fastly"}, []string{"list.json", "no such file"}},
 		{"everybody", "0.0.0.0/0\n", []string{"-from", "-", "list"}, []string{"from -", "0.0.0.0/0"}},
 		{"one bad part of two", "", []string{"-from", recorded + "cloudflare-v4.txt", "-from", server.URL + "/page", "cloudflare"}, []string{"/page", "web page"}},
+		{"one part of two", "", []string{"-from", recorded + "cloudflare-v4.txt", "cloudflare"}, []string{"cloudflare-v4.txt", "no IPv6 network", "as list"}},
+		{"one part twice", "", []string{"-from", recorded + "cloudflare-v6.txt", "-from", recorded + "cloudflare-v6.txt", "cloudflare"}, []string{"no IPv4 network"}},
 		{"unknown CDN", "", []string{"akamai"}, []string{`"akamai"`, "cloudflare, cloudfront, fastly, frontdoor, list"}},
 		{"no fixed address", "", []string{"frontdoor"}, []string{"frontdoor", "-from"}},
 		{"-from for two", "", []string{"-from", "-", "fastly", "cloudflare"}, []string{"-from", "name one"}},

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
@@ -126,7 +127,7 @@ func declaredConfig(s streams) (name string, source []byte) {
 	case path == "":
 		return "", nil
 	}
-	source, err := os.ReadFile(path)
+	source, err := regularfile.Read(path)
 	if err != nil {
 		fmt.Fprintf(s.err, "gatehouse: warning: %s is not checked: %v\n", configFile, err)
 		return "", nil

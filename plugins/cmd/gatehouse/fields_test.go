@@ -49,6 +49,11 @@ var fields = []field{
 			`"Set-Cookie" "Server" "Date" "Location" "Content-Encoding" "Proxy-Connection" "Refresh" "Last-Modified" "ETag" "Vary" "Via" "WWW-Authenticate" "Retry-After" "Link" "X_Trace" "x_trace" "_" "Strict-Transport-Security" "Access-Control-Allow-Origin" "access-control-x" "Clear-Site-Data" "Content-Location" "content-security-policy" "Content-Security-Policy-Report-Only" "Permissions-Policy" "Referrer-Policy" "X-Frame-Options" "X-Content-Type-Options" "Alt-Svc" "Allow" "Cross-Origin-Opener-Policy" "NEL" "Report-To" "Service-Worker-Allowed" "SourceMap" "X-Accel-Redirect" "X-RateLimit-Limit" "X-Kong-Request-Id" "Warning" "Pragma"`)...), nil},
 	{"trace-inject", `{"incoming":VALUE}`, "incoming", list(`"continue" "link" "restart"`), list(`"" "trust" "Link" 1`), nil},
 	{"trace-inject", `{"baggage":VALUE}`, "baggage", list(`"remove" "pass"`), list(`"keep" ""`), nil},
+	{"trace-inject", `{"propagation":{"extract":[VALUE]}}`, "extract", list(`"w3c" "b3" "jaeger" "ot" "datadog" "aws" "gcp"`), list(`"b3-single" "preserve" "" 1`), nil},
+	{"trace-inject", `{"propagation":{"extract":["b3","w3c"],"clear":[VALUE]}}`, "clear", list(headers), append(list(noHeader), `""`), nil},
+	{"trace-inject", `{"propagation":{"inject":[VALUE]}}`, "inject", list(`"preserve" "w3c" "b3" "b3-single" "jaeger" "ot" "datadog" "aws" "gcp"`), list(`"zipkin" ""`), nil},
+	{"trace-inject", `{"propagation":{"default_format":VALUE}}`, "default_format", list(`"w3c" "b3" "b3-single" "gcp"`), list(`"preserve" ""`), nil},
+	{"trace-inject", `{"pass_headers":[VALUE]}`, "pass_headers", list(headers), append(list(noHeader), `""`), nil},
 	{"trace-inject", `{"sample_ratio":VALUE}`, "sample_ratio", list(`0 0.5 1`), list(`-0.1 1.1 "1"`), nil},
 
 	{"sunset-headers", `{"deprecated_at":VALUE}`, "deprecated_at", list(dates), list(noDates), list(noDays)},
@@ -199,7 +204,7 @@ func TestEveryFieldIsTried(t *testing.T) {
 	free := map[string]bool{ // what a value of the type cannot get wrong
 		"ignore_parent_sampled": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
 		"burst": true, "cost": true, "lease": true, "mode": true, "status": true, "algorithm": true, "values": true,
-		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "redis": true, "costs": true,
+		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
 		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true,
 	}
 	tried := map[string]bool{}

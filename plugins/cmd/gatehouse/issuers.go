@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 	"github.com/gatehousehq/gatehouse/plugins/issuers"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 )
@@ -67,7 +68,7 @@ func syncIssuers(ctx context.Context, s streams, args []string) error {
 }
 
 func readIssuers(path string) ([]issuers.Issuer, error) {
-	text, err := os.ReadFile(path)
+	text, err := regularfile.Read(path)
 	if err != nil {
 		return nil, fmt.Errorf("read issuers: %w", err)
 	}

@@ -60,12 +60,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if err != nil {
 		return nil, err
 	}
-	p.tracer, err = traceinject.NewRuntime(traceinject.Options{
-		Endpoint:    os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"),
-		ServiceName: os.Getenv("OTEL_SERVICE_NAME"),
-		Registerer:  registry, Logger: logger, NoLogPlugins: !p.logPlugins,
-	})
-	if err != nil {
+	if p.tracer, err = newTracer(p.scrubber, logger, registry, !p.logPlugins); err != nil {
 		return nil, err
 	}
 	_, declared := declaredConfig(streams{err: io.Discard}) // the parent process has said what is wrong

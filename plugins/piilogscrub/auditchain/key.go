@@ -10,7 +10,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
 )
 
 // Key signs checkpoints.
@@ -94,7 +95,7 @@ func ReadPublicKeys(path string) (PublicKeys, error) {
 }
 
 func readKeyFile(path string) ([]byte, fs.FileMode, error) {
-	file, err := os.Open(path)
+	file, err := regularfile.Open(path)
 	if err != nil {
 		return nil, 0, err
 	}

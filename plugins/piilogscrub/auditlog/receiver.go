@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"mime"
@@ -17,6 +16,8 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	collector "go.opentelemetry.io/proto/otlp/collector/logs/v1"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
 )
 
 // answer is how an attempt to export ended.
@@ -160,18 +161,14 @@ func exportTimeout() (time.Duration, error) {
 func exportTLS() (*tls.Config, error) {
 	config := new(tls.Config)
 	if name, file := exportVariable("CERTIFICATE"); file != "" {
-		text, err := os.ReadFile(file)
-		if err != nil {
+		var err error
+		if config.RootCAs, err = pemfile.Pool(file); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s: %s holds no certificate in PEM", name, file)
 		}
 	}
 	name, certificate := exportVariable("CLIENT_CERTIFICATE")
 	if _, key := exportVariable("CLIENT_KEY"); certificate != "" && key != "" {
-		pair, err := tls.LoadX509KeyPair(certificate, key)
+		pair, err := pemfile.Pair(certificate, key)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}

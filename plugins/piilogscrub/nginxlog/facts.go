@@ -16,7 +16,7 @@ const FormatName = "gatehouse"
 
 // factsVersion begins a line of that format. It changes with the list of
 // variables, so that a line of another release is not taken for one of this.
-const factsVersion = "gatehouse/1"
+const factsVersion = "gatehouse/2"
 
 // fact is a part of a line.
 type fact int
@@ -38,6 +38,8 @@ const (
 	factUpstreamStatus             // a list, one for each try
 	factUpstreamHeader             // seconds until the response's headers, likewise
 	factUpstreamTook               // seconds until its end, likewise
+	factHost                       // the requested host, in lower case
+	factPort                       // the port that the request came in on
 	factCount
 )
 
@@ -56,6 +58,8 @@ var factVariables = [factCount]string{
 	factUpstreamStatus: "upstream_status",
 	factUpstreamHeader: "upstream_header_time",
 	factUpstreamTook:   "upstream_response_time",
+	factHost:           "host",
+	factPort:           "server_port",
 }
 
 // Include is the nginx configuration that defines the log_format, for the http
@@ -134,11 +138,16 @@ func (f *facts) end() time.Time {
 func (f *facts) record() *kongrecord.Record {
 	r := new(kongrecord.Record)
 	r.Request.ID = string(f[factID])
-	r.Request.Method, r.Request.URI = requestLine(f[factRequest])
+	r.Request.Method, r.Request.URI, r.Request.Protocol = requestLine(f[factRequest])
 	if cut(f[factRequest]) {
-		r.Request.URI = scrub.Dropped.Marker()
+		r.Request.URI, r.Request.Protocol = scrub.Dropped.Marker(), ""
 	}
 	r.Request.TLS = string(f[factScheme]) == "https"
+	r.Request.Host = string(f[factHost])
+	r.Request.Port, _ = strconv.Atoi(string(f[factPort]))
+	if r.Request.UserAgent = string(f[factAgent]); cut(f[factAgent]) {
+		r.Request.UserAgent = scrub.Dropped.Marker()
+	}
 	r.Response.Status, _ = strconv.Atoi(string(f[factStatus]))
 	r.Response.Size = seconds(f[factSent])
 	took := seconds(f[factTook]) * 1000
@@ -158,14 +167,14 @@ func (f *facts) record() *kongrecord.Record {
 	return r
 }
 
-// requestLine is the method and the target of a request line, which a client may
-// have written in any way.
-func requestLine(line []byte) (method, target string) {
+// requestLine is the method, the target and the protocol of a request line, which a
+// client may have written in any way.
+func requestLine(line []byte) (method, target, protocol string) {
 	first, rest, _ := bytes.Cut(line, []byte(" "))
 	if i := bytes.LastIndexByte(rest, ' '); i >= 0 {
-		rest = rest[:i]
+		rest, protocol = rest[:i], string(rest[i+1:])
 	}
-	return string(first), string(rest)
+	return string(first), string(rest), protocol
 }
 
 // seconds is a number of nginx's, 0 where there is none.

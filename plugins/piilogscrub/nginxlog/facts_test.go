@@ -19,6 +19,7 @@ func proxied() map[fact]string {
 		factClient: "203.0.113.7", factScheme: "https", factRequest: "GET /web/v1/dashboard?email=ada@example.com HTTP/1.1",
 		factReferrer: "https://app.example.com/?card=4111111111111111", factAgent: "curl/8", factID: "6b3f0a1c2d4e5f60718293a4b5c6d7e8",
 		factUpstreamStatus: "200", factUpstreamHeader: "0.008", factUpstreamTook: "0.010",
+		factHost: "shop.example", factPort: "8443",
 	}
 }
 
@@ -54,14 +55,15 @@ func TestFactsRecord(t *testing.T) {
 			r.Tries = 2
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 4, Proxy: 5}
 		}},
-		{"cut", map[fact]string{factRequest: "GET /" + strings.Repeat("a", Longest-5)}, func(r *kongrecord.Record) { r.Request.URI = "[dropped]" }},
+		{"cut", map[fact]string{factRequest: "GET /" + strings.Repeat("a", Longest-5)}, func(r *kongrecord.Record) { r.Request.URI, r.Request.Protocol = "[dropped]", "" }},
+		{"a user agent that is cut", map[fact]string{factAgent: strings.Repeat("a", Longest)}, func(r *kongrecord.Record) { r.Request.UserAgent = "[dropped]" }},
 		{"not cut", map[fact]string{factRequest: "GET /" + strings.Repeat("a", Longest-15) + " HTTP/1.1"}, func(r *kongrecord.Record) { r.Request.URI = "/" + strings.Repeat("a", Longest-15) }},
 		{"a clock of milliseconds", map[fact]string{factTook: "0.009"}, func(r *kongrecord.Record) {
 			r.StartedAt = 1763954021491
 			r.Latencies.Request, r.Latencies.Kong = 9, 0
 		}},
 		{"a request that is none", map[fact]string{factRequest: "\x16\x03\x01", factStatus: "400", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrecord.Record) {
-			r.Request.Method, r.Request.URI = "\x16\x03\x01", ""
+			r.Request.Method, r.Request.URI, r.Request.Protocol = "\x16\x03\x01", "", ""
 			r.Response.Status, r.Source, r.Tries = 400, "kong", 0
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 12, Proxy: -1}
 		}},
@@ -82,6 +84,7 @@ func TestFactsRecord(t *testing.T) {
 			}
 			want := new(kongrecord.Record)
 			want.Request.ID, want.Request.Method, want.Request.URI, want.Request.TLS = "6b3f0a1c2d4e5f60718293a4b5c6d7e8", "GET", "/web/v1/dashboard?email=ada@example.com", true
+			want.Request.Host, want.Request.Port, want.Request.Protocol, want.Request.UserAgent = "shop.example", 8443, "HTTP/1.1", "curl/8"
 			want.Response.Status, want.Response.Size = 200, 512
 			want.StartedAt, want.ClientIP, want.Tries, want.Source = 1763954021488, "203.0.113.7", 1, "upstream"
 			want.Latencies = kongrecord.Latencies{Request: 12, Kong: 2, Proxy: 8}

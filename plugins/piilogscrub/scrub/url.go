@@ -40,6 +40,21 @@ type template struct {
 	open     bool // ends in "**"
 }
 
+// WithTemplate is e with one more path template, such as the route that a request took. A
+// text that is none, or redacts nothing, leaves e as it is.
+func (e *Engine) WithTemplate(text string) *Engine {
+	if !strings.Contains(text, "{") {
+		return e // without the making of an error
+	}
+	t, err := parseTemplate(text)
+	if err != nil {
+		return e
+	}
+	with := *e
+	with.templates = append(slices.Clip(e.templates), t)
+	return &with
+}
+
 // segment is one segment of a template.
 type segment struct {
 	literal string

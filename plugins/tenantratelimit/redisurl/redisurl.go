@@ -18,17 +18,17 @@ package redisurl
 import (
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/gatehousehq/gatehouse/internal/pemfile"
 )
 
 var errURL = errors.New("not the URL of a Redis; write redis://user:password@host:6379/0, rediss:// for TLS, or unix://")
@@ -162,14 +162,11 @@ func trust(c *tls.Config, file string) error {
 	if file == "" {
 		return nil
 	}
-	pem, err := os.ReadFile(file)
+	pool, err := pemfile.Pool(file)
 	if err != nil {
-		return fmt.Errorf("read ca_file: %w", err)
+		return fmt.Errorf("read ca_file: %w; write PEM", err)
 	}
-	c.RootCAs = x509.NewCertPool()
-	if !c.RootCAs.AppendCertsFromPEM(pem) {
-		return fmt.Errorf("ca_file %s holds no certificate; write PEM", file)
-	}
+	c.RootCAs = pool
 	return nil
 }
 
@@ -177,7 +174,7 @@ func identify(c *tls.Config, cert, key string) error {
 	if cert == "" {
 		return nil
 	}
-	pair, err := tls.LoadX509KeyPair(cert, key)
+	pair, err := pemfile.Pair(cert, key)
 	if err != nil {
 		return fmt.Errorf("load cert_file and key_file: %w", err)
 	}

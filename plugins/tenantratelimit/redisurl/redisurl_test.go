@@ -104,7 +104,7 @@ func TestRefusals(t *testing.T) {
 		"redis://user:secret@host?ca_file=" + empty:       "are for TLS; write rediss://",
 		"rediss://user:secret@host?cert_file=" + empty:    "belong together",
 		"rediss://user:secret@host?ca_file=" + none:       "read ca_file",
-		"rediss://user:secret@host?ca_file=" + empty:      "holds no certificate",
+		"rediss://user:secret@host?ca_file=" + empty:      "no certificate in it; write PEM",
 		"rediss://host?cert_file=" + none + "&key_file=x": "load cert_file and key_file",
 	} {
 		client, err := Open(url)

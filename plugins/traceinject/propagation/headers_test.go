@@ -1,37 +1,94 @@
 package propagation
 
 import (
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/formats"
+)
+
+var (
+	w3c  = []formats.Format{formats.W3C}
+	many = []formats.Format{formats.Datadog, formats.B3, formats.W3C}
 )
 
 func TestHeaders(t *testing.T) {
 	t.Parallel()
-	continued := Policy{Incoming: IncomingContinue}.Start(Request{Traceparent: sampledParent, Tracestate: "rojo=1"}, counting())
-	begun := Policy{Incoming: IncomingRestart}.Start(Request{Traceparent: sampledParent, Tracestate: "rojo=1"}, counting())
+	client := Request{
+		Traceparent: sampledParent, Tracestate: "rojo=1",
+		Foreign: map[string]string{"b3": clientTraceID + "-" + clientSpanID + "-1", "x-b3-traceid": "", "sentry-trace": "1"},
+	}
+	stranger := Request{Foreign: map[string]string{"x-datadog-trace-id": "7"}}
+	const own = "00-" + clientTraceID + "-0000000000000001-01"
 	tests := []struct {
-		name                     string
-		trace                    Trace
-		baggage                  Baggage
-		header                   string
-		wantUpstream, wantClient map[string][]string
+		name    string
+		extract []formats.Format
+		request Request
+		headers Headers
+		want    map[string][]string
 	}{
-		{"continued", continued, BaggagePass, "X-Trace-Id",
-			map[string][]string{"traceparent": {continued.Context.String()}, "tracestate": {"rojo=1"}},
-			map[string][]string{"X-Trace-Id": {clientTraceID}}},
-		{"begun here", begun, BaggageRemove, "",
-			map[string][]string{"traceparent": {begun.Context.String()}, "tracestate": {}, "baggage": {}}, nil},
+		{"continued", w3c, client, Headers{Baggage: BaggagePass},
+			map[string][]string{"traceparent": {own}, "tracestate": {"rojo=1"}, "b3": {}, "x-b3-traceid": {}, "sentry-trace": {}, "sentry_trace": {}}},
+		{"begun here", nil, Request{}, Headers{Baggage: BaggageRemove},
+			map[string][]string{"traceparent": {"00-00000000000000010000000000000002-0000000000000003-02"}, "tracestate": {}, "baggage": {}}},
+		{"what is listed passes", w3c, client, Headers{Baggage: BaggagePass, Pass: []string{"b3", "x-b3-traceid"}},
+			map[string][]string{"traceparent": {own}, "tracestate": {"rojo=1"}, "sentry-trace": {}, "sentry_trace": {}}},
+		{"found, removed, written", many, client, Headers{Baggage: BaggagePass, Clear: []string{"x-old", "b3", "traceparent"}, Inject: []formats.Format{Preserve, formats.Jaeger}},
+			map[string][]string{
+				"traceparent": {own}, "tracestate": {}, "x-old": {}, "x-b3-traceid": {}, "sentry-trace": {}, "sentry_trace": {},
+				"b3": {clientTraceID + "-0000000000000001-1"}, "uber-trace-id": {clientTraceID + ":0000000000000001:0:1"},
+			}},
+		{"nothing to preserve; each spelling removed", many, stranger, Headers{Baggage: BaggagePass, Inject: []formats.Format{Preserve}, Default: formats.AWS},
+			map[string][]string{
+				"traceparent": {"00-00000000000000010000000000000002-0000000000000003-02"}, "tracestate": {},
+				"x-amzn-trace-id":    {"Root=1-00000000-000000010000000000000002;Parent=0000000000000003;Sampled=0"},
+				"x-datadog-trace-id": {}, "x_datadog-trace-id": {}, "x-datadog_trace-id": {}, "x_datadog_trace-id": {},
+				"x-datadog-trace_id": {}, "x_datadog-trace_id": {}, "x-datadog_trace_id": {}, "x_datadog_trace_id": {},
+			}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.wantUpstream, tt.trace.UpstreamHeaders(tt.baggage)); diff != "" {
+			trace := Policy{Incoming: IncomingContinue, Extract: tt.extract}.Start(tt.request, counting())
+			if diff := cmp.Diff(tt.want, tt.headers.Upstream(trace, tt.request)); diff != "" {
 				t.Errorf("upstream headers (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(tt.wantClient, tt.trace.ResponseHeaders(tt.header)); diff != "" {
-				t.Errorf("response headers (-want +got):\n%s", diff)
+			for name, values := range tt.headers.Upstream(trace, tt.request) {
+				if len(values) > 0 && !tt.headers.Issued(name) {
+					t.Errorf("%s is written, and a client may have it removed", name)
+				}
 			}
 		})
+	}
+}
+
+func TestResponseHeaders(t *testing.T) {
+	t.Parallel()
+	trace := Policy{Incoming: IncomingContinue, Extract: w3c}.Start(Request{Traceparent: sampledParent}, counting())
+	if got := trace.ResponseHeaders("X-Trace-Id"); !maps.EqualFunc(got, map[string][]string{"X-Trace-Id": {clientTraceID}}, slices.Equal[[]string]) {
+		t.Errorf("response headers %v", got)
+	}
+	if got := trace.ResponseHeaders(""); got != nil {
+		t.Errorf("response headers without a name: %v", got)
+	}
+}
+
+func TestIssued(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		inject []formats.Format
+		name   string
+		want   bool
+	}{
+		{nil, "Traceparent", true}, {nil, "TRACESTATE", true}, {nil, "b3", false},
+		{[]formats.Format{formats.B3Single}, "B3", true}, {[]formats.Format{formats.B3Single}, "X-B3-TraceId", false},
+		{[]formats.Format{Preserve}, "x-Datadog-Tags", true}, {[]formats.Format{Preserve}, "X-User-Id", false},
+	} {
+		if got := (&Headers{Inject: tt.inject}).Issued(tt.name); got != tt.want {
+			t.Errorf("inject %v: %s is issued: %v", tt.inject, tt.name, got)
+		}
 	}
 }

@@ -3,7 +3,9 @@ package propagation
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/formats"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
 
@@ -28,8 +30,11 @@ type Request struct {
 	// commas (RFC 9110 section 5.2). Tracestate may be left empty if there is
 	// no traceparent.
 	Traceparent, Tracestate string
-	// Connection is the header of that name, likewise; see [Issued].
+	// Connection is the header of that name, likewise; see [Headers.Issued].
 	Connection string
+	// Foreign are the other formats' headers that the client sent, by lower-case name,
+	// likewise. One that it may have sent, since nobody looked, is in it without a value.
+	Foreign map[string]string
 	// Client is needed only where the policy trusts networks.
 	Client netip.Addr
 }
@@ -57,11 +62,17 @@ type Trace struct {
 	// Link is the client's span where the new trace links to it, else zero.
 	Link   tracecontext.Traceparent
 	Origin Origin
+	// Format is what the client's trace was found in, even if it was not continued; empty
+	// if there was none. The log phase does not know it.
+	Format formats.Format
 }
 
 // Policy decides which traces to continue and which to record.
 type Policy struct {
 	Incoming Incoming
+	// Extract are the formats in which a client's trace is looked for, in that order.
+	// Empty: in none.
+	Extract []formats.Format
 	// Trusted are the networks of clients whose trace is continued whatever
 	// Incoming says.
 	Trusted []netip.Prefix
@@ -77,24 +88,56 @@ type Random func() uint64
 
 // Start places the gateway in a trace. It cannot fail: what is wrong with the
 // client's headers means a new trace.
-func (p Policy) Start(r Request, random Random) Trace {
-	if r.Traceparent == "" {
-		return p.begin(OriginStarted, random)
-	}
-	parent, err := tracecontext.ParseTraceparent(r.Traceparent)
-	if err != nil {
-		return p.begin(OriginInvalid, random)
+func (p Policy) Start(r Request, random Random) (t Trace) {
+	found, origin := p.find(r)
+	if found.Format == "" {
+		return p.begin(origin, random)
 	}
 	switch p.incoming(r.Client) {
 	case IncomingContinue:
-		return p.join(parent, r.Tracestate, random)
+		t = p.join(found, r.Tracestate, random)
 	case IncomingLink:
-		t := p.begin(OriginLinked, random)
-		t.Link = parent
-		return t
+		t = p.begin(OriginLinked, random)
+		t.Link = found.Span
 	default:
-		return p.begin(OriginRestarted, random)
+		t = p.begin(OriginRestarted, random)
 	}
+	t.Format = found.Format
+	return t
+}
+
+// find is the client's span in the first format that has a valid one. If none has, the
+// origin says whether there was one that was not valid.
+func (p Policy) find(r Request) (found formats.Found, none Origin) {
+	none = OriginStarted
+	for _, format := range p.Extract {
+		if found, ok := format.Read(r.header); ok {
+			return found, ""
+		}
+		if r.says(format) {
+			none = OriginInvalid
+		}
+	}
+	return formats.Found{}, none
+}
+
+// header is a header that carries a trace, by its lower-case name.
+func (r *Request) header(name string) string {
+	switch name {
+	case tracecontext.TraceparentHeader:
+		return r.Traceparent
+	case tracecontext.TracestateHeader:
+		return r.Tracestate
+	}
+	return r.Foreign[name]
+}
+
+// says reports whether the client sent anything in a format. A tracestate alone is
+// nothing.
+func (r *Request) says(format formats.Format) bool {
+	return slices.ContainsFunc(format.Headers(), func(name string) bool {
+		return name != tracecontext.TracestateHeader && r.header(name) != ""
+	})
 }
 
 func (p Policy) incoming(client netip.Addr) Incoming {
@@ -113,6 +156,16 @@ func (p Policy) MayContinue() bool {
 	return p.Incoming == IncomingContinue || len(p.Trusted) > 0
 }
 
+// Found reports whether the client says, in a format that is extracted, that it is in a
+// trace.
+func (p Policy) Found(r Request) bool { return slices.ContainsFunc(p.Extract, r.says) }
+
+// Extracts reports whether a header, by its lower-case name, is of a format that is
+// extracted.
+func (p Policy) Extracts(name string) bool {
+	return slices.ContainsFunc(p.Extract, func(f formats.Format) bool { return slices.Contains(f.Headers(), name) })
+}
+
 // begin starts a new trace. All of its trace id is random, hence the flag.
 func (p Policy) begin(origin Origin, random Random) Trace {
 	id := newTraceID(random)
@@ -126,11 +179,12 @@ func (p Policy) begin(origin Origin, random Random) Trace {
 	}
 }
 
-// join goes on with the client's trace under a new span id. An invalid
-// tracestate is dropped and changes nothing else.
-func (p Policy) join(parent tracecontext.Traceparent, tracestate string, random Random) Trace {
+// join goes on with the client's trace under a new span id. An invalid tracestate, or
+// one beside another format's trace, is dropped and changes nothing else.
+func (p Policy) join(found formats.Found, tracestate string, random Random) Trace {
+	parent := found.Span
 	sampled := parent.Flags.Sampled()
-	if p.IgnoreParentSampled {
+	if p.IgnoreParentSampled || found.Undecided {
 		sampled = sampledByRatio(parent.TraceID, p.SampleRatio)
 	}
 	t := Trace{
@@ -142,7 +196,7 @@ func (p Policy) join(parent tracecontext.Traceparent, tracestate string, random 
 		Parent: parent.SpanID,
 		Origin: OriginContinued,
 	}
-	if state, err := tracecontext.ParseTracestate(tracestate); err == nil {
+	if state, err := tracecontext.ParseTracestate(tracestate); err == nil && found.Format == formats.W3C {
 		t.State = state.Truncate(tracecontext.MinPropagated)
 	}
 	return t

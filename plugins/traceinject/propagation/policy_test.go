@@ -10,6 +10,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/formats"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
 
@@ -87,6 +88,21 @@ func TestPolicyStart(t *testing.T) {
 		{name: "other network", policy: Policy{Incoming: IncomingRestart, Trusted: networks, SampleRatio: 1},
 			request: Request{Traceparent: sampledParent, Client: outside},
 			want:    "00-" + ownTrace + "-0000000000000003-03", origin: OriginRestarted},
+		{name: "the first format that is valid", policy: Policy{Incoming: IncomingContinue, Extract: many},
+			request: Request{Traceparent: droppedParent, Tracestate: "rojo=1", Foreign: map[string]string{"x-datadog-trace-id": "jane", "b3": clientTraceID + "-" + clientSpanID + "-1"}},
+			want:    "00-" + clientTraceID + "-0000000000000001-01", origin: OriginContinued, parent: clientSpanID},
+		{name: "the client left the decision to us", policy: Policy{Incoming: IncomingContinue, SampleRatio: 1, Extract: many},
+			request: Request{Foreign: map[string]string{"b3": clientTraceID + "-" + clientSpanID}},
+			want:    "00-" + clientTraceID + "-0000000000000001-01", origin: OriginContinued, parent: clientSpanID},
+		{name: "another format's span is linked to", policy: Policy{Incoming: IncomingLink, SampleRatio: 1, Extract: many},
+			request: Request{Foreign: map[string]string{"b3": clientTraceID + "-" + clientSpanID + "-0"}},
+			want:    "00-" + ownTrace + "-0000000000000003-03", origin: OriginLinked, link: droppedParent},
+		{name: "another format's that is not valid", policy: Policy{Incoming: IncomingContinue, SampleRatio: 1, Extract: many},
+			request: Request{Foreign: map[string]string{"x-b3-sampled": "1"}},
+			want:    "00-" + ownTrace + "-0000000000000003-03", origin: OriginInvalid},
+		{name: "a format that is not looked for", policy: Policy{Incoming: IncomingContinue, SampleRatio: 1, Extract: []formats.Format{formats.B3}},
+			request: Request{Traceparent: sampledParent},
+			want:    "00-" + ownTrace + "-0000000000000003-03", origin: OriginStarted},
 		{name: "address unknown", policy: Policy{Incoming: IncomingRestart, Trusted: networks, SampleRatio: 1},
 			request: Request{Traceparent: sampledParent},
 			want:    "00-" + ownTrace + "-0000000000000003-03", origin: OriginRestarted},
@@ -94,6 +110,9 @@ func TestPolicyStart(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			if tt.policy.Extract == nil {
+				tt.policy.Extract = w3c
+			}
 			got := tt.policy.Start(tt.request, counting())
 			if got.Context.String() != tt.want || got.State.String() != tt.state || got.Origin != tt.origin {
 				t.Errorf("got %s %q %s, want %s %q %s", got.Context, got.State, got.Origin, tt.want, tt.state, tt.origin)
@@ -132,7 +151,7 @@ func TestStartNeverYieldsZeroIDs(t *testing.T) {
 func TestStartBoundsTracestate(t *testing.T) {
 	t.Parallel()
 	state := "a=1," + strings.Repeat("b", 100) + "=" + strings.Repeat("x", 255) + "," + strings.Repeat("c", 100) + "=" + strings.Repeat("y", 255)
-	got := Policy{Incoming: IncomingContinue}.Start(Request{Traceparent: sampledParent, Tracestate: state}, counting())
+	got := Policy{Incoming: IncomingContinue, Extract: w3c}.Start(Request{Traceparent: sampledParent, Tracestate: state}, counting())
 	if n := len(got.State.String()); n > tracecontext.MinPropagated || n == 0 {
 		t.Errorf("%d characters of tracestate go upstream", n)
 	}

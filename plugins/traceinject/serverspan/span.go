@@ -2,31 +2,18 @@ package serverspan
 
 import (
 	"context"
-	"strconv"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
 
-// Attributes of Kong's that OpenTelemetry has no convention for.
-const (
-	attrRouteName       = attribute.Key("kong.route.name")
-	attrServiceName     = attribute.Key("kong.service.name")
-	attrRequestID       = attribute.Key("kong.request.id")
-	attrResponseSource  = attribute.Key("kong.response.source")
-	attrKongLatency     = attribute.Key("kong.latency.gateway_ms")
-	attrUpstreamLatency = attribute.Key("kong.latency.upstream_ms")
-	attrUpstreamTries   = attribute.Key("kong.upstream.tries")
-)
-
 // Record starts and ends the server span of a request in a trace, on a tracer whose
 // provider takes its ids from [IDs]. Its error is [ErrTime], and then there is no span.
-func Record(tracer trace.Tracer, t propagation.Trace, r *Request) error {
+// What the client wrote is in it as scrubber has it, and not at all if that is nil.
+func Record(tracer trace.Tracer, t propagation.Trace, r *Request, scrubber Scrubber) error {
 	if !r.plausible() {
 		return ErrTime
 	}
@@ -34,7 +21,7 @@ func Record(tracer trace.Tracer, t propagation.Trace, r *Request) error {
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithTimestamp(start),
-		trace.WithAttributes(r.attributes()...),
+		trace.WithAttributes(r.attributes(scrubber)...),
 	}
 	if !t.Link.IsZero() {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: spanContext(t.Link)}))
@@ -47,41 +34,6 @@ func Record(tracer trace.Tracer, t propagation.Trace, r *Request) error {
 	return nil
 }
 
-// attributes follow OpenTelemetry's HTTP server conventions, except that
-// url.path holds the route: a path can hold an e-mail address or a number that
-// is somebody's.
-func (r *Request) attributes() []attribute.KeyValue {
-	attrs := []attribute.KeyValue{
-		semconv.HTTPRequestMethodKey.String(knownMethod(r.Method)),
-		semconv.URLScheme(r.scheme()),
-		semconv.HTTPResponseStatusCode(r.Status),
-		attrKongLatency.Float64(r.GatewayLatency),
-	}
-	if r.UpstreamLatency >= 0 {
-		attrs = append(attrs, attrUpstreamLatency.Float64(r.UpstreamLatency))
-	}
-	if r.Status >= 500 {
-		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(r.Status)))
-	}
-	if r.Tries > 0 {
-		attrs = append(attrs, attrUpstreamTries.Int(r.Tries))
-	}
-	for key, value := range map[attribute.Key]string{
-		semconv.HTTPRouteKey:     r.route(),
-		semconv.URLPathKey:       r.route(),
-		semconv.ClientAddressKey: r.clientNetwork(),
-		attrRouteName:            r.RouteName,
-		attrServiceName:          r.ServiceName,
-		attrRequestID:            r.ID,
-		attrResponseSource:       r.Source,
-	} {
-		if value != "" {
-			attrs = append(attrs, key.String(value))
-		}
-	}
-	return attrs
-}
-
 // spanKey is where a context has the gateway's own span.
 type spanKey struct{}
 
@@ -90,7 +42,9 @@ type spanKey struct{}
 func spanStartContext(t propagation.Trace) context.Context {
 	ctx := context.WithValue(context.Background(), spanKey{}, t.Context)
 	if t.Parent.IsZero() {
-		return ctx
+		// The SDK takes a root's flags from a parent that is none.
+		flags := trace.TraceFlags(t.Context.Flags)
+		return trace.ContextWithSpanContext(ctx, trace.SpanContext{}.WithTraceFlags(flags))
 	}
 	parent := spanContext(t.ParentContext())
 	// OpenTelemetry reads tracestate by Level 1's rules; what only Level 2
