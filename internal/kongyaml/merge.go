@@ -3,7 +3,6 @@ package kongyaml
 import (
 	"bytes"
 	"fmt"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -182,12 +181,14 @@ func find(kind string, list, given *yaml.Node) (*yaml.Node, error) {
 	}
 }
 
+// lookUp compares exactly, ids too: so does Kong, and another one's entity is nobody's to
+// change.
 func lookUp(list *yaml.Node, field, key string) *yaml.Node {
 	if key == "" {
 		return nil
 	}
 	for _, candidate := range list.Content {
-		if candidate.Kind == yaml.MappingNode && strings.EqualFold(text(candidate, field), key) {
+		if candidate.Kind == yaml.MappingNode && text(candidate, field) == key {
 			return candidate
 		}
 	}

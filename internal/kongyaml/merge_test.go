@@ -33,10 +33,12 @@ plugins:
 		"plugins are added":         {[]string{"plugins: [{name: p}]"}, base + "  - {name: p}\n"},
 		"an empty list adds none":   {[]string{"services: []"}, base},
 		"a plugin of one name":      {[]string{"plugins: [{name: p, instance_name: i}]", "plugins: [{instance_name: i, config: {a: 1}}]"}, base + "  - {name: p, instance_name: i, config: {a: 1}}\n"},
-		"by its id":                 {[]string{"services: [{name: c, id: 1-A}]", "services: [{id: 1-a, name: d}]"}, strings.Replace(base, "plugins:\n  -", "  - {name: d, id: 1-a}\nplugins:\n  -", 1)},
+		"by its id":                 {[]string{"services: [{name: c, id: 1-a}]", "services: [{id: 1-a, name: d}]"}, strings.Replace(base, "plugins:\n  -", "  - {name: d, id: 1-a}\nplugins:\n  -", 1)},
 		"no name is no name":        {[]string{"services: [{name: null}]", "services: [{name: null}]"}, strings.Replace(base, "plugins:\n  -", "  - {name: null}\n  - {name: null}\nplugins:\n  -", 1)},
 		"a higher minor version":    {[]string{"_format_version: '3.1'"}, strings.Replace(base, "3.0", "3.1", 1)},
 		"an older minor version":    {[]string{"_format_version: '3.1'", "_format_version: '3.0'"}, strings.Replace(base, "3.0", "3.1", 1)},
+		"another by its case":       {[]string{"services: [{name: A, retries: 1}]"}, strings.Replace(base, "plugins:\n  -", "  - {name: A, retries: 1}\nplugins:\n  -", 1)},
+		"another by its id's case":  {[]string{"services: [{id: 1-a}]", "services: [{id: 1-A}]"}, strings.Replace(base, "plugins:\n  -", "  - {id: 1-a}\n  - {id: 1-A}\nplugins:\n  -", 1)},
 		"nested entities":           {[]string{"services: [{name: a, plugins: [{name: acl}]}]"}, strings.Replace(base, "[{name: jwt}]", "[{name: jwt}, {name: acl}]", 1)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -119,6 +119,7 @@ func (c *Checker) Check(text []byte) Report {
 	}
 	c.entity(&r, "", document)
 	r.certificates(document)
+	r.nearNames(document)
 	r.credentials(document)
 	r.tokens(document)
 	if !c.Development {

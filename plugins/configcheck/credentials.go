@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/gatehousehq/gatehouse/plugins/jwtkey"
 )
 
-// credentials are the kinds of what consumers prove themselves by: the field that tells
-// two apart, and those that Kong takes as they are written.
+// credentials are the kinds of what consumers prove themselves by, of all plugins that come
+// with Kong 3.9.1 (kong/plugins/*/daos.lua): the field that tells two apart, and those that
+// Kong takes as they are written.
 var credentials = []struct {
 	kind, key string
 	fields    []string
@@ -20,6 +23,10 @@ var credentials = []struct {
 	{"basicauth_credentials", "username", []string{"username", "password"}},
 	{"hmacauth_credentials", "username", []string{"username", "secret"}},
 	{"oauth2_credentials", "client_id", []string{"client_id", "client_secret"}},
+	{"oauth2_authorization_codes", "code", []string{"code"}},
+	{"oauth2_tokens", "access_token", []string{"access_token"}},
+	{"oauth2_tokens", "refresh_token", []string{"refresh_token"}},
+	{"sessions", "session_id", []string{"session_id", "data"}},
 }
 
 var errReference = errors.New("a vault reference, which Kong does not follow here: it stores it as it is written, " +
@@ -31,7 +38,7 @@ func (r *Report) credentials(document any) {
 	root, _ := document.(map[string]any)
 	for _, c := range credentials {
 		first := map[string]string{}
-		eachCredential(root, c.kind, func(where string, e map[string]any) {
+		everywhere(root, c.kind, func(where string, e map[string]any) {
 			for _, field := range c.fields {
 				if value, _ := e[field].(string); strings.Contains(value, "{vault://") {
 					r.add(Mistake, where, fmt.Errorf("%s: %w", field, errReference))
@@ -50,17 +57,30 @@ func (r *Report) credentials(document any) {
 	}
 }
 
-// eachCredential calls do for those of a kind, in consumers and beside them.
-func eachCredential(root map[string]any, kind string, do func(where string, credential map[string]any)) {
+// everywhere calls do for the entities of a kind, wherever they are: at the top and in
+// others, as tokens may be in credentials that are in consumers.
+func everywhere(root map[string]any, kind string, do func(where string, entity map[string]any)) {
 	each(root, kind, do)
-	for i, item := range list(root["consumers"]) {
-		consumer, _ := item.(map[string]any)
-		username, _ := consumer["username"].(string)
-		customID, _ := consumer["custom_id"].(string)
-		each(consumer, kind, func(where string, e map[string]any) {
-			do(strings.TrimSuffix(fmt.Sprintf("consumers[%d].%s of %s", i, where, cmp.Or(username, customID)), " of "), e)
-		})
+	for _, holder := range slices.Sorted(maps.Keys(root)) {
+		if holder == kind || strings.HasPrefix(holder, "_") { // what Kong leaves out
+			continue
+		}
+		for i, item := range list(root[holder]) {
+			outer, _ := item.(map[string]any)
+			at := fmt.Sprintf("%s[%d]", holder, i)
+			everywhere(outer, kind, func(where string, e map[string]any) { do(at+"."+ofConsumer(where, holder, outer), e) })
+		}
 	}
+}
+
+// ofConsumer adds to a place whose it is.
+func ofConsumer(where, holder string, entity map[string]any) string {
+	username, _ := entity["username"].(string)
+	customID, _ := entity["custom_id"].(string)
+	if name := cmp.Or(username, customID); holder == "consumers" && name != "" {
+		return where + " of " + name
+	}
+	return where
 }
 
 // jwtSecret checks the key that tokens are verified by: Kong looks at none of ES256, and

@@ -84,6 +84,14 @@ func TestCredentials(t *testing.T) {
 			"consumers[0].jwt_secrets[0] of a: key: ", "consumers[0].jwt_secrets[0] of a: secret: ", "consumers[0].jwt_secrets[1] of a: rsa_public_key: " + stored,
 			"consumers[0].basicauth_credentials[0] of a: password: ", "consumers[0].hmacauth_credentials[0] of a: secret: ", "consumers[0].oauth2_credentials[0] of a: client_secret: ",
 		}},
+		{"of OAuth 2, at the top and nested", `{_ignore: [{oauth2_tokens: [{access_token: "{vault://env/0}"}]}], oauth2_tokens: [{access_token: "{vault://env/1}"}, {access_token: k, refresh_token: "{vault://env/2}"}], oauth2_authorization_codes: [{code: "{vault://env/3}"}],
+ consumers: [{username: a, oauth2_credentials: [{client_id: i, oauth2_tokens: [{refresh_token: "{vault://env/4}"}], oauth2_authorization_codes: [{code: "{vault://env/5}"}]}]}],
+ services: [{oauth2_tokens: [{access_token: "{vault://env/6}"}]}], sessions: [{session_id: "{vault://env/7}"}]}`, configcheck.Mistake, []string{
+			"oauth2_authorization_codes[0]: code: " + stored, "consumers[0].oauth2_credentials[0].oauth2_authorization_codes[0] of a: code: " + stored,
+			"oauth2_tokens[0]: access_token: " + stored, "services[0].oauth2_tokens[0]: access_token: " + stored,
+			"oauth2_tokens[1]: refresh_token: " + stored, "consumers[0].oauth2_credentials[0].oauth2_tokens[0] of a: refresh_token: " + stored,
+			"sessions[0]: session_id: " + stored,
+		}},
 		{"one key for two consumers", `consumers: [{username: a, keyauth_credentials: [{key: hunter2}]}, {username: b, keyauth_credentials: [{key: hunter3}, {key: hunter2}]}]`, configcheck.Refused,
 			[]string{"consumers[1].keyauth_credentials[1] of b: key: it is that of consumers[0].keyauth_credentials[0] of a too: "}},
 		{"of two kinds", `consumers: [{keyauth_credentials: [{key: k}], jwt_secrets: [{key: k}], basicauth_credentials: [{username: k, password: p}]}]`, configcheck.Warning, nil},
@@ -96,6 +104,8 @@ func TestCredentials(t *testing.T) {
 		{"another curve", `jwt_secrets: [{key: a, algorithm: ES512, rsa_public_key: "` + good + `"}]`, configcheck.Mistake,
 			[]string{"jwt_secrets[0]: rsa_public_key: an EC key on P-256: ES512 takes one on P-521"}},
 		{"a short secret", `jwt_secrets: [{key: a, secret: hunter2}]`, configcheck.Mistake, []string{"jwt_secrets[0]: secret: a secret of 7 bytes"}},
+		{"names of two cases", `{consumers: [{username: acme}, {username: ACME}, {username: acme2}], services: [{name: s, routes: [{name: r}]}, {name: S}], routes: [{name: R}]}`, configcheck.Warning, []string{
+			`consumers[1]: username: "ACME" and "acme" of consumers[0] differ in case only`, `services[0].routes[0]: name: "r" and "R" of routes[0] differ in case only`, `services[1]: name: "S" and "s" of services[0] differ in case only`}},
 		{"nonsense", `{keyauth_credentials: [7, {key: 7}, {key: 7}], jwt_secrets: {}, consumers: [7, {jwt_secrets: [{secret: 7}]}]}`, configcheck.Warning, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

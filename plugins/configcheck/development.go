@@ -38,12 +38,12 @@ const orDevelopment = "where this is development, say so (-development, or GATEH
 func (r *Report) development(document any) {
 	r.tagged("", document)
 	root, _ := document.(map[string]any)
-	eachCredential(root, "keyauth_credentials", func(where string, e map[string]any) {
+	everywhere(root, "keyauth_credentials", func(where string, e map[string]any) {
 		if key, _ := e["key"].(string); strings.HasPrefix(key, developmentPrefix) && !isTagged(e) {
 			r.add(Mistake, where, fmt.Errorf("key: %w", errDevelopmentKey))
 		}
 	})
-	eachCredential(root, "jwt_secrets", func(where string, e map[string]any) {
+	everywhere(root, "jwt_secrets", func(where string, e map[string]any) {
 		if isDevelopmentKey(e) && !isTagged(e) {
 			r.add(Mistake, where, fmt.Errorf("rsa_public_key: %w", errDevelopmentKey))
 		}

@@ -12,6 +12,7 @@ func TestTokens(t *testing.T) {
 		jwt      = "{name: jwt, config: {uri_param_names: []}}"
 		whose    = "{name: tenant-rate-limit, config: {identity: {issuers: [{consumer: a}]}}}"
 		anybody  = "{name: tenant-rate-limit, config: {identity: {}}}"
+		instead  = " tenant-rate-limit: it is run for this consumer"
 		believed = " jwt: tokens are believed whoever they are for"
 	)
 	for _, tt := range []struct {
@@ -31,6 +32,15 @@ func TestTokens(t *testing.T) {
 		{"a service's before all", `{services: [{plugins: [` + whose + `], routes: [{}]}], plugins: [` + jwt + `, ` + anybody + `]}`, nil},
 		{"another service's", `{services: [{plugins: [` + whose + `]}, {plugins: [` + jwt + `], routes: [{}]}]}`, []string{"services[1].plugins[0]" + believed}},
 		{"a consumer's is nobody else's", `{services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [{name: tenant-rate-limit, consumer: a, config: {identity: {issuers: [{}]}}}]}`, []string{"services[0].plugins[0]" + believed}},
+		{"a consumer's own", `{consumers: [{username: a, plugins: [` + anybody + `]}], services: [{plugins: [` + jwt + `], routes: [{}, {}]}], plugins: [` + whose + `]}`, []string{"consumers[0].plugins[0]" + instead}},
+		{"a consumer's own, which says", `{consumers: [{username: a, plugins: [` + whose + `]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [` + whose + `]}`, nil},
+		{"a consumer's own, who has keys only", `{consumers: [{username: b, plugins: [` + anybody + `]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [` + whose + `]}`, nil},
+		{"a consumer's own, who has a key here", `{consumers: [{username: b, jwt_secrets: [{secret: 0123456789abcdef0123456789abcdef}], plugins: [` + anybody + `]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [` + whose + `]}`, []string{"consumers[0].plugins[0]" + instead}},
+		{"a consumer's own, by references", `{consumers: [{id: b}], jwt_secrets: [{consumer: b, secret: 0123456789abcdef0123456789abcdef}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [` + whose + `, {name: tenant-rate-limit, consumer: {id: b}}]}`, []string{"plugins[1]" + instead}},
+		{"a consumer's own, of another route", `{consumers: [{username: a}], services: [{plugins: [` + jwt + `], routes: [{name: r}]}, {routes: [{name: q}]}], plugins: [` + whose + `, {name: tenant-rate-limit, consumer: a, route: q}]}`, nil},
+		{"a consumer's own, before which goes the route's and service's", `{consumers: [{username: a, plugins: [` + anybody + `]}], services: [{name: s, plugins: [` + jwt + `], routes: [{name: r}]}], plugins: [
+ {name: tenant-rate-limit, service: s, route: r, config: {identity: {issuers: [{consumer: a}]}}}]}`, nil},
+		{"a consumer's own in one hop", `{consumers: [{username: a, plugins: [{name: gatehouse, config: {run: [tenant_rate_limit]}}]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {identity: {issuers: [{consumer: a}]}}}}]}`, []string{"consumers[0].plugins[0] gatehouse: it is run"}},
 		{"by references", `{services: [{name: s}], routes: [{name: r, service: s}, {id: q, service: {name: s}}], plugins: [
  {name: jwt, service: s, config: {uri_param_names: []}}, {name: tenant-rate-limit, route: {name: r}, config: {identity: {issuers: [{}]}}}, {name: tenant-rate-limit, route: {id: q}, config: {identity: {issuers: [{}]}}}]}`, nil},
 		{"by references, one route without", `{services: [{name: s}], routes: [{name: r, service: s}, {id: q, service: {name: s}}], plugins: [
@@ -47,5 +57,24 @@ func TestTokens(t *testing.T) {
 			}
 			wantFound(t, got, tt.want...)
 		})
+	}
+}
+
+// TestIssuersOfOne: one consumer is there twice if it is by its id and by its username.
+func TestIssuersOfOne(t *testing.T) {
+	t.Parallel()
+	const consumers = "consumers: [{id: 1-a, username: a}, {id: 1-b, username: b}], plugins: "
+	for config, want := range map[string][]string{
+		`{` + consumers + `[{name: tenant-rate-limit, config: {identity: {issuers: [{consumer: a}, {consumer: b}, {consumer: 1-a}]}}}]}`: {
+			`plugins[0] tenant-rate-limit: identity.issuers[2].consumer: "1-a" and "a" are one consumer, consumers[0]`},
+		`{` + consumers + `[{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {identity: {issuers: [{consumer: 1-b}, {consumer: b}]}}}}]}`: {
+			`plugins[0] gatehouse: identity.issuers[1].consumer: "b" and "1-b" are one consumer, consumers[1]`},
+		`{` + consumers + `[{name: tenant-rate-limit, config: {identity: {issuers: [{consumer: a}, {consumer: 1-b}, {consumer: c}, {consumer: d}]}}}]}`: nil,
+	} {
+		got, worst := found(t, false, config)
+		if want != nil && worst != configcheck.Mistake {
+			t.Errorf("severity %d of %s", worst, config)
+		}
+		wantFound(t, got, want...)
 	}
 }

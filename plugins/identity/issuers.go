@@ -44,7 +44,10 @@ func Faults() []Fault { return []Fault{NoIssuer, BadISS, BadAud, Expired, NotYet
 
 // Issuers are those whose tokens are believed. The zero value believes every token that
 // Kong verified.
-type Issuers struct{ byConsumer map[string]Issuer }
+type Issuers struct {
+	// byConsumer has a nil entry for one that is there twice.
+	byConsumer map[string]*Issuer
+}
 
 // NewIssuers prepares a config's list. An error names each mistake by the entry's index
 // and field. Beside it, no token is believed of a consumer that two entries name.
@@ -52,16 +55,16 @@ func NewIssuers(list []Issuer) (all Issuers, mistakes []error) {
 	if len(list) == 0 {
 		return all, nil
 	}
-	all.byConsumer = make(map[string]Issuer, len(list))
+	all.byConsumer = make(map[string]*Issuer, len(list))
 	first := map[string]int{}
 	for i, issuer := range list {
 		if before, there := first[issuer.Consumer]; there {
 			mistakes = append(mistakes, fmt.Errorf("[%d].consumer: %q is that of [%d], and one issuer's key would vouch for the other's tokens; give each issuer a consumer of its own", i, issuer.Consumer, before))
-			delete(all.byConsumer, issuer.Consumer)
+			all.byConsumer[issuer.Consumer] = nil
 			continue
 		}
 		first[issuer.Consumer] = i
-		all.byConsumer[issuer.Consumer] = issuer
+		all.byConsumer[issuer.Consumer] = &issuer
 	}
 	return all, mistakes
 }
@@ -76,21 +79,31 @@ func (i Issuers) Check(e *Evidence, now time.Time) Fault {
 	if !i.Configured() || e.Token == nil {
 		return ""
 	}
-	issuer, known := i.of(e.Holder())
-	if !known {
+	issuer := i.of(e.Holder())
+	if issuer == nil {
 		return NoIssuer
 	}
 	return issuer.check(e.Token, now)
 }
 
-func (i Issuers) of(holder Consumer) (issuer Issuer, known bool) {
+// of is the entry of a consumer, by its id or its username, nil if it has none. Of one that
+// is there by both no token is believed, as of one that is there twice.
+func (i Issuers) of(holder Consumer) *Issuer {
 	if holder.ID == "" {
-		return Issuer{}, false
+		return nil
 	}
-	if issuer, known = i.byConsumer[holder.ID]; !known && holder.Username != "" {
-		issuer, known = i.byConsumer[holder.Username]
+	byID, there := i.byConsumer[holder.ID]
+	if holder.Username == "" || holder.Username == holder.ID {
+		return byID
 	}
-	return issuer, known
+	byName, named := i.byConsumer[holder.Username]
+	switch {
+	case there && named:
+		return nil
+	case there:
+		return byID
+	}
+	return byName
 }
 
 func (i *Issuer) check(t *Token, now time.Time) Fault {

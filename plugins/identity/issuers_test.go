@@ -96,6 +96,35 @@ func TestTwoEntriesOfAConsumer(t *testing.T) {
 	}
 }
 
+// TestTwoNamesOfAConsumer: its id and its username are two entries of one consumer.
+func TestTwoNamesOfAConsumer(t *testing.T) {
+	t.Parallel()
+	entry := func(consumer string) identity.Issuer {
+		return identity.Issuer{Consumer: consumer, ISS: "https://id.example.com/web", Audiences: []string{"gatehouse"}}
+	}
+	holder := identity.Consumer{ID: "0f5a", Username: "web"}
+	for name, tt := range map[string]struct {
+		holder identity.Consumer
+		list   []identity.Issuer
+		want   identity.Fault
+	}{
+		"by its id":          {holder, []identity.Issuer{entry("0f5a")}, ""},
+		"by its username":    {holder, []identity.Issuer{entry("web")}, ""},
+		"by both":            {holder, []identity.Issuer{entry("0f5a"), entry("web")}, identity.NoIssuer},
+		"by another's":       {holder, []identity.Issuer{entry("other")}, identity.NoIssuer},
+		"twice":              {holder, []identity.Issuer{entry("0f5a"), entry("0f5a")}, identity.NoIssuer},
+		"thrice":             {holder, []identity.Issuer{entry("0f5a"), entry("0f5a"), entry("web")}, identity.NoIssuer},
+		"its id is its name": {identity.Consumer{ID: "0f5a", Username: "0f5a"}, []identity.Issuer{entry("0f5a")}, ""},
+	} {
+		issuers, _ := identity.NewIssuers(tt.list)
+		payload := `{"iss":"https://id.example.com/web","aud":"gatehouse","exp":99999999999}`
+		e := identity.Evidence{Token: identity.ReadToken("e30." + base64.RawURLEncoding.EncodeToString([]byte(payload)) + ".c2ln"), Consumer: tt.holder, CredentialID: "k1"}
+		if got := issuers.Check(&e, now); got != tt.want {
+			t.Errorf("%s: fault %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
 // FuzzCheck: whatever a token says, it is believed only if it says what its entry says.
 func FuzzCheck(f *testing.F) {
 	for _, c := range identitytest.Faults(now) {

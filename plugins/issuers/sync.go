@@ -2,14 +2,16 @@ package issuers
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Store keeps the overlay.
+// Store keeps the overlay. An error about what it has names it.
 type Store interface {
+	fmt.Stringer
 	// Load is what Save kept, nil if there is nothing.
 	Load() ([]byte, error)
 	Save(overlay []byte) error
@@ -46,7 +48,7 @@ func (s *Syncer) Round(ctx context.Context) (failed int, err error) {
 	state := State{}
 	if text != nil {
 		if state, err = ReadState(text, s.Issuers); err != nil {
-			return 0, err
+			return 0, fmt.Errorf("read %s: %w", s.Store, err)
 		}
 	}
 	taken, err := s.Taken()

@@ -38,6 +38,8 @@ func (b *bench) Load() ([]byte, error) {
 	return b.text, b.fails
 }
 
+func (b *bench) String() string { return "the bench" }
+
 func (b *bench) Save(overlay []byte) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -5,7 +5,6 @@ package kongsecret
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -47,18 +46,24 @@ func (f *Finder) Values(config kongyaml.File) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var values []string
+	return f.values(document), nil
+}
+
+func (f *Finder) values(document *yaml.Node) (values []string) {
 	f.document(document, func(secret *yaml.Node) { values = append(values, secret.Value) })
-	return values, nil
+	return values
 }
 
 // Replacer returns what hides the secrets of a config in other text, such as what Kong
-// says of it. Of secrets that begin alike the longest is taken.
+// says of it. Of secrets that begin alike the longest is taken. What Kong leaves out of a
+// config it says nothing of.
 func (f *Finder) Replacer(config kongyaml.File) (func(text string) string, error) {
-	values, err := f.Values(config)
+	document, err := config.Parse()
 	if err != nil {
 		return nil, err
 	}
+	withoutAside(document)
+	values := f.values(document)
 	slices.SortFunc(values, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	pairs := make([]string, 0, 2*len(values))
 	for _, value := range values {
@@ -69,8 +74,11 @@ func (f *Finder) Replacer(config kongyaml.File) (func(text string) string, error
 	return strings.NewReplacer(pairs...).Replace, nil
 }
 
-// secrets are the fields of entities that are.
+// secrets are the fields of entities that are, of the entities that Kong 3.9.1 has.
 var secrets = map[string][]string{
+	"acls": nil, "ca_certificates": nil, "consumer_groups": nil, "consumers": nil, "key_sets": nil, "parameters": nil, "plugins": nil,
+	"routes": nil, "services": nil, "snis": nil, "targets": nil, "upstreams": nil, "vaults": nil, "workspaces": nil,
+
 	"acme_storage":               {"value"},
 	"basicauth_credentials":      {"password"},
 	"certificates":               {"key", "key_alt"},
@@ -84,17 +92,20 @@ var secrets = map[string][]string{
 	"sessions":                   {"data"},
 }
 
+// aside are fields that Kong leaves out: comments, and what only anchors in it lead to.
+var aside = []string{"_comment", "_ignore"}
+
 func (f *Finder) document(m *yaml.Node, found func(*yaml.Node)) {
 	f.entity("", m, found)
 }
 
-// entity looks through one of a kind, and those that are nested in it: any list of
-// mappings is of entities that are called as it is.
+// entity looks through one of a kind, or a document, and those that are nested in it: a
+// list of mappings is of entities that are called as it is, if Kong has such.
 func (f *Finder) entity(kind string, m *yaml.Node, found func(*yaml.Node)) {
 	for i := 0; i+1 < len(m.Content); i += 2 {
 		field, value := m.Content[i].Value, m.Content[i+1]
 		switch {
-		case slices.Contains(secrets[kind], field):
+		case slices.Contains(secrets[kind], field), slices.Contains(aside, field):
 			scalars(value, found)
 		case field == "config" && kind == "plugins":
 			f.plugin(text(m, "name"), value, found)
@@ -107,19 +118,17 @@ func (f *Finder) entity(kind string, m *yaml.Node, found func(*yaml.Node)) {
 }
 
 func (f *Finder) nested(kind string, value *yaml.Node, found func(*yaml.Node)) {
-	switch value.Kind {
-	case yaml.MappingNode:
-		f.entity("", value, found)
-	case yaml.SequenceNode:
-		for _, item := range value.Content {
-			if item.Kind == yaml.MappingNode {
-				f.entity(kind, item, found)
-			} else {
-				f.nested(kind, item, found)
-			}
+	_, known := secrets[kind]
+	if !known || value.Kind != yaml.SequenceNode {
+		called(value, found)
+		return
+	}
+	for _, item := range value.Content {
+		if item.Kind == yaml.MappingNode {
+			f.entity(kind, item, found)
+		} else {
+			called(item, found)
 		}
-	default:
-		unmistakable(value, found)
 	}
 }
 
@@ -128,7 +137,30 @@ func (f *Finder) plugin(name string, config *yaml.Node, found func(*yaml.Node)) 
 		bySchema(known, config, found)
 		return
 	}
-	called(config, found)
+	byPath(bundled[name], "", config, found)
+}
+
+// byPath finds what is at the paths that are known, and what is called like a secret.
+func byPath(paths []string, at string, value *yaml.Node, found func(*yaml.Node)) {
+	if value.Kind != yaml.MappingNode {
+		called(value, found)
+		return
+	}
+	for i := 0; i+1 < len(value.Content); i += 2 {
+		name, inner := value.Content[i].Value, value.Content[i+1]
+		switch path := at + name; {
+		case slices.Contains(paths, path), secretName(name) && !isAuth(name, inner):
+			scalars(inner, found)
+		default:
+			byPath(paths, path+".", inner, found)
+		}
+	}
+}
+
+// isAuth reports whether a field is a record about how to authenticate, which has fields
+// of its own that are called by what they are.
+func isAuth(name string, value *yaml.Node) bool {
+	return value.Kind == yaml.MappingNode && strings.EqualFold(name, "auth")
 }
 
 // bySchema finds what a schema lets be in a vault, or has encrypted.
@@ -155,22 +187,11 @@ func bySchema(f *schema.Field, value *yaml.Node, found func(*yaml.Node)) {
 	}
 }
 
-// secretName is what fields of secrets are called, in the plugins that come with Kong 3.9
-// and in others.
-var secretName = regexp.MustCompile(`(?i)^(key|api_?key|client_?id|headers?|header_value|param_value|eab_kid|username|(http|traces|logs)?_?endpoint|authorization)$|` +
-	`(password|passwd|passphrase|secret|secret_v1|token|credentials?|_key|_key_id|_account_json|private_key)$`)
-
 // called finds what is called like a secret, in a value whose schema is not known.
 func called(value *yaml.Node, found func(*yaml.Node)) {
 	switch value.Kind {
 	case yaml.MappingNode:
-		for i := 0; i+1 < len(value.Content); i += 2 {
-			if secretName.MatchString(value.Content[i].Value) {
-				scalars(value.Content[i+1], found)
-			} else {
-				called(value.Content[i+1], found)
-			}
-		}
+		byPath(nil, "", value, found)
 	case yaml.SequenceNode:
 		for _, item := range value.Content {
 			called(item, found)
@@ -197,12 +218,9 @@ func scalars(value *yaml.Node, found func(*yaml.Node)) {
 	}
 }
 
-var privateKey, password = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----`), regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9+.-]*://[^/@\s]*:[^/@\s]+@`)
-
-// unmistakable finds what is a secret wherever it stands: a private key, and a URL with a
-// password in it.
+// unmistakable finds what is a secret wherever it stands.
 func unmistakable(value *yaml.Node, found func(*yaml.Node)) {
-	if privateKey.MatchString(value.Value) || password.MatchString(value.Value) {
+	if unmistakableText(value.Value) {
 		found(value)
 	}
 }
@@ -211,6 +229,22 @@ func withoutComments(n *yaml.Node) {
 	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
 	for _, item := range n.Content {
 		withoutComments(item)
+	}
+}
+
+// withoutAside takes out what Kong leaves out.
+func withoutAside(n *yaml.Node) {
+	if n.Kind == yaml.MappingNode {
+		kept := n.Content[:0:0]
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if !slices.Contains(aside, n.Content[i].Value) {
+				kept = append(kept, n.Content[i], n.Content[i+1])
+			}
+		}
+		n.Content = kept
+	}
+	for _, item := range n.Content {
+		withoutAside(item)
 	}
 }
 

@@ -59,10 +59,25 @@ func TestHide(t *testing.T) {
  {name: standard-webhooks, config: {secret_v1: SECRET}},
  {name: rate-limiting, config: {redis: {host: shown, username: SECRET, password: SECRET}}},
  {name: acme, config: {eab_hmac_key: SECRET, storage_config: {consul: {token: SECRET, host: shown}}}},
- {name: ai-proxy, config: {auth: {header_name: shown, header_value: SECRET, gcp_service_account_json: SECRET, aws_access_key_id: SECRET, aws_secret_access_key: SECRET}}},
+ {name: ai-proxy, config: {auth: {allow_override: false, param_location: shown, header_value: SECRET, gcp_service_account_json: SECRET, aws_access_key_id: SECRET, aws_secret_access_key: SECRET}}},
  {name: ldap-auth, config: {ldap_password: SECRET, ldap_host: shown}},
  {name: jwt, config: {key_claim_name: shown, secret_is_base64: false, cookie_names: [shown]}},
  {name: key-auth, config: {key_names: [shown], hide_credentials: true}}]`},
+		{"anchors", `{_ignore: [&r {password: SECRET}, {host: SECRET}, SECRET], _comment: SECRET, plugins: [{name: rate-limiting, config: {redis: *r}, _comment: SECRET}]}`},
+		{"as Kong 3.9.1 has it", `plugins: [
+ {name: acme, config: {account_email: SECRET, storage_config: {redis: {auth: SECRET, host: shown, ssl_server_name: shown}, vault: {token: SECRET, jwt_path: shown, auth_method: shown}}}},
+ {name: aws-lambda, config: {aws_assume_role_arn: SECRET, aws_role_session_name: shown}},
+ {name: rate-limiting, config: {redis_password: SECRET, redis_username: SECRET, redis_host: shown}},
+ {name: opentelemetry, config: {endpoint: SECRET}},
+ {name: ai-request-transformer, config: {llm: {auth: {header_name: SECRET, param_name: SECRET, param_value: SECRET}, model: {name: shown, options: {max_tokens: 7}}}}},
+ {name: datadog, config: {host: SECRET, prefix: shown}}]`},
+		{"what transformers add", `plugins: [
+ {name: request-transformer, config: {add: {querystring: ["apikey:SECRET"], body: ["a:SECRET"], headers: ["b:SECRET"]}, append: {querystring: ["c:SECRET"]}, replace: {uri: /shown, body: ["d:SECRET"]}, remove: {querystring: [shown]}}},
+ {name: response-transformer, config: {add: {json: ["a:SECRET"], json_types: [shown], headers: ["b:SECRET"]}, remove: {json: [shown]}}}]`},
+		{"a key of no PEM", `keys: [{kid: shown, pem: {public_key: shown, private_key: SECRET}}]`},
+		{"another's plugin", `plugins: [{name: custom, config: {upstreamToken: SECRET, auth: SECRET, db_auth: SECRET, API-KEY: SECRET, args: ["token=SECRET", "Bearer SECRET", "x-api-key: SECRET", "level: shown", shown], token_path: shown, public_key: shown, keys: [SECRET], deep: [{list: [{secrets: {a: SECRET}}]}]}}]`},
+		{"another's entity", `{custom_credentials: [{consumer: shown, pin: shown, secret_text: SECRET}], filter_chains: [{filters: [{name: shown, config: {token: SECRET}}]}]}`},
+		{"a route's header", `routes: [{name: shown, headers: {x-api-key: [SECRET]}}]`},
 		{"a URL with a password", `services: [{name: shown, url: "https://user:SECRET@shown/"}]`},
 		{"a private key anywhere", `custom: [{text: "-----BEGIN EC PRIVATE KEY-----\nSECRET\n-----END EC PRIVATE KEY-----"}]`},
 		{"a number", `keyauth_credentials: [{key: 1234567}]`},
@@ -94,7 +109,8 @@ func TestHide(t *testing.T) {
 
 func TestReplacer(t *testing.T) {
 	t.Parallel()
-	hide, err := finder(t).Replacer(kongyaml.File{Text: []byte(`keyauth_credentials: [{key: abc}, {key: abcdef}, {key: ""}, {key: "{vault://env/x}"}]`)})
+	hide, err := finder(t).Replacer(kongyaml.File{Text: []byte(`keyauth_credentials: [{key: abc}, {key: abcdef}, {key: ""}, {key: "{vault://env/x}"}]
+_ignore: [http, vault]`)})
 	if err != nil {
 		t.Fatal(err)
 	}

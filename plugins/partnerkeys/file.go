@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"syscall"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/atomicfile"
+	"github.com/gatehousehq/gatehouse/internal/filelock"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 )
 
@@ -117,9 +116,6 @@ func isRepository(folder string) bool {
 	return true
 }
 
-// retry is how often a lock is tried that another process has.
-const retry = 50 * time.Millisecond
-
 // lock locks a file beside the one at path, which is another file after each write. The
 // kernel ends the lock with the process.
 func lock(ctx context.Context, path string) (*os.File, error) {
@@ -127,18 +123,9 @@ func lock(ctx context.Context, path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return f, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), f.Close())
-		}
-		select {
-		case <-ctx.Done():
-			return nil, errors.Join(fmt.Errorf("lock %s: another gatehouse keys has it: try again when that is done", path), f.Close())
-		case <-time.After(retry):
-		}
+	err = filelock.Take(ctx, f, func() {})
+	if errors.Is(err, filelock.ErrTaken) {
+		return nil, fmt.Errorf("lock %s: another gatehouse keys has it: try again when that is done", path)
 	}
+	return f, err
 }

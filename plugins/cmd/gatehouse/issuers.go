@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
@@ -54,8 +54,8 @@ func syncIssuers(ctx context.Context, s streams, args []string) error {
 	if err != nil {
 		return err
 	}
-	syncer := p.syncer(s, *out)
-	syncer.Issuers, syncer.OnlyChanges = list, *onlyChanges
+	syncer := p.syncer(s, list, *out)
+	syncer.OnlyChanges = *onlyChanges
 	if *every > 0 {
 		syncer.Run(ctx, *every)
 		return nil
@@ -80,21 +80,23 @@ func readIssuers(path string) ([]issuers.Issuer, error) {
 }
 
 // syncer keeps an overlay that goes over the others.
-func (p *publishing) syncer(s streams, out string) *issuers.Syncer {
-	others := layers{config: p.config, overlays: slices.DeleteFunc(slices.Clone(p.overlays), func(path string) bool {
-		return filepath.Clean(path) == filepath.Clean(out)
-	})}
+func (p *publishing) syncer(s streams, list []issuers.Issuer, out string) *issuers.Syncer {
+	out = resolved(out) // what is written takes no link's place
+	others := p.without(out)
 	p.overlays = append(p.overlays, out) // where it is named, that is its place
 	return &issuers.Syncer{
+		Issuers: list,
 		Store:   overlayFile(out),
-		Taken:   others.takenKeys,
+		Taken:   func() (map[string]string, error) { return others.takenKeys(list) },
 		Publish: p.keysPublisher(s, out),
 		Say:     func(line string) { fmt.Fprintln(s.err, "gatehouse:", line) },
 	}
 }
 
-// takenKeys are what Kong finds the other credentials of a config by.
-func (l *layers) takenKeys() (map[string]string, error) {
+// takenKeys are what Kong finds the other credentials of a config by. It is an error if the
+// config lacks the consumer of an issuer: the overlay would make a new one, which is in no
+// group.
+func (l *layers) takenKeys(list []issuers.Issuer) (map[string]string, error) {
 	if l.config == "" {
 		return nil, nil
 	}
@@ -106,7 +108,29 @@ func (l *layers) takenKeys() (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := consumersOf(merged)
+	if err != nil {
+		return nil, err
+	}
+	var missing []error
+	for _, issuer := range list {
+		if !slices.Contains(known, issuer.Consumer) {
+			missing = append(missing, fmt.Errorf("issuer %s: there is no consumer %q in %s%s: write one that is there, or add it there first",
+				issuer.ISS, issuer.Consumer, l.config, nearMiss(known, issuer.Consumer)))
+		}
+	}
+	if missing != nil {
+		return nil, errors.Join(missing...)
+	}
 	return issuers.Taken(merged.Text)
+}
+
+// nearMiss names what differs from a name in case only: names are compared exactly.
+func nearMiss(known []string, name string) string {
+	if at := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, name) }); at >= 0 {
+		return fmt.Sprintf(", and %q is another", known[at])
+	}
+	return ""
 }
 
 // keysPublisher puts the config on the nodes. What it has to say is said where it is not
@@ -133,6 +157,9 @@ func (p *publishing) keysPublisher(s streams, out string) func(context.Context) 
 
 // overlayFile keeps an overlay in the file of that name.
 type overlayFile string
+
+// String implements [issuers.Store].
+func (f overlayFile) String() string { return string(f) }
 
 // Load implements [issuers.Store].
 func (f overlayFile) Load() ([]byte, error) {

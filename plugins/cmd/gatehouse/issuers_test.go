@@ -88,6 +88,9 @@ func TestIssuersSyncFails(t *testing.T) {
 	t.Parallel()
 	good := issuersFile(t, "https://id.example.com", recordedIssuers+"auth0-jwks.json")
 	out := filepath.Join(t.TempDir(), "overlay.yaml")
+	other, config := filepath.Join(t.TempDir(), "other.yaml"), filepath.Join(t.TempDir(), "kong.yaml")
+	put(t, other, "services: []", 0o600)
+	put(t, config, "consumers: [{username: Web-App}]", 0o644)
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -103,6 +106,8 @@ func TestIssuersSyncFails(t *testing.T) {
 		{"too often", []string{"sync", "-issuers", good, "-out", out, "-every", "1ms"}, 1, "-every 1ms: write a time such as 5m"},
 		{"a node without a config", []string{"sync", "-issuers", good, "-out", out, "-node", "http://127.0.0.1:1"}, 2, "name the declarative config with -config"},
 		{"an issuer that is gone", []string{"sync", "-issuers", issuersFile(t, "https://id.example.com", "none.json"), "-out", out}, 1, "issuer https://id.example.com: none.json cannot be read"},
+		{"no overlay of its own", []string{"sync", "-issuers", good, "-out", other}, 1, "read " + other + ": it is no overlay of issuers"},
+		{"a consumer that the config lacks", []string{"sync", "-issuers", good, "-out", out, "-config", config}, 1, `issuer https://id.example.com: there is no consumer "web-app" in ` + config + `, and "Web-App" is another: write one`},
 		{"a config that is gone", []string{"sync", "-issuers", good, "-out", out, "-config", "none.yaml"}, 1, "none.yaml"},
 		{"a folder that is gone", []string{"sync", "-issuers", good, "-out", filepath.Join(t.TempDir(), "none", "o.yaml")}, 1, "none/o.yaml"},
 	} {
@@ -118,6 +123,7 @@ func TestIssuersSyncFails(t *testing.T) {
 // said once, and one that refuses makes the command fail with the keys written.
 func TestIssuersSyncOnNodes(t *testing.T) {
 	config, _ := layerFiles(t)
+	put(t, config, "_format_version: '3.0'\nconsumers: [{username: web-app}]", 0o644)
 	file := issuersFile(t, "https://shop.eu.auth0.com/", recordedIssuers+"auth0-jwks.json")
 	out := filepath.Join(t.TempDir(), "issuers-overlay.yaml")
 	node := &kongNode{}

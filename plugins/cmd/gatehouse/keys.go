@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -90,21 +89,12 @@ func (k *keyring) put(ctx context.Context, s streams) error {
 		return nil
 	}
 	all := k.publishing
-	all.overlays = append(k.otherOverlays(), k.path)
+	all.overlays = append(k.without(k.path).overlays, k.path)
 	if err := all.publish(ctx, streams{in: s.in, out: s.err, err: s.err}); err != nil {
 		fmt.Fprintf(s.err, "gatehouse: %s has the change and not every node: gatehouse publish with -overlay %[1]s puts it there\n", k.path)
 		return err
 	}
 	return nil
-}
-
-// otherOverlays are those that are not the file of keys.
-func (k *keyring) otherOverlays() []string {
-	return slices.DeleteFunc(slices.Clone(k.overlays), func(path string) bool {
-		one, err1 := filepath.Abs(path)
-		two, err2 := filepath.Abs(k.path)
-		return err1 == nil && err2 == nil && one == two
-	})
 }
 
 // checkConsumer is the error of a consumer that the config does not have: an overlay would
@@ -114,8 +104,7 @@ func (k *keyring) checkConsumer(name string) error {
 	if err != nil {
 		return err
 	}
-	others := k.layers
-	others.overlays = k.otherOverlays()
+	others := k.without(k.path)
 	merged, err := others.merge(kongsecret.New(checker.Schemas()))
 	if err != nil {
 		return err

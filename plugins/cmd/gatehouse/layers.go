@@ -4,7 +4,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
@@ -29,11 +28,18 @@ func add(list *[]string) func(string) error {
 	}
 }
 
+var errNoConfig = fmt.Errorf("%w: name the declarative config with -config", errUsage)
+
+// without are the layers without an overlay, by whatever path it is named.
+func (l *layers) without(overlay string) layers {
+	return layers{l.config, slices.DeleteFunc(slices.Clone(l.overlays), func(path string) bool { return sameFile(path, overlay) })}
+}
+
 // merge is the base config with the overlays, each of which counts once: a plugin of one
 // that is named twice would be there twice.
 func (l *layers) merge(secrets *kongsecret.Finder) (kongyaml.File, error) {
 	if l.config == "" {
-		return kongyaml.File{}, fmt.Errorf("%w: name the declarative config with -config", errUsage)
+		return kongyaml.File{}, errNoConfig
 	}
 	base, err := read(l.config)
 	if err != nil {
@@ -42,7 +48,7 @@ func (l *layers) merge(secrets *kongsecret.Finder) (kongyaml.File, error) {
 	var seen []string
 	var overlays []kongyaml.File
 	for _, path := range l.overlays {
-		if path = filepath.Clean(path); slices.Contains(seen, path) {
+		if slices.ContainsFunc(seen, func(before string) bool { return sameFile(before, path) }) {
 			continue
 		}
 		seen = append(seen, path)

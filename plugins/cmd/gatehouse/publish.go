@@ -5,8 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/filelock"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
@@ -51,6 +54,9 @@ func publishConfig(ctx context.Context, s streams, args []string) error {
 
 // publish checks the merged config, posts it to one node after the other, and prints a
 // line for each with what it runs. It is an error if one does not run the config.
+//
+// Nobody else on this machine puts a config of that folder on nodes meanwhile: what was
+// merged before a key was revoked must not be posted after what was merged then.
 func (p *publishing) publish(ctx context.Context, s streams) error {
 	nodes, err := p.open()
 	if err != nil {
@@ -61,6 +67,11 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 		return err
 	}
 	checker.Development = *p.development
+	turn, err := p.takeTurn(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer turn.Close()
 	secrets := kongsecret.New(checker.Schemas())
 	merged, err := p.merge(secrets)
 	if err != nil {
@@ -87,6 +98,32 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 		return exitCode(1)
 	}
 	return nil
+}
+
+// turnTimeout is how long one who publishes waits for others. A node that is gone costs
+// them -admin-timeout twice.
+const turnTimeout = 5 * time.Minute
+
+// takeTurn waits until nobody else publishes a config of the folder that the base is in.
+// The folder itself is locked: it stays one where files in it are written anew, and it need
+// not be writable.
+func (p *publishing) takeTurn(ctx context.Context, s streams) (*os.File, error) {
+	if p.config == "" {
+		return nil, errNoConfig
+	}
+	folder, err := os.Open(filepath.Dir(resolved(p.config)))
+	if err != nil {
+		return nil, fmt.Errorf("read declarative config: %w", err)
+	}
+	waiting, cancel := context.WithTimeout(ctx, turnTimeout)
+	defer cancel()
+	err = filelock.Take(waiting, folder, func() {
+		fmt.Fprintf(s.err, "gatehouse: somebody else publishes a config of %s: this waits for up to %v\n", folder.Name(), turnTimeout)
+	})
+	if errors.Is(err, filelock.ErrTaken) {
+		return nil, fmt.Errorf("no node was asked: somebody else still publishes a config of %s: publish again when that is done", folder.Name())
+	}
+	return folder, err
 }
 
 func (p *publishing) open() ([]*kongadmin.Node, error) {
