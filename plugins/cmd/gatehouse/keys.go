@@ -89,7 +89,8 @@ func (k *keyring) put(ctx context.Context, s streams) error {
 		return nil
 	}
 	all := k.publishing
-	all.overlays = append(k.without(k.path).overlays, k.path)
+	all.layers = k.without(k.path)
+	all.overlays = append(all.overlays, k.path)
 	if err := all.publish(ctx, streams{in: s.in, out: s.err, err: s.err}); err != nil {
 		fmt.Fprintf(s.err, "gatehouse: %s has the change and not every node: gatehouse publish with -overlay %[1]s puts it there\n", k.path)
 		return err
