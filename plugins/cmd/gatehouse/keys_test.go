@@ -81,7 +81,7 @@ func (k keyringFixture) keys(t *testing.T) []partnerkeys.Key {
 	return set.All()
 }
 
-// observe has a node that writes what it sees until the test ends, or the node is stopped,
+// observe has a node that has written, and writes what it sees until the test ends, or the node is stopped,
 // and that others have looked for longer.
 func (k keyringFixture) observe(t *testing.T, name string) (r *usage.Recorder, stop func()) {
 	t.Helper()
@@ -91,6 +91,9 @@ func (k keyringFixture) observe(t *testing.T, name string) (r *usage.Recorder, s
 	}
 	client.Set(t.Context(), "gatehouse:{credentials}:since", time.Now().Add(-80*24*time.Hour).Unix(), 0)
 	r = usage.NewRecorder(client, "gatehouse", name, 100, func(int) {})
+	if err := r.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
