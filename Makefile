@@ -39,11 +39,11 @@ certs: ## make or renew a development CA and leaves in .dev/certs, which git ign
 	@bin/stack certs $(if $(RENEW),-renew)
 
 .PHONY: test
-test: ## every test that needs no container; says what this machine left out
+test: ## every test that needs no container; says what this machine left out; E2E_SHORT=1 leaves out what takes long
 	@$(if $(RACE),:,echo 'left out: the race detector, which needs a C compiler')
 	@command -v redis-server >/dev/null || echo 'left out: the tests against a real Redis, which need redis-server on PATH (miniredis stands in)'
 	@test -n "$$GATEHOUSE_PII_DATASET" || test -d ../shared/data/pii || echo 'left out: the scrubber on a labelled set, which GATEHOUSE_PII_DATASET names or ../shared/data/pii holds'
-	go test $(RACE) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
+	go test $(RACE) $(if $(E2E_SHORT),-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
 
 .PHONY: e2e
 e2e: ## the end-to-end suite: E2E_TARGET=docker (default), kong (from PATH) or dev; E2E_PLUGINS=onehop; E2E_SHORT=1 leaves out what takes long

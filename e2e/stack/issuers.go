@@ -96,7 +96,7 @@ func (s *Stack) syncIssuers(ctx context.Context) error {
 // gatehouse is a command of the binary's.
 func (s *Stack) gatehouse(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, s.binary("gatehouse"), args...)
-	command.Env = append(os.Environ(), development)
+	command.Env = append(os.Environ(), development, "REDIS_URL="+s.redisURL()) // as the gateway has them
 	return command
 }
 

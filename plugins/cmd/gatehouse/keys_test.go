@@ -81,8 +81,8 @@ func (k keyringFixture) keys(t *testing.T) []partnerkeys.Key {
 	return set.All()
 }
 
-// observe has a node that has written, and writes what it sees until the test ends, or the node is stopped,
-// and that others have looked for longer.
+// observe has a node that has written, and writes what it sees until the test ends, or the
+// node is stopped, and that others have looked for longer.
 func (k keyringFixture) observe(t *testing.T, name string) (r *usage.Recorder, stop func()) {
 	t.Helper()
 	client, err := redisurl.Open(k.redis)
