@@ -2,7 +2,8 @@ package scrub
 
 import (
 	"bytes"
-	"net/netip"
+
+	"github.com/gatehousehq/gatehouse/internal/network"
 )
 
 // ipv4At returns the end of the IPv4 address at b[i:]: four decimal numbers up
@@ -172,18 +173,9 @@ func appendNetwork(dst, addr []byte) []byte {
 		dst = append(dst, addr[:bytes.LastIndexByte(addr, '.')]...)
 		return append(dst, ".0"...)
 	}
-	ip, err := netip.ParseAddr(string(addr))
+	of, err := network.Of(string(addr))
 	if err != nil {
 		return append(dst, markers[IP]...)
 	}
-	ip = ip.Unmap().WithZone("")
-	size := 24
-	if ip.Is6() {
-		size = 48
-	}
-	network, err := ip.Prefix(size)
-	if err != nil {
-		return append(dst, markers[IP]...)
-	}
-	return network.Addr().AppendTo(dst)
+	return of.Addr().AppendTo(dst)
 }

@@ -2,9 +2,10 @@ package serverspan
 
 import (
 	"errors"
-	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/internal/network"
 )
 
 // Request is a request that is over, as far as its span tells of it. What a client chose
@@ -165,18 +166,9 @@ func (r *Request) failure() int {
 // /48 of an IPv6 address. It is empty where pii-log-scrub has already taken the address
 // out.
 func (r *Request) clientNetwork() string {
-	address, err := netip.ParseAddr(r.ClientIP)
+	of, err := network.Of(r.ClientIP)
 	if err != nil {
 		return ""
 	}
-	address = address.Unmap().WithZone("")
-	bits := 48
-	if address.Is4() {
-		bits = 24
-	}
-	network, err := address.Prefix(bits)
-	if err != nil {
-		return ""
-	}
-	return network.String()
+	return of.String()
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/gatehousehq/gatehouse/internal/network"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
 
@@ -106,14 +107,9 @@ func (t *texts) cleaned(text string, found scrub.Tally) string {
 // network is the network of a client's address, written as one, so that it does not pass
 // for an address: 203.0.113.0/24 or 2001:db8:7::/48.
 func (t *texts) network(text string) string {
-	address, err := netip.ParseAddr(text)
+	of, err := network.Of(text)
 	if err != nil {
 		return t.text(text)
 	}
-	address = address.Unmap().WithZone("")
-	bits := 48
-	if address.Is4() {
-		bits = 24
-	}
-	return netip.PrefixFrom(address, bits).Masked().String()
+	return of.String()
 }
