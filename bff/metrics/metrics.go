@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/statuswriter"
 )
 
 // noRoute is the route of a request that no operation serves.
@@ -138,31 +139,13 @@ func (m *Metrics) InvalidTimeout() { m.invalidTimeouts.Inc() }
 func (m *Metrics) Handler(next http.Handler, route func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
-		noted := &statusNote{ResponseWriter: w, status: http.StatusOK}
+		noted := statuswriter.New(w)
 		next.ServeHTTP(noted, r)
 		pattern := route(r)
 		if pattern == "" {
 			pattern = noRoute
 		}
-		m.requests.WithLabelValues(pattern, strconv.Itoa(noted.status)).Inc()
+		m.requests.WithLabelValues(pattern, strconv.Itoa(noted.Status)).Inc()
 		m.requestSeconds.WithLabelValues(pattern).Observe(time.Since(began).Seconds())
 	})
 }
-
-// statusNote notes the status of an answer.
-type statusNote struct {
-	http.ResponseWriter
-	status int
-	wrote  bool
-}
-
-// WriteHeader implements [http.ResponseWriter].
-func (n *statusNote) WriteHeader(status int) {
-	if !n.wrote {
-		n.status, n.wrote = status, true
-	}
-	n.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for http.ResponseController.
-func (n *statusNote) Unwrap() http.ResponseWriter { return n.ResponseWriter }

@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/gatehousehq/gatehouse/internal/statuswriter"
 )
 
 var serverSpan = trace.WithSpanKind(trace.SpanKindServer)
@@ -36,29 +38,14 @@ func (t *Telemetry) Handler(next http.Handler, route func(*http.Request) string)
 			span.SetName(spanName(r.Method) + " " + pattern)
 			attributes = append(attributes, semconv.HTTPRoute(pattern))
 		}
-		answered := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		answered := statuswriter.New(w)
 		next.ServeHTTP(answered, r)
-		span.SetAttributes(append(attributes, semconv.HTTPResponseStatusCode(answered.status))...)
-		if answered.status >= http.StatusInternalServerError {
-			fail(span, strconv.Itoa(answered.status))
+		span.SetAttributes(append(attributes, semconv.HTTPResponseStatusCode(answered.Status))...)
+		if answered.Status >= http.StatusInternalServerError {
+			fail(span, strconv.Itoa(answered.Status))
 		}
 	})
 }
-
-// statusWriter knows the status of an answer.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for http.ResponseController.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // received is what a span says of a request, by the conventions for HTTP servers. The
 // query is not among it: it is where clients put secrets, and the route says enough.
