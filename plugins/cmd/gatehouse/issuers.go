@@ -13,7 +13,6 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/regularfile"
 	"github.com/gatehousehq/gatehouse/plugins/issuers"
-	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 )
 
 // issuerKeys is about the keys of token issuers.
@@ -81,34 +80,24 @@ func readIssuers(path string) ([]issuers.Issuer, error) {
 
 // syncer keeps an overlay that goes over the others.
 func (p *publishing) syncer(s streams, list []issuers.Issuer, out string) *issuers.Syncer {
-	out = resolved(out) // what is written takes no link's place
-	others := p.without(out)
+	out = resolved(out)                  // what is written takes no link's place
 	p.overlays = append(p.overlays, out) // where it is named, that is its place
 	return &issuers.Syncer{
 		Issuers: list,
 		Store:   overlayFile(out),
-		Taken:   func() (map[string]string, error) { return others.takenKeys(list) },
+		Taken:   func() (map[string]string, error) { return p.takenKeys(list, out) },
 		Publish: p.keysPublisher(s, out),
 		Say:     func(line string) { fmt.Fprintln(s.err, "gatehouse:", line) },
 	}
 }
 
 // takenKeys are what Kong finds the other credentials of a config by. It is an error if the
-// config lacks the consumer of an issuer: the overlay would make a new one, which is in no
-// group.
-func (l *layers) takenKeys(list []issuers.Issuer) (map[string]string, error) {
-	if l.config == "" {
+// config lacks the consumer of an issuer.
+func (p *publishing) takenKeys(list []issuers.Issuer, out string) (map[string]string, error) {
+	if p.config == "" {
 		return nil, nil
 	}
-	checker, err := newChecker()
-	if err != nil {
-		return nil, err
-	}
-	merged, err := l.merge(kongsecret.New(checker.Schemas()))
-	if err != nil {
-		return nil, err
-	}
-	known, err := consumersOf(merged)
+	others, known, err := p.beside(out)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +105,13 @@ func (l *layers) takenKeys(list []issuers.Issuer) (map[string]string, error) {
 	for _, issuer := range list {
 		if !slices.Contains(known, issuer.Consumer) {
 			missing = append(missing, fmt.Errorf("issuer %s: there is no consumer %q in %s%s: write one that is there, or add it there first",
-				issuer.ISS, issuer.Consumer, l.config, nearMiss(known, issuer.Consumer)))
+				issuer.ISS, issuer.Consumer, p.config, nearMiss(known, issuer.Consumer)))
 		}
 	}
 	if missing != nil {
 		return nil, errors.Join(missing...)
 	}
-	return issuers.Taken(merged.Text)
+	return issuers.Taken(others.Text)
 }
 
 // nearMiss names what differs from a name in case only: names are compared exactly.

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/internal/kongyaml"
-	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/partnerkeys"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 )
@@ -98,41 +96,13 @@ func (k *keyring) put(ctx context.Context, s streams) error {
 	return nil
 }
 
-// checkConsumer is the error of a consumer that the config does not have: an overlay would
-// make a new one, which is in no group.
+// checkConsumer is the error of a consumer that the config does not have.
 func (k *keyring) checkConsumer(name string) error {
-	checker, err := newChecker()
-	if err != nil {
-		return err
-	}
-	others := k.without(k.path)
-	merged, err := others.merge(kongsecret.New(checker.Schemas()))
-	if err != nil {
-		return err
-	}
-	known, err := consumersOf(merged)
+	_, known, err := k.beside(k.path)
 	if err == nil && !slices.Contains(known, name) {
 		err = fmt.Errorf("there is no consumer %q in %s: write one of %s, or add it there first", name, k.config, strings.Join(known, ", "))
 	}
 	return err
-}
-
-// consumersOf are the usernames that a config has.
-func consumersOf(config kongyaml.File) (names []string, err error) {
-	document, err := kongyaml.Decode(config.Text)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", config.Name, err)
-	}
-	fields, _ := document.(map[string]any)
-	list, _ := fields["consumers"].([]any)
-	for _, entity := range list {
-		consumer, _ := entity.(map[string]any)
-		if name, _ := consumer["username"].(string); name != "" {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names, nil
 }
 
 // usageSource is where nodes write which keys are used.

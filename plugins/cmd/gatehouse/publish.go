@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/filelock"
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
@@ -25,6 +27,8 @@ type publishing struct {
 	timeout time.Duration
 	// development says that what is for development may be put there.
 	development *bool
+
+	checker *configcheck.Checker // see knowing
 }
 
 // addFlags defines the flags that say what is put where.
@@ -62,11 +66,10 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker()
+	checker, err := p.knowing()
 	if err != nil {
 		return err
 	}
-	checker.Development = *p.development
 	turn, err := p.takeTurn(ctx, s)
 	if err != nil {
 		return err
@@ -124,6 +127,53 @@ func (p *publishing) takeTurn(ctx context.Context, s streams) (*os.File, error) 
 		return nil, fmt.Errorf("no node was asked: somebody else still publishes a config of %s: publish again when that is done", folder.Name())
 	}
 	return folder, err
+}
+
+// knowing is what knows our plugins. It is made once: a sync asks it in every round.
+func (p *publishing) knowing() (*configcheck.Checker, error) {
+	if p.checker != nil {
+		return p.checker, nil
+	}
+	checker, err := newChecker()
+	if err != nil {
+		return nil, err
+	}
+	checker.Development = *p.development
+	p.checker = checker
+	return checker, nil
+}
+
+// beside is the config without an overlay, and the usernames of the consumers that it has.
+// If the overlay named another one, it would make a new one, which is in no group.
+func (p *publishing) beside(overlay string) (config kongyaml.File, consumers []string, err error) {
+	checker, err := p.knowing()
+	if err != nil {
+		return config, nil, err
+	}
+	others := p.without(overlay)
+	if config, err = others.merge(kongsecret.New(checker.Schemas())); err != nil {
+		return config, nil, err
+	}
+	consumers, err = consumersOf(config)
+	return config, consumers, err
+}
+
+// consumersOf are the usernames that a config has.
+func consumersOf(config kongyaml.File) (names []string, err error) {
+	document, err := kongyaml.Decode(config.Text)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", config.Name, err)
+	}
+	fields, _ := document.(map[string]any)
+	list, _ := fields["consumers"].([]any)
+	for _, entity := range list {
+		consumer, _ := entity.(map[string]any)
+		if name, _ := consumer["username"].(string); name != "" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names, nil
 }
 
 func (p *publishing) open() ([]*kongadmin.Node, error) {
