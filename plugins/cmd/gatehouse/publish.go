@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,7 @@ type publishing struct {
 func (p *publishing) addFlags(flags *flag.FlagSet) {
 	p.layers.addFlags(flags)
 	p.development = developmentFlag(flags)
-	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on; may be given several times", add(&p.nodes))
+	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on, or dns+http://NAME:8001 or srv+http://NAME for all that a name has in the DNS; may be given several times", add(&p.nodes))
 	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM file of the CA of https nodes; empty: the system's")
 	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM file of the certificate that https nodes are shown")
 	flags.StringVar(&p.files.Key, "admin-key", "", "PEM file of its key")
@@ -62,7 +63,7 @@ func publishConfig(ctx context.Context, s streams, args []string) error {
 // Nobody else on this machine puts a config of that folder on nodes meanwhile: what was
 // merged before a key was revoked must not be posted after what was merged then.
 func (p *publishing) publish(ctx context.Context, s streams) error {
-	nodes, err := p.open()
+	nodes, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -176,18 +177,28 @@ func consumersOf(config kongyaml.File) (names []string, err error) {
 	return names, nil
 }
 
-func (p *publishing) open() ([]*kongadmin.Node, error) {
+// open finds the nodes.
+func (p *publishing) open(ctx context.Context) (nodes []*kongadmin.Node, err error) {
 	if len(p.nodes) == 0 {
 		return nil, fmt.Errorf("%w: name a node with -node", errUsage)
 	}
-	client, err := p.files.Client(p.timeout)
-	if err != nil {
-		return nil, err
-	}
-	nodes := make([]*kongadmin.Node, len(p.nodes))
-	for i, address := range p.nodes {
-		if nodes[i], err = kongadmin.NewNode(address, client); err != nil {
+	for _, address := range p.nodes {
+		places, err := kongadmin.Find(ctx, net.DefaultResolver, address)
+		if err != nil {
 			return nil, fmt.Errorf("-node: %w", err)
+		}
+		for _, place := range places {
+			files := p.files
+			files.ServerName = place.ServerName
+			client, err := files.Client(p.timeout)
+			if err != nil {
+				return nil, err
+			}
+			node, err := kongadmin.NewNode(place.Address, client)
+			if err != nil {
+				return nil, fmt.Errorf("-node: %w", err)
+			}
+			nodes = append(nodes, node)
 		}
 	}
 	return nodes, nil
