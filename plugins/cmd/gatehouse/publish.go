@@ -28,6 +28,10 @@ type publishing struct {
 	timeout time.Duration
 	// development says that what is for development may be put there.
 	development *bool
+	lock        postingLock
+	// credentials says that nothing else is put on the nodes where the lock is used: what
+	// is not released yet, or was taken back, comes there by no other way.
+	credentials bool
 
 	checker *configcheck.Checker // see knowing
 }
@@ -36,6 +40,7 @@ type publishing struct {
 func (p *publishing) addFlags(flags *flag.FlagSet) {
 	p.layers.addFlags(flags)
 	p.development = developmentFlag(flags)
+	p.lock.addFlags(flags)
 	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on, or dns+http://NAME:8001 or srv+http://NAME for all that a name has in the DNS; may be given several times", add(&p.nodes))
 	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM file of the CA of https nodes; empty: the system's")
 	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM file of the certificate that https nodes are shown")
@@ -71,6 +76,11 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	hold, free, err := p.shareNodes(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer free()
 	turn, err := p.takeTurn(ctx, s)
 	if err != nil {
 		return err
@@ -90,7 +100,10 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	results, err := kongadmin.Publish(ctx, kongadmin.Config{Text: merged.Text, Hide: hide}, nodes)
+	if err := p.changesCredentials(ctx, nodes, secrets, merged); err != nil {
+		return err
+	}
+	results, err := kongadmin.Publish(ctx, kongadmin.Config{Text: merged.Text, Hide: hide, Hold: hold}, nodes)
 	for _, r := range results {
 		if r.Err != nil {
 			fmt.Fprintln(s.err, "gatehouse:", r)
@@ -100,6 +113,53 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	}
 	if err != nil {
 		return exitCode(1)
+	}
+	return nil
+}
+
+// shareNodes takes the lock of the gateway, where one is named, and returns what makes sure
+// of it right before a post.
+func (p *publishing) shareNodes(ctx context.Context, s streams) (hold func(context.Context) error, free func(), err error) {
+	if p.lock.url == "" {
+		return nil, func() {}, nil
+	}
+	lock, err := p.lock.take(ctx, s, p.timeout, turnTimeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	free = func() { _ = lock.Close() } // which ends by itself
+	if err := lock.free(ctx); err != nil {
+		free()
+		return nil, nil, err
+	}
+	return func(ctx context.Context) error { return lock.Hold(ctx, 2*p.timeout+time.Second) }, free, nil
+}
+
+// changesCredentials is the error of a config that would change more on the nodes than
+// credentials, where that is a release's business. A node that does not answer is passed
+// over: it is asked again for all of it.
+func (p *publishing) changesCredentials(ctx context.Context, nodes []*kongadmin.Node, secrets *kongsecret.Finder, merged kongyaml.File) error {
+	if p.lock.url == "" || !p.credentials {
+		return nil
+	}
+	after, err := shown(secrets, merged)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		exported, err := n.Export(ctx)
+		if err != nil {
+			continue
+		}
+		changes, err := changesFrom(ctx, n, secrets, exported, after)
+		if err != nil {
+			return err
+		}
+		for _, c := range changes {
+			if !c.Credential() {
+				return fmt.Errorf("no node was asked: %s would change more there than credentials (%s %s %s): release it with gatehouse release apply, or name the config that runs with -config", merged.Name, c.Verb, c.Kind, c.Name)
+			}
+		}
 	}
 	return nil
 }

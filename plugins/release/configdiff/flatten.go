@@ -279,3 +279,21 @@ func withoutURL(fields map[string]any) map[string]any {
 	}
 	return fields
 }
+
+// Kinds are the kinds of entities in a config, and its plugins as "plugins/NAME".
+func Kinds(c Config) ([]string, error) {
+	d, err := flatten(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	var kinds []string
+	for _, e := range d.list {
+		kind := e.kind
+		if name, _ := e.fields["name"].(string); kind == "plugins" {
+			kind += "/" + name
+		}
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds), nil
+}
