@@ -16,12 +16,10 @@ type metrics struct {
 	partial  prometheus.Counter
 	// lostEvents are counted where access lines come too.
 	lostEvents prometheus.Counter
-	requests   *requests
 }
 
 func newMetrics() *metrics {
 	return &metrics{
-		requests: newRequests(),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_scrub_findings_total",
 			Help: "Values taken out of logs, by kind and by the place that they were in.",
@@ -55,7 +53,7 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return append(m.requests.collectors(), m.findings, m.bytes, m.drops, m.seconds, m.audits, m.partial, m.lostEvents)
+	return []prometheus.Collector{m.findings, m.bytes, m.drops, m.seconds, m.audits, m.partial, m.lostEvents}
 }
 
 // Describe implements [prometheus.Collector].

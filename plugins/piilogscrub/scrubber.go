@@ -150,7 +150,6 @@ func (s *Scrubber) Ended(request *kongrecord.Record, who identity.Principal) {
 }
 
 func (s *Scrubber) write(request *kongrecord.Record, who identity.Principal, headers map[string][]string) error {
-	s.runtime.metrics.requests.count(request)
 	err := s.runtime.audit.Handle(audit.Context(request), s.recorder.Record(request, who, headers))
 	if err == nil && request.Partial {
 		s.runtime.metrics.partial.Inc()
