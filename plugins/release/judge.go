@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// Traffic is what a replica answered in some time, by route. A request that took no route
-// has the name "".
+// Traffic is what a replica answered in some time, by route.
 type Traffic map[string]Counts
 
 // Counts are of answers.
@@ -122,11 +121,7 @@ type Verdict struct {
 func (r Rule) Judge(watched, others, earlier Traffic) Verdict {
 	v := Verdict{Seen: watched.total().Requests}
 	routes := []string{allRoutes}
-	for _, route := range slices.Sorted(maps.Keys(watched)) {
-		if route != "" {
-			routes = append(routes, route)
-		}
-	}
+	routes = append(routes, slices.Sorted(maps.Keys(watched))...)
 	chance := falseAlarm / float64(max(r.Looks, 1)*len(routes)*len(measures))
 	for _, route := range routes {
 		now := of(watched, route)

@@ -198,10 +198,10 @@ func TestReleaseIsTakenBack(t *testing.T) {
 		if strings.Contains(text, newRoute) {
 			bad = 40 * asked
 		}
-		return fmt.Sprintf("# TYPE gatehouse_requests_total counter\ngatehouse_requests_total{route=\"r\",class=\"2xx\"} %d\ngatehouse_requests_total{route=\"r\",class=\"5xx\"} %d\n", 100*asked, bad)
+		return fmt.Sprintf("# TYPE gatehouse_requests_total counter\ngatehouse_requests_total{route=\"r\",status_class=\"2xx\"} %d\ngatehouse_requests_total{route=\"r\",status_class=\"5xx\"} %d\n", 100*asked, bad)
 	}
 	g.replicas[1].answers = func(_ string, asked int) string {
-		return fmt.Sprintf("# TYPE gatehouse_requests_total counter\ngatehouse_requests_total{route=\"r\",class=\"2xx\"} %d\n", 100*asked)
+		return fmt.Sprintf("# TYPE gatehouse_requests_total counter\ngatehouse_requests_total{route=\"r\",status_class=\"2xx\"} %d\n", 100*asked)
 	}
 	g.want(t, 1, []string{"answers 5xx", "taken back, every replica runs the config before"}, "apply")
 	g.all(t, oldConfig)

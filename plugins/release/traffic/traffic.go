@@ -19,7 +19,7 @@ import (
 // The metrics that are read, of plugins/piilogscrub.
 const (
 	requests = "gatehouse_requests_total"
-	seconds  = "gatehouse_request_seconds"
+	seconds  = "gatehouse_request_duration_seconds"
 )
 
 // maxMetrics bounds what is read, in bytes.
@@ -58,7 +58,7 @@ func Parse(text io.Reader) (release.Traffic, error) {
 		route, n := label(m, "route"), int(m.GetCounter().GetValue())
 		c := all[route]
 		c.Requests += n
-		switch label(m, "class") {
+		switch label(m, "status_class") {
 		case "5xx":
 			c.Errors += n
 		case "4xx":
