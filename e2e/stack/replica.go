@@ -78,12 +78,20 @@ func (r *Replica) Start(ctx context.Context) error {
 // Kill ends all of its processes at once, as a machine does that fails.
 func (r *Replica) Kill() error {
 	pid := r.child.cmd.Process.Pid
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) // one of each thread
 	if err != nil {
-		return fmt.Errorf("find the processes of %s: %w", r.part.name, err)
+		return err
+	}
+	var children []string
+	for _, list := range lists {
+		text, err := os.ReadFile(list)
+		if err != nil {
+			return fmt.Errorf("find the processes of %s: %w", r.part.name, err)
+		}
+		children = append(children, strings.Fields(string(text))...)
 	}
 	errs := []error{r.child.cmd.Process.Kill()}
-	for _, child := range strings.Fields(string(text)) {
+	for _, child := range children {
 		group, err := strconv.Atoi(child)
 		if err == nil {
 			err = syscall.Kill(-group, syscall.SIGKILL) // each leads a group of its own

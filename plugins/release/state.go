@@ -99,7 +99,7 @@ const (
 )
 
 // maxTries is how often a replica is asked to take the old config back.
-const maxTries = 30
+const maxTries = 10
 
 // Next is what is to be done in a state.
 func (s State) Next() Action {
@@ -190,11 +190,17 @@ func (s State) put(a Action, runs Side, err error) State {
 }
 
 // TakeBack is the state of a release that is to be taken back. The first reason counts.
+// Every replica is asked what it runs, also those that did not get the new config: what
+// went wrong may be that one of them died, or was started anew.
 func (s State) TakeBack(why string) State {
 	if s.Phase == TakingBack {
 		return s
 	}
+	s = s.clone()
 	s.Phase, s.Why = TakingBack, why
+	for i := range s.Replicas {
+		s.Replicas[i].Runs = Unknown
+	}
 	return s
 }
 

@@ -57,8 +57,8 @@ routes:
 upstreams: [{id: u-1, name: orders.local, slots: 10000}]
 targets: [{id: t-1, upstream: u-1, target: '10.0.0.1:80', weight: 100}]
 plugins:
-- {id: p-1, name: key-auth, route: r-1, service: null, config: {key_names: [apikey], hide_credentials: false}, protocols: [http], enabled: true}
-- {id: p-2, name: rate-limiting, config: {minute: 5, policy: local, redis: {password: hunter2, port: 6379}}, enabled: true}
+- {id: p-1, name: key-auth, route: r-1, service: null, config: {key_names: [apikey], hide_credentials: false}, protocols: [https, http], enabled: true}
+- {id: p-2, name: rate-limiting, config: {minute: 5, policy: local, redis: {password: hunter2, port: 6379}}, protocols: [http, https], enabled: true}
 consumers: [{id: c-1, username: globex, custom_id: null}]
 keyauth_credentials: [{id: k-1, consumer: c-1, key: secret-key-1, ttl: null}]
 acls: [{id: a-1, consumer: {id: c-1}, group: partners}]
@@ -72,8 +72,9 @@ func shapes(t testing.TB) map[string]*configdiff.Shape {
 		"routes":                `{"fields":[{"protocols":{"default":["http","https"]}},{"strip_path":{"default":true}}]}`,
 		"upstreams":             `{"fields":[{"slots":{"default":10000}}]}`,
 		"targets":               `{"fields":[{"weight":{"default":100}}]}`,
-		"plugins/key-auth":      `{"fields":[{"enabled":{"default":true}},{"protocols":{"default":["http"]}},{"config":{"type":"record","fields":[{"hide_credentials":{"default":false}},{"key_names":{"default":["apikey"]}}]}}]}`,
-		"plugins/rate-limiting": `{"fields":[{"enabled":{"default":true}},{"config":{"type":"record","fields":[{"policy":{"default":"local"}},{"redis":{"type":"record","fields":[{"port":{"default":6379}}]}}]}}]}`,
+		"plugins":               `{"fields":[{"enabled":{"default":true}},{"protocols":{"type":"set","default":["https","http"]}}]}`,
+		"plugins/key-auth":      `{"fields":[{"protocols":{"type":"set","default":["http","https"]}},{"config":{"type":"record","fields":[{"hide_credentials":{"default":false}},{"key_names":{"default":["apikey"]}}]}}]}`,
+		"plugins/rate-limiting": `{"fields":[{"config":{"type":"record","fields":[{"policy":{"default":"local"}},{"redis":{"type":"record","fields":[{"port":{"default":6379}}]}}]}}]}`,
 	} {
 		shape, err := configdiff.ParseShape([]byte(text))
 		if err != nil {

@@ -173,7 +173,7 @@ func (d *document) finish(e *entity) {
 	}
 	shape := d.shapes[e.kind]
 	if plugin, _ := e.fields["name"].(string); e.kind == "plugins" {
-		shape = d.shapes["plugins/"+plugin]
+		shape = d.shapes["plugins/"+plugin].With(d.shapes["plugins"])
 	}
 	p := shape.strip(pair{e.fields, e.shown})
 	e.fields, _ = p.raw.(map[string]any)
@@ -280,7 +280,7 @@ func withoutURL(fields map[string]any) map[string]any {
 	return fields
 }
 
-// Kinds are the kinds of entities in a config, and its plugins as "plugins/NAME".
+// Kinds are the kinds of entities in a config, and each of its plugins as "plugins/NAME".
 func Kinds(c Config) ([]string, error) {
 	d, err := flatten(c, nil)
 	if err != nil {
@@ -288,11 +288,10 @@ func Kinds(c Config) ([]string, error) {
 	}
 	var kinds []string
 	for _, e := range d.list {
-		kind := e.kind
-		if name, _ := e.fields["name"].(string); kind == "plugins" {
-			kind += "/" + name
+		kinds = append(kinds, e.kind)
+		if name, _ := e.fields["name"].(string); e.kind == "plugins" {
+			kinds = append(kinds, "plugins/"+name)
 		}
-		kinds = append(kinds, kind)
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds), nil

@@ -3,12 +3,17 @@ package configdiff
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strings"
 )
 
 // Shape is as much of a schema of Kong's as says what it fills in.
 type Shape struct {
-	Default          any
+	Default any
+	// Set says that a list has no order.
+	Set              bool
 	Elements, Values *Shape
 	Fields           map[string]*Shape
 }
@@ -25,6 +30,7 @@ func ParseShape(text []byte) (*Shape, error) {
 // UnmarshalJSON reads Kong's form, in which fields are a list of objects with one key each.
 func (s *Shape) UnmarshalJSON(text []byte) error {
 	var schema struct {
+		Type             string
 		Default          any
 		Elements, Values *Shape
 		Fields           []map[string]*Shape
@@ -32,7 +38,7 @@ func (s *Shape) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &schema); err != nil {
 		return err
 	}
-	*s = Shape{Default: schema.Default, Elements: schema.Elements, Values: schema.Values}
+	*s = Shape{Set: schema.Type == "set", Default: schema.Default, Elements: schema.Elements, Values: schema.Values}
 	for _, field := range schema.Fields {
 		for name, of := range field {
 			if s.Fields == nil {
@@ -83,7 +89,26 @@ func (s *Shape) stripList(p pair, raw []any) pair {
 		item := elements.strip(p.item(i))
 		out[i], shown[i] = item.raw, item.shown
 	}
+	if s != nil && s.Set && !slices.ContainsFunc(out, func(v any) bool { _, text := v.(string); return !text }) {
+		byText := func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) }
+		slices.SortFunc(out, byText)
+		slices.SortFunc(shown, byText)
+	}
 	return pair{out, shown}
+}
+
+// With adds the fields of another shape, which has what entities of a kind have in common.
+func (s *Shape) With(common *Shape) *Shape {
+	switch {
+	case s == nil:
+		return common
+	case common == nil:
+		return s
+	}
+	all := *s
+	all.Fields = maps.Clone(common.Fields)
+	maps.Copy(all.Fields, s.Fields)
+	return &all
 }
 
 func (s *Shape) field(name string) *Shape {
