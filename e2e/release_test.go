@@ -68,14 +68,6 @@ func startReleased(t *testing.T, bake time.Duration) *released {
 		base: strings.Replace(releasedConfig, "TARGET", upstream.Listener.Addr().String(), 1),
 		dir:  t.TempDir(), redis: miniredis.RunT(t), bake: bake, replicas: make([]*stack.Replica, 3),
 	}
-	errs := make([]error, len(d.replicas))
-	var starting sync.WaitGroup
-	for i := range d.replicas {
-		starting.Go(func() {
-			d.replicas[i], errs[i] = gate.replica(t.Context(), fmt.Sprint("replica-", i), []byte(d.base))
-		})
-	}
-	starting.Wait()
 	t.Cleanup(func() {
 		for _, r := range d.replicas {
 			if r != nil {
@@ -85,8 +77,11 @@ func startReleased(t *testing.T, bake time.Duration) *released {
 			}
 		}
 	})
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
+	for i := range d.replicas {
+		var err error
+		if d.replicas[i], err = gate.replica(t.Context(), fmt.Sprint("replica-", i), []byte(d.base)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return d
 }

@@ -49,7 +49,10 @@ func (s *Stack) StartReplica(ctx context.Context, name string, config []byte) (*
 	}
 	r.part = r.stack.gateway()
 	r.part.name = name
-	return r, r.Start(ctx)
+	if err := r.Start(ctx); err != nil {
+		return nil, errors.Join(err, r.remove())
+	}
+	return r, nil
 }
 
 // adminTLS has Kong ask who wants its Admin API for a certificate.

@@ -19,7 +19,6 @@ type fleet struct {
 	dead  []bool // it answers nobody, and comes up with a config of its own
 	fails []byte
 	saved []byte // the journal
-	ended error  // the process was killed here
 	stop  context.CancelFunc
 	posts int
 }
