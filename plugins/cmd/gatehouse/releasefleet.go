@@ -32,6 +32,7 @@ type fleet struct {
 	// earlier is what each replica had answered when the release began; nil if it does
 	// not say.
 	earlier []release.Traffic
+	said    string
 }
 
 // open does what has to be done before the first step: the way back is kept, and whoever
@@ -104,8 +105,11 @@ func (f *fleet) put(ctx context.Context, i int, side release.Side) (release.Side
 	}
 	_, err := n.Post(ctx, f.configs[side])
 	hash, askErr := n.Running(context.WithoutCancel(ctx)) // which ends by the client's own time-out
-	if askErr != nil {
-		return release.Unknown, errors.Join(err, askErr)
+	switch {
+	case askErr != nil && err == nil:
+		return release.Unknown, fmt.Errorf("ask what it runs: %w", askErr)
+	case askErr != nil:
+		return release.Unknown, fmt.Errorf("%w; it does not say what it runs", err)
 	}
 	return f.side(hash), err
 }
@@ -167,20 +171,33 @@ func (f *fleet) say(step release.Step) {
 	case release.Bake:
 		r.Event = "bake"
 	}
-	line := r.Event
-	if r.Replica != "" {
-		line = fmt.Sprintf("%s: runs the config %s", r.Replica, r.Runs)
-	}
 	if step.Err != nil {
 		r.Error = step.Err.Error()
-		line += ": " + r.Error
 	}
-	if r.Replica != "" || step.Err != nil {
+	if line := line(r); line != "" && line != f.said {
+		f.said = line // of a replica that stays away once, and not at each try
 		fmt.Fprintf(f.s.out, "%s (%.1f s)\n", line, r.Seconds)
 	}
 	if err := f.o.folder.Append(r); err != nil {
 		fmt.Fprintln(f.s.err, "gatehouse:", err)
 	}
+}
+
+// line is what a person is told of a step, empty if that is nothing.
+func line(r releasefiles.Record) string {
+	var parts []string
+	switch {
+	case r.Replica == "" && r.Error != "":
+		parts = append(parts, r.Event)
+	case r.Replica != "" && r.Runs == string(release.Unknown):
+		parts = append(parts, r.Replica)
+	case r.Replica != "":
+		parts = append(parts, r.Replica, "runs the config "+r.Runs)
+	}
+	if r.Error != "" {
+		parts = append(parts, r.Error)
+	}
+	return strings.Join(parts, ": ")
 }
 
 // traffic is what each replica has answered, nil of those that do not say.
