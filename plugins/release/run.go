@@ -13,6 +13,7 @@ type Edges struct {
 	// say, or runs neither of the two.
 	Put func(ctx context.Context, replica int, side Side) (runs Side, err error)
 	// Smoke sends requests to a replica. An error is what a client would not put up with.
+	// nil: none are sent.
 	Smoke func(ctx context.Context, replica int) error
 	// Bake watches a wave. An error is that it does worse.
 	Bake func(ctx context.Context, s State, wave int) error
@@ -113,6 +114,9 @@ func (e Edges) do(ctx context.Context, s State, a Action) (Side, error) {
 		}
 		return e.Put(ctx, a.Replica, a.Side)
 	case Smoke:
+		if e.Smoke == nil {
+			return Unknown, nil
+		}
 		for _, i := range s.Waves[a.Wave].Replicas {
 			if err := e.Smoke(ctx, i); err != nil {
 				return Unknown, fmt.Errorf("%s: smoke requests: %w", s.Replicas[i].Name, err)

@@ -78,7 +78,7 @@ func (f *fleet) mark() *releaselock.Open {
 
 func (f *fleet) edges() release.Edges {
 	return release.Edges{
-		Put: f.put, Smoke: f.smoke, Bake: f.bake, Hold: f.hold, Say: f.say,
+		Put: f.put, Bake: f.bake, Hold: f.hold, Say: f.say,
 		Save: func(s release.State) error {
 			return f.o.folder.Save(releasefiles.Unfinished{Release: f.is, State: s})
 		},
@@ -156,9 +156,6 @@ func (f *fleet) again(ctx context.Context, lost error) error {
 	f.is.Fence = lock.Fence()
 	return lock.Mark(ctx, f.mark())
 }
-
-// smoke sends requests to a replica.
-func (f *fleet) smoke(context.Context, int) error { return nil }
 
 // say tells of a step and writes it into the record.
 func (f *fleet) say(step release.Step) {
@@ -304,10 +301,7 @@ func (w *watch) up(ctx context.Context) error {
 func (w *watch) summary() string {
 	text := fmt.Sprintf("%d requests, no worse than the others and than before", w.verdict.Seen)
 	if !w.verdict.Compared {
-		text = fmt.Sprintf("%d requests are too few to compare (-enough %d of these and of others): the smoke requests decide", w.verdict.Seen, w.f.r.enough)
-		if len(w.f.r.proxies) == 0 {
-			text += ", and there are none (-proxy)"
-		}
+		text = fmt.Sprintf("%d requests are too few to compare (-enough %d of these and of others): that all stay up decides", w.verdict.Seen, w.f.r.enough)
 	}
 	if len(w.unread) > 0 {
 		text += "; no metrics of " + strings.Join(w.unread, ", ")
