@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/exemplar"
 	"github.com/gatehousehq/gatehouse/internal/statuswriter"
 )
 
@@ -95,9 +97,9 @@ func (m *Metrics) start(name string) {
 }
 
 // Called implements [upstream.Observer].
-func (m *Metrics) Called(name, outcome string, took time.Duration) {
+func (m *Metrics) Called(ctx context.Context, name, outcome string, took time.Duration) {
 	m.calls.WithLabelValues(name, outcome).Inc()
-	m.callSeconds.WithLabelValues(name).Observe(took.Seconds())
+	exemplar.Observe(ctx, m.callSeconds.WithLabelValues(name), took.Seconds())
 }
 
 // Retried implements [upstream.Observer].
@@ -134,7 +136,7 @@ func (m *Metrics) Overloaded() { m.overloaded.Inc() }
 // InvalidTimeout counts a Request-Timeout that was no value.
 func (m *Metrics) InvalidTimeout() { m.invalidTimeouts.Inc() }
 
-// Handler counts and times the requests of next. route gives the path pattern that serves
+// Handler counts and times the requests of next, within their span. route gives the path pattern that serves
 // a request, "" if none does.
 func (m *Metrics) Handler(next http.Handler, route func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -146,6 +148,6 @@ func (m *Metrics) Handler(next http.Handler, route func(*http.Request) string) h
 			pattern = noRoute
 		}
 		m.requests.WithLabelValues(pattern, strconv.Itoa(noted.Status)).Inc()
-		m.requestSeconds.WithLabelValues(pattern).Observe(time.Since(began).Seconds())
+		exemplar.Observe(r.Context(), m.requestSeconds.WithLabelValues(pattern), time.Since(began).Seconds())
 	})
 }
