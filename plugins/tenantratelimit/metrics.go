@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/internal/exemplar"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
@@ -131,7 +132,9 @@ func (m *metrics) Limit(limit, plan string) quota.LimitCounters {
 }
 
 // Waited implements [quota.Metrics].
-func (m *metrics) Waited(t time.Duration) { m.latency.Observe(t.Seconds()) }
+func (m *metrics) Waited(traceID string, took time.Duration) {
+	exemplar.ObserveIn(traceID, m.latency, took.Seconds())
+}
 
 // FellBack implements [quota.Metrics].
 func (m *metrics) FellBack(policy string) { m.fallback.WithLabelValues(policy).Inc() }
