@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 	"github.com/gatehousehq/gatehouse/e2e/otlpsink"
@@ -49,6 +50,7 @@ func gatewayLine(t *testing.T, log, requestID string) logLine {
 // buckets of latency histograms. A part of the page is missing, so that the BFF logs.
 func TestOneTraceEverywhere(t *testing.T) {
 	fault(t, services.Billing, `{"status":404}`)
+	time.Sleep(time.Second) // for as long, a bucket goes on naming the trace of an earlier test
 	a := get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, "acme", "u1")).wantStatus(t, http.StatusOK)
 	id, requestID := a.traceID(t), a.header.Get("X-Kong-Request-Id")
 	all := spans(t, id, 2+2*len(services.BehindBFFs()))

@@ -41,6 +41,8 @@ type Metrics struct {
 	circuit     *prometheus.GaugeVec // upstream, state
 	pool        *prometheus.GaugeVec // upstream, state
 	dials       *prometheus.CounterVec
+
+	requestedIn, calledIn *exemplar.Histograms // name the traces of requestSeconds and callSeconds
 }
 
 var _ upstream.Observer = (*Metrics)(nil)
@@ -75,6 +77,9 @@ func New(reg prometheus.Registerer, upstreams []string) *Metrics {
 		circuit:     gauge("upstream_circuit", "1 for the state that the circuit breaker of a service is in.", "upstream", "state"),
 		pool:        gauge("upstream_connections", "Connections to a service that are open, and requests that wait for an answer on one.", "upstream", "state"),
 		dials:       counter("upstream_dials_total", "Connections to a service that were opened.", "upstream"),
+
+		requestedIn: exemplar.New(durations),
+		calledIn:    exemplar.New(durations),
 	}
 	for _, name := range upstreams {
 		m.start(name)
@@ -99,7 +104,7 @@ func (m *Metrics) start(name string) {
 // Called implements [upstream.Observer].
 func (m *Metrics) Called(ctx context.Context, name, outcome string, took time.Duration) {
 	m.calls.WithLabelValues(name, outcome).Inc()
-	exemplar.Observe(ctx, m.callSeconds.WithLabelValues(name), took.Seconds())
+	m.calledIn.Observe(ctx, m.callSeconds.WithLabelValues(name), took.Seconds())
 }
 
 // Retried implements [upstream.Observer].
@@ -148,6 +153,6 @@ func (m *Metrics) Handler(next http.Handler, route func(*http.Request) string) h
 			pattern = noRoute
 		}
 		m.requests.WithLabelValues(pattern, strconv.Itoa(noted.Status)).Inc()
-		exemplar.Observe(r.Context(), m.requestSeconds.WithLabelValues(pattern), time.Since(began).Seconds())
+		m.requestedIn.Observe(r.Context(), m.requestSeconds.WithLabelValues(pattern), time.Since(began).Seconds())
 	})
 }

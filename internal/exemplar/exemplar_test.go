@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -38,45 +40,67 @@ func TestObserve(t *testing.T) {
 			registry := prometheus.NewRegistry()
 			h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "took_seconds", Buckets: []float64{1}})
 			registry.MustRegister(h)
-			exemplar.Observe(tc.ctx, h, 0.5)
-			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
-			r.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
-			promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP(w, r)
-			if text := w.Body.String(); !strings.Contains(text, `took_seconds_bucket{le="1.0"} 1`+tc.want) {
+			exemplar.New([]float64{1}).Observe(tc.ctx, h, 0.5)
+			if text := exposed(registry); !strings.Contains(text, `took_seconds_bucket{le="1.0"} 1`+tc.want) {
 				t.Errorf("want a bucket with %q in\n%s", tc.want, text)
 			}
 		})
 	}
 }
 
-// A summary takes no exemplars.
-func TestObserveElsewhere(t *testing.T) {
+func exposed(registry *prometheus.Registry) string {
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
+	promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true}).ServeHTTP(w, r)
+	return w.Body.String()
+}
+
+// TestKeep: each bucket of each histogram goes on naming a trace for a second, and no
+// value is lost meanwhile.
+func TestKeep(t *testing.T) {
 	t.Parallel()
-	seen := 0.0
-	exemplar.Observe(within(trace.FlagsSampled, traceID), prometheus.ObserverFunc(func(v float64) { seen = v }), 0.5)
-	if seen != 0.5 {
-		t.Errorf("observed %v, want 0.5", seen)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		registry := prometheus.NewRegistry()
+		vec := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "took_seconds", Buckets: []float64{1, 2}}, []string{"of"})
+		registry.MustRegister(vec)
+		h := exemplar.New([]float64{1, 2})
+		wants := func(when string, buckets ...string) {
+			t.Helper()
+			text := exposed(registry)
+			for _, bucket := range buckets {
+				if !strings.Contains(text, "took_seconds_bucket{"+bucket) {
+					t.Errorf("%s: want %s in\n%s", when, bucket, text)
+				}
+			}
+		}
+		h.ObserveIn("a", vec.WithLabelValues("x"), 1) // a bound is in its bucket
+		h.ObserveIn("b", vec.WithLabelValues("x"), 0.5)
+		h.ObserveIn("c", vec.WithLabelValues("x"), 7)
+		h.ObserveIn("d", vec.WithLabelValues("y"), 0.5)
+		wants("at once", `of="x",le="1.0"} 2 # {trace_id="a"}`, `of="x",le="+Inf"} 3 # {trace_id="c"}`, `of="y",le="1.0"} 1 # {trace_id="d"}`)
+		time.Sleep(time.Second)
+		h.ObserveIn("e", vec.WithLabelValues("x"), 0.5)
+		wants("a second later", `of="x",le="1.0"} 3 # {trace_id="e"}`, `of="x",le="+Inf"} 4 # {trace_id="c"}`)
+	})
 }
 
 func BenchmarkObserve(b *testing.B) {
-	for name, ctx := range map[string]context.Context{
-		"sampled":     within(trace.FlagsSampled, traceID),
-		"not sampled": within(0, traceID),
+	histogram := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "took_seconds", Buckets: prometheus.DefBuckets})
+	h := exemplar.New(prometheus.DefBuckets)
+	sampled, not := within(trace.FlagsSampled, traceID), within(0, traceID)
+	for name, observe := range map[string]func(){
+		"sampled":           func() { h.Observe(sampled, histogram, 0.5) },
+		"not sampled":       func() { h.Observe(not, histogram, 0.5) },
+		"without exemplars": func() { histogram.Observe(0.5) },
+		"each named": func() {
+			histogram.(prometheus.ExemplarObserver).ObserveWithExemplar(0.5, prometheus.Labels{"trace_id": traceID.String()})
+		},
 	} {
 		b.Run(name, func(b *testing.B) {
-			h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "took_seconds", Buckets: prometheus.DefBuckets})
 			b.ReportAllocs()
 			for b.Loop() {
-				exemplar.Observe(ctx, h, 0.5)
+				observe()
 			}
 		})
 	}
-	b.Run("without exemplars", func(b *testing.B) {
-		h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "took_seconds", Buckets: prometheus.DefBuckets})
-		b.ReportAllocs()
-		for b.Loop() {
-			h.Observe(0.5)
-		}
-	})
 }
