@@ -20,7 +20,7 @@ type eventContext struct {
 	done  chan struct{} // nil until it is asked for
 	after *afterFunc    // the last one, nil for none
 	how   contextEnd
-	trace string // by InTrace; empty for none
+	trace *string // by InTrace; nil for none. A string here would make the event too large
 }
 
 // contextKey has a context find the event's.
@@ -34,14 +34,17 @@ func InTrace(ctx context.Context, traceID string) {
 	if c, ok := ctx.Value(contextKey{}).(*eventContext); ok {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.trace = traceID
+		c.trace = &traceID
 	}
 }
 
 func (c *eventContext) traceID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.trace
+	if c.trace == nil {
+		return ""
+	}
+	return *c.trace
 }
 
 // contextEnd is how a context ended, if it did.
