@@ -48,6 +48,9 @@ const pause = 2 * time.Second
 // back what it did. The state says how it ended; an error is that the record of it is not
 // whole, or that the release has lost its right to post and left the replicas as they are.
 func Run(ctx context.Context, s State, e Edges) (State, error) {
+	if e.Smoke == nil {
+		s = s.unsmoked()
+	}
 	var unsaved error
 	for {
 		if s.Phase == Rolling && ctx.Err() != nil {
@@ -114,9 +117,6 @@ func (e Edges) do(ctx context.Context, s State, a Action) (Side, error) {
 		}
 		return e.Put(ctx, a.Replica, a.Side)
 	case Smoke:
-		if e.Smoke == nil {
-			return Unknown, nil
-		}
 		for _, i := range s.Waves[a.Wave].Replicas {
 			if err := e.Smoke(ctx, i); err != nil {
 				return Unknown, fmt.Errorf("%s: smoke requests: %w", s.Replicas[i].Name, err)

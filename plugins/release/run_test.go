@@ -311,6 +311,22 @@ func TestNotHeld(t *testing.T) {
 	}
 }
 
+// TestWithoutSmoke: nothing is said of requests that nobody sends.
+func TestWithoutSmoke(t *testing.T) {
+	t.Parallel()
+	f := &fleet{runs: make([]release.Side, 3), dead: make([]bool, 3)}
+	e := f.edges()
+	e.Smoke = nil
+	e.Say = func(step release.Step) {
+		if step.Action.Kind == release.Smoke {
+			t.Error("smoke requests are told of")
+		}
+	}
+	if end, err := release.Run(t.Context(), release.New([]string{"a", "b", "c"}, 1), e); err != nil || end.Outcome() != release.Applied {
+		t.Errorf("outcome %s, error %v", end.Outcome(), err)
+	}
+}
+
 // TestWaves: each has twice as many replicas as the one before it, and each replica is in
 // one of them.
 func TestWaves(t *testing.T) {

@@ -77,6 +77,15 @@ func AtOnce(names []string) State {
 	return s
 }
 
+// unsmoked is a release for which no smoke requests are sent.
+func (s State) unsmoked() State {
+	s = s.clone()
+	for i := range s.Waves {
+		s.Waves[i].Smoked = true
+	}
+	return s
+}
+
 // Action is what is to be done next.
 type Action struct {
 	Kind ActionKind
