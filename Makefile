@@ -90,13 +90,22 @@ fuzz: ## every fuzz test, FUZZTIME (20s) each
 	done
 
 .PHONY: lint
-lint: ## linters, formatting, the benchmarks' own tests, and no generated file that `make generate` would change
+lint: ## linters, formatting, the tests of the benchmarks and of the manifests, and no generated file that `make generate` would change
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) golangci-lint fmt --diff ./...
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
+	cd deploy/kubernetes/check && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./... && go test ./...
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
+
+# The five minutes that the API server takes to build are why it is not in the gate.
+.PHONY: kube-check
+kube-check: ## what a real Kubernetes API server says of deploy/kubernetes; the first time it builds one, in minutes
+	cd deploy/kubernetes/apiserver && nice go build -o $(CURDIR)/bin/kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+	cd deploy/kubernetes/apiserver && nice go build -o $(CURDIR)/bin/etcd go.etcd.io/etcd/server/v3
+	cd deploy/kubernetes/check && KUBE_APISERVER=$(CURDIR)/bin/kube-apiserver ETCD=$(CURDIR)/bin/etcd \
+	  go test -count=1 -v -run '^TestAPIServer$$' .
 
 # What clients were last given: the latest tag's, or the last commit's where there is none.
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)

@@ -143,7 +143,10 @@ plugins:
   - name: pii-log-scrub
   - name: trace-inject
   - name: tenant-rate-limit
-    config: { limits: [{ name: tenant, scope: [tenant], limit: 1000000000, window_seconds: 60 }] }
+    config:
+      limits: # of the user's too, who would have one by default
+        - { name: tenant, scope: [tenant], limit: 1000000000, window_seconds: 60 }
+        - { name: user, scope: [user], limit: 1000000000, window_seconds: 60 }
 `, upstream)
 }
 

@@ -42,7 +42,7 @@ certificates() {
   echo 'certificates:'
   pair "$given/client-tls" "$client"
   pair "$given/edge-tls" "$edge"
-  echo 'snis:' # "*" is for every name, and for clients that say none
+  echo 'snis:' # "*" is for every name; a client that says none gets Kong's own certificate
   printf '  - { name: "*", certificate: { id: %s } }\n' "$edge"
   echo 'ca_certificates:'
   all=
@@ -55,8 +55,8 @@ certificates() {
   sed -e "s/CLIENT_CERTIFICATE/$client/" -e "s/CA_CERTIFICATES/$all/" "$given/config/mutual-tls.yaml"
 }
 
-# round brings all files in $out up to date, and Kong where "$@" names it by -node. What
-# cannot be read stays as it was: an issuer that is down takes nobody's key away.
+# round brings all files in $out up to date, and Kong where "$@" names it by -node. An issuer
+# that is down takes nobody's key away, and a config with a mistake is not used.
 round() {
   cp "$given/config/kong.yaml" "$out/base.yaml"
   certificates >"$out/certificates.yaml.new"
@@ -69,6 +69,7 @@ round() {
   gatehouse issuers sync -issuers "$given/config/issuers.yaml" -out "$out/issuers.yaml" "$@" || failed=1
   [ "${1:-}" != -node ] || shift 2
   gatehouse render -secrets "$@" -overlay "$out/issuers.yaml" >"$out/kong.yaml.new"
+  gatehouse check "$out/kong.yaml.new" >/dev/null # Kong may start with it at any time
   mv "$out/kong.yaml.new" "$out/kong.yaml"
   return $failed
 }
