@@ -21,7 +21,7 @@ id() {
 
 block() { # FIELD: the text of standard input as a field of an entity
   printf '    %s: |\n' "$1"
-  sed 's/^/      /'
+  awk '{ print "      " $0 }' # ends the last line, too
 }
 
 pair() { # DIR ID: an entity of `certificates`
