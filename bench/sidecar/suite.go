@@ -61,14 +61,14 @@ func Take(ctx context.Context, w io.Writer) error {
 	fmt.Fprintf(w, rowFormat, "plugin server, SIGKILL", "requests", "failed", "failing for ms", "slowest ms", "Kong CPU µs", "server CPU µs", "Kong MiB", "server MiB")
 	var failed []error
 	for _, r := range rows {
-		if err := r.take(ctx, w, binary, dir); err != nil {
+		if err := r.take(ctx, w, binary); err != nil {
 			failed = append(failed, fmt.Errorf("%s: %w", r.name, err))
 		}
 	}
 	return errors.Join(failed...)
 }
 
-func (r row) take(ctx context.Context, w io.Writer, binary, dir string) (err error) {
+func (r row) take(ctx context.Context, w io.Writer, binary string) (err error) {
 	upstream, err := startUpstream()
 	if err != nil {
 		return err
