@@ -15,7 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
 	"github.com/gatehousehq/gatehouse/plugins/smoke"
-	"github.com/gatehousehq/gatehouse/plugins/smoke/backend"
+	traces "github.com/gatehousehq/gatehouse/plugins/smoke/backend"
 	"github.com/gatehousehq/gatehouse/plugins/smoke/plan"
 )
 
@@ -25,7 +25,7 @@ func TestSmoke(t *testing.T) {
 	o := smokeOptions(t, gate.config)
 	for name, processes := range gate.services {
 		for _, base := range processes {
-			o.Services = append(o.Services, &backend.Requests{Client: backend.Client{HTTP: http.DefaultClient, Base: base}, Service: name})
+			o.Services = append(o.Services, &traces.Requests{Client: traces.Client{HTTP: http.DefaultClient, Base: base}, Service: name})
 		}
 	}
 	report := runSmoke(t, o)
@@ -57,7 +57,7 @@ func smokeOptions(t *testing.T, config []byte) smoke.Options {
 	return smoke.Options{
 		Config: config, Gateway: gate.proxy,
 		Routes:  plan.Options{Getenv: func(name string) string { return variables[name] }},
-		Backend: &backend.Receiver{Client: backend.Client{HTTP: http.DefaultClient, Base: gate.receiver}},
+		Backend: &traces.Receiver{Client: traces.Client{HTTP: http.DefaultClient, Base: gate.receiver}},
 	}
 }
 

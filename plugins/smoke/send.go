@@ -175,7 +175,8 @@ func (c *call) request(ctx context.Context, gateway string) (*http.Request, erro
 	for _, format := range formats.All() {
 		format.Write(span, req.Header.Set)
 	}
-	c.Call = hops.Call{Route: c.Probe.Route, Service: c.Probe.Service, ClientTrace: span.TraceID.String(), ClientSpan: span.SpanID.String()}
+	c.Call.Route, c.Call.Service = c.Probe.Route, c.Probe.Service
+	c.ClientTrace, c.ClientSpan, c.Trace = span.TraceID.String(), span.SpanID.String(), ""
 	return req, nil
 }
 

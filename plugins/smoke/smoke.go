@@ -49,6 +49,9 @@ type Options struct {
 	// any.
 	Backend  Backend
 	Services []Service
+	// Untraced are of whom there need be no spans: addresses, with a port or without, and
+	// services as Kong names them.
+	Untraced []string
 	// Wait is how long spans may take to arrive; 0: [DefaultWait].
 	Wait time.Duration
 }
@@ -172,7 +175,7 @@ func newRun(o Options) (*run, error) {
 	}
 	r := &run{o: o}
 	for _, p := range probes {
-		r.calls = append(r.calls, &call{Probe: p})
+		r.calls = append(r.calls, &call{Probe: p, Call: hops.Call{Untraced: o.Untraced}})
 	}
 	return r, nil
 }

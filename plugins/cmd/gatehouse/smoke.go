@@ -49,6 +49,7 @@ func (o *smoking) addFlags(flags *flag.FlagSet) {
 	flags.StringVar(&o.receiver, "receiver", "", "address of the trace receiver of make run, such as http://127.0.0.1:4318")
 	flags.Func("backend-header", "`NAME: VALUE` that goes to the trace backend; may be given several times. What is secret is in "+smokeAuthorization, header(o.backendHeader))
 	flags.Func("service", "`NAME=ADDRESS` of a sample service's control port, which says what it received, such as orders=http://127.0.0.1:9201; may be given several times", pair(o.services))
+	flags.Func("untraced", "`ADDRESS` that is called, or a service as Kong names it, of which there need be no spans; may be given several times", add(&o.Untraced))
 	flags.DurationVar(&o.Wait, "wait", smoke.DefaultWait, "how long spans may take to arrive")
 	flags.DurationVar(&o.timeout, "timeout", smoke.DefaultAnswerTimeout, "how long the gateway or a backend may take for each answer")
 	flags.StringVar(&o.ca, "ca", "", "PEM file of the CA of an https gateway; empty: the system's")

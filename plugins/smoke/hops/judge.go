@@ -53,6 +53,9 @@ type Call struct {
 	ClientTrace, ClientSpan string
 	// Trace is the one that the gateway put it in; empty if it said none.
 	Trace string
+	// Untraced are addresses, with a port or without, and services as Kong names them, of
+	// whom there need be no spans.
+	Untraced []string
 	// Sent and Answered are by the client's clock.
 	Sent, Answered time.Time
 }
@@ -182,6 +185,9 @@ func (j *judge) calls(gateway *Span) {
 		hop := caller.asks()
 		if caller == gateway {
 			hop = cmp.Or(j.call.Service, "the gateway's upstream")
+		}
+		if slices.Contains(j.call.Untraced, hop) || slices.Contains(j.call.Untraced, caller.Attributes[attrAddress]) {
+			continue
 		}
 		j.find(hop, Drops, "", "%s called it, and no span of it arrived in any trace: it makes none, sends them elsewhere, or gets no context", j.name(caller))
 	}

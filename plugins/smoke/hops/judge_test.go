@@ -114,6 +114,21 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// TestUntraced: of whom there need be no spans, none are missed.
+func TestUntraced(t *testing.T) {
+	t.Parallel()
+	for untraced, want := range map[string]int{"orders": 0, "orders:9101": 0, "web-bff": 1, "": 1} {
+		c := Call{Route: "web", Service: "web-bff", ClientTrace: theClient, Trace: theTrace, Untraced: []string{untraced}}
+		if got := Judge(c, Evidence{Trace: without("d1")}); len(got) != want {
+			t.Errorf("%q: findings %v, want %d", untraced, got, want)
+		}
+	}
+	c := Call{Service: "web-bff", ClientTrace: theClient, Trace: theTrace, Untraced: []string{"web-bff"}}
+	if got := Judge(c, Evidence{Trace: []Span{gatewaySpan("")}}); len(got) > 0 {
+		t.Errorf("findings %v of a gateway whose upstream makes no spans", got)
+	}
+}
+
 // TestGatewayWithoutPlugin: which trace it would be is not known, and the client's has what
 // it handed on.
 func TestGatewayWithoutPlugin(t *testing.T) {
