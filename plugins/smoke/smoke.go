@@ -107,8 +107,9 @@ type Route struct {
 	// Findings are what is wrong, none if nothing is.
 	Findings []hops.Finding `json:"findings,omitempty"`
 	// Services are those that noted the request, in its trace.
-	Services []string    `json:"services,omitempty"`
-	Spans    []hops.Span `json:"spans,omitempty"`
+	Services []string `json:"services,omitempty"`
+	// Spans are those of the trace, or of the client's where that is not known.
+	Spans []hops.Span `json:"spans,omitempty"`
 }
 
 // Run smokes a gateway. Its error is that of options that are no good, of a gateway or a
@@ -205,6 +206,9 @@ func (c *call) route() Route {
 	route := Route{
 		Name: c.Probe.Route, Method: c.Method, Path: c.Path, Status: c.status, ClientTraceID: c.ClientTrace, TraceID: c.Trace,
 		Incoming: c.Tracing.Incoming, Services: c.joined, Spans: c.evidence.Trace,
+	}
+	if c.Trace == "" {
+		route.Spans = c.evidence.Client
 	}
 	if c.answered {
 		route.Millis = float64(c.Answered.Sub(c.Sent).Microseconds()) / 1000

@@ -144,7 +144,7 @@ func (j *judge) parentMayBeGateway(s *Span) bool { return s == j.trace.spans[0] 
 func (j *judge) stray(s *Span) {
 	if caller := j.callerOf(s); caller != nil {
 		j.used[caller] = true
-		j.find("between "+j.name(caller)+" and "+s.Service, Rewrites, "", "%s has the trace, and as its parent %q, which is no span of %s: something between them writes another parent", clean(s.Service, nameWidth), s.ParentID, j.name(caller))
+		j.find("between "+name(caller)+" and "+s.Service, Rewrites, "", "%s has the trace, and as its parent %q, which is no span of %s: something between them writes another parent", clean(s.Service, nameWidth), s.ParentID, who(name(caller)))
 		return
 	}
 	j.find("before "+s.Service, Silent, "", "the parent of its span, %q, is not there: who called it hands the context on, and sends no spans, or not to this backend", s.ParentID)
@@ -174,12 +174,12 @@ func (j *judge) calls(gateway *Span) {
 			continue
 		}
 		if leaked := j.began(j.client, caller, ""); leaked != nil {
-			j.leak(j.name(caller), leaked)
+			j.leak(name(caller), leaked)
 			continue
 		}
 		if other := j.began(j.others, caller, j.call.Service); other != nil {
 			j.used[other] = true
-			j.find(other.Service, Restarts, other.TraceID, "it began trace %s in place of going on with %s's: it reads no context in the format that it gets (OTEL_PROPAGATORS), or %s sends it none", other.TraceID, j.name(caller), j.name(caller))
+			j.find(other.Service, Restarts, other.TraceID, "it began trace %s in place of going on with %s's: it reads no context in the format that it gets (OTEL_PROPAGATORS), or %s sends it none", other.TraceID, who(name(caller)), who(name(caller)))
 			continue
 		}
 		hop := caller.asks()
@@ -189,7 +189,7 @@ func (j *judge) calls(gateway *Span) {
 		if slices.Contains(j.call.Untraced, hop) || slices.Contains(j.call.Untraced, caller.Attributes[attrAddress]) {
 			continue
 		}
-		j.find(hop, Drops, "", "%s called it, and no span of it arrived in any trace: it makes none, sends them elsewhere, or gets no context", j.name(caller))
+		j.find(hop, Drops, "", "%s called it, and no span of it arrived in any trace: it makes none, sends them elsewhere, or gets no context", who(name(caller)))
 	}
 }
 
@@ -220,10 +220,8 @@ func mayBe(caller, s *Span) bool {
 
 // leak says that somebody handed on the client's trace.
 func (j *judge) leak(hop string, s *Span) {
-	for _, other := range j.client.spans {
-		j.used[other] = true
-	}
-	j.find(hop, Leaks, s.TraceID, "%s joined the client's trace %s: %s hands on a header with it", clean(s.Service, nameWidth), s.TraceID, hop)
+	j.used[s] = true
+	j.find(hop, Leaks, s.TraceID, "%s joined the client's trace %s: %s hands on a header with it", clean(s.Service, nameWidth), s.TraceID, who(hop))
 }
 
 // leftOver are traces that nobody's call explains.
@@ -258,11 +256,19 @@ func (j *judge) own(s *Span) *Span {
 	return nil
 }
 
-func (j *judge) name(s *Span) string {
+// name is what findings call the hop of a span, and who what their lines call it.
+func name(s *Span) string {
 	if s.IsGateway() {
 		return Gateway
 	}
 	return clean(s.Service, nameWidth)
+}
+
+func who(hop string) string {
+	if hop == Gateway {
+		return "the " + hop
+	}
+	return hop
 }
 
 // Arrival is a request as a service noted it.

@@ -26,7 +26,8 @@ type Options struct {
 	Getenv func(string) string
 	// Paths and Methods are by which path and method a route is asked, by the route's name.
 	Paths, Methods map[string]string
-	// Only are the routes to ask, all if it is empty; Skip are those not to ask.
+	// Only are the routes that there is anything to say of, all if it is empty; Skip are
+	// those not to ask.
 	Only, Skip []string
 }
 
@@ -68,7 +69,10 @@ func Make(config []byte, o Options) ([]Probe, error) {
 			return nil, err
 		}
 	}
-	return probes, o.check(probes)
+	if err := o.check(probes); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(probes, func(p Probe) bool { return len(o.Only) > 0 && !slices.Contains(o.Only, p.Route) }), nil
 }
 
 func (d *document) serviceOf(r *route) *service {
@@ -100,8 +104,6 @@ func (p *Probe) address(s *service, r *route, o Options) (skipped string) {
 	switch {
 	case slices.Contains(o.Skip, p.Route):
 		return "-skip says so"
-	case len(o.Only) > 0 && !slices.Contains(o.Only, p.Route):
-		return "-route names others"
 	case s.Enabled != nil && !*s.Enabled:
 		return "its service is not enabled"
 	}

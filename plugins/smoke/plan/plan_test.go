@@ -134,6 +134,14 @@ func TestMake(t *testing.T) {
 	}
 }
 
+func TestOnly(t *testing.T) {
+	t.Parallel()
+	probes, err := Make([]byte("routes: [{name: a, paths: [/a]}, {name: b, paths: [/b]}]"), Options{Getenv: environment(), Only: []string{"b"}})
+	if got := lines(probes); err != nil || got != "b GET /b" {
+		t.Errorf("planned %q, error %v", got, err)
+	}
+}
+
 func TestTracing(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
