@@ -27,7 +27,7 @@ type smoking struct {
 	layers
 	smoke.Options
 	receiver, jaeger, tempo string
-	services                map[string]string
+	services                []backend.Requests
 	backendHeader           http.Header
 	ca, cert, key           string
 	timeout                 time.Duration
@@ -37,7 +37,7 @@ type smoking struct {
 func (o *smoking) addFlags(flags *flag.FlagSet) {
 	o.layers.addFlags(flags)
 	o.Routes.Header, o.backendHeader = http.Header{}, http.Header{}
-	o.Routes.Paths, o.Routes.Methods, o.services = map[string]string{}, map[string]string{}, map[string]string{}
+	o.Routes.Paths, o.Routes.Methods = map[string]string{}, map[string]string{}
 	flags.StringVar(&o.Gateway, "gateway", "", "address of the gateway, such as https://api.example.com")
 	flags.Func("header", "`NAME: VALUE` that goes with every request; may be given several times. No secrets: others on this machine see command lines", header(o.Routes.Header))
 	flags.Func("path", "`ROUTE=PATH` to ask a route by, as it needs where its paths are regular expressions; may be given several times", pair(o.Routes.Paths))
@@ -48,7 +48,7 @@ func (o *smoking) addFlags(flags *flag.FlagSet) {
 	flags.StringVar(&o.tempo, "tempo", "", "address of Tempo's API, such as http://127.0.0.1:3200")
 	flags.StringVar(&o.receiver, "receiver", "", "address of the trace receiver of make run, such as http://127.0.0.1:4318")
 	flags.Func("backend-header", "`NAME: VALUE` that goes to the trace backend; may be given several times. What is secret is in "+smokeAuthorization, header(o.backendHeader))
-	flags.Func("service", "`NAME=ADDRESS` of a sample service's control port, which says what it received, such as orders=http://127.0.0.1:9201; may be given several times", pair(o.services))
+	flags.Func("service", "`NAME=ADDRESS` of a sample service's control port, which says what it received, such as orders=http://127.0.0.1:9201; may be given several times, for each process", o.addService)
 	flags.Func("untraced", "`ADDRESS` that is called, or a service as Kong names it, of which there need be no spans; may be given several times", add(&o.Untraced))
 	flags.DurationVar(&o.Wait, "wait", smoke.DefaultWait, "how long spans may take to arrive")
 	flags.DurationVar(&o.timeout, "timeout", smoke.DefaultAnswerTimeout, "how long the gateway or a backend may take for each answer")
@@ -56,6 +56,21 @@ func (o *smoking) addFlags(flags *flag.FlagSet) {
 	flags.StringVar(&o.cert, "cert", "", "PEM file of the certificate that an https gateway is shown")
 	flags.StringVar(&o.key, "key", "", "PEM file of its key")
 	flags.StringVar(&o.output, "o", "text", "what is printed: text or json")
+}
+
+// addService reads a flag of a service, of which there may be several processes.
+func (o *smoking) addService(text string) error {
+	one := map[string]string{}
+	if err := pair(one)(text); err != nil {
+		return err
+	}
+	for name, address := range one {
+		if err := backend.Check(address); err != nil {
+			return err
+		}
+		o.services = append(o.services, backend.Requests{Client: backend.Client{Base: address}, Service: name})
+	}
+	return nil
 }
 
 // smokeTest asks each route of a gateway, and prints what became of each one's trace. It
@@ -142,12 +157,9 @@ func (o *smoking) backend() (found smoke.Backend, err error) {
 	if text := os.Getenv(smokeAuthorization); text != "" {
 		o.backendHeader.Set("Authorization", text)
 	}
-	for name, address := range o.services {
-		if err := backend.Check(address); err != nil {
-			return nil, fmt.Errorf("%w: -service %s: %w", errUsage, name, err)
-		}
-		plain := backend.Client{HTTP: &http.Client{Timeout: o.timeout}, Base: address}
-		o.Services = append(o.Services, &backend.Requests{Client: plain, Service: name})
+	for i := range o.services {
+		o.services[i].HTTP = &http.Client{Timeout: o.timeout}
+		o.Services = append(o.Services, &o.services[i])
 	}
 	named := 0
 	for flag, address := range map[string]string{"-jaeger": o.jaeger, "-tempo": o.tempo, "-receiver": o.receiver} {
