@@ -70,7 +70,7 @@ func wait(ctx context.Context, d time.Duration) error {
 // ask sends a route's request, again while its trace is none that is recorded.
 func (r *run) ask(ctx context.Context, c *call) error {
 	for range maxTries {
-		answer, err := r.try(ctx, c)
+		header, err := r.try(ctx, c)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return ctx.Err()
@@ -80,8 +80,7 @@ func (r *run) ask(ctx context.Context, c *call) error {
 			c.found = append(c.found, hops.Finding{Hop: hops.Gateway, Kind: hops.NotAnswered, Text: err.Error()})
 			return nil
 		}
-		c.answered, c.status = true, answer.StatusCode
-		c.found = c.judgeAnswer(answer)
+		c.answered, c.found = true, c.judgeAnswer(header)
 		if c.Trace == "" || c.recorded() || !c.safe() {
 			break
 		}
@@ -114,7 +113,8 @@ func (c *call) recorded() bool {
 	return decided.Decision == sdktrace.RecordAndSample
 }
 
-func (r *run) try(ctx context.Context, c *call) (*http.Response, error) {
+// try sends a route's request once, and returns the answer's headers.
+func (r *run) try(ctx context.Context, c *call) (http.Header, error) {
 	req, err := c.request(ctx, r.o.Gateway)
 	if err != nil {
 		return nil, err
@@ -135,8 +135,8 @@ func (r *run) try(ctx context.Context, c *call) (*http.Response, error) {
 	}
 	defer resp.Body.Close()
 	_, err = io.Copy(io.Discard, resp.Body)
-	c.Answered = time.Now()
-	return resp, err
+	c.Answered, c.status = time.Now(), resp.StatusCode
+	return resp.Header, err
 }
 
 // named is a transport that asks for a server by another name than the address'.
@@ -181,11 +181,11 @@ func (c *call) request(ctx context.Context, gateway string) (*http.Request, erro
 }
 
 // judgeAnswer says what is wrong with an answer, and notes which trace it is of.
-func (c *call) judgeAnswer(answer *http.Response) (found []hops.Finding) {
-	if answer.StatusCode >= http.StatusBadRequest {
-		found = append(found, hops.Finding{Hop: hops.Gateway, Kind: hops.NotAnswered, Text: c.refusal(answer.StatusCode)})
+func (c *call) judgeAnswer(header http.Header) (found []hops.Finding) {
+	if c.status >= http.StatusBadRequest {
+		found = append(found, hops.Finding{Hop: hops.Gateway, Kind: hops.NotAnswered, Text: c.refusal(c.status)})
 	}
-	told := answer.Header.Values(c.Tracing.ResponseHeader)
+	told := header.Values(c.Tracing.ResponseHeader)
 	continues := c.Tracing.Incoming == "continue"
 	finding := func(kind hops.Kind, format string, args ...any) {
 		found = append(found, hops.Finding{Hop: hops.Gateway, Kind: kind, Text: fmt.Sprintf(format, args...)})

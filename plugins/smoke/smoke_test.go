@@ -117,17 +117,17 @@ func (b *backend) Began(context.Context, time.Time, time.Time) ([]hops.Span, err
 func TestWaits(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		backend backend
+		backend *backend
 		wait    time.Duration
 		want    []string
 	}{
-		"late":  {backend{complete: true}, time.Minute, nil},
-		"never": {backend{}, time.Millisecond, []string{"s drops"}},
+		"late":  {&backend{complete: true}, time.Minute, nil},
+		"never": {&backend{}, time.Millisecond, []string{"s drops"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			address, _ := gateway(t, 200, newTrace)
-			report, err := smoke.Run(t.Context(), smoke.Options{Config: linking(), Gateway: address, Backend: &tc.backend, Wait: tc.wait})
+			report, err := smoke.Run(t.Context(), smoke.Options{Config: linking(), Gateway: address, Backend: tc.backend, Wait: tc.wait})
 			if err != nil {
 				t.Fatal(err)
 			}
