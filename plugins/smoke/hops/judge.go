@@ -163,7 +163,7 @@ func (j *judge) callerOf(s *Span) *Span {
 // unanswered reports whether a span is of a call that was answered, by somebody whose span
 // is not there.
 func (j *judge) unanswered(s *Span) bool {
-	called := s.Kind == kindClient && s.Attributes[attrStatus] != "" || s.IsGateway() && s.Attributes[attrTries] != ""
+	called := s.Kind == kindClient && cmp.Or(s.Attributes[attrStatus], s.Attributes[attrOldCode]) != "" || s.IsGateway() && s.Attributes[attrTries] != ""
 	return called && len(j.trace.children[s.ID]) == 0 && !j.used[s]
 }
 

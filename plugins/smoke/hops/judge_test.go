@@ -81,6 +81,7 @@ func TestJudge(t *testing.T) {
 		"the BFF restarts":           {trace: []Span{gatewaySpan("")}, others: []Span{served("22", "f1", "", "orders", 30, 40), bffSpan(another, ""), other(callOf("c1", "orders", 20, 500))}, want: []string{"web-bff restarts"}},
 		"the gateway leaks":          {trace: []Span{gatewaySpan("")}, client: []Span{bffSpan(theClient, client0)}, want: []string{"gateway leaks"}},
 		"a service drops":            {trace: without("d1"), want: []string{"orders:9101 drops"}},
+		"an older service drops":     {trace: without("c1 d1", span(theTrace, "c1", "b1", "web-bff", "GET", "client", 20, 500, "server.address=orders", "http.status_code=200")), want: []string{"orders drops"}},
 		"a service restarts":         {trace: without("d1"), others: []Span{served(another, "d1", "", "orders", 30, 490)}, want: []string{"orders restarts"}},
 		"two services restart":       {trace: without("d1 d2"), others: []Span{served(another, "d2", "", "users", 30, 490), served("22", "d1", "", "orders", 30, 490)}, want: []string{"orders restarts", "users restarts"}},
 		"another service began then": {trace: without("d1"), others: []Span{served(another, "d3", "", "users", 30, 490)}, want: []string{"orders:9101 drops"}},

@@ -32,6 +32,7 @@ const (
 	attrAddress  = "server.address"
 	attrPort     = "server.port"
 	attrStatus   = "http.response.status_code"
+	attrOldCode  = "http.status_code" // of instrumentation from before 2023
 	gatewayAttrs = "kong."
 )
 
