@@ -31,8 +31,8 @@ type tempoResource struct {
 	Resource struct {
 		Attributes []tempoAttribute `json:"attributes"`
 	} `json:"resource"`
-	ScopeSpans     []tempoScope `json:"scopeSpans"`
-	Instrumentated []tempoScope `json:"instrumentationLibrarySpans"`
+	ScopeSpans   []tempoScope `json:"scopeSpans"`
+	LibrarySpans []tempoScope `json:"instrumentationLibrarySpans"`
 }
 
 type tempoScope struct {
@@ -140,7 +140,7 @@ func parseTempo(text []byte) (spans []hops.Span, err error) {
 				service, _ = a.text()
 			}
 		}
-		for _, scope := range append(resource.ScopeSpans, resource.Instrumentated...) {
+		for _, scope := range append(resource.ScopeSpans, resource.LibrarySpans...) {
 			for i := range scope.Spans {
 				span := scope.Spans[i].span()
 				span.Service = service
