@@ -33,6 +33,13 @@ token: ## print a token of the auth service, which make run and make up start: m
 	@$(BUILD) ./e2e/cmd/stack
 	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
 
+.PHONY: smoke
+smoke: ## send a trace through each route of what make run started, and name the hop that loses it
+	@$(BUILD) ./plugins/cmd/gatehouse ./e2e/cmd/stack
+	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token -client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token -client mobile) \
+	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke -config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
+	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),8000) -receiver http://127.0.0.1:$(or $(OTLP_PORT),4318)
+
 .PHONY: certs
 certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
 	@$(BUILD) ./e2e/cmd/stack
