@@ -33,6 +33,13 @@ token: ## print a token of the auth service, which make run and make up start: m
 	@$(BUILD) ./e2e/cmd/stack
 	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
 
+.PHONY: smoke
+smoke: ## send a trace through each route of what make run started, and name the hop that loses it
+	@$(BUILD) ./plugins/cmd/gatehouse ./e2e/cmd/stack
+	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token -client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token -client mobile) \
+	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke -config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
+	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),8000) -receiver http://127.0.0.1:$(or $(OTLP_PORT),4318)
+
 .PHONY: certs
 certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
 	@$(BUILD) ./e2e/cmd/stack
@@ -91,13 +98,22 @@ fuzz: ## every fuzz test, FUZZTIME (20s) each
 	done
 
 .PHONY: lint
-lint: ## linters, formatting, the benchmarks' own tests, and no generated file that `make generate` would change
+lint: ## linters, formatting, the tests of the benchmarks and of the manifests, and no generated file that `make generate` would change
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) golangci-lint fmt --diff ./...
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
+	cd deploy/kubernetes/check && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./... && go test ./...
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
+
+# The five minutes that the API server takes to build are why it is not in the gate.
+.PHONY: kube-check
+kube-check: ## what a real Kubernetes API server says of deploy/kubernetes; the first time it builds one, in minutes
+	cd deploy/kubernetes/apiserver && nice go build -o $(CURDIR)/bin/kube-apiserver k8s.io/kubernetes/cmd/kube-apiserver
+	cd deploy/kubernetes/apiserver && nice go build -o $(CURDIR)/bin/etcd go.etcd.io/etcd/server/v3
+	cd deploy/kubernetes/check && KUBE_APISERVER=$(CURDIR)/bin/kube-apiserver ETCD=$(CURDIR)/bin/etcd \
+	  go test -count=1 -v -run '^TestAPIServer$$' .
 
 # What clients were last given: the latest tag's, or the last commit's where there is none.
 BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/bench/scrub"
+	"github.com/gatehousehq/gatehouse/bench/sidecar"
 )
 
 // suite prints a table. The error of take is [ratio.Missing] where its peer is not here.
@@ -43,6 +44,7 @@ var suites = []suite{
 	{"bff", ratios(bff.Open)},
 	{"audit", audit.Take},
 	{"bffbounds", bffbounds.Take},
+	{"sidecar", sidecar.Take},
 }
 
 func main() {

@@ -90,23 +90,6 @@ func lostLines(log []byte) (lost int) {
 	return lost
 }
 
-// serverPID is the plugin server that was started last, by the supervisor's word.
-func serverPID(log []byte) (pid int, err error) {
-	for line := range bytes.Lines(log) {
-		var said struct {
-			Message string `json:"msg"`
-			PID     int    `json:"pid"`
-		}
-		if bytes.Contains(line, []byte("the plugin server started")) && json.Unmarshal(line, &said) == nil {
-			pid = said.PID
-		}
-	}
-	if pid == 0 {
-		return 0, errors.New("find the plugin server: no line tells of its start")
-	}
-	return pid, nil
-}
-
 // counters are a server's counters of lost records, and when its process began.
 type counters struct {
 	process string

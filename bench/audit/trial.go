@@ -210,11 +210,7 @@ func (t *trial) settle(ctx context.Context) {
 
 // signalServer sends a signal to the plugin server, not to what supervises it.
 func (t *trial) signalServer(sig syscall.Signal) error {
-	log, err := t.gate.Log()
-	if err != nil {
-		return err
-	}
-	pid, err := serverPID(log)
+	pid, err := t.gate.ServerPID()
 	if err != nil {
 		return err
 	}

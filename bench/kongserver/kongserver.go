@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -30,9 +31,10 @@ type Settings struct {
 type Server struct {
 	Proxy, Admin string // addresses
 
-	log   string
-	cmd   *exec.Cmd
-	ended chan struct{} // closed when cmd has ended
+	log    string
+	prefix string
+	cmd    *exec.Cmd
+	ended  chan struct{} // closed when cmd has ended
 }
 
 // foreground starts Kong's nginx as the official image's entrypoint does.
@@ -59,7 +61,7 @@ func Start(ctx context.Context, s Settings) (*Server, error) {
 	if err := os.WriteFile(config, []byte(s.Config), 0o644); err != nil {
 		return nil, err
 	}
-	k := &Server{Proxy: addrs[0], Admin: addrs[1], log: filepath.Join(s.Dir, "kong.log")}
+	k := &Server{Proxy: addrs[0], Admin: addrs[1], log: filepath.Join(s.Dir, "kong.log"), prefix: filepath.Join(s.Dir, "prefix")}
 	log, err := os.Create(k.log)
 	if err != nil {
 		return nil, err
@@ -72,7 +74,7 @@ func Start(ctx context.Context, s Settings) (*Server, error) {
 	k.cmd.Env = append(os.Environ(),
 		"KONG_DATABASE=off", "KONG_ANONYMOUS_REPORTS=off", "KONG_NGINX_DAEMON=off", "KONG_ADMIN_GUI_LISTEN=off",
 		"KONG_NGINX_WORKER_PROCESSES=1", "KONG_NGINX_USER=root", "KONG_LOG_LEVEL=error",
-		"KONG_DECLARATIVE_CONFIG="+config, "KONG_PREFIX="+filepath.Join(s.Dir, "prefix"),
+		"KONG_DECLARATIVE_CONFIG="+config, "KONG_PREFIX="+k.prefix,
 		"KONG_PROXY_LISTEN="+addrs[0], "KONG_ADMIN_LISTEN="+addrs[1], "KONG_STATUS_LISTEN="+addrs[2],
 		"KONG_PLUGINS=bundled,"+names, "KONG_PLUGINSERVER_NAMES="+names,
 	)
@@ -146,3 +148,24 @@ func (k *Server) End(sig syscall.Signal) {
 
 // Log is all that was logged.
 func (k *Server) Log() ([]byte, error) { return os.ReadFile(k.log) }
+
+// NginxPIDs are nginx's processes: the master's, and its workers'.
+func (k *Server) NginxPIDs() (pids []int, err error) {
+	text, err := os.ReadFile(filepath.Join(k.prefix, "pids", "nginx.pid"))
+	if err != nil {
+		return nil, fmt.Errorf("find nginx: %w", err)
+	}
+	master := strings.TrimSpace(string(text))
+	children, err := os.ReadFile(filepath.Join("/proc", master, "task", master, "children"))
+	if err != nil {
+		return nil, fmt.Errorf("find nginx's workers: %w", err)
+	}
+	for _, one := range append(strings.Fields(string(children)), master) {
+		pid, err := strconv.Atoi(one)
+		if err != nil {
+			return nil, fmt.Errorf("find nginx: %w", err)
+		}
+		pids = append(pids, pid)
+	}
+	return pids, nil
+}

@@ -40,6 +40,7 @@ type releasing struct {
 	publishing
 	state   string
 	metrics []string
+	proxies []string
 	canary  int
 	bake    time.Duration
 	later   time.Duration
@@ -60,6 +61,7 @@ func (r *releasing) addFlags(flags *flag.FlagSet) {
 // addApplyFlags defines those that say how a config is put on nodes.
 func (r *releasing) addApplyFlags(flags *flag.FlagSet) {
 	flags.Func("metrics", "address of the plugin server's metrics beside a node, {host} for the node's; once for all, or once for each -node in their order (default http://{host}:9542/metrics)", add(&r.metrics))
+	flags.Func("proxy", "address of a node's proxy, likewise, to which gatehouse smoke sends a request through each route before a wave is watched; without it none are sent", add(&r.proxies))
 	flags.IntVar(&r.canary, "canary", 1, "replicas that get the config first")
 	flags.DurationVar(&r.bake, "bake", 2*time.Minute, "how long they are watched before the others get it")
 	flags.DurationVar(&r.later, "wave-bake", 30*time.Second, "how long each later wave is watched; each has twice as many replicas as the one before it")

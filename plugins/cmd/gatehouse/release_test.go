@@ -211,6 +211,21 @@ func TestReleaseIsTakenBack(t *testing.T) {
 	g.want(t, 0, nil, "status")
 }
 
+// TestReleaseSmokes: a route that answers wrongly to a request of its own has it taken back.
+func TestReleaseSmokes(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t)
+	status := http.StatusOK
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	defer proxy.Close()
+	g.want(t, 0, []string{"that all stay up decides, with the smoke requests"}, "apply", "-proxy", proxy.URL)
+	status = http.StatusInternalServerError
+	before := g.file(t)
+	g.write(t, oldConfig)
+	g.want(t, 1, []string{"smoke requests: route r: ", "taken back, every replica runs the config before"}, "apply", "-proxy", proxy.URL)
+	g.all(t, before)
+}
+
 // TestReleaseStops: Ctrl-C in the bake.
 func TestReleaseStops(t *testing.T) {
 	t.Parallel()

@@ -29,6 +29,7 @@ type fleet struct {
 
 	configs map[release.Side]kongadmin.Config
 	metrics []string
+	proxies []string // empty: no smoke requests are sent
 	// earlier is what each replica had answered when the release began; nil if it does
 	// not say.
 	earlier []release.Traffic
@@ -52,6 +53,11 @@ func (f *fleet) open(ctx context.Context) error {
 	var err error
 	if f.metrics, err = addresses(f.o.nodes, orDefault(f.r.metrics, "http://{host}:9542/metrics"), "metrics"); err != nil {
 		return err
+	}
+	if len(f.r.proxies) > 0 {
+		if f.proxies, err = addresses(f.o.nodes, f.r.proxies, "proxy"); err != nil {
+			return err
+		}
 	}
 	if f.state.Phase == release.Rolling {
 		f.earlier = f.traffic(ctx)
@@ -77,12 +83,16 @@ func (f *fleet) mark() *releaselock.Open {
 }
 
 func (f *fleet) edges() release.Edges {
-	return release.Edges{
+	e := release.Edges{
 		Put: f.put, Bake: f.bake, Hold: f.hold, Say: f.say,
 		Save: func(s release.State) error {
 			return f.o.folder.Save(releasefiles.Unfinished{Release: f.is, State: s})
 		},
 	}
+	if len(f.proxies) > 0 {
+		e.Smoke = f.smoke
+	}
+	return e
 }
 
 // side is which of the two configs a hash is of.
@@ -302,6 +312,9 @@ func (w *watch) summary() string {
 	text := fmt.Sprintf("%d requests, no worse than the others and than before", w.verdict.Seen)
 	if !w.verdict.Compared {
 		text = fmt.Sprintf("%d requests are too few to compare (-enough %d of these and of others): that all stay up decides", w.verdict.Seen, w.f.r.enough)
+		if len(w.f.proxies) > 0 {
+			text += ", with the smoke requests"
+		}
 	}
 	if len(w.unread) > 0 {
 		text += "; no metrics of " + strings.Join(w.unread, ", ")
