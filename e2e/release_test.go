@@ -267,7 +267,7 @@ func TestReleaseTakesItselfBack(t *testing.T) {
 	const cart, basket = "paths: [/cart] }", "paths: [/cart] }, { name: basket, paths: [/basket] }"
 	good := d.file(t, cart, basket)
 	out, code := d.release(t, "apply", good, nil)
-	if code != 0 || d.one(t) == first || !strings.Contains(out, "no worse than the others and than before") {
+	if code != 0 || d.one(t) == first || !testing.Short() && !strings.Contains(out, "no worse than the others and than before") {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	d.tell(t, "a good config", out)
@@ -277,6 +277,9 @@ func TestReleaseTakesItselfBack(t *testing.T) {
 	before := d.one(t)
 	d.base = strings.Replace(d.base, cart, basket, 1)
 
+	if testing.Short() {
+		d.bake = 20 * time.Second // it is over as soon as there were enough requests
+	}
 	bad := d.file(t, "name: cart, path: /fast", "name: cart, path: /broken")
 	d.takesBack(t, "one route answers 500", bad, "answers 5xx", nil)
 	if d.one(t) != before {
