@@ -85,29 +85,29 @@ func TestCheck(t *testing.T) {
 		good         int
 	}{
 		{"good", `plugins: [{name: p, config: {date: 2027-06-30}}]`, warning, nil, 1},
-		{"a warning", `plugins: [{name: p}]`, warning, []string{"plugins[0].config.date (p): absent"}, 1},
+		{"a warning", `plugins: [{name: p}]`, warning, []string{"plugins[0].config.date: absent"}, 1},
 		{"nothing", `{}`, warning, nil, 0},
 		{"other people's", `plugins: [{name: other, config: {date: soon}}, nonsense, {config: 1}]`, warning, nil, 0},
-		{"refused", `plugins: [{name: p, config: {date: soon}}]`, refused, []string{`plugins[0].config.date (p): "soon": write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on`}, 0},
+		{"refused", `plugins: [{name: p, config: {date: soon}}]`, refused, []string{`plugins[0].config.date: "soon": write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on`}, 0},
 		{"everything that is wrong", `plugins: [{name: p, config: {date: 7, names: [a, é, "0123456789"], nmaes: []}}]`, refused, []string{
-			"plugins[0].config.date (p): 7: expected a string", `plugins[0].config.names[1] (p): "é": write printable ASCII characters`,
-			`plugins[0].config.names[2] (p): "0123456789": length must be at most 9`, "plugins[0].config.nmaes (p): no such field; names?",
+			"plugins[0].config.date: 7: expected a string", `plugins[0].config.names[1]: "é": write printable ASCII characters`,
+			`plugins[0].config.names[2]: "0123456789": length must be at most 9`, "plugins[0].config.nmaes: no such field; names?",
 		}, 0},
-		{"no record", `plugins: [{name: p, config: date}]`, refused, []string{"plugins[0].config (p): expected a record"}, 0},
-		{"a secret is not shown", `plugins: [{name: p, config: {date: 2027-06-30, secret: hunter2}}]`, refused, []string{"plugins[0].config.secret (p): length must be at least 32"}, 0},
+		{"no record", `plugins: [{name: p, config: date}]`, refused, []string{"plugins[0].config: expected a record"}, 0},
+		{"a secret is not shown", `plugins: [{name: p, config: {date: 2027-06-30, secret: hunter2}}]`, refused, []string{"plugins[0].config.secret: length must be at least 32"}, 0},
 		{"a secret in a vault", `plugins: [{name: p, config: {date: 2027-06-30, secret: "{vault://env/secret}"}}]`, warning, nil, 1},
 		{"what only code can know, a line each", `plugins: [{name: p, config: {date: 2027-02-31}}]`, mistake, []string{
-			`plugins[0].config.date (p): "2027-02-31" is no date` + degraded, "plugins[0].config (p): and so on" + degraded,
+			`plugins[0].config.date: "2027-02-31" is no date` + degraded, "plugins[0].config: and so on" + degraded,
 		}, 0},
 		{"not enabled", `plugins: [{name: p, enabled: false, config: {date: 2027-02-31}}]`, warning, nil, 1},
-		{"not enabled, and refused", `plugins: [{name: p, enabled: false, config: {date: soon}}]`, refused, []string{`plugins[0].config.date (p): "soon"`}, 0},
+		{"not enabled, and refused", `plugins: [{name: p, enabled: false, config: {date: soon}}]`, refused, []string{`plugins[0].config.date: "soon"`}, 0},
 		{"nested", `{services: [{routes: [{plugins: [{name: p}]}]}], consumers: [{}, {plugins: [{name: p}]}], consumer_groups: [{plugins: [{name: p}]}]}`, warning, []string{
-			"consumer_groups[0].plugins[0].config.date (p): absent", "consumers[1].plugins[0].config.date (p): absent", "services[0].routes[0].plugins[0].config.date (p): absent",
+			"consumer_groups[0].plugins[0].config.date: absent", "consumers[1].plugins[0].config.date: absent", "services[0].routes[0].plugins[0].config.date: absent",
 		}, 3},
-		{"a panic", `plugins: [{name: p, config: {date: 2027-01-01}}]`, mistake, []string{"plugins[0].config (p): panic: a new year" + degraded}, 0},
+		{"a panic", `plugins: [{name: p, config: {date: 2027-01-01}}]`, mistake, []string{"plugins[0].config: panic: a new year" + degraded}, 0},
 		{"JSON", `{"plugins": [{"name": "p", "config": {"date": "2027-06-30"}}]}`, warning, nil, 1},
 		{"no YAML", `plugins: [`, refused, []string{"parse kong.yaml: "}, 0},
-		{"a log plugin", `plugins: [{name: file-log}]`, mistake, []string{"plugins[0] (file-log): GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin"}, 0},
+		{"a log plugin", `plugins: [{name: file-log}]`, mistake, []string{"plugins[0]: GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin"}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -73,29 +73,29 @@ func TestCredentials(t *testing.T) {
 	}{
 		{"good", `consumers: [{username: a, keyauth_credentials: [{key: k1}, {key: k2}], jwt_secrets: [{key: i, algorithm: ES256, rsa_public_key: "` + good + `"}, {}]}]`, warning, nil},
 		{"a reference as a key", `consumers: [{username: erp, keyauth_credentials: [{key: k}, {key: "{vault://env/key}"}]}]`, mistake,
-			[]string{"consumers[0].keyauth_credentials[1].key (of erp): " + stored}},
+			[]string{"consumers[0].keyauth_credentials[1].key: " + stored}},
 		{"at the top, by a custom id, and by none", `{keyauth_credentials: [{key: "{vault://env/a}"}], consumers: [{custom_id: c, keyauth_credentials: [{key: "{vault://env/b}"}]}, {keyauth_credentials: [{key: "{vault://env/c}"}]}]}`, mistake,
-			[]string{"keyauth_credentials[0].key: " + stored, "consumers[0].keyauth_credentials[0].key (of c): ", "consumers[1].keyauth_credentials[0].key: "}},
+			[]string{"keyauth_credentials[0].key: " + stored, "consumers[0].keyauth_credentials[0].key: ", "consumers[1].keyauth_credentials[0].key: "}},
 		{"of every kind", `consumers: [{username: a,
  jwt_secrets: [{key: "{vault://env/1}", secret: "{vault://env/2}"}, {key: k, algorithm: ES256, rsa_public_key: "{vault://env/3}"}],
  basicauth_credentials: [{username: u, password: "{vault://env/4}"}], hmacauth_credentials: [{username: u, secret: "{vault://env/5}"}],
  oauth2_credentials: [{client_id: i, client_secret: "{vault://env/6}"}]}]`, mistake, []string{
-			"consumers[0].jwt_secrets[0].key (of a): ", "consumers[0].jwt_secrets[0].secret (of a): ", "consumers[0].jwt_secrets[1].rsa_public_key (of a): " + stored,
-			"consumers[0].basicauth_credentials[0].password (of a): ", "consumers[0].hmacauth_credentials[0].secret (of a): ", "consumers[0].oauth2_credentials[0].client_secret (of a): ",
+			"consumers[0].jwt_secrets[0].key: ", "consumers[0].jwt_secrets[0].secret: ", "consumers[0].jwt_secrets[1].rsa_public_key: " + stored,
+			"consumers[0].basicauth_credentials[0].password: ", "consumers[0].hmacauth_credentials[0].secret: ", "consumers[0].oauth2_credentials[0].client_secret: ",
 		}},
 		{"of OAuth 2, at the top and nested", `{_ignore: [{oauth2_tokens: [{access_token: "{vault://env/0}"}]}], oauth2_tokens: [{access_token: "{vault://env/1}"}, {access_token: k, refresh_token: "{vault://env/2}"}], oauth2_authorization_codes: [{code: "{vault://env/3}"}],
  consumers: [{username: a, oauth2_credentials: [{client_id: i, oauth2_tokens: [{refresh_token: "{vault://env/4}"}], oauth2_authorization_codes: [{code: "{vault://env/5}"}]}]}],
  services: [{oauth2_tokens: [{access_token: "{vault://env/6}"}]}], sessions: [{session_id: "{vault://env/7}"}]}`, mistake, []string{
 			"oauth2_authorization_codes[0].code: " + stored, "oauth2_tokens[0].access_token: " + stored, "oauth2_tokens[1].refresh_token: " + stored,
-			"consumers[0].oauth2_credentials[0].oauth2_authorization_codes[0].code (of a): " + stored,
-			"consumers[0].oauth2_credentials[0].oauth2_tokens[0].refresh_token (of a): " + stored, "services[0].oauth2_tokens[0].access_token: " + stored,
+			"consumers[0].oauth2_credentials[0].oauth2_authorization_codes[0].code: " + stored,
+			"consumers[0].oauth2_credentials[0].oauth2_tokens[0].refresh_token: " + stored, "services[0].oauth2_tokens[0].access_token: " + stored,
 			"sessions[0].session_id: " + stored,
 		}},
 		{"one key for two consumers", `consumers: [{username: a, keyauth_credentials: [{key: hunter2}]}, {username: b, keyauth_credentials: [{key: hunter3}, {key: hunter2}]}]`, refused,
-			[]string{"consumers[1].keyauth_credentials[1].key (of b): it is that of consumers[0].keyauth_credentials[0] (of a) too; "}},
+			[]string{"consumers[1].keyauth_credentials[1].key: it is that of consumers[0].keyauth_credentials[0] (of a) too; "}},
 		{"of two kinds", `consumers: [{keyauth_credentials: [{key: k}], jwt_secrets: [{key: k}], basicauth_credentials: [{username: k, password: p}]}]`, warning, nil},
 		{"a key of two issuers", `{jwt_secrets: [{key: kid}], consumers: [{username: b, jwt_secrets: [{key: kid}]}]}`, refused,
-			[]string{"consumers[0].jwt_secrets[0].key (of b): it is that of jwt_secrets[0] too"}},
+			[]string{"consumers[0].jwt_secrets[0].key: it is that of jwt_secrets[0] too"}},
 		{"garbage", `jwt_secrets: [{key: a, algorithm: ES256, rsa_public_key: garbage}, {key: b, algorithm: ES384}]`, mistake,
 			[]string{"jwt_secrets[0].rsa_public_key: no key in PEM", "jwt_secrets[1].rsa_public_key: no key in PEM"}},
 		{"a weak key", `jwt_secrets: [{key: a, algorithm: RS256, rsa_public_key: "` + weak + `"}]`, mistake,
@@ -104,7 +104,7 @@ func TestCredentials(t *testing.T) {
 			[]string{"jwt_secrets[0].rsa_public_key: an EC key on P-256: ES512 takes one on P-521"}},
 		{"a short secret", `jwt_secrets: [{key: a, secret: hunter2}]`, mistake, []string{"jwt_secrets[0].secret: a secret of 7 bytes"}},
 		{"names of two cases", `{consumers: [{username: acme}, {username: ACME}, {username: acme2}], services: [{name: s, routes: [{name: r}]}, {name: S}], routes: [{name: R}]}`, warning, []string{
-			`consumers[1].username (ACME): "ACME" and "acme" of consumers[0] differ in case only`, `services[0].routes[0].name (r): "r" and "R" of routes[0] differ in case only`, `services[1].name (S): "S" and "s" of services[0] differ in case only`}},
+			`consumers[1].username: "ACME" and "acme" of consumers[0] differ in case only`, `services[0].routes[0].name: "r" and "R" of routes[0] differ in case only`, `services[1].name: "S" and "s" of services[0] differ in case only`}},
 		{"nonsense", `{keyauth_credentials: [7, {key: 7}, {key: 7}], jwt_secrets: {}, consumers: [7, {jwt_secrets: [{secret: 7}]}]}`, warning, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -136,8 +136,8 @@ services: [{name: s, routes: [{name: r, tags: [development-only]}]}]
 		t.Errorf("severity %s", worst)
 	}
 	wantFound(t, got,
-		"certificates[0]: "+tagged, "consumers[0].keyauth_credentials[0] (of a): "+tagged, "consumers[0].keyauth_credentials[1].key (of a): "+known,
-		"consumers[0].keyauth_credentials[2] (of a): "+tagged, "services[0].routes[0] (r): "+tagged)
+		"certificates[0]: "+tagged, "consumers[0].keyauth_credentials[0]: "+tagged, "consumers[0].keyauth_credentials[1].key: "+known,
+		"consumers[0].keyauth_credentials[2]: "+tagged, "services[0].routes[0]: "+tagged)
 	got, _ = found(t, true, text)
 	wantFound(t, got)
 }

@@ -69,16 +69,15 @@ func (f Finding) Position() string {
 
 // String is a finding in one line, without its position.
 func (f Finding) String() string {
-	where := f.Path
-	if f.Entity != "" {
-		where += " (" + f.Entity + ")"
-	}
 	text := f.What
-	if where != "" {
-		text = where + ": " + text
+	if f.Path != "" {
+		text = f.Path + ": " + text
 	}
 	if f.Fix != "" {
 		text += "; " + f.Fix
+	}
+	if f.Entity != "" {
+		text += " (" + f.Entity + ")"
 	}
 	return text
 }

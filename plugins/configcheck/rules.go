@@ -33,6 +33,8 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: pluginDegraded, Severity: Error},
 		{Name: pluginWarning, Severity: Warning},
 		{Name: "plugin-name", Severity: Error, find: (*pass).pluginNames},
+		{Name: "plugin-twice", Severity: Error, find: (*pass).pluginsTwice},
+		{Name: "reference", Severity: Error, Refused: true, find: (*pass).references},
 		{Name: "plugin-none", Severity: Error, find: (*pass).noPlugins},
 		{Name: "plugin-log-unscrubbed", Severity: Error, find: (*pass).logPlugins},
 		{Name: "plugin-shadowed", Severity: Warning, find: (*pass).shadowed},

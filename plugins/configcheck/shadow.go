@@ -49,6 +49,15 @@ func (p *pass) each(do func(r gateway.Route, consumer *gateway.Entity, name stri
 	}
 }
 
+// pluginsTwice finds two plugins of one name for the same: Kong takes one of a name.
+func (p *pass) pluginsTwice() {
+	for _, plugin := range p.config.Plugins {
+		if first := p.config.First(plugin); first != nil {
+			p.found(plugin.Entity, nil, fmt.Sprintf("there is one, %s, for the same already", p.place(first.Entity)), "make one of the two, or take one out")
+		}
+	}
+}
+
 // shadowed finds plugins that lose what another one of their name does not say.
 func (p *pass) shadowed() {
 	for _, o := range p.overrides() {

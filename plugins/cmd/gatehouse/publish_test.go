@@ -107,7 +107,7 @@ func TestCheckOverlays(t *testing.T) {
 	}{{"", nil, 1}, {"staging", nil, 1}, {"development", nil, 0}, {"", []string{"-development"}, 0}, {"development", []string{"-development=false"}, 1}} {
 		t.Setenv("GATEHOUSE_ENV", tt.env)
 		args := append(append([]string{"check"}, tt.args...), config, overlay)
-		if out, _, code := gatehouse(t, "", args...); code != tt.code || code == 1 && !strings.Contains(out, ".key (of erp): a key for development") {
+		if out, _, code := gatehouse(t, "", args...); code != tt.code || code == 1 && !strings.Contains(out, ".key: a key for development") {
 			t.Errorf("GATEHOUSE_ENV=%q %q: exit code %d, want %d; %s", tt.env, args, code, tt.code, out)
 		}
 	}
@@ -156,7 +156,7 @@ func TestPublishRefuses(t *testing.T) {
 		want string
 		code int
 	}{
-		"a mistake":    {[]string{"-config", config, "-overlay", overlay, "-node", at}, ".key (of erp): a vault reference, which Kong does not follow here", 1},
+		"a mistake":    {[]string{"-config", config, "-overlay", overlay, "-node", at}, ".key: a vault reference, which Kong does not follow here", 1},
 		"no such node": {[]string{"-config", config, "-node", at, "-node", "kong"}, `-node: "kong" is no address of an Admin API`, 1},
 		"no CA":        {[]string{"-config", config, "-node", at, "-admin-ca", "no-such.pem"}, "no-such.pem", 1},
 		"no config":    {[]string{"-node", at}, "-config", 2},

@@ -39,13 +39,13 @@ func TestCheckStart(t *testing.T) {
 		{"nothing to look at", "", nil, false, nil},
 		{"good", goodConfig, nil, false, nil},
 		{"refused by Kong", refusedConfig, nil, true, []string{
-			`plugins[0].config.response_header (trace-inject): "X Trace": write the name of a header`,
-			`plugins[1].config.sunset_at (sunset-headers): "30.06.2027": write a date as 2027-06-30`,
+			`plugins[0].config.response_header: "X Trace": write the name of a header`,
+			`plugins[1].config.sunset_at: "30.06.2027": write a date as 2027-06-30`,
 		}},
-		{"starts degraded", wrongConfig, nil, false, []string{`FILE:1: error: plugins[0].config.sunset_at (sunset-headers): "2027-02-31" is not a date; write it as 2027-06-30`}},
-		{"no Redis", aloneConfig, nil, false, []string{"FILE:1: warning: plugins[0].config.redis.url (tenant-rate-limit): empty, and there is no REDIS_URL"}},
+		{"starts degraded", wrongConfig, nil, false, []string{`FILE:1: error: plugins[0].config.sunset_at: "2027-02-31" is not a date; write it as 2027-06-30`}},
+		{"no Redis", aloneConfig, nil, false, []string{"FILE:1: warning: plugins[0].config.redis.url: empty, and there is no REDIS_URL"}},
 		{"sections that disagree on who is asking", disagreeingConfig, map[string]string{"REDIS_URL": "redis://127.0.0.1:1"}, false, []string{
-			`FILE:1: warning: plugins[0].config.pii_log_scrub.identity.tenant_claim (gatehouse): "team" does not count`,
+			`FILE:1: warning: plugins[0].config.pii_log_scrub.identity.tenant_claim: "team" does not count`,
 		}},
 		{"a Redis", aloneConfig, map[string]string{"REDIS_URL": "redis://127.0.0.1:1"}, false, nil},
 		{"a Redis that is none", goodConfig, map[string]string{"REDIS_URL": "localhost:6379"}, true, []string{"REDIS_URL: not the URL of a Redis; write redis://"}},
@@ -109,7 +109,7 @@ func TestCheckWarns(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, errs, code := gatehouse(t, "", "check", path)
-	if want := path + ":1: warning: plugins[0].config.redis.url (tenant-rate-limit): empty"; code != 0 || !strings.HasPrefix(out, want) {
+	if want := path + ":1: warning: plugins[0].config.redis.url: empty"; code != 0 || !strings.HasPrefix(out, want) {
 		t.Errorf("exit code %d and %q%q, want %q", code, out, errs, want)
 	}
 }

@@ -44,7 +44,7 @@ func (c *Config) relate() {
 func (c *Config) add(p *Plugin) {
 	name := p.Name()
 	c.Plugins = append(c.Plugins, p)
-	if s := (scope{name, p.Route, p.Service, p.Consumer}); c.scoped[s] == nil { // Kong refuses a second one
+	if s := (scope{name, p.Route, p.Service, p.Consumer}); c.scoped[s] == nil {
 		c.scoped[s] = p
 	}
 	if !slices.Contains(c.names, name) {
@@ -100,6 +100,15 @@ func (c *Config) Chain(r Route, consumer *Entity, name string) (chain []*Plugin)
 		seen[s] = true
 	}
 	return chain
+}
+
+// First is the plugin that another one is the second of: of its name, and for the same. It is
+// nil if there is none.
+func (c *Config) First(p *Plugin) *Plugin {
+	if first := c.scoped[scope{p.Name(), p.Route, p.Service, p.Consumer}]; first != p {
+		return first
+	}
+	return nil
 }
 
 // On is the plugin of a name that Kong runs for a consumer on a route, nil if there is none.
