@@ -3,7 +3,9 @@ package configcheck
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -85,16 +87,29 @@ func (c *Checker) CheckFiles(base kongyaml.File, overlays ...kongyaml.File) Repo
 	if err == nil {
 		return c.Check(document)
 	}
-	return Report{Findings: []Finding{{
-		Rule: unreadable, Severity: Error, Refused: true, File: base.Name, What: err.Error(), Fix: "write one mapping in YAML or JSON",
-	}}}
+	return notReadable(base.Name, err)
+}
+
+// lineIn is where an error says that it is.
+var lineIn = regexp.MustCompile(`line (\d+): `)
+
+// notReadable is the report of a config that is none. The error names the file if it is an
+// overlay.
+func notReadable(file string, err error) Report {
+	f := Finding{Rule: unreadable, Severity: Error, Refused: true, File: file, Fix: "correct it: Kong reads one mapping in YAML or JSON"}
+	f.What = strings.TrimPrefix(strings.TrimPrefix(err.Error(), "parse "), file+": ")
+	if at := lineIn.FindStringSubmatch(f.What); at != nil && f.What != err.Error() {
+		f.Line, _ = strconv.Atoi(at[1]) // digits
+		f.What = strings.TrimPrefix(strings.Replace(f.What, at[0], "", 1), "yaml: ")
+	}
+	return Report{Findings: []Finding{f}}
 }
 
 // Check says what is wrong with a declarative config. Of what is in vaults it says nothing.
 func (c *Checker) Check(document *kongyaml.Document) Report {
 	config, err := gateway.Read(document)
 	if err != nil {
-		return Report{Findings: []Finding{{Rule: unreadable, Severity: Error, Refused: true, File: document.At(nil).File, What: err.Error()}}}
+		return notReadable(document.At(nil).File, err)
 	}
 	p := &pass{Checker: c, config: config, report: Report{Checked: map[string]int{}, Good: map[string]int{}}}
 	for i := range table {
@@ -122,6 +137,8 @@ type pass struct {
 	report Report
 	// about are the entities of the findings, in their order.
 	about []*gateway.Entity
+	// overriding are what overrides found, which two rules ask.
+	overriding []override
 }
 
 // at is a path below an entity.

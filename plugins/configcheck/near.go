@@ -18,13 +18,13 @@ func didYouMean(name string, among []string) string {
 const anyNumber = 1 << 30
 
 // nearest is the name that somebody meant, empty if none is near: at most a third of it and so
-// many letters are wrong, or one begins with the other.
+// many letters are wrong, or one begins with the other, or ends it.
 func nearest(name string, among []string, most int) string {
 	best, least := "", 0
 	for _, candidate := range among {
 		a, b := plain(name), plain(candidate)
 		d := distance(a, b)
-		near := 3*d <= max(len(a), len(b)) && d <= most || min(len(a), len(b)) >= 4 && (strings.HasPrefix(b, a) || strings.HasPrefix(a, b))
+		near := 3*d <= max(len(a), len(b)) && d <= most || min(len(a), len(b)) >= 4 && (strings.HasPrefix(b, a) || strings.HasPrefix(a, b) || strings.HasSuffix(b, a))
 		if near && (best == "" || d < least) {
 			best, least = candidate, d
 		}

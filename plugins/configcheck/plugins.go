@@ -37,6 +37,9 @@ func (p *pass) pluginConfig(e *gateway.Entity, known plugin) bool {
 	value := schema.Normalize(known.config, written)
 	if errs := schema.Validate(known.config, value, nil); len(errs) > 0 {
 		for _, err := range errs {
+			if err.Entity && strings.HasPrefix(err.Message, "failed conditional validation") {
+				continue // Kong's word that there is another error in the record, which says more
+			}
 			what, fix := shown(known.config, value, err)
 			p.found(e, append(at("config"), err.Path...), what, fix)
 		}
@@ -183,8 +186,12 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 	_, isBool := value.(bool)
 	text, isText := value.(string)
 	switch {
+	case e.Entity && strings.HasPrefix(e.Message, "at least one"):
+		return "write one of them"
 	case e.Entity:
 		return ""
+	case isText && (f.Type == "integer" || f.Type == "number"):
+		return "write a number, without quotes"
 	case isBool && f.Type == "string":
 		return `put it in quotes: Kong reads on, off, yes and no as true and false`
 	case value == nil:

@@ -20,6 +20,9 @@ type override struct {
 // overrides are the pairs of plugins that requests on some route meet, and of which Kong runs
 // the one only. Of two that say the same nothing is lost.
 func (p *pass) overrides() (all []override) {
+	if p.overriding != nil {
+		return p.overriding
+	}
 	type pair struct{ winner, loser *gateway.Plugin }
 	seen := map[pair]bool{}
 	p.each(func(r gateway.Route, consumer *gateway.Entity, name string) {
@@ -34,6 +37,7 @@ func (p *pass) overrides() (all []override) {
 			}
 		}
 	})
+	p.overriding = all
 	return all
 }
 
@@ -147,8 +151,11 @@ func (p *pass) besideOneHop() {
 	seen := map[*gateway.Plugin]bool{}
 	p.each(func(r gateway.Route, consumer *gateway.Entity, name string) {
 		section, ours := sections[name]
+		if !ours {
+			return
+		}
 		plugin, hop := p.config.On(r, consumer, name), p.config.On(r, consumer, oneHop)
-		if !ours || plugin == nil || hop == nil || !runs(hop, section) || seen[plugin] {
+		if plugin == nil || hop == nil || !runs(hop, section) || seen[plugin] {
 			return
 		}
 		seen[plugin] = true

@@ -77,27 +77,40 @@ type scope struct {
 	route, service, consumer *Entity
 }
 
-// Chain are the plugins of a name that requests of a consumer on a route meet, in Kong's order
-// (kong/runloop/plugins_iterator.lua, lookup_cfg): the first one runs, and the others do not.
-// Without a consumer they are those of all that have none of their own, and without a route
-// those that are for all requests.
+// precedence is Kong's (kong/runloop/plugins_iterator.lua, lookup_cfg): what a plugin is for, the
+// one that runs first.
+var precedence = [...]struct{ route, service, consumer bool }{
+	{true, true, true},
+	{true, false, true},
+	{false, true, true},
+	{true, true, false},
+	{false, false, true},
+	{true, false, false},
+	{false, true, false},
+	{false, false, false},
+}
+
+// Chain are the plugins of a name that requests of a consumer on a route meet, in the order of
+// precedence: the first one runs, and the others do not. Without a consumer they are those of
+// all that have none of their own, and without a route those that are for all requests.
 func (c *Config) Chain(r Route, consumer *Entity, name string) (chain []*Plugin) {
-	route, service := r.Entity, r.Service
-	seen := map[scope]bool{}
-	for _, s := range []scope{
-		{name, route, service, consumer},
-		{name, route, nil, consumer},
-		{name, nil, service, consumer},
-		{name, route, service, nil},
-		{name, nil, nil, consumer},
-		{name, route, nil, nil},
-		{name, nil, service, nil},
-		{name, nil, nil, nil},
-	} {
-		if p := c.scoped[s]; p != nil && !seen[s] {
+	for _, of := range precedence {
+		s := scope{name: name}
+		if of.route {
+			s.route = r.Entity
+		}
+		if of.service {
+			s.service = r.Service
+		}
+		if of.consumer {
+			s.consumer = consumer
+		}
+		if of.route != (s.route != nil) || of.service != (s.service != nil) || of.consumer != (s.consumer != nil) {
+			continue // there is none to be for
+		}
+		if p := c.scoped[s]; p != nil {
 			chain = append(chain, p)
 		}
-		seen[s] = true
 	}
 	return chain
 }
