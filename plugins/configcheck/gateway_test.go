@@ -70,7 +70,7 @@ func TestGatewayRules(t *testing.T) {
 		{"plugin-beside-one-hop", "a consumer's", "{services: [{host: h, routes: [{}]}], consumers: [{username: c, plugins: [{name: tenant-rate-limit}]}], plugins: [{name: gatehouse, config: {run: [tenant_rate_limit]}}]}", []string{"consumers[0].plugins[0]"}},
 
 		{"plugin-name", "one's own and Enterprise's", "plugins: [{name: rate-limiting-advanced}, {name: exit-transformer}, {name: jwt-keycloak}, {name: openid-connect}, {name: ldap-auth-advanced}, {name: canary}, {name: proxy-cache-advanced}, {name: request-validator}, {name: gelf-log}, {name: my-plugin}]", nil},
-		{"plugin-name", "slips", "plugins: [{name: kors}, {name: key_auth}, {name: ratelimiting}, {name: promethues}, {name: JWT}, {}]", []string{"plugins[0].name", "plugins[1].name", "plugins[2].name", "plugins[3].name", "plugins[4].name", "plugins[5].name"}},
+		{"plugin-name", "slips", "plugins: [{name: kors}, {name: key_auth}, {name: ratelimiting}, {name: zipkn}, {name: JWT}, {}]", []string{"plugins[0].name", "plugins[1].name", "plugins[2].name", "plugins[3].name", "plugins[4].name", "plugins[5].name"}},
 		{"plugin-twice", "nested and by a reference", "{services: [{name: s, host: h, plugins: [{name: cors}]}], plugins: [{name: cors, service: s}, {name: cors}]}", []string{"services[0].plugins[0]"}},
 		{"reference", "of each kind", "{routes: [{service: x}], targets: [{upstream: x, target: 'a:1'}], acls: [{consumer: x}], plugins: [{name: cors, route: x}, {name: cors, consumer: {id: x}}]}", []string{"plugins[0].route", "plugins[1].consumer", "routes[0].service", "targets[0].upstream", "acls[0].consumer"}},
 

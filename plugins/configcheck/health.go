@@ -35,10 +35,15 @@ func counts(of map[string]any) bool {
 	return false
 }
 
+// takeOut reports whether there are checks that take a target out.
+func (c checks) takeOut() bool {
+	return counts(c.passive) || c.asks("healthy") && counts(c.active)
+}
+
 func (p *pass) healthOff() {
 	for _, upstream := range p.config.All("upstreams") {
 		c := checksOf(upstream)
-		if len(p.config.Targets(upstream)) > 1 && !counts(c.passive) && !(c.asks("healthy") && counts(c.active)) {
+		if len(p.config.Targets(upstream)) > 1 && !c.takeOut() {
 			p.found(upstream, at("healthchecks"), "no health check takes a target out, as is Kong's default: one that is down gets its share of the requests",
 				"write healthchecks with active and passive ones")
 		}
@@ -48,8 +53,7 @@ func (p *pass) healthOff() {
 func (p *pass) healthNoReturn() {
 	for _, upstream := range p.config.All("upstreams") {
 		c := checksOf(upstream)
-		out := counts(c.passive) || c.asks("healthy") && counts(c.active)
-		if out && !(c.asks("unhealthy") && number(c.active, "healthy", "successes") > 0) {
+		if c.takeOut() && (!c.asks("unhealthy") || number(c.active, "healthy", "successes") == 0) {
 			p.found(upstream, at("healthchecks", "active"), "a target that is taken out is never asked again: it stays out until somebody brings it back",
 				"write active.unhealthy.interval and active.healthy.successes")
 		}
