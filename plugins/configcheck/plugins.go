@@ -37,9 +37,6 @@ func (p *pass) pluginConfig(e *gateway.Entity, known plugin) bool {
 	value := schema.Normalize(known.config, written)
 	if errs := schema.Validate(known.config, value, nil); len(errs) > 0 {
 		for _, err := range errs {
-			if err.Entity && strings.HasPrefix(err.Message, "failed conditional validation") {
-				continue // Kong's word that there is another error in the record, which says more
-			}
 			what, fix := shown(known.config, value, err)
 			p.found(e, append(at("config"), err.Path...), what, fix)
 		}

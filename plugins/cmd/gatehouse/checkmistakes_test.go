@@ -23,7 +23,8 @@ var typicalMistakes = []struct{ name, config, want string }{
 	{"a word that YAML takes for a boolean", `plugins: [{name: pii-log-scrub, config: {audit: off}}]`,
 		`kong.yaml:1: error: plugins[0].config.audit: false: expected a string; put it in quotes: Kong reads on, off, yes and no as true and false (pii-log-scrub) [plugin-config]`},
 	{"a limit without a window", `plugins: [{name: tenant-rate-limit, config: {redis: {url: "redis://r:6379"}, limits: [{name: l, scope: [user], limit: 9}]}}]`,
-		`kong.yaml:1: error: plugins[0].config.limits[0].window_seconds: required field missing; write it (tenant-rate-limit) [plugin-config]`},
+		`kong.yaml:1: error: plugins[0].config.limits[0].window_seconds: required field missing; write it (tenant-rate-limit) [plugin-config]
+kong.yaml:1: error: plugins[0].config.limits[0]: failed conditional validation given value of field 'algorithm' (tenant-rate-limit) [plugin-config]`},
 	{"no limit at all", `plugins: [{name: tenant-rate-limit}]`,
 		`kong.yaml:1: error: plugins[0].config: at least one of these fields must be non-empty: 'limits', 'plans'; write one of them (tenant-rate-limit) [plugin-config]`},
 	{"a plan that there is not", `plugins: [{name: tenant-rate-limit, config: {redis: {url: "redis://r:6379"}, default_plan: gold, plans: [{name: free, limits: [{name: l, scope: [user], limit: 9, window_seconds: 60}]}]}}]`,
