@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 )
 
@@ -169,17 +170,13 @@ func (f field) with(value string) string {
 // names the field; what only code can know is not.
 func TestFields(t *testing.T) {
 	t.Setenv("REDIS_URL", "redis://127.0.0.1:1")
-	p, err := offlinePlugins()
-	if err != nil {
-		t.Fatal(err)
-	}
-	checker, err := configcheck.New(false, p.list()...)
+	checker, err := newChecker(configcheck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range fields {
 		t.Run(f.plugin+" "+f.config, func(t *testing.T) {
-			for want, values := range map[configcheck.Severity][]string{configcheck.Warning: f.good, configcheck.Refused: f.bad, configcheck.Mistake: f.wrong} {
+			for want, values := range map[string][]string{"good": f.good, "refused": f.bad, "an error": f.wrong} {
 				for _, value := range values {
 					wantSeverity(t, checker, f, value, want)
 				}
@@ -188,13 +185,21 @@ func TestFields(t *testing.T) {
 	}
 }
 
-func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value string, want configcheck.Severity) {
+func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value, want string) {
 	t.Helper()
-	report := checker.Check([]byte(fmt.Sprintf(`{"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))))
-	if got := report.Worst(); got != want {
-		t.Errorf("%s: severity %d, want %d: %v", value, got, want, report.Findings)
+	text := fmt.Sprintf(`{"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
+	report := checker.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
+	got := "good"
+	switch {
+	case report.Refused():
+		got = "refused"
+	case report.Worst() == configcheck.Error:
+		got = "an error"
 	}
-	if want == configcheck.Refused && !slices.ContainsFunc(report.Findings, func(found configcheck.Finding) bool { return strings.Contains(found.What, f.name) }) {
+	if got != want {
+		t.Errorf("%s: %s, want %s: %v", value, got, want, report.Findings)
+	}
+	if want == "refused" && !slices.ContainsFunc(report.Findings, func(found configcheck.Finding) bool { return strings.Contains(found.String(), f.name) }) {
 		t.Errorf("%s: no finding names %s: %v", value, f.name, report.Findings)
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
-	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 )
 
 // publishing is a declarative config in files, and the nodes that are to run it.
@@ -75,16 +74,19 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 		return err
 	}
 	defer turn.Close()
-	secrets := kongsecret.New(checker.Schemas())
-	merged, err := p.merge(secrets)
+	secrets := checker.Secrets()
+	document, err := p.layer(secrets)
 	if err != nil {
 		return err
 	}
-	report := checker.Check(merged.Text)
-	printFindings(s.err, merged.Name, report, configcheck.Mistake)
-	if report.Worst() > configcheck.Warning {
+	if report := checker.Check(document); !clean(s.err, report) {
 		return errors.New("no node was asked: the config has mistakes")
 	}
+	text, err := document.Text()
+	if err != nil {
+		return err
+	}
+	merged := kongyaml.File{Name: p.config, Text: text}
 	hide, err := secrets.Replacer(merged)
 	if err != nil {
 		return err
@@ -134,11 +136,10 @@ func (p *publishing) knowing() (*configcheck.Checker, error) {
 	if p.checker != nil {
 		return p.checker, nil
 	}
-	checker, err := newChecker()
+	checker, err := newChecker(configcheck.Options{Development: *p.development})
 	if err != nil {
 		return nil, err
 	}
-	checker.Development = *p.development
 	p.checker = checker
 	return checker, nil
 }
@@ -151,7 +152,7 @@ func (p *publishing) beside(overlay string) (config kongyaml.File, consumers []s
 		return config, nil, err
 	}
 	others := p.without(overlay)
-	if config, err = others.merge(kongsecret.New(checker.Schemas())); err != nil {
+	if config, err = others.merge(checker.Secrets()); err != nil {
 		return config, nil, err
 	}
 	consumers, err = consumersOf(config)
