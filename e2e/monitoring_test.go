@@ -186,11 +186,16 @@ func addPastItsEnd(config map[string]any) {
 }
 
 // someOfEverything sends requests that are served, refused, limited, deprecated and broken,
-// with personal data, for about a second.
+// with personal data, for a second or two.
 func someOfEverything(t *testing.T) {
 	t.Helper()
 	web := bearer(t, devtoken.Web, "monitoring", "u1")
 	mobile := bearer(t, devtoken.Mobile, "monitoring", "u1")
+	// More than the plan allows in a minute, in a few rounds.
+	free := issued(t, devtoken.Web, devtoken.Claims{Tenant: "monitoring-free", User: "u1", Plan: "free"})
+	for range 15 {
+		get(t, "/web/v1/dashboard", free)
+	}
 	get(t, "/web/v1/dashboard?email=ada@example.com", web)
 	get(t, "/mobile/v1/home", mobile)
 	get(t, "/web/v1/dashboard")
