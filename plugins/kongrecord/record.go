@@ -63,8 +63,8 @@ type Record struct {
 	NoToken bool
 	// TokenRefused says that the note kongwrite.TokenRefused was left.
 	TokenRefused bool
-	// Partial says that nginx's access line is all that is known: who was asking, by
-	// which route and in which trace, nobody can tell.
+	// Partial says that nginx's access line is all that is known: who was asking and by
+	// which route, nobody can tell.
 	Partial bool
 	// Correction says that there may be an earlier record of the request, which did not
 	// know how it ended, and whose place this one takes.

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
@@ -12,7 +13,9 @@ import (
 // decideAccess asks nobody but Redis.
 func (ev *event) decideAccess(ctx context.Context) {
 	ev.decideDegraded()
-	if ev.refusal = ev.decideTrace(); ev.refusal == nil {
+	ev.refusal = ev.decideTrace()
+	ev.nameTrace(ctx)
+	if ev.refusal == nil {
 		ev.refusal = ev.decideLimit(ctx)
 	}
 	if ev.refusal == nil {
@@ -48,6 +51,19 @@ func (ev *event) decideTrace() (refused *refusal) {
 		return nil
 	})
 	return refused
+}
+
+// nameTrace has what the event's parts take be observed in the request's trace, if there
+// will be a span of it.
+func (ev *event) nameTrace(ctx context.Context) {
+	if !ev.hop.runtime.wantsSpan(ev.request) {
+		return
+	}
+	id := ev.request.trace.Context.TraceID.String()
+	pluginserver.InTrace(ctx, id)
+	if ev.limitRequest != nil {
+		ev.limitRequest.TraceID = id
+	}
 }
 
 // decideSunset asks whether the API version still lives for this caller.

@@ -3,6 +3,7 @@ package nginxlog
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ const FormatName = "gatehouse"
 
 // factsVersion begins a line of that format. It changes with the list of
 // variables, so that a line of another release is not taken for one of this.
-const factsVersion = "gatehouse/2"
+const factsVersion = "gatehouse/3"
 
 // fact is a part of a line.
 type fact int
@@ -40,6 +41,7 @@ const (
 	factUpstreamTook               // seconds until its end, likewise
 	factHost                       // the requested host, in lower case
 	factPort                       // the port that the request came in on
+	factTrace                      // the trace id that the client was told
 	factCount
 )
 
@@ -60,6 +62,7 @@ var factVariables = [factCount]string{
 	factUpstreamTook:   "upstream_response_time",
 	factHost:           "host",
 	factPort:           "server_port",
+	factTrace:          "sent_http_x_trace_id",
 }
 
 // Include is the nginx configuration that defines the log_format, for the http
@@ -158,6 +161,9 @@ func (f *facts) record() *kongrecord.Record {
 	r.Tries = tries
 	r.Latencies = kongrecord.Latencies{Request: took, Kong: max(took-upstream*1000, 0), Proxy: -1}
 	r.Source = "kong"
+	if id := string(f[factTrace]); tracePattern.MatchString(id) {
+		r.TraceID = id
+	}
 	if answered > 0 {
 		r.Latencies.Proxy = header * 1000
 	}
@@ -166,6 +172,9 @@ func (f *facts) record() *kongrecord.Record {
 	}
 	return r
 }
+
+// tracePattern is a trace id. What a service has put beside it makes it none.
+var tracePattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // requestLine is the method, the target and the protocol of a request line, which a
 // client may have written in any way.
