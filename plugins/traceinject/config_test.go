@@ -17,7 +17,10 @@ import (
 func TestProvisionDefaults(t *testing.T) {
 	t.Parallel()
 	config := newConfig(t, traceinject.Options{}, nil)
-	want := &traceinject.Config{Incoming: "link", SampleRatio: 1, Propagation: traceinject.Propagation{DefaultFormat: "w3c"}, Baggage: "remove", ResponseHeader: "X-Trace-Id"}
+	want := &traceinject.Config{
+		Incoming: "link", SampleRatio: 1, MaxParentSampled: 100, UpstreamSpans: true, Propagation: traceinject.Propagation{DefaultFormat: "w3c"},
+		Baggage: "remove", ResponseHeader: "X-Trace-Id", ServerTiming: "none",
+	}
 	if diff := cmp.Diff(want, config, cmpopts.IgnoreUnexported(traceinject.Config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}

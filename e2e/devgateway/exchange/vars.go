@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -66,6 +67,7 @@ var variables = map[string]func(*Exchange) string{
 	"request_time":    func(x *Exchange) string { return seconds(x.end().UnixMilli() - x.Start.UnixMilli()) },
 
 	"upstream_uri":           func(x *Exchange) string { return x.UpstreamURI },
+	"upstream_addr":          (*Exchange).upstreamAddr,
 	"upstream_status":        func(x *Exchange) string { return x.UpstreamStatus() },
 	"upstream_header_time":   func(x *Exchange) string { return x.upstreamTimes("-", x.Times.Header) },
 	"upstream_response_time": func(x *Exchange) string { return x.upstreamTimes("0.000", x.end()) },
@@ -104,6 +106,15 @@ func (x *Exchange) end() time.Time {
 // seconds writes milliseconds as nginx does, as seconds.
 func seconds(milliseconds int64) string {
 	return fmt.Sprintf("%d.%03d", milliseconds/1000, milliseconds%1000)
+}
+
+// upstreamAddr is the target of each try.
+func (x *Exchange) upstreamAddr() string {
+	addresses := make([]string, len(x.Tries))
+	for i, t := range x.Tries {
+		addresses[i] = net.JoinHostPort(t.IP, strconv.Itoa(t.Port))
+	}
+	return strings.Join(addresses, ", ")
 }
 
 // upstreamTimes is a time of each try: failed for those without an answer, until
