@@ -1,39 +1,9 @@
 package propagation
 
 import (
-	"encoding/binary"
-	"math"
 	"testing"
 	"time"
-
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
-	"pgregory.net/rapid"
-
-	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
-
-// TestRatioIsTheSDKs: the gateway and services that use the SDK's TraceIDRatioBased
-// sampler at one ratio decide alike, and what is recorded at a ratio is at a higher one.
-func TestRatioIsTheSDKs(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		low := rapid.OneOf(rapid.Float64Range(0, 1), rapid.SampledFrom([]float64{0, 1, 0.5, 0.1, math.SmallestNonzeroFloat64, 1 - 1e-16})).Draw(t, "ratio")
-		high := rapid.Float64Range(low, 1).Draw(t, "higher")
-		var id tracecontext.TraceID
-		binary.BigEndian.PutUint64(id[:8], rapid.Uint64().Draw(t, "left"))
-		bound := uint64(low * (1 << 63))
-		near := rapid.Uint64Range(bound<<1-min(bound<<1, 4), bound<<1|3)
-		binary.BigEndian.PutUint64(id[8:], rapid.OneOf(rapid.Uint64(), near).Draw(t, "right"))
-		want := sdktrace.TraceIDRatioBased(low).ShouldSample(sdktrace.SamplingParameters{TraceID: trace.TraceID(id)}).Decision == sdktrace.RecordAndSample
-		if got := sampledByRatio(id, low); got != want {
-			t.Fatalf("%s at %v: %v, and the SDK says %v", id, low, got, want)
-		}
-		if want && !sampledByRatio(id, high) {
-			t.Fatalf("%s is recorded at %v and not at %v", id, low, high)
-		}
-	})
-}
 
 func TestKeep(t *testing.T) {
 	t.Parallel()
