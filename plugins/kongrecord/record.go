@@ -34,7 +34,10 @@ type Record struct {
 	// HeardAt is when this process heard that the request is over. Kong's times are
 	// whole milliseconds; this is finer, and later by the way here. Zero if unknown.
 	HeardAt time.Time
-	Route   struct {
+	// HandledAt is when this process had the request in hand for the last time before it
+	// went to an upstream. Zero if unknown.
+	HandledAt time.Time
+	Route     struct {
 		Entity
 		Paths []string
 	}

@@ -66,6 +66,9 @@ func (r *Runtime) end(known *request, end *kongrecord.Record) {
 	if end.Request.URI == scrub.Dropped.Marker() && known.record.Request.URI != "" {
 		end.Request.URI = known.record.Request.URI // which was too long for the line
 	}
+	if known.ran == "" {
+		end.HandledAt = known.began
+	}
 	if known.traced {
 		end.TraceID = known.trace.Context.TraceID.String()
 	}

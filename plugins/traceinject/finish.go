@@ -58,7 +58,7 @@ func (r *Runtime) Export(trace propagation.Trace, record *kongrecord.Record) err
 // spanRequest is the part of Kong's record that the span tells of.
 func spanRequest(r *kongrecord.Record) *serverspan.Request {
 	return &serverspan.Request{
-		StartedAt: r.StartedAt, HeardAt: r.HeardAt,
+		StartedAt: r.StartedAt, HeardAt: r.HeardAt, HandledAt: r.HandledAt,
 		Latency: r.Latencies.Request, GatewayLatency: r.Latencies.Kong, UpstreamLatency: r.Latencies.Proxy,
 		ID: r.Request.ID, Method: r.Request.Method, URI: r.Request.URI, TLS: r.Request.TLS, ClientIP: r.ClientIP,
 		Protocol: r.Request.Protocol, Host: r.Request.Host, Port: r.Request.Port, UserAgent: r.Request.UserAgent,

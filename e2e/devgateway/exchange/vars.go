@@ -69,8 +69,8 @@ var variables = map[string]func(*Exchange) string{
 	"upstream_uri":           func(x *Exchange) string { return x.UpstreamURI },
 	"upstream_addr":          (*Exchange).upstreamAddr,
 	"upstream_status":        func(x *Exchange) string { return x.UpstreamStatus() },
-	"upstream_header_time":   func(x *Exchange) string { return x.upstreamTimes("-", x.Times.Header) },
-	"upstream_response_time": func(x *Exchange) string { return x.upstreamTimes("0.000", x.end()) },
+	"upstream_header_time":   (*Exchange).upstreamHeader,
+	"upstream_response_time": (*Exchange).upstreamTook,
 
 	"gatehouse_retry_after": (*Exchange).retryAfter,
 
@@ -117,12 +117,24 @@ func (x *Exchange) upstreamAddr() string {
 	return strings.Join(addresses, ", ")
 }
 
-// upstreamTimes is a time of each try: failed for those without an answer, until
-// for the last one if it has one.
-func (x *Exchange) upstreamTimes(failed string, until time.Time) string {
-	times := slices.Repeat([]string{failed}, len(x.Upstream.Statuses))
+// upstreamHeader is the time until the header of each try, which only the last one may have.
+func (x *Exchange) upstreamHeader() string {
+	times := slices.Repeat([]string{"-"}, len(x.Upstream.Statuses))
 	if n := len(times); n > 0 && x.Upstream.Header != nil {
-		times[n-1] = seconds(until.UnixMilli() - x.Times.Balancer.UnixMilli())
+		times[n-1] = seconds(x.Times.Header.UnixMilli() - x.Times.Balancer.UnixMilli())
+	}
+	return strings.Join(times, ", ")
+}
+
+// upstreamTook is the time that each try took.
+func (x *Exchange) upstreamTook() string {
+	times := make([]string, len(x.Upstream.Statuses))
+	for i := range times {
+		end := x.end().UnixMilli()
+		if i+1 < len(x.Tries) {
+			end = x.Tries[i+1].BalancerStart
+		}
+		times[i] = seconds(end - x.Tries[i].BalancerStart)
 	}
 	return strings.Join(times, ", ")
 }

@@ -20,7 +20,7 @@ import (
 // (https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client). The last one
 // has the id that all targets were sent: it was fixed before the first try.
 func (rec *Recorder) calls(ctx context.Context, t propagation.Trace, r *Request, start, end time.Time) {
-	periods := periods(r.Tries, start, end)
+	periods := periods(r.Tries, start, r.HandledAt, end)
 	for i := range r.Tries {
 		own := t.Context
 		if own.SpanID = t.Call; i < len(r.Tries)-1 {
@@ -92,8 +92,9 @@ type period struct{ start, end time.Time }
 
 // periods are those of the tries, within the request's. Where it is known when they began,
 // each ends as the next begins. nginx says only how long each took, in whole milliseconds:
-// then they are put one behind the other, so that the last ends with the request.
-func periods(tries []kongrecord.Try, start, end time.Time) []period {
+// then they are put one behind the other, so that the last ends with the request, and the
+// first begins by as much earlier as these may be wrong, but not before handled.
+func periods(tries []kongrecord.Try, start, handled, end time.Time) []period {
 	list := make([]period, len(tries))
 	until := end
 	for i := len(tries) - 1; i >= 0; i-- {
@@ -102,16 +103,28 @@ func periods(tries []kongrecord.Try, start, end time.Time) []period {
 		case try.StartedAt > 0:
 			from = time.UnixMicro(int64(try.StartedAt * 1000))
 		case try.Took >= 0:
-			from = until.Add(-time.Duration(try.Took*float64(time.Millisecond)) - nginxTick)
+			from = until.Add(-time.Duration(try.Took * float64(time.Millisecond)))
+			if i == 0 {
+				from = latest(from.Add(-2*nginxTick), handled)
+			}
 		}
-		if from.Before(start) {
-			from = start
-		}
-		if from.After(until) {
-			from = until
-		}
+		from = earliest(latest(from, start), until)
 		list[i] = period{from, until}
 		until = from
 	}
 	return list
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return b
+	}
+	return a
 }

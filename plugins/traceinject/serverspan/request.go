@@ -17,6 +17,8 @@ type Request struct {
 	StartedAt float64
 	// HeardAt is when we heard that it is over, by our own clock; zero if unknown.
 	HeardAt time.Time
+	// HandledAt is when it had not gone to an upstream yet, likewise.
+	HandledAt time.Time
 	// Latency is how long the whole request took, GatewayLatency what of it the
 	// gateway did, and UpstreamLatency how long the upstream took, below 0 if it
 	// never answered. All are in milliseconds.
