@@ -68,10 +68,10 @@ type Config struct {
 
 	// Traceresponse tells the client the gateway's span in the header of that name.
 	// Default false.
-	Traceresponse bool `json:"traceresponse" kong:"default=false" desc:"Tell the client the gateway's span in a header traceresponse (W3C Trace Context Level 2, a draft)."`
+	Traceresponse bool `json:"traceresponse" kong:"default=false" desc:"Tell the client the gateway's span in a header traceresponse (a draft of W3C's)."`
 	// ServerTiming tells scripts in a browser the gateway's span. traceparent is what
-	// OpenTelemetry's and its vendors' scripts read, trace what W3C has drafted.
-	ServerTiming string `json:"server_timing" kong:"default=none,one_of=none|traceparent|trace" desc:"Tell browsers the gateway's span in Server-Timing, as the metric of that name: traceparent, which scripts read, or trace, a W3C draft."`
+	// the scripts of OpenTelemetry's vendors read, trace what was drafted at W3C.
+	ServerTiming string `json:"server_timing" kong:"default=none,one_of=none|traceparent|trace" desc:"Tell browsers the gateway's span in Server-Timing, as the metric of that name: traceparent, which scripts read, or trace, a draft of W3C's."`
 
 	runtime *Runtime
 	tracer  prepared.Value[*Tracer]

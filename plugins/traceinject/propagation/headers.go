@@ -122,7 +122,7 @@ func (t Trace) sent() tracecontext.Traceparent {
 type Response struct {
 	// TraceID is the header with the trace id; none if empty.
 	TraceID string
-	// Traceresponse adds the header of that name (Trace Context Level 2, a draft).
+	// Traceresponse adds the header of that name (an editor's draft of W3C's: https://w3c.github.io/trace-context/).
 	Traceresponse bool
 	// ServerTiming is the metric of Server-Timing that has the gateway's span in its
 	// description; none if empty.
