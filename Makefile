@@ -63,6 +63,7 @@ up: ## build and start everything in containers, wait until healthy, print reque
 	@echo; echo "TLS:        curl -i --cacert .dev/up-ca.pem https://localhost:$(or $(PROXY_TLS_PORT),8443)/web/v1/dashboard -H \"Authorization: Bearer \$$WEB\""
 	@echo "Traces:     http://127.0.0.1:$(or $(JAEGER_PORT),16686)"
 	@echo "Metrics:    http://127.0.0.1:$(or $(PROMETHEUS_PORT),9090)"
+	@echo "Dashboards: http://127.0.0.1:$(or $(GRAFANA_PORT),3000)/dashboards"
 	@echo "Logs:       $(COMPOSE) logs -f kong"
 	@echo "Stop:       make down"
 

@@ -23,10 +23,12 @@ type object = map[string]any
 func (g *Gateway) adminHandler() http.Handler {
 	return routes{
 		"/config": {http.MethodPost: g.postConfig},
-		"/status": {http.MethodGet: func(*http.Request) (int, object) {
-			return http.StatusOK, object{"configuration_hash": g.current.Load().hash}
-		}},
+		"/status": {http.MethodGet: g.getStatus},
 	}
+}
+
+func (g *Gateway) getStatus(*http.Request) (int, object) {
+	return http.StatusOK, object{"configuration_hash": g.current.Load().hash}
 }
 
 // hash is what Kong knows a configuration by: the MD5 of its text.
@@ -35,10 +37,13 @@ func hash(text []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-func statusHandler() http.Handler {
-	return routes{"/status/ready": {http.MethodGet: func(*http.Request) (int, object) {
-		return http.StatusOK, object{"message": "ready"}
-	}}}
+func (g *Gateway) statusHandler() http.Handler {
+	return routes{
+		"/status": {http.MethodGet: g.getStatus},
+		"/status/ready": {http.MethodGet: func(*http.Request) (int, object) {
+			return http.StatusOK, object{"message": "ready"}
+		}},
+	}
 }
 
 // routes are the handlers of an API by path and method. They return a status

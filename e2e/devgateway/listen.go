@@ -34,7 +34,7 @@ func (g *Gateway) listen() ([]server, error) {
 		{g.opts.ProxyAddr, g.proxyServer(), nil},
 		{g.opts.ProxyTLSAddr, g.proxyServer(), secure},
 		{g.opts.AdminAddr, g.httpServer(g.adminHandler()), nil},
-		{g.opts.StatusAddr, g.httpServer(statusHandler()), nil},
+		{g.opts.StatusAddr, g.httpServer(g.statusHandler()), nil},
 	} {
 		if l.addr == "" {
 			continue

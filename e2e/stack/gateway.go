@@ -27,6 +27,8 @@ func (s *Stack) gateway() part {
 		"GATEHOUSE_SOCKET="+s.socket(),
 		"GATEHOUSE_SYSLOG_SOCKET="+s.syslogSocket(),
 		p.PluginServer.assignment(),
+		"GATEHOUSE_KONG_STATUS="+p.Status.URL()+"/status",
+		"GATEHOUSE_EDGE_TLS="+p.ProxyTLS.Addr(),
 		// For clients that name no server, such as those of https://127.0.0.1.
 		"KONG_SSL_CERT="+s.certs().Cert(devcerts.Edge),
 		"KONG_SSL_CERT_KEY="+s.certs().Key(devcerts.Edge),

@@ -27,6 +27,8 @@ const (
 	sectionSunset = "sunset_headers"
 	// sectionEvent stands in metrics and logs for what no section did.
 	sectionEvent = "event"
+	// sectionJournal stands in metrics for what is kept for the next process.
+	sectionJournal = "journal"
 )
 
 // Config is what an operator writes in kong.yaml. Get one from [Runtime.New]. Each

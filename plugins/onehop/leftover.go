@@ -178,7 +178,7 @@ func (r *Runtime) journalFailed(err error) {
 	if err == nil {
 		return
 	}
-	r.metrics.failures.WithLabelValues("journal").Inc()
+	r.metrics.failures.WithLabelValues(sectionJournal).Inc()
 	r.throttled(func(log *slog.Logger) {
 		log.Error("the journal of the requests in flight cannot be written: a process that is killed loses them", "error", err)
 	})

@@ -23,7 +23,7 @@ type metrics struct {
 var ages = []time.Duration{10 * time.Second, time.Minute, overdue}
 
 func newMetrics(f *inFlight, now func() time.Time) metrics {
-	return metrics{
+	m := metrics{
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_onehop_failures_total",
 			Help: "Parts of events of the plugin gatehouse that failed or panicked, by section; event is what no section did, and journal that a request could not be written down for the next process.",
@@ -42,6 +42,10 @@ func newMetrics(f *inFlight, now func() time.Time) metrics {
 		}, func() float64 { return float64(f.len()) }),
 		longer: longer(f, now),
 	}
+	for _, section := range []string{sectionScrub, sectionTrace, sectionLimit, sectionSunset, sectionEvent, sectionJournal} {
+		m.failures.WithLabelValues(section) // is 0 until it happens, so that rate() sees the first
+	}
+	return m
 }
 
 func longer(f *inFlight, now func() time.Time) (gauges []prometheus.Collector) {

@@ -16,10 +16,24 @@ type metrics struct {
 	partial  prometheus.Counter
 	// lostEvents are counted where access lines come too.
 	lostEvents prometheus.Counter
+	requests   *requestMetrics
+}
+
+// Outcomes of writing an audit record.
+const (
+	auditWritten = "written"
+	auditFailed  = "failed"
+)
+
+// places are where texts are dropped that cannot be examined.
+var places = []string{
+	"request", "uri", "querystring", "headers", "response_headers", "upstream_uri", "client_ip",
+	"audit", "span", "access_log", "error_log", "other_log",
 }
 
 func newMetrics() *metrics {
-	return &metrics{
+	m := &metrics{
+		requests: newRequestMetrics(),
 		findings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_scrub_findings_total",
 			Help: "Values taken out of logs, by kind and by the place that they were in.",
@@ -50,10 +64,17 @@ func newMetrics() *metrics {
 			Help: "Requests whose log event did not come: their audit record is made from nginx's access line.",
 		}),
 	}
+	for _, place := range places {
+		m.drops.WithLabelValues(place) // is 0 until it happens, so that rate() sees the first
+	}
+	for _, outcome := range []string{auditWritten, auditFailed} {
+		m.audits.WithLabelValues(outcome)
+	}
+	return m
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.findings, m.bytes, m.drops, m.seconds, m.audits, m.partial, m.lostEvents}
+	return append(m.requests.collectors(), m.findings, m.bytes, m.drops, m.seconds, m.audits, m.partial, m.lostEvents)
 }
 
 // Describe implements [prometheus.Collector].

@@ -270,7 +270,7 @@ func TestLogFailureIsCounted(t *testing.T) {
 	c := newConfig(t, piilogscrub.Options{Registerer: registry}, nil)
 	kongtest.Run(t, c.Log, kongtest.Request{Log: "{"})
 	want := "# HELP gatehouse_audit_records_total Audit records by outcome: written, or failed.\n" +
-		"# TYPE gatehouse_audit_records_total counter\ngatehouse_audit_records_total{outcome=\"failed\"} 1\n"
+		"# TYPE gatehouse_audit_records_total counter\ngatehouse_audit_records_total{outcome=\"failed\"} 1\ngatehouse_audit_records_total{outcome=\"written\"} 0\n"
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "gatehouse_audit_records_total"); err != nil {
 		t.Error(err)
 	}

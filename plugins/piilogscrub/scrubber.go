@@ -150,6 +150,7 @@ func (s *Scrubber) Ended(request *kongrecord.Record, who identity.Principal) {
 }
 
 func (s *Scrubber) write(request *kongrecord.Record, who identity.Principal, headers map[string][]string) error {
+	s.runtime.metrics.requests.ended(request)
 	err := s.runtime.audit.Handle(audit.Context(request), s.recorder.Record(request, who, headers))
 	if err == nil && request.Partial {
 		s.runtime.metrics.partial.Inc()
@@ -163,9 +164,9 @@ func (s *Scrubber) audit(write func() error) {
 		return
 	}
 	defer s.timed("log", s.runtime.now())
-	outcome := "written"
+	outcome := auditWritten
 	if err := write(); err != nil {
-		outcome = "failed"
+		outcome = auditFailed
 		if held, ok := s.runtime.unaudited.Allow(s.runtime.now()); ok {
 			s.runtime.logger.Error("write audit record", "error", err, "suppressed", held)
 		}

@@ -109,6 +109,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	for _, fault := range identity.Faults() {
 		m.distrusted.WithLabelValues(string(fault)) // is 0 until it happens
 	}
+	for _, policy := range []string{quota.OnErrorLocal, quota.OnErrorAllow, quota.OnErrorDeny} {
+		m.fallback.WithLabelValues(policy)
+	}
 	if r == nil {
 		return m, nil
 	}

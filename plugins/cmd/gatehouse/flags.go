@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 
+	"github.com/gatehousehq/gatehouse/plugins/kongwatch"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
 )
@@ -86,6 +88,20 @@ func countFlag(flags *flag.FlagSet, name, variable, usage string, c *count) erro
 		}
 	}
 	return nil
+}
+
+// watchFlags say whom to ask what Kong tells no metrics of.
+func watchFlags(flags *flag.FlagSet, o *kongwatch.Options) {
+	flags.StringVar(&o.StatusURL, "kong-status", os.Getenv("GATEHOUSE_KONG_STATUS"),
+		"URL of Kong's /status, such as http://127.0.0.1:8100/status, for a metric of its configuration's hash; empty: none (GATEHOUSE_KONG_STATUS)")
+	flags.StringVar(&o.EdgeAddr, "edge-tls", os.Getenv("GATEHOUSE_EDGE_TLS"),
+		"host:port of Kong's TLS listener, such as 127.0.0.1:8443, for a metric of when the certificate expires that clients see; empty: none (GATEHOUSE_EDGE_TLS)")
+	names := func(list string) error {
+		o.ServerNames = strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+		return nil
+	}
+	_ = names(os.Getenv("GATEHOUSE_EDGE_NAMES"))
+	flags.Func("edge-names", "server names that clients ask that listener for, with commas between; empty: the certificate for clients that name none (GATEHOUSE_EDGE_NAMES)", names)
 }
 
 func chainKeyFlag(flags *flag.FlagSet) *string {

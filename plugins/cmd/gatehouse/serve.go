@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/gatehousehq/gatehouse/internal/gogc"
+	"github.com/gatehousehq/gatehouse/plugins/kongwatch"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
@@ -31,6 +32,7 @@ type serving struct {
 	server.Settings
 	syslog *string
 	audit  auditlog.Options
+	watch  kongwatch.Options
 	// forGood gets the signal that ends the process so that no other takes its place.
 	forGood <-chan os.Signal
 	// retire is called before another process begins to write audit records.
@@ -45,12 +47,16 @@ func parseServe(s streams, args []string) (told serving, handled bool, err error
 		audit: auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")},
 	}
 	chainKey := chainKeyFlag(flags)
+	watchFlags(flags, &told.watch)
 	err = errors.Join(bind(flags, &told.Settings), auditFlags(flags, &told.audit))
 	if err != nil {
 		return told, false, err
 	}
 	if handled, err := parse(flags, args); handled {
 		return told, true, err
+	}
+	if err := told.watch.Validate(); err != nil {
+		return told, false, err
 	}
 	if *chainKey != "" {
 		if told.audit.ChainKey, err = auditchain.ReadKey(*chainKey); err != nil {
@@ -79,6 +85,8 @@ func serveWith(ctx context.Context, s streams, files inherit.Files, args []strin
 	}
 	logger, registry := newLogger(s.err), newRegistry()
 	quietLibraries(logger)
+	told.watch.Logger = logger
+	registry.MustRegister(kongwatch.New(told.watch))
 	told.audit.Logger, told.audit.Registerer = logger, registry
 	told.audit.WaitingFile = waitingPath(told.Options.InstanceDir)
 	records, err := auditlog.Open(told.audit)

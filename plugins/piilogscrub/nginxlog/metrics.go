@@ -10,8 +10,15 @@ type metrics struct {
 	kernelQueue prometheus.Gauge
 }
 
+// Why a line is lost.
+const (
+	lostQueueFull  = "queue full"
+	lostFailed     = "failed"
+	lostNotWritten = "not written"
+)
+
 func newMetrics() *metrics {
-	return &metrics{
+	m := &metrics{
 		lines: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_nginxlog_lines_total",
 			Help: "Lines received from nginx, by log: access, error, or text for those of neither form.",
@@ -25,6 +32,10 @@ func newMetrics() *metrics {
 			Help: "Lines that the kernel holds for this process (net.unix.max_dgram_qlen); it refuses nginx those beyond. 512 or more are needed.",
 		}),
 	}
+	for _, reason := range []string{lostQueueFull, lostFailed, lostNotWritten} {
+		m.lost.WithLabelValues(reason) // is 0 until it happens, so that rate() sees the first
+	}
+	return m
 }
 
 // Describe implements [prometheus.Collector].

@@ -178,7 +178,7 @@ func (r *Receiver) enqueue(line []byte) {
 	default:
 		r.pool.Put(b)
 		r.lost.Add(1)
-		r.metrics.lost.WithLabelValues("queue full").Inc()
+		r.metrics.lost.WithLabelValues(lostQueueFull).Inc()
 	}
 }
 
@@ -217,7 +217,7 @@ func (r *Receiver) add(w *writer, line *[]byte) {
 		if v := recover(); v != nil {
 			w.out = w.out[:began]
 			w.note(r.o.Now(), "line dropped: it could not be examined", 1)
-			r.metrics.lost.WithLabelValues("failed").Inc()
+			r.metrics.lost.WithLabelValues(lostFailed).Inc()
 			r.o.Logger.Error("scrub nginx log line", "panic", v)
 		}
 	}()
@@ -241,7 +241,7 @@ func (r *Receiver) report(w *writer, reported uint64) uint64 {
 
 func (r *Receiver) flush(w *writer) {
 	if _, err := r.o.Out.Write(w.out); err != nil {
-		r.metrics.lost.WithLabelValues("not written").Inc()
+		r.metrics.lost.WithLabelValues(lostNotWritten).Inc()
 		r.o.Logger.Error("write nginx log lines", "error", err, "bytes", len(w.out))
 	}
 }

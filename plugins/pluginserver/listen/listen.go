@@ -23,8 +23,9 @@ const (
 	socketMode = 0o660
 	// pathLimit is what fits sockaddr_un, less its final NUL, in bytes.
 	pathLimit = 107
-	// probeTimeout bounds the look whether a socket is in use.
-	probeTimeout = time.Second
+	// probeTimeout bounds the look whether a socket is in use: only one whose backlog is
+	// full, or a machine that is very busy, takes more than a moment.
+	probeTimeout = 5 * time.Second
 )
 
 // Unix listens on a unix socket of mode 0660 at path. A socket that nobody
@@ -121,6 +122,9 @@ func place(path, network string, check func(network, path string) error, bind fu
 func vacant(network, path string) error {
 	if err := replaceable(network, path); err != nil {
 		return err
+	}
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	conn, err := (&net.Dialer{Timeout: probeTimeout}).DialContext(context.Background(), network, path)
 	if err == nil {

@@ -203,8 +203,9 @@ func (r *Redis) decideAlone(req Request, failed []*part, v *Verdict) {
 
 var takeBackScript = redis.NewScript(takeBackText)
 
-// takeBackTimeout is for what nobody waits for.
-const takeBackTimeout = time.Second
+// takeBackTimeout is for what nobody waits for: a charge that is not taken back in time
+// stays.
+const takeBackTimeout = 5 * time.Second
 
 // takeBack gives back what a part was charged, without waiting for it, and corrects
 // what the merged results say is left. If Redis cannot be asked, the charges stay: a

@@ -136,12 +136,12 @@ func (r *Redis) Take(ctx context.Context, req Request) (Verdict, error) {
 }
 
 // Close charges what is owed, as far as Redis lets it within a second, and waits
-// until what has to be taken back is. Answers that are still out are given up.
+// until what has to be taken back is, for 5 s at most. Answers that are still out are given up.
 func (r *Redis) Close() {
 	r.settling.Stop()
 	if r.options.Local != nil {
 		r.options.Local.settleAtOnce()
-		ctx, cancel := context.WithTimeout(context.Background(), takeBackTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), settleTimeout)
 		r.settle(ctx)
 		cancel()
 	}
