@@ -3,6 +3,7 @@
 package metrics
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/exemplar"
 	"github.com/gatehousehq/gatehouse/internal/statuswriter"
 )
 
@@ -39,6 +41,8 @@ type Metrics struct {
 	circuit     *prometheus.GaugeVec // upstream, state
 	pool        *prometheus.GaugeVec // upstream, state
 	dials       *prometheus.CounterVec
+
+	requestedIn, calledIn *exemplar.Histograms // name the traces of requestSeconds and callSeconds
 }
 
 var _ upstream.Observer = (*Metrics)(nil)
@@ -73,6 +77,9 @@ func New(reg prometheus.Registerer, upstreams []string) *Metrics {
 		circuit:     gauge("upstream_circuit", "1 for the state that the circuit breaker of a service is in.", "upstream", "state"),
 		pool:        gauge("upstream_connections", "Connections to a service that are open, and requests that wait for an answer on one.", "upstream", "state"),
 		dials:       counter("upstream_dials_total", "Connections to a service that were opened.", "upstream"),
+
+		requestedIn: exemplar.New(durations),
+		calledIn:    exemplar.New(durations),
 	}
 	for _, name := range upstreams {
 		m.start(name)
@@ -95,9 +102,9 @@ func (m *Metrics) start(name string) {
 }
 
 // Called implements [upstream.Observer].
-func (m *Metrics) Called(name, outcome string, took time.Duration) {
+func (m *Metrics) Called(ctx context.Context, name, outcome string, took time.Duration) {
 	m.calls.WithLabelValues(name, outcome).Inc()
-	m.callSeconds.WithLabelValues(name).Observe(took.Seconds())
+	m.calledIn.Observe(ctx, m.callSeconds.WithLabelValues(name), took.Seconds())
 }
 
 // Retried implements [upstream.Observer].
@@ -134,7 +141,7 @@ func (m *Metrics) Overloaded() { m.overloaded.Inc() }
 // InvalidTimeout counts a Request-Timeout that was no value.
 func (m *Metrics) InvalidTimeout() { m.invalidTimeouts.Inc() }
 
-// Handler counts and times the requests of next. route gives the path pattern that serves
+// Handler counts and times the requests of next, within their span. route gives the path pattern that serves
 // a request, "" if none does.
 func (m *Metrics) Handler(next http.Handler, route func(*http.Request) string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -146,6 +153,6 @@ func (m *Metrics) Handler(next http.Handler, route func(*http.Request) string) h
 			pattern = noRoute
 		}
 		m.requests.WithLabelValues(pattern, strconv.Itoa(noted.Status)).Inc()
-		m.requestSeconds.WithLabelValues(pattern).Observe(time.Since(began).Seconds())
+		m.requestedIn.Observe(r.Context(), m.requestSeconds.WithLabelValues(pattern), time.Since(began).Seconds())
 	})
 }

@@ -13,8 +13,8 @@ import (
 // goroutines at once.
 type Observer interface {
 	// Called is told of a call of a page's, retries and hedges included, once it is over.
-	// outcome is one of Outcomes.
-	Called(upstream, outcome string, took time.Duration)
+	// ctx is the page's, with its span; outcome is one of Outcomes.
+	Called(ctx context.Context, upstream, outcome string, took time.Duration)
 	// Retried and Hedged are told of each request beyond the first of a call.
 	Retried(upstream string)
 	Hedged(upstream string)
@@ -63,7 +63,7 @@ func outcome(err error) string {
 // nobody is the observer where there is none.
 type nobody struct{}
 
-func (nobody) Called(string, string, time.Duration) {}
-func (nobody) Retried(string)                       {}
-func (nobody) Hedged(string)                        {}
-func (nobody) Circuit(string, string)               {}
+func (nobody) Called(context.Context, string, string, time.Duration) {}
+func (nobody) Retried(string)                                        {}
+func (nobody) Hedged(string)                                         {}
+func (nobody) Circuit(string, string)                                {}

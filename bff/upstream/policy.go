@@ -74,7 +74,7 @@ func call[T any](ctx context.Context, g *guard, fn func(context.Context) (T, err
 		err = last.err
 	}
 	err = classified(ctx, g.name, err)
-	g.observer.Called(g.name, outcome(err), time.Since(began))
+	g.observer.Called(ctx, g.name, outcome(err), time.Since(began))
 	result, _ := last.v.(T)
 	return result, err
 }

@@ -29,6 +29,7 @@ import (
 	"slices"
 
 	"github.com/gatehousehq/gatehouse/internal/problem"
+	"github.com/gatehousehq/gatehouse/internal/statuswriter"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
 )
 
@@ -94,8 +95,19 @@ func New(name string, o Options) (*Service, error) {
 	}
 	api := http.NewServeMux()
 	api.HandleFunc("GET /healthz", healthy)
-	api.Handle("/", o.Telemetry.Handler(traceNamed(received.record(broken.inTime(broken.inject(problem.Guard(served, o.Logger))))), served.route))
+	handler := received.record(broken.inTime(broken.inject(problem.Guard(served, o.Logger))))
+	api.Handle("/", o.Telemetry.Handler(logged(traceNamed(handler), served.route, o.Logger), served.route))
 	return &Service{API: api, Control: mux}, nil
+}
+
+// logged writes a line of each request, within its span. The path has ids in it, and the
+// query what clients put there: neither is for logs.
+func logged(next http.Handler, route func(*http.Request) string, logger *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answered := statuswriter.New(w)
+		next.ServeHTTP(answered, r)
+		logger.InfoContext(r.Context(), "request", "method", r.Method, "route", route(r), "status", answered.Status)
+	})
 }
 
 // traceNamed has a service name the trace to its caller in its own way, as frameworks do.

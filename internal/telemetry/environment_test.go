@@ -169,6 +169,31 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// TestHeaders of vendors reach them, decoded.
+func TestHeaders(t *testing.T) {
+	clearEnvironment(t)
+	headers := make(chan http.Header, 1)
+	vendor := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { headers <- r.Header }))
+	t.Cleanup(vendor.Close)
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", vendor.URL)
+	t.Setenv("OTEL_EXPORTER_OTLP_HEADERS", "x-honeycomb-team=key,Authorization=Basic%20aW5zdGFuY2U6dG9rZW4=")
+	tel, err := telemetry.New(t.Context(), telemetry.Options{Service: "test", Logger: slog.New(slog.DiscardHandler), Scrub: unscrubbed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	front, _ := chain(t, tel)
+	front.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/pages/7", nil))
+	if err := tel.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := <-headers
+	for name, want := range map[string]string{"X-Honeycomb-Team": "key", "Authorization": "Basic aW5zdGFuY2U6dG9rZW4="} {
+		if got.Get(name) != want {
+			t.Errorf("%s is %q, want %q", name, got.Get(name), want)
+		}
+	}
+}
+
 func or(text, fallback string) string {
 	if text == "" {
 		return fallback

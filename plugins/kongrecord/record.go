@@ -69,8 +69,8 @@ type Record struct {
 	// Limit is the name of the limit that denied the request, by the note kongwrite.Limited;
 	// empty if none did.
 	Limit string
-	// Partial says that nginx's access line is all that is known: who was asking, by
-	// which route and in which trace, nobody can tell.
+	// Partial says that nginx's access line is all that is known: who was asking and by
+	// which route, nobody can tell.
 	Partial bool
 	// Correction says that there may be an earlier record of the request, which did not
 	// know how it ended, and whose place this one takes.

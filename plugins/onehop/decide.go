@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
@@ -13,7 +14,9 @@ import (
 // decideAccess asks nobody but Redis.
 func (ev *event) decideAccess(ctx context.Context) {
 	ev.decideDegraded()
-	if ev.refusal = ev.decideTrace(); ev.refusal == nil {
+	ev.refusal = ev.decideTrace()
+	ev.nameTrace(ctx)
+	if ev.refusal == nil {
 		ev.refusal = ev.decideLimit(ctx)
 	}
 	if ev.refusal == nil {
@@ -55,6 +58,19 @@ func (ev *event) injectTrace(by func(*traceinject.Tracer, propagation.Request) t
 		}
 		return nil
 	})
+}
+
+// nameTrace has what the event's parts take be observed in the request's trace, if there
+// will be a span of it.
+func (ev *event) nameTrace(ctx context.Context) {
+	if !ev.hop.runtime.wantsSpan(ev.request) {
+		return
+	}
+	id := ev.request.trace.Context.TraceID.String()
+	pluginserver.InTrace(ctx, id)
+	if ev.limitRequest != nil {
+		ev.limitRequest.TraceID = id
+	}
 }
 
 // decideSunset asks whether the API version still lives for this caller.

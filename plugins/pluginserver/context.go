@@ -20,6 +20,31 @@ type eventContext struct {
 	done  chan struct{} // nil until it is asked for
 	after *afterFunc    // the last one, nil for none
 	how   contextEnd
+	trace *string // by InTrace; nil for none. A string here would make the event too large
+}
+
+// contextKey has a context find the event's.
+type contextKey struct{}
+
+// InTrace says in which trace the request of an event is, by the trace's id: the time
+// that the event takes is then observed with it, where the [instrument.Meter] can. ctx
+// is a handler's, or derived from it; with another it does nothing. A trace that is not
+// sampled is not worth naming: nobody has its spans.
+func InTrace(ctx context.Context, traceID string) {
+	if c, ok := ctx.Value(contextKey{}).(*eventContext); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.trace = &traceID
+	}
+}
+
+func (c *eventContext) traceID() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.trace == nil {
+		return ""
+	}
+	return *c.trace
 }
 
 // contextEnd is how a context ended, if it did.
@@ -77,8 +102,13 @@ func (c *eventContext) Err() error {
 	return contextErrors[c.how]
 }
 
-// Value is nil: the context carries nothing.
-func (c *eventContext) Value(any) any { return nil }
+// Value is nil: the context carries nothing but itself.
+func (c *eventContext) Value(key any) any {
+	if _, ok := key.(contextKey); ok {
+		return c
+	}
+	return nil
+}
 
 // AfterFunc has a function called in a goroutine of its own once the context has ended.
 // stop takes that back, and reports whether it did. Package context uses it in place of a

@@ -55,7 +55,8 @@
 //     the plugin's declared way. /readyz, a metric and the log say so.
 //   - A handler may have a context: AccessContext(ctx context.Context, kong *pdk.PDK)
 //     is called in place of Access(kong *pdk.PDK), and so for the other phases. The
-//     context ends at the handler's deadline, and when the event is over.
+//     context ends at the handler's deadline, and when the event is over. [InTrace] tells
+//     the server, by that context, in which trace the request is.
 //   - There is no deadline unless somebody asks for one: an operator by flag or
 //     variable (Options.Deadlines), the configuration by Deadline() time.Duration, or
 //     the plugin (Plugin.Deadline, Plugin.LogDeadline).

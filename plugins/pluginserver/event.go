@@ -97,7 +97,7 @@ func (s *session) drop(ev *event) error {
 	defer s.srv.instances.release(ev.inst)
 	ev.how = outcomeOverloaded
 	how, err := s.finishEvent(ev, ending{})
-	ev.metrics().observe(how, ev.took(), 0)
+	ev.metrics().observe(how, ev.took(), 0, "")
 	return err
 }
 
@@ -142,7 +142,7 @@ func (s *session) conclude(ev *event, e ending) error {
 		}
 	}
 	how, err := s.finishEvent(ev, e)
-	ev.metrics().observe(how, ev.took(), ev.calls)
+	ev.metrics().observe(how, ev.took(), ev.calls, ev.conn.ctx.traceID())
 	s.srv.leave(ev)
 	s.srv.instances.release(ev.inst)
 	return err

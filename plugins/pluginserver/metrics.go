@@ -74,9 +74,13 @@ type eventMetrics struct {
 	panics   instrument.Counter
 }
 
-func (m *eventMetrics) observe(o outcome, took time.Duration, calls int) {
+func (m *eventMetrics) observe(o outcome, took time.Duration, calls int, traceID string) {
 	m.outcomes[o].Inc()
-	m.duration.Observe(took.Seconds())
+	if h, ok := m.duration.(instrument.TracedHistogram); ok && traceID != "" {
+		h.ObserveIn(traceID, took.Seconds())
+	} else {
+		m.duration.Observe(took.Seconds())
+	}
 	m.calls.Observe(float64(calls))
 }
 

@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/gatehousehq/gatehouse/internal/exemplar"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/instrument"
 )
 
@@ -32,7 +33,21 @@ func (m Meter) Gauge(name, help string, labels ...string) func(...string) instru
 // Histogram implements [instrument.Meter].
 func (m Meter) Histogram(name, help string, buckets []float64, labels ...string) func(...string) instrument.Histogram {
 	v := m.factory.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
-	return func(values ...string) instrument.Histogram { return v.WithLabelValues(values...) }
+	in := exemplar.New(buckets)
+	return func(values ...string) instrument.Histogram { return histogram{v.WithLabelValues(values...), in} }
+}
+
+// histogram has its buckets name traces.
+type histogram struct {
+	prometheus.Observer
+	in *exemplar.Histograms
+}
+
+var _ instrument.TracedHistogram = histogram{}
+
+// ObserveIn implements [instrument.TracedHistogram].
+func (h histogram) ObserveIn(traceID string, value float64) {
+	h.in.ObserveIn(traceID, h.Observer, value)
 }
 
 // ReadGauge implements [instrument.Meter].

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/internal/exemplar"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
@@ -18,6 +19,7 @@ type metrics struct {
 	local     *prometheus.CounterVec
 	fallback  *prometheus.CounterVec
 	latency   prometheus.Histogram
+	waitedIn  *exemplar.Histograms // names the traces of latency
 	open      *prometheus.GaugeVec
 	words     *prometheus.CounterVec
 	wasted    *prometheus.CounterVec
@@ -41,6 +43,9 @@ type metrics struct {
 
 var _ quota.Metrics = (*metrics)(nil)
 
+// waits are the upper bounds of a histogram, in seconds.
+var waits = []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5, 1}
+
 func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	m := &metrics{
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -58,8 +63,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		latency: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "gatehouse_ratelimit_redis_seconds",
 			Help:    "Time that one decision waited for Redis, failures included.",
-			Buckets: []float64{.0001, .0002, .0005, .001, .002, .005, .01, .02, .05, .1, .5, 1},
+			Buckets: waits,
 		}),
+		waitedIn: exemplar.New(waits),
 		open: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "gatehouse_ratelimit_breaker_open",
 			Help: "1 while this Redis is given up on after failures.",
@@ -134,7 +140,9 @@ func (m *metrics) Limit(limit, plan string) quota.LimitCounters {
 }
 
 // Waited implements [quota.Metrics].
-func (m *metrics) Waited(t time.Duration) { m.latency.Observe(t.Seconds()) }
+func (m *metrics) Waited(traceID string, took time.Duration) {
+	m.waitedIn.ObserveIn(traceID, m.latency, took.Seconds())
+}
 
 // FellBack implements [quota.Metrics].
 func (m *metrics) FellBack(policy string) { m.fallback.WithLabelValues(policy).Inc() }

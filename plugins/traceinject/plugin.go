@@ -1,10 +1,13 @@
 package traceinject
 
 import (
+	"context"
+
 	pdk "github.com/Kong/go-pdk"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
 
 // Rewrite puts a request in a trace for its log record alone, in case that Kong refuses it
@@ -30,23 +33,29 @@ func (c *Config) rewrite(e *kongrequest.Event) error {
 	return kongwrite.SetHeaders(e.Kong(), injection.Response, nil)
 }
 
-// Access puts the trace on the upstream request, in the record that every log
+// Access is [Config.AccessContext] for servers that end no context.
+func (c *Config) Access(kong *pdk.PDK) { c.AccessContext(context.Background(), kong) }
+
+// AccessContext puts the trace on the upstream request, in the record that every log
 // plugin writes (trace_id, span_id), on the response if so configured, and where
 // the log phase finds it. A request whose client would take the trace away again is
 // refused: tracing fails open, and this is no failure.
-func (c *Config) Access(kong *pdk.PDK) {
-	if err := c.access(c.runtime.source.Open(kong)); err != nil {
+func (c *Config) AccessContext(ctx context.Context, kong *pdk.PDK) {
+	if err := c.access(ctx, c.runtime.source.Open(kong)); err != nil {
 		c.runtime.logger.Warn("inject trace", "error", err)
 	}
 }
 
-func (c *Config) access(e *kongrequest.Event) error {
+func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 	tracer := c.Tracer()
 	request, err := tracer.Read(e)
 	if err != nil {
 		return err
 	}
 	injection := tracer.Inject(request)
+	if c.runtime.Wanted(injection.Trace) {
+		pluginserver.InTrace(ctx, injection.Trace.Context.TraceID.String())
+	}
 	if err := tracer.leave(e.Kong(), injection); err != nil {
 		return err
 	}

@@ -166,7 +166,7 @@ func statusPages(registry *prometheus.Registry, docs http.Handler) http.Handler 
 	mux := http.NewServeMux()
 	mux.Handle(apidoc.ContractPath, docs)
 	mux.Handle(apidoc.PagePath, docs)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{EnableOpenMetrics: true})) // it has exemplars
 	return mux
 }
 

@@ -42,7 +42,7 @@ func runService(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil)).With("service", name)
+	logger := slog.New(telemetry.Logs(slog.NewJSONHandler(os.Stderr, nil))).With("service", name)
 	tel, err := telemetry.New(ctx, telemetry.Options{Service: name, Version: version, Logger: logger, Scrub: spanscrub.Default})
 	if err != nil {
 		return err

@@ -19,6 +19,9 @@ func (x *Exchange) Var(name string) (string, error) {
 	if header, ok := strings.CutPrefix(name, "http_"); ok {
 		return joined(header, lines(x.Header, header)), nil
 	}
+	if header, ok := strings.CutPrefix(name, "sent_http_"); ok {
+		return joined(header, lines(x.RespHeader, header)), nil
+	}
 	if long, ok := nginxlog.Shortened(name); ok {
 		text, err := x.Var(long)
 		return text[:min(len(text), nginxlog.Longest)], err
@@ -35,7 +38,7 @@ func CheckVar(name string) error {
 	if long, ok := nginxlog.Shortened(name); ok {
 		return CheckVar(long)
 	}
-	if variables[name] == nil && !strings.HasPrefix(name, "http_") {
+	if variables[name] == nil && !strings.HasPrefix(name, "http_") && !strings.HasPrefix(name, "sent_http_") {
 		return fmt.Errorf("the dev gateway has no nginx variable $%s", name)
 	}
 	return nil

@@ -142,7 +142,7 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	if err != nil {
 		return err
 	}
-	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry})
+	metrics := promhttp.HandlerFor(registry, promhttp.HandlerOpts{Registry: registry, EnableOpenMetrics: true}) // it has exemplars
 	stopWaiting := every(giveUpInterval, p.giveUp)
 	err = errors.Join(told.Serve(ctx, srv, files, metrics), stopLines())
 	stopWaiting()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ const (
 	factUpstreamTook               // seconds until its end, likewise
 	factHost                       // the requested host, in lower case
 	factPort                       // the port that the request came in on
+	factTrace                      // the trace id that the client was told
 	factCount
 )
 
@@ -63,6 +65,7 @@ var factVariables = [factCount]string{
 	factUpstreamTook:   "upstream_response_time",
 	factHost:           "host",
 	factPort:           "server_port",
+	factTrace:          "sent_http_x_trace_id",
 }
 
 // Include is the nginx configuration that defines the log_format, for the http
@@ -161,6 +164,9 @@ func (f *facts) record() *kongrecord.Record {
 	header, answered := sum(f[factUpstreamHeader])
 	r.Latencies = kongrecord.Latencies{Request: took, Kong: max(took-upstream*1000, 0), Proxy: -1}
 	r.Source = "kong"
+	if id := string(f[factTrace]); tracePattern.MatchString(id) {
+		r.TraceID = id
+	}
 	if answered > 0 {
 		r.Latencies.Proxy = header * 1000
 	}
@@ -169,6 +175,9 @@ func (f *facts) record() *kongrecord.Record {
 	}
 	return r
 }
+
+// tracePattern is a trace id. What a service has put beside it makes it none.
+var tracePattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // requestLine is the method, the target and the protocol of a request line, which a
 // client may have written in any way.

@@ -19,7 +19,7 @@ func proxied() map[fact]string {
 		factClient: "203.0.113.7", factScheme: "https", factRequest: "GET /web/v1/dashboard?email=ada@example.com HTTP/1.1",
 		factReferrer: "https://app.example.com/?card=4111111111111111", factAgent: "curl/8", factID: "6b3f0a1c2d4e5f60718293a4b5c6d7e8",
 		factUpstreamAddr: "10.0.0.1:8080", factUpstreamStatus: "200", factUpstreamHeader: "0.008", factUpstreamTook: "0.010",
-		factHost: "shop.example", factPort: "8443",
+		factHost: "shop.example", factPort: "8443", factTrace: "4bf92f3577b34da6a3ce929d0e0e4736",
 	}
 }
 
@@ -78,6 +78,8 @@ func TestFactsRecord(t *testing.T) {
 			r.Response.Status, r.Source, r.Tries = 400, "kong", nil
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 12, Proxy: -1}
 		}},
+		{"no trace", map[fact]string{factTrace: ""}, func(r *kongrecord.Record) { r.TraceID = nil }},
+		{"a service's own beside it", map[fact]string{factTrace: "4bf92f3577b34da6a3ce929d0e0e4736, joe@example.com"}, func(r *kongrecord.Record) { r.TraceID = nil }},
 		{"a target with blanks", map[fact]string{factRequest: "GET /a b HTTP/1.1", factScheme: "http"}, func(r *kongrecord.Record) {
 			r.Request.URI, r.Request.TLS = "/a b", false
 		}},
@@ -100,6 +102,7 @@ func TestFactsRecord(t *testing.T) {
 			want.StartedAt, want.ClientIP, want.Source = 1763954021488, "203.0.113.7", "upstream"
 			want.Tries = []kongrecord.Try{{Address: "10.0.0.1", Port: 8080, Status: 200, Answered: true, Took: 10}}
 			want.Latencies = kongrecord.Latencies{Request: 12, Kong: 2, Proxy: 8}
+			want.TraceID = "4bf92f3577b34da6a3ce929d0e0e4736"
 			tt.want(want)
 			approximately := cmp.Comparer(func(a, b float64) bool { return a-b < 1e-3 && b-a < 1e-3 })
 			if diff := cmp.Diff(want, f.record(), approximately); diff != "" {
@@ -117,12 +120,41 @@ func TestFactsLine(t *testing.T) {
 		t.Errorf("it is from the log %q, want access", log)
 	}
 	const want = `{"time":"2025-11-24T03:13:41Z","log":"access","client_ip":"203.0.113.0","request":"GET /web/v1/dashboard?email=[email] HTTP/1.1","status":200,"bytes":70,` +
-		`"referrer":"https://app.example.com/?card=[card:1111]","user_agent":"curl/8","request_id":"6b3f0a1c2d4e5f60718293a4b5c6d7e8"}` + "\n"
+		`"referrer":"https://app.example.com/?card=[card:1111]","user_agent":"curl/8","request_id":"6b3f0a1c2d4e5f60718293a4b5c6d7e8","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}` + "\n"
 	if diff := cmp.Diff(want, string(w.out)); diff != "" {
 		t.Errorf("line (-want +got):\n%s", diff)
 	}
 	if len(ended) != 1 || ended[0] != "6b3f0a1c2d4e5f60718293a4b5c6d7e8" {
 		t.Errorf("told of %v, want the request", ended)
+	}
+}
+
+// TestTraceOfWhoKnows: where the client is told none, the plugin knows it all the same.
+func TestTraceOfWhoKnows(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		told, known string
+		want        string // of the line, behind the request's id
+	}{
+		"told":            {told: "4bf92f3577b34da6a3ce929d0e0e4736", want: `,"trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}`},
+		"known":           {known: "0af7651916cd43dd8448eb211c80319c", want: `,"trace_id":"0af7651916cd43dd8448eb211c80319c"}`},
+		"neither":         {want: `}`},
+		"a service's own": {told: "4bf92f3577b34da6a3ce929d0e0e4736", known: "0af7651916cd43dd8448eb211c80319c", want: `,"trace_id":"0af7651916cd43dd8448eb211c80319c"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			parts := proxied()
+			parts[factTrace] = tc.told
+			w := writer{engine: newEngine(t), zone: time.UTC, ended: func(r *kongrecord.Record) {
+				if tc.known != "" {
+					r.TraceID = tc.known
+				}
+			}}
+			_ = w.line([]byte(factsLine(parts)), now)
+			if _, rest, _ := strings.Cut(string(w.out), `"6b3f0a1c2d4e5f60718293a4b5c6d7e8"`); rest != tc.want+"\n" {
+				t.Errorf("the line ends with %s, want %s", rest, tc.want)
+			}
+		})
 	}
 }
 

@@ -23,7 +23,8 @@ type writer struct {
 	out    []byte     // whole lines
 	json   jx.Encoder // the line that is being made
 	text   []byte
-	// ended gets each request that a line in our own format is about.
+	// ended gets each request that a line in our own format is about, and may put it in a
+	// trace.
 	ended func(*kongrecord.Record)
 }
 
@@ -58,8 +59,13 @@ func (w *writer) line(datagram []byte, now time.Time) (log string) {
 	return "text"
 }
 
-// facts writes a line of our own format as it would one of Kong's.
+// facts writes a line of our own format as it would one of Kong's, and the trace beside
+// it: that of whoever knows of the request, since the client may have been told none.
 func (w *writer) facts(f *facts) {
+	request := f.record()
+	if w.ended != nil {
+		w.ended(request)
+	}
 	w.begin(f.end(), "access")
 	w.scrubbed("client_ip", f[factClient], scrub.FormatText)
 	w.whole("request", f[factRequest], scrub.FormatRequest, cut(f[factRequest]))
@@ -68,10 +74,10 @@ func (w *writer) facts(f *facts) {
 	w.whole("referrer", orDash(f[factReferrer]), scrub.FormatURL, cut(f[factReferrer]))
 	w.whole("user_agent", orDash(f[factAgent]), scrub.FormatText, cut(f[factAgent]))
 	w.value("request_id", f[factID])
-	w.end()
-	if w.ended != nil {
-		w.ended(f.record())
+	if id, ok := request.TraceID.(string); ok {
+		w.value("trace_id", []byte(id))
 	}
+	w.end()
 }
 
 // orDash is how Kong's own format writes what is not there.

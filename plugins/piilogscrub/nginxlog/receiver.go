@@ -37,7 +37,8 @@ type Options struct {
 	// Observe counts what was found in n bytes of lines of a log. Default: none.
 	Observe func(place string, n int, t scrub.Tally)
 	// Ended gets each request that is over, when its line in the format of [Include]
-	// arrives. All calls are in one goroutine, and must not take long. Default: none.
+	// arrives, and may set its TraceID, which is then written with the line. All calls are
+	// in one goroutine, and must not take long. Default: none.
 	Ended func(*kongrecord.Record)
 	// Registerer gets the metrics. Default: none.
 	Registerer prometheus.Registerer

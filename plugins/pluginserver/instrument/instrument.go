@@ -33,6 +33,13 @@ type Gauge interface {
 // Histogram is a distribution of values.
 type Histogram interface{ Observe(value float64) }
 
+// TracedHistogram is a Histogram that can name the trace that a value comes from, by its
+// id: OpenMetrics calls that an exemplar. A Meter need not have any.
+type TracedHistogram interface {
+	Histogram
+	ObserveIn(traceID string, value float64)
+}
+
 // Discard is the Meter of a server that nobody watches.
 var Discard Meter = discard{}
 

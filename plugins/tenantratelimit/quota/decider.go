@@ -66,8 +66,9 @@ type Backend struct {
 type Metrics interface {
 	// Limit makes the counters of one limit under one plan.
 	Limit(name, plan string) LimitCounters
-	// Waited is how long one decision waited for Redis, failures included.
-	Waited(time.Duration)
+	// Waited is how long one decision waited for Redis, failures included, in the sampled
+	// trace of that id; empty for none.
+	Waited(traceID string, took time.Duration)
 	// FellBack is a decision without Redis, by what OnRedisError says.
 	FellBack(policy string)
 	// Distrusted is a verified token that was refused, by what is wrong with it.

@@ -20,6 +20,8 @@ type Request struct {
 	// Headers are the first values of those that Needs asks for, by the names that the
 	// config has for them.
 	Headers map[string]string
+	// TraceID is the sampled trace that the request is known to be in, empty for none.
+	TraceID string
 }
 
 // Needs says what has to be read from Kong beyond the verified token.

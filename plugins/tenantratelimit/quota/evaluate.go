@@ -120,7 +120,7 @@ func (d *Decider) take(ctx context.Context, e *evaluation) (v limiter.Verdict, e
 	start := time.Now()
 	defer func() {
 		if !errors.Is(err, limiter.ErrOpen) {
-			d.backend.Metrics.Waited(time.Since(start))
+			d.backend.Metrics.Waited(e.request.TraceID, time.Since(start))
 		}
 	}()
 	e.counters.Passes = d.settings.OnRedisError == OnErrorAllow

@@ -17,9 +17,9 @@ var noon = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 // uncounted is metrics that nobody reads.
 type uncounted struct{}
 
-func (uncounted) Inc()                 {}
-func (uncounted) Waited(time.Duration) {}
-func (uncounted) FellBack(string)      {}
+func (uncounted) Inc()                         {}
+func (uncounted) Waited(string, time.Duration) {}
+func (uncounted) FellBack(string)              {}
 
 func (uncounted) Distrusted(identity.Fault) {}
 func (u uncounted) Limit(string, string) LimitCounters {
