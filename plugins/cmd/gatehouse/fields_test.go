@@ -55,6 +55,11 @@ var fields = []field{
 	{"trace-inject", `{"propagation":{"inject":[VALUE]}}`, "inject", list(`"preserve" "w3c" "b3" "b3-single" "jaeger" "ot" "datadog" "aws" "gcp"`), list(`"zipkin" ""`), nil},
 	{"trace-inject", `{"propagation":{"default_format":VALUE}}`, "default_format", list(`"w3c" "b3" "b3-single" "gcp"`), list(`"preserve" ""`), nil},
 	{"trace-inject", `{"pass_headers":[VALUE]}`, "pass_headers", list(headers), append(list(noHeader), `""`), nil},
+	{"trace-inject", `{"max_parent_sampled_per_second":VALUE}`, "max_parent_sampled_per_second", list(`0 100 1000000`), list(`-1 1000001 1.5 "1"`), nil},
+	{"trace-inject", `{"keep_statuses":[VALUE]}`, "keep_statuses", list(`400 429 499`), list(`399 500 "404" 404.5`), nil},
+	{"trace-inject", `{"keep_slow_ms":VALUE}`, "keep_slow_ms", list(`0 1 3600000`), list(`-1 3600001 0.5`), nil},
+	{"trace-inject", `{"server_timing":VALUE}`, "server_timing", list(`"none" "traceparent" "trace"`), list(`"" "b3" true`), nil},
+	{"trace-inject", `{"header_attributes":[VALUE]}`, "header_attributes", list(`"X-App-Version" "sec-ch-ua"`), append(list(noHeader), `""`, `"Authorization"`, `"cookie"`, `"X-Auth-Request-Email"`), list(`"X-Session-Token" "X-User-Id"`)},
 	{"trace-inject", `{"sample_ratio":VALUE}`, "sample_ratio", list(`0 0.5 1`), list(`-0.1 1.1 "1"`), nil},
 
 	{"sunset-headers", `{"deprecated_at":VALUE}`, "deprecated_at", list(dates), list(noDates), list(noDays)},
@@ -207,7 +212,7 @@ func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value, wa
 // TestEveryFieldIsTried: a new field has its line in the table.
 func TestEveryFieldIsTried(t *testing.T) {
 	free := map[string]bool{ // what a value of the type cannot get wrong
-		"ignore_parent_sampled": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
+		"ignore_parent_sampled": true, "keep_errors": true, "upstream_spans": true, "traceresponse": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
 		"burst": true, "cost": true, "lease": true, "mode": true, "status": true, "algorithm": true, "values": true,
 		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
 		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true,
