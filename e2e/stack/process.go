@@ -134,8 +134,9 @@ func (p *process) lastWords() string {
 // warnings are what the child said of its config before it started.
 func (p *process) warnings() (list []string) {
 	for _, line := range p.lines() {
-		if warning, ok := strings.CutPrefix(line, "gatehouse: warning: "); ok {
-			list = append(list, warning)
+		said, ok := strings.CutPrefix(line, "gatehouse: ")
+		if ok && (strings.Contains(" "+said, " warning: ") || strings.Contains(said, ": error: ")) {
+			list = append(list, strings.TrimPrefix(said, "warning: "))
 		}
 	}
 	return list

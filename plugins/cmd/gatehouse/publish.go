@@ -86,16 +86,19 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 		return err
 	}
 	defer turn.Close()
-	secrets := kongsecret.New(checker.Schemas())
-	merged, err := p.merge(secrets)
+	secrets := checker.Secrets()
+	document, err := p.layer(secrets)
 	if err != nil {
 		return err
 	}
-	report := checker.Check(merged.Text)
-	printFindings(s.err, merged.Name, report, configcheck.Mistake)
-	if report.Worst() > configcheck.Warning {
+	if report := checker.Check(document); !clean(s.err, report) {
 		return errors.New("no node was asked: the config has mistakes")
 	}
+	text, err := document.Text()
+	if err != nil {
+		return err
+	}
+	merged := kongyaml.File{Name: p.config, Text: text}
 	hide, err := secrets.Replacer(merged)
 	if err != nil {
 		return err
@@ -195,11 +198,10 @@ func (p *publishing) knowing() (*configcheck.Checker, error) {
 	if p.checker != nil {
 		return p.checker, nil
 	}
-	checker, err := newChecker()
+	checker, err := newChecker(configcheck.Options{Development: *p.development})
 	if err != nil {
 		return nil, err
 	}
-	checker.Development = *p.development
 	p.checker = checker
 	return checker, nil
 }
@@ -212,7 +214,7 @@ func (p *publishing) beside(overlay string) (config kongyaml.File, consumers []s
 		return config, nil, err
 	}
 	others := p.without(overlay)
-	if config, err = others.merge(kongsecret.New(checker.Schemas())); err != nil {
+	if config, err = others.merge(checker.Secrets()); err != nil {
 		return config, nil, err
 	}
 	consumers, err = consumersOf(config)

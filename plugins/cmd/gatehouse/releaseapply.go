@@ -11,7 +11,6 @@ import (
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
-	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/release"
 	"github.com/gatehousehq/gatehouse/plugins/release/configdiff"
 	"github.com/gatehousehq/gatehouse/plugins/release/releasefiles"
@@ -142,7 +141,7 @@ func (r *releasing) resume(ctx context.Context, s streams, o opened, lock *heldL
 	if err != nil {
 		return true, err
 	}
-	f := &fleet{r: r, o: o, s: s, lock: lock, secrets: kongsecret.New(checker.Schemas()), state: left.State.Resume(), is: left.Release, texts: map[release.Side][]byte{}}
+	f := &fleet{r: r, o: o, s: s, lock: lock, secrets: checker.Secrets(), state: left.State.Resume(), is: left.Release, texts: map[release.Side][]byte{}}
 	for side, hash := range map[release.Side]string{release.Before: left.Before, release.After: left.After} {
 		if f.texts[side], err = o.folder.Config(hash); err != nil || f.texts[side] == nil {
 			return true, errors.Join(err, fmt.Errorf("release %s did not finish, and its config %s is not in %s any more: put one on the nodes with gatehouse publish, and then run gatehouse release rollback -abandon", left.ID, hash, r.state))

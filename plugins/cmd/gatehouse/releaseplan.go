@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
-	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/release/configdiff"
@@ -67,18 +67,21 @@ func (r *releasing) next(s streams) (*nextConfig, error) {
 	if err != nil {
 		return nil, err
 	}
-	secrets := kongsecret.New(checker.Schemas())
-	merged, err := r.merge(secrets)
+	secrets := checker.Secrets()
+	document, err := r.layer(secrets)
 	if err != nil {
 		return nil, err
 	}
-	report := checker.Check(merged.Text)
-	printFindings(s.err, merged.Name, report, configcheck.Mistake)
-	if report.Worst() > configcheck.Warning {
-		return nil, fmt.Errorf("no node was asked: the config has mistakes")
+	if report := checker.Check(document); !clean(s.err, report) {
+		return nil, errors.New("no node was asked: the config has mistakes")
 	}
+	text, err := document.Text()
+	if err != nil {
+		return nil, err
+	}
+	merged := kongyaml.File{Name: r.config, Text: text}
 	config, err := shown(secrets, merged)
-	return &nextConfig{config, kongadmin.Hash(merged.Text), secrets}, err
+	return &nextConfig{config, kongadmin.Hash(text), secrets}, err
 }
 
 // shown is a config with what may be printed of it.

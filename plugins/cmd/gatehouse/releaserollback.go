@@ -8,7 +8,6 @@ import (
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
-	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/release"
 	"github.com/gatehousehq/gatehouse/plugins/release/configdiff"
 	"github.com/gatehousehq/gatehouse/plugins/release/releasefiles"
@@ -95,7 +94,7 @@ func (r *releasing) rollback(ctx context.Context, s streams, o opened, lock *hel
 	if err != nil {
 		return err
 	}
-	secrets := kongsecret.New(checker.Schemas())
+	secrets := checker.Secrets()
 	exported, err := o.nodes[0].Export(ctx)
 	if err != nil {
 		return err
