@@ -75,7 +75,7 @@ func (r *replica) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 const (
-	oldConfig = "_format_version: \"3.0\"\nservices: [{name: s, host: h, routes: [{name: r, paths: [/a]}]}]\nconsumers: [{username: erp, keyauth_credentials: [{key: hunter2}]}]\n"
+	oldConfig = "_format_version: \"3.0\"\nservices: [{name: s, host: h, routes: [{name: r, paths: [/a]}]}]\nconsumers: [{username: erp, keyauth_credentials: [{key: hunter2}]}]\nplugins: [{name: pii-log-scrub}]\n"
 	newRoute  = "[/a, /b]"
 )
 
