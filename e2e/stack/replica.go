@@ -15,11 +15,11 @@ import (
 
 // Replica is one more gateway beside that of a stack, with a plugin server of its own.
 type Replica struct {
-	// Proxy, Admin and Metrics are base URLs.
-	Proxy, Admin, Metrics string
-	stack                 Stack
-	part                  part
-	child                 *process
+	// Proxy, Secure, Admin, Status and Metrics are base URLs.
+	Proxy, Secure, Admin, Status, Metrics string
+	stack                                 Stack
+	part                                  part
+	child                                 *process
 }
 
 // StartReplica starts one with a declarative config. On Kong its Admin API wants a client's
@@ -42,7 +42,8 @@ func (s *Stack) StartReplica(ctx context.Context, name string, config []byte) (*
 	if err := os.WriteFile(r.stack.GatewayConfig(), config, 0o600); err != nil {
 		return nil, errors.Join(err, r.remove())
 	}
-	r.Proxy, r.Admin, r.Metrics = p.Proxy.URL(), p.Admin.URL(), p.PluginServer.URL()
+	r.Proxy, r.Secure, r.Admin = p.Proxy.URL(), p.ProxyTLS.TLS(), p.Admin.URL()
+	r.Status, r.Metrics = p.Status.URL(), p.PluginServer.URL()
 	if s.Kong {
 		r.Admin = p.Admin.TLS()
 		r.stack.GatewayEnv = append(append([]string{}, s.GatewayEnv...), r.stack.adminTLS()...)
