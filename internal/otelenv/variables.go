@@ -23,7 +23,7 @@ type variable struct {
 }
 
 var (
-	sdkVariables = []variable{choice("OTEL_SDK_DISABLED", "true", "false")}
+	sdkVariables = []variable{boolean("OTEL_SDK_DISABLED")}
 
 	exporterVariables = []variable{
 		choice("OTEL_TRACES_EXPORTER", "otlp", "console", "none"),
@@ -89,6 +89,12 @@ func check(variables []variable) error {
 // the SDK do, most of which are strict about case.
 func choice(name string, values ...string) variable {
 	return variable{name, func(s string) bool { return slices.Contains(values, s) }, "one of " + strings.Join(values, ", "), false}
+}
+
+// boolean is a variable that is true or false in any case, as the specification says
+// (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/#boolean).
+func boolean(name string) variable {
+	return variable{name, func(s string) bool { return strings.EqualFold(s, "true") || strings.EqualFold(s, "false") }, "one of true, false", false}
 }
 
 func count(name, unit string) variable {

@@ -117,6 +117,7 @@ func TestEnvironment(t *testing.T) {
 		"gRPC":                           {env: general + "=GRPC " + protocol + "=grpc", path: "grpc", spans: 2},
 		"gRPC for traces wins":           {env: traces + "=GRPC " + protocol + "=http/protobuf OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc", path: "grpc", spans: 2},
 		"disabled":                       {env: general + "=HTTP OTEL_SDK_DISABLED=true"},
+		"disabled, in capitals":          {env: general + "=HTTP OTEL_SDK_DISABLED=TRUE"},
 		"not disabled":                   {env: general + "=HTTP OTEL_SDK_DISABLED=false", path: "/v1/traces", spans: 2},
 		"no exporter":                    {env: general + "=HTTP OTEL_TRACES_EXPORTER=none"},
 		"the exporter named":             {env: general + "=HTTP OTEL_TRACES_EXPORTER=otlp", path: "/v1/traces", spans: 2},
