@@ -19,7 +19,7 @@ type Propagation struct {
 	Extract []formats.Format `json:"extract" kong:"one_of=w3c|b3|jaeger|ot|datadog|aws|gcp" desc:"Formats in which a client's trace is looked for, in this order; w3c if absent, none if empty."`
 	// Clear are request headers that are removed after that, besides those of other
 	// formats, which always are unless PassHeaders has them.
-	Clear []string `json:"clear" kong:"shape=header_name,len_max=64,each_len_max=128" desc:"More request headers to remove after a client's trace was looked for."`
+	Clear []string `json:"clear" kong:"shape=header_name,len_max=64,each_len_max=128,not_header=Authorization|Proxy-Authorization|Cookie|ApiKey|API-Key|X-API-Key" desc:"More request headers to remove after a client's trace was looked for."`
 	// Inject are the formats that the service gets the trace in. W3C's it always gets.
 	Inject []formats.Format `json:"inject" kong:"one_of=preserve|w3c|b3|b3-single|jaeger|ot|datadog|aws|gcp" desc:"Formats that the trace is written in, besides w3c, which always is; preserve is the one that it was found in."`
 	// DefaultFormat is what preserve means where no trace was found.
