@@ -21,6 +21,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/audit"
 	"github.com/gatehousehq/gatehouse/bench/bff"
 	"github.com/gatehousehq/gatehouse/bench/bffbounds"
+	"github.com/gatehousehq/gatehouse/bench/capacity"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
@@ -44,6 +45,7 @@ var suites = []suite{
 	{"bff", ratios(bff.Open)},
 	{"audit", audit.Take},
 	{"bffbounds", bffbounds.Take},
+	{"capacity", capacity.Take},
 	{"sidecar", sidecar.Take},
 }
 

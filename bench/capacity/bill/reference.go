@@ -1,0 +1,41 @@
+package main
+
+// reference is the machine of docs/capacity.md.
+var reference = measured{
+	kong: 700, server: 500, redis: 60,
+	page:    300,
+	logged:  1500,
+	kept:    250,
+	counter: 200,
+}
+
+// list are round list prices on demand, as docs/capacity.md says, and what it supposes.
+var list = prices{
+	cpuHour: 0.04048, gibHour: 0.004445,
+	balancerHour: 0.0225, balancedGB: 0.006,
+	keptGBMonth: 0.023, ingestedGB: 0.5,
+	outGB:     0.09,
+	peakHours: 2, days: 90,
+	requestBytes: 1000, answerBytes: 2000,
+}
+
+var sizes = []size{
+	{
+		name: "small", requests: 10e6, peak: 10, tenants: 100, users: 20,
+		gateway: autoscaler{3, 6}, bff: autoscaler{2, 4},
+		kong: container{0.25, 0.375}, server: container{0.1, 0.25}, page: container{0.1, 0.25},
+		redisNode: 0.032,
+	},
+	{
+		name: "medium", requests: 500e6, peak: 5, tenants: 1000, users: 50,
+		gateway: autoscaler{3, 9}, bff: autoscaler{3, 9},
+		kong: container{1, 0.5}, server: container{0.5, 0.25}, page: container{0.25, 0.25},
+		redisNode: 0.15,
+	},
+	{
+		name: "large", requests: 5e9, peak: 5, tenants: 10_000, users: 100,
+		gateway: autoscaler{6, 24}, bff: autoscaler{4, 16},
+		kong: container{4, 0.75}, server: container{2, 0.5}, page: container{1, 0.25},
+		redisNode: 0.15,
+	},
+}
