@@ -1,6 +1,9 @@
 package capacity
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestVolumeOf(t *testing.T) {
 	t.Parallel()
@@ -22,6 +25,25 @@ func TestLongURL(t *testing.T) {
 	for _, n := range urlLengths {
 		if url := longURL("/onehop", n); len(url) != n || url[:8] != "/onehop?" {
 			t.Errorf("%d bytes: %q has %d", n, url, len(url))
+		}
+	}
+}
+
+func TestChoose(t *testing.T) {
+	t.Parallel()
+	if all, err := choose(""); err != nil || len(all) != len(tables) {
+		t.Errorf("without TABLES: %d tables, %v", len(all), err)
+	}
+	if some, err := choose("knee,cpu"); err != nil || len(some) != 2 || some[0].name != "knee" {
+		t.Errorf("knee,cpu: %v, %v", some, err)
+	}
+	_, err := choose("cpu,nee")
+	if err == nil {
+		t.Fatal("no error for a table that is not there")
+	}
+	for _, tbl := range tables {
+		if !strings.Contains(err.Error(), tbl.name) {
+			t.Errorf("%q does not name %s", err, tbl.name)
 		}
 	}
 }

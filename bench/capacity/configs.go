@@ -11,6 +11,7 @@ import (
 
 const (
 	plenty = 1_000_000_000 // a limit that no load reaches
+	lease  = 1000          // what a node takes from Redis at once, where limits are leased
 	key    = "bench-only"  // the partner's that sends most requests
 	secret = "bench-only-bench-only-bench-only"
 )
@@ -37,15 +38,16 @@ services:
 	for n := 1; n < len(four); n++ {
 		service(fmt.Sprintf("plugins%d", n), small, four[:n+1]...)
 	}
-	service("onehop", small, keyAuth, oneHop(2))
+	service("onehop", small, keyAuth, oneHop(2, 0))
+	service("leased", small, keyAuth, oneHop(2, lease))
 	for _, n := range limitCounts {
 		service(fmt.Sprintf("limits%d", n), small, keyAuth, limitPlugin(n))
 	}
 	host, port, _ := strings.Cut(redis, ":")
 	service("lua", small, keyAuth, fmt.Sprintf(
 		"{ name: rate-limiting, config: { minute: %d, limit_by: consumer, policy: redis, redis: { host: %s, port: %s } } }", plenty, host, port))
-	service("orders", upstream+"/v2/orders", "{ name: jwt }", oneHop(2))
-	service("page", bff+"/web/v1/dashboard", "{ name: jwt }", oneHop(2))
+	service("orders", upstream+"/v2/orders", "{ name: jwt }", oneHop(2, 0))
+	service("page", bff+"/web/v1/dashboard", "{ name: jwt }", oneHop(2, 0))
 	return b.String()
 }
 
@@ -58,24 +60,24 @@ var limitCounts = []int{1, 4, 8}
 
 // limits are so many that all apply to each request. The user's is the first: without it
 // there is one by default.
-func limits(n int) string {
+func limits(n, lease int) string {
 	var list []string
 	for _, window := range []int{60, 3600} {
 		for _, scope := range []string{"user", "tenant", "tenant, route", "global"} {
-			list = append(list, fmt.Sprintf("{ name: \"%s %d\", scope: [%s], limit: %d, window_seconds: %d }", scope, window, scope, plenty, window))
+			list = append(list, fmt.Sprintf("{ name: \"%s %d\", scope: [%s], limit: %d, window_seconds: %d, lease: %d }", scope, window, scope, plenty, window, lease))
 		}
 	}
 	return "{ limits: [" + strings.Join(list[:n], ", ") + "] }"
 }
 
 func limitPlugin(n int) string {
-	return "{ name: tenant-rate-limit, config: " + limits(n) + " }"
+	return "{ name: tenant-rate-limit, config: " + limits(n, 0) + " }"
 }
 
 // oneHop is the four policies in one plugin.
-func oneHop(n int) string {
+func oneHop(n, lease int) string {
 	return "{ name: gatehouse, config: { run: [pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers], pii_log_scrub: {}, trace_inject: {}, tenant_rate_limit: " +
-		limits(n) + `, sunset_headers: { deprecated_at: "2026-01-15T00:00:00Z", sunset_at: "2036-06-30T00:00:00Z", successor: /v2 } } }`
+		limits(n, lease) + `, sunset_headers: { deprecated_at: "2026-01-15T00:00:00Z", sunset_at: "2036-06-30T00:00:00Z", successor: /v2 } } }`
 }
 
 // by is a load of the partner's.

@@ -40,6 +40,7 @@ func (s *system) cpuRows() ([]*cpuRow, error) {
 		{what: "3 plugins: tenant-rate-limit, 2 limits", gate: s.line, load: by(s.line, "/plugins3")},
 		{what: "4 plugins: sunset-headers", gate: s.line, load: by(s.line, "/plugins4")},
 		{what: "the 4 in one hop, access line", gate: s.line, load: by(s.line, "/onehop")},
+		{what: "the same, limits leased by 1000", gate: s.line, load: by(s.line, "/leased")},
 		{what: "the 4 in one hop, log event", gate: s.event, load: by(s.event, "/onehop")},
 	}
 	for _, n := range limitCounts {

@@ -25,7 +25,7 @@ var shares = []float64{0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.9}
 // step is one of them. Figures are medians.
 type step struct {
 	perSecond                  float64
-	kong, server               float64 // cores
+	kong, server, redis        float64 // cores
 	p50, p99, bareP50, bareP99 float64 // ms
 }
 
@@ -34,19 +34,19 @@ func (s step) added() float64 { return s.p99 - s.bareP99 }
 // takeKnee has the load grow in steps. Each round first asks what is the most at that time:
 // on a machine that others share it changes by the minute.
 func (s *system) takeKnee(ctx context.Context, w io.Writer) error {
-	const format = "%8v %10v %11v %13v %9v %9v %12v %12v %14v\n"
+	const format = "%8v %10v %11v %13v %12v %9v %9v %12v %12v %14v\n"
 	fmt.Fprintf(w, "\nlatency by share of saturation, one hop, one worker, ms; medians of %d rounds\n", kneeRounds)
-	fmt.Fprintf(w, format, "share", "requests/s", "Kong cores", "server cores", "p50", "p99", "p50, bare", "p99, bare", "p99, added")
+	fmt.Fprintf(w, format, "share", "requests/s", "Kong cores", "server cores", "Redis cores", "p50", "p99", "p50, bare", "p99, bare", "p99, added")
 	knee, failed := 0.0, []error(nil)
 	for _, share := range shares {
 		at, err := s.step(ctx, share)
 		if err != nil {
-			fmt.Fprintf(w, format, share, "failed", "", "", "", "", "", "", "")
+			fmt.Fprintf(w, format, share, "failed", "", "", "", "", "", "", "", "")
 			failed = append(failed, fmt.Errorf("%v of saturation: %w", share, err))
 			continue
 		}
 		figure := func(v float64) string { return fmt.Sprintf("%.2f", v) }
-		fmt.Fprintf(w, format, share, int(at.perSecond), figure(at.kong), figure(at.server),
+		fmt.Fprintf(w, format, share, int(at.perSecond), figure(at.kong), figure(at.server), figure(at.redis),
 			figure(at.p50), figure(at.p99), figure(at.bareP50), figure(at.bareP99), figure(at.added()))
 		switch {
 		case at.added() <= objective:
@@ -64,7 +64,7 @@ func (s *system) takeKnee(ctx context.Context, w io.Writer) error {
 }
 
 func (s *system) step(ctx context.Context, share float64) (step, error) {
-	var rate, kong, server, p50, p99, bareP50, bareP99 []float64
+	var rate, kong, server, redis, p50, p99, bareP50, bareP99 []float64
 	for range kneeRounds {
 		most, err := by(s.line, "/onehop").Run(ctx, kneeLength/2)
 		if err != nil {
@@ -82,11 +82,12 @@ func (s *system) step(ctx context.Context, share float64) (step, error) {
 		rate = append(rate, o.PerSecond())
 		kong = append(kong, used[kongPart].Seconds()/o.Took.Seconds())
 		server = append(server, used[serverPart].Seconds()/o.Took.Seconds())
+		redis = append(redis, used[redisPart].Seconds()/o.Took.Seconds())
 		p50, p99 = append(p50, o.Milliseconds(.50)), append(p99, o.Milliseconds(.99))
 		bareP50, bareP99 = append(bareP50, bare.Milliseconds(.50)), append(bareP99, bare.Milliseconds(.99))
 	}
 	return step{
-		perSecond: ratio.Median(rate), kong: ratio.Median(kong), server: ratio.Median(server),
+		perSecond: ratio.Median(rate), kong: ratio.Median(kong), server: ratio.Median(server), redis: ratio.Median(redis),
 		p50: ratio.Median(p50), p99: ratio.Median(p99), bareP50: ratio.Median(bareP50), bareP99: ratio.Median(bareP99),
 	}, nil
 }
