@@ -38,16 +38,16 @@ services:
 	for n := 1; n < len(four); n++ {
 		service(fmt.Sprintf("plugins%d", n), small, four[:n+1]...)
 	}
-	service("onehop", small, keyAuth, oneHop(2, 0))
-	service("leased", small, keyAuth, oneHop(2, lease))
+	service("onehop", small, keyAuth, oneHop(0))
+	service("leased", small, keyAuth, oneHop(lease))
 	for _, n := range limitCounts {
 		service(fmt.Sprintf("limits%d", n), small, keyAuth, limitPlugin(n))
 	}
 	host, port, _ := strings.Cut(redis, ":")
 	service("lua", small, keyAuth, fmt.Sprintf(
 		"{ name: rate-limiting, config: { minute: %d, limit_by: consumer, policy: redis, redis: { host: %s, port: %s } } }", plenty, host, port))
-	service("orders", upstream+"/v2/orders", "{ name: jwt }", oneHop(2, 0))
-	service("page", bff+"/web/v1/dashboard", "{ name: jwt }", oneHop(2, 0))
+	service("orders", upstream+"/v2/orders", "{ name: jwt }", oneHop(0))
+	service("page", bff+"/web/v1/dashboard", "{ name: jwt }", oneHop(0))
 	return b.String()
 }
 
@@ -74,10 +74,10 @@ func limitPlugin(n int) string {
 	return "{ name: tenant-rate-limit, config: " + limits(n, 0) + " }"
 }
 
-// oneHop is the four policies in one plugin.
-func oneHop(n, lease int) string {
+// oneHop is the four policies in one plugin, with two limits.
+func oneHop(lease int) string {
 	return "{ name: gatehouse, config: { run: [pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers], pii_log_scrub: {}, trace_inject: {}, tenant_rate_limit: " +
-		limits(n, lease) + `, sunset_headers: { deprecated_at: "2026-01-15T00:00:00Z", sunset_at: "2036-06-30T00:00:00Z", successor: /v2 } } }`
+		limits(2, lease) + `, sunset_headers: { deprecated_at: "2026-01-15T00:00:00Z", sunset_at: "2036-06-30T00:00:00Z", successor: /v2 } } }`
 }
 
 // by is a load of the partner's.
