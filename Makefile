@@ -49,6 +49,7 @@ certs: ## make or renew a development CA and leaves in .dev/certs, which git ign
 test: ## every test that needs no container; says what this machine left out; E2E_SHORT=1 leaves out what takes long
 	@$(if $(RACE),:,echo 'left out: the race detector, which needs a C compiler')
 	@command -v redis-server >/dev/null || echo 'left out: the tests against a real Redis, which need redis-server on PATH (miniredis stands in)'
+	@command -v promtool >/dev/null || echo 'left out: the tests of the Prometheus rules, which need promtool on PATH'
 	@test -n "$$GATEHOUSE_PII_DATASET" || test -d ../shared/data/pii || echo 'left out: the scrubber on a labelled set, which GATEHOUSE_PII_DATASET names or ../shared/data/pii holds'
 	go test $(RACE) $(if $(E2E_SHORT),-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
 

@@ -22,6 +22,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/bff"
 	"github.com/gatehousehq/gatehouse/bench/bffbounds"
 	"github.com/gatehousehq/gatehouse/bench/capacity"
+	"github.com/gatehousehq/gatehouse/bench/faults"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
@@ -47,6 +48,7 @@ var suites = []suite{
 	{"bffbounds", bffbounds.Take},
 	{"capacity", capacity.Take},
 	{"sidecar", sidecar.Take},
+	{"faults", faults.Take},
 }
 
 func main() {

@@ -28,18 +28,22 @@ func TestOneConnectedTrace(t *testing.T) {
 			t.Errorf("%s received traceparent %q", name, got)
 		}
 	}
-	// The gateway, the BFF, and a client and a server span for each service.
-	all := spans(t, id, 2+2*len(services.BehindBFFs()))
-	if len(all) != 2+2*len(services.BehindBFFs()) {
-		t.Errorf("the trace has %d spans, want %d: %v", len(all), 2+2*len(services.BehindBFFs()), names(all))
+	// The gateway's two, the BFF, and a client and a server span for each service.
+	all := spans(t, id, 3+2*len(services.BehindBFFs()))
+	if len(all) != 3+2*len(services.BehindBFFs()) {
+		t.Errorf("the trace has %d spans, want %d: %v", len(all), 3+2*len(services.BehindBFFs()), names(all))
 	}
 	gateway := onlyRoot(t, all)
 	if gateway.Kind != "server" || gateway.Name != "GET /web/v1/dashboard" {
 		t.Errorf("the root is %s %q, want the gateway's server span", gateway.Kind, gateway.Name)
 	}
-	bff := onlyChild(t, all, gateway)
+	call := onlyChild(t, all, gateway)
+	if call.Kind != "client" || call.Service != gateway.Service {
+		t.Errorf("the gateway's child is a %s span of %s, want its call", call.Kind, call.Service)
+	}
+	bff := onlyChild(t, all, call)
 	if bff.Kind != "server" || bff.Service != "web-bff" {
-		t.Errorf("the gateway's child is a %s span of %s, want the BFF's server span", bff.Kind, bff.Service)
+		t.Errorf("the call's child is a %s span of %s, want the BFF's server span", bff.Kind, bff.Service)
 	}
 	var served []string
 	for _, client := range childrenOf(all, bff) {
@@ -67,11 +71,17 @@ func TestGatewayOutlivesUpstream(t *testing.T) {
 		traces[i] = get(t, "/web/v1/dashboard/joe@example.com?q=joe@example.com", bearer(t, devtoken.Web, "acme", "u1"), "User-Agent: joe@example.com/1.0").traceID(t)
 	}
 	for _, id := range traces {
-		all := spans(t, id, 2)
+		all := spans(t, id, 3)
 		gateway := onlyRoot(t, all)
-		bff := onlyChild(t, all, gateway)
-		if late := bff.End.Sub(gateway.End); late > 0 {
-			t.Errorf("the BFF's span ends %v after the gateway's, in which it is", late)
+		call := onlyChild(t, all, gateway)
+		bff := onlyChild(t, all, call)
+		for _, outer := range []otlpsink.Span{gateway, call} {
+			if late := bff.End.Sub(outer.End); late > 0 {
+				t.Errorf("the BFF's span ends %v after the gateway's %s span, in which it is", late, outer.Kind)
+			}
+			if early := outer.Start.Sub(bff.Start); early > 0 {
+				t.Errorf("the BFF's span begins %v before the gateway's %s span, in which it is", early, outer.Kind)
+			}
 		}
 		if address, _ := gateway.Attributes["client.address"].(string); !network.MatchString(address) {
 			t.Errorf("client.address is %v, want a network", address)
@@ -129,9 +139,9 @@ func TestSpansHoldNoPersonalData(t *testing.T) {
 		path  string
 		spans int
 	}{
-		"a page":           {"/web/v1/dashboard?email=joe@example.com", 2 + 2*len(services.BehindBFFs())},
-		"no such page":     {"/web/v1/dashboard/joe@example.com", 2},
-		"a partner's page": {"/partner/v2/orders", 2},
+		"a page":           {"/web/v1/dashboard?email=joe@example.com", 3 + 2*len(services.BehindBFFs())},
+		"no such page":     {"/web/v1/dashboard/joe@example.com", 3},
+		"a partner's page": {"/partner/v2/orders", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := get(t, tc.path, bearer(t, devtoken.Web, "acme", "u1"), partnerKey,
@@ -144,7 +154,7 @@ func TestSpansHoldNoPersonalData(t *testing.T) {
 			if strings.Contains(string(text), "joe") {
 				t.Errorf("the spans have the address in them: %s", text)
 			}
-			server := onlyChild(t, all, onlyRoot(t, all))
+			server := onlyChild(t, all, onlyChild(t, all, onlyRoot(t, all)))
 			if agent := server.Attributes["user_agent.original"]; agent != "curl/8.5 ([email])" {
 				t.Errorf("the span of %s has the user agent %v", server.Service, agent)
 			}

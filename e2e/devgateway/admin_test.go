@@ -47,6 +47,20 @@ func TestPostConfig(t *testing.T) {
 	}
 }
 
+// TestGetConfig: what is read can be posted again.
+func TestGetConfig(t *testing.T) {
+	t.Parallel()
+	h := start(t, oneService, nil, nil)
+	status, answer := admin(t, h, "GET", "/config", "", "")
+	text, _ := answer["config"].(string)
+	if status != 200 || text == "" {
+		t.Fatalf("status %d, answer %v", status, answer)
+	}
+	if status, answer := admin(t, h, "POST", flat, "text/yaml", text); status != 201 {
+		t.Errorf("status %d, answer %v", status, answer)
+	}
+}
+
 // TestConfigurationHash: who posts a configuration can ask what runs, and post the same
 // again for nothing.
 func TestConfigurationHash(t *testing.T) {
@@ -181,7 +195,7 @@ func TestNewRefuses(t *testing.T) {
 	if err := os.WriteFile(empty, []byte("_format_version: \"3.0\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(include, []byte("log_format odd escape=none '$upstream_addr';"), 0o600); err != nil {
+	if err := os.WriteFile(include, []byte("log_format odd escape=none '$upstream_bytes_sent';"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const syslog = "syslog:server=unix:/s,nohostname"
@@ -195,7 +209,7 @@ func TestNewRefuses(t *testing.T) {
 		{Options{ConfigFile: empty, AccessLog: "/dev/stdout"}, `KONG_PROXY_ACCESS_LOG: open log "/dev/stdout"`},
 		{Options{ConfigFile: empty, ErrorLog: "/dev/stdout"}, `KONG_PROXY_ERROR_LOG: open log "/dev/stdout"`},
 		{Options{ConfigFile: empty, AccessLog: syslog + " json", NginxInclude: include}, `KONG_PROXY_ACCESS_LOG: no log_format "json"`},
-		{Options{ConfigFile: empty, AccessLog: syslog + " odd", NginxInclude: include}, `the dev gateway has no nginx variable $upstream_addr`},
+		{Options{ConfigFile: empty, AccessLog: syslog + " odd", NginxInclude: include}, `the dev gateway has no nginx variable $upstream_bytes_sent`},
 		{Options{ConfigFile: empty, AccessLog: syslog + " odd"}, `read log format "odd" from KONG_NGINX_HTTP_INCLUDE`},
 	} {
 		_, err := New(tt.opts)

@@ -176,7 +176,7 @@ func TestPluginFailures(t *testing.T) {
 		{"log entry in access", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Log.Serialize() }), "function cannot be called in access phase"},
 		{"unknown method", "access", func(_ string, conn net.Conn) error { return ask(conn, "kong.request.get_raw_path", nil) }, `pluginserver error: method "kong.request.get_raw_path" not found`},
 		{"method that nobody here uses", "access", withPDK(func(_ string, kong *pdk.PDK) { _ = kong.Service.SetTarget("a", 1) }), `pluginserver error: method "kong.service.set_target" not found`},
-		{"variable that nobody here uses", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Nginx.GetVar("upstream_addr") }), `the dev gateway has no nginx variable $upstream_addr`},
+		{"variable that nobody here uses", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Nginx.GetVar("upstream_bytes_sent") }), `the dev gateway has no nginx variable $upstream_bytes_sent`},
 		{"header limit", "access", withPDK(func(_ string, kong *pdk.PDK) { _, _ = kong.Request.GetHeaders(0) }), "max_headers must be >= 1"},
 	}
 	for _, tt := range tests {

@@ -23,31 +23,11 @@ type File struct {
 // The order of entities and the spelling of values stay as they are; anchors are written
 // out. An error names the file and the line.
 func Merge(base File, overlays ...File) ([]byte, error) {
-	into, err := base.Parse()
+	merged, err := Layer(base, overlays...)
 	if err != nil {
 		return nil, err
 	}
-	meta, err := readMeta(base, into)
-	if err != nil {
-		return nil, err
-	}
-	if len(overlays) == 0 {
-		return base.Text, nil
-	}
-	for _, overlay := range overlays {
-		from, err := overlay.Parse()
-		if err != nil {
-			return nil, err
-		}
-		if err := meta.add(overlay, from); err != nil {
-			return nil, err
-		}
-		if err := mergeFields(document, into, from); err != nil {
-			return nil, fmt.Errorf("%s: %w", overlay.Name, err)
-		}
-	}
-	meta.write(into)
-	return Format(into)
+	return merged.Text()
 }
 
 // Format is a document's text.

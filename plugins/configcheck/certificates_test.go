@@ -50,53 +50,53 @@ ca_certificates: [{id: ` + caID + `, cert: "` + cert + `"}]
 `
 	for _, tt := range []struct {
 		name, config string
-		worst        configcheck.Severity
+		worst        string
 		want         string // the one finding; empty: none
 	}{
 		{"good", base + `services: [{name: s, client_certificate: {id: ` + certID + `}, ca_certificates: [` + caID + `]}]
 upstreams: [{name: u, client_certificate: {id: ` + certID + `}}]
-snis: [{name: localhost, certificate: {id: ` + certID + `}}]`, configcheck.Warning, ""},
-		{"a dangling CA", base + `services: [{name: s, ca_certificates: [` + caID + `, ` + danglingID + `]}]`, configcheck.Mistake,
-			`services[0] s: ca_certificates[1]: "` + danglingID + `" is no id of ca_certificates: Kong takes it`},
-		{"a CA's id that is a certificate's", base + `services: [{ca_certificates: [` + certID + `]}]`, configcheck.Mistake, `services[0]: ca_certificates[0]: "` + certID},
-		{"a service's dangling certificate", base + `services: [{name: s, client_certificate: {id: ` + danglingID + `}}]`, configcheck.Refused, `services[0] s: client_certificate.id: "` + danglingID + `" is no id of certificates`},
-		{"an upstream's", base + `upstreams: [{name: u, client_certificate: {id: ` + caID + `}}]`, configcheck.Refused, `upstreams[0] u: client_certificate.id: `},
-		{"an SNI's", base + `snis: [{name: n, certificate: {id: ` + danglingID + `}}]`, configcheck.Refused, `snis[0] n: certificate.id: `},
-		{"expired", `certificates: [{id: a, cert: "` + expired + `", key: "` + expiredKey + `"}]`, configcheck.Mistake, "certificates[0]: cert: it expired at 20"},
-		{"an expired CA", `ca_certificates: [{cert: "` + expired + `"}]`, configcheck.Mistake, "ca_certificates[0]: cert: it expired at 20"},
-		{"another's key", `certificates: [{cert: "` + cert + `", key: "` + expiredKey + `"}]`, configcheck.Refused, "certificates[0]: cert and key: private key does not match public key: put a pair there"},
-		{"a CA in a vault", `ca_certificates: [{cert: "{vault://env/ca}"}]`, configcheck.Refused, "ca_certificates[0]: cert: Kong takes no vault reference for a CA"},
-		{"in the environment", `certificates: [{cert: "{vault://env/gate-cert}", key: "{vault://env/gate-cert/key}"}]`, configcheck.Warning, ""},
-		{"not in the environment", `certificates: [{cert: "{vault://env/gate-cert}", key: "{vault://env/gate-key}"}]`, configcheck.Warning, `certificates[0]: key: "{vault://env/gate-key}": the variable GATE_KEY is not set here`},
-		{"by a vault's prefix", `{vaults: [{name: env, prefix: mine, config: {prefix: gate_}}], certificates: [{cert: "{vault://mine/cert}", key: "{vault://mine/cert}"}]}`, configcheck.Warning, ""},
-		{"in another vault", `{vaults: [{name: hcv, prefix: h}], certificates: [{cert: "{vault://h/cert}", key: "{vault://h/key}"}]}`, configcheck.Warning, ""},
-		{"in no vault", `certificates: [{cert: "` + cert + `", key: "{vault://safe/key}"}]`, configcheck.Mistake, `certificates[0]: key: "{vault://safe/key}": there is no vault "safe"`},
-		{"no reference at all", `certificates: [{cert: "` + cert + `", key: "{vault://env}"}]`, configcheck.Mistake, `is no reference that Kong can follow`},
+snis: [{name: localhost, certificate: {id: ` + certID + `}}]`, warning, ""},
+		{"a dangling CA", base + `services: [{name: s, ca_certificates: [` + caID + `, ` + danglingID + `]}]`, mistake,
+			`services[0].ca_certificates[1]: "` + danglingID + `" is no id of ca_certificates: Kong takes it`},
+		{"a CA's id that is a certificate's", base + `services: [{ca_certificates: [` + certID + `]}]`, mistake, `services[0].ca_certificates[0]: "` + certID},
+		{"a service's dangling certificate", base + `services: [{name: s, client_certificate: {id: ` + danglingID + `}}]`, refused, `services[0].client_certificate.id: "` + danglingID + `" is no id of certificates`},
+		{"an upstream's", base + `upstreams: [{name: u, client_certificate: {id: ` + caID + `}}]`, refused, `upstreams[0].client_certificate.id: `},
+		{"an SNI's", base + `snis: [{name: n, certificate: {id: ` + danglingID + `}}]`, refused, `snis[0].certificate.id: `},
+		{"expired", `certificates: [{id: a, cert: "` + expired + `", key: "` + expiredKey + `"}]`, mistake, "certificates[0].cert: it expired at 20"},
+		{"an expired CA", `ca_certificates: [{cert: "` + expired + `"}]`, mistake, "ca_certificates[0].cert: it expired at 20"},
+		{"another's key", `certificates: [{cert: "` + cert + `", key: "` + expiredKey + `"}]`, refused, "certificates[0]: cert and key: private key does not match public key; put a pair there"},
+		{"a CA in a vault", `ca_certificates: [{cert: "{vault://env/ca}"}]`, refused, "ca_certificates[0].cert: Kong takes no vault reference for a CA"},
+		{"in the environment", `certificates: [{cert: "{vault://env/gate-cert}", key: "{vault://env/gate-cert/key}"}]`, warning, ""},
+		{"not in the environment", `certificates: [{cert: "{vault://env/gate-cert}", key: "{vault://env/gate-key}"}]`, warning, `certificates[0].key: "{vault://env/gate-key}": the variable GATE_KEY is not set here`},
+		{"by a vault's prefix", `{vaults: [{name: env, prefix: mine, config: {prefix: gate_}}], certificates: [{cert: "{vault://mine/cert}", key: "{vault://mine/cert}"}]}`, warning, ""},
+		{"in another vault", `{vaults: [{name: hcv, prefix: h}], certificates: [{cert: "{vault://h/cert}", key: "{vault://h/key}"}]}`, warning, ""},
+		{"in no vault", `certificates: [{cert: "` + cert + `", key: "{vault://safe/key}"}]`, mistake, `certificates[0].key: "{vault://safe/key}": there is no such vault; use env`},
+		{"no reference at all", `certificates: [{cert: "` + cert + `", key: "{vault://env}"}]`, mistake, `is no reference that Kong can follow`},
 		{"a certificate by its id alone", base + `services: [{name: s, client_certificate: ` + certID + `}]
-snis: [{name: n, certificate: ` + certID + `}]`, configcheck.Warning, ""},
-		{"an id alone that leads nowhere", base + `services: [{name: s, client_certificate: ` + danglingID + `}]`, configcheck.Refused, `services[0] s: client_certificate: "` + danglingID + `" is no id of certificates: add`},
-		{"an upstream's id alone", base + `upstreams: [{name: u, client_certificate: ` + danglingID + `}]`, configcheck.Refused, `upstreams[0] u: client_certificate: "`},
-		{"an SNI's id alone", base + `snis: [{name: n, certificate: ` + danglingID + `}]`, configcheck.Refused, `snis[0] n: certificate: "`},
-		{"an empty id", base + `services: [{client_certificate: ""}]`, configcheck.Refused, `services[0]: client_certificate: "" is no id`},
-		{"no id in a mapping", base + `services: [{client_certificate: {}}]`, configcheck.Refused, `services[0]: client_certificate.id: it is no id: write client_certificate: {id: ID}`},
-		{"a name in place of an id", base + `upstreams: [{client_certificate: {name: x}}]`, configcheck.Refused, `upstreams[0]: client_certificate.id: it is no id`},
-		{"a number", base + `snis: [{certificate: 7}]`, configcheck.Refused, `snis[0]: certificate: it is no id`},
-		{"an SNI without a certificate", base + `snis: [{name: n}]`, configcheck.Refused, `snis[0] n: certificate: it is missing`},
+snis: [{name: n, certificate: ` + certID + `}]`, warning, ""},
+		{"an id alone that leads nowhere", base + `services: [{name: s, client_certificate: ` + danglingID + `}]`, refused, `services[0].client_certificate: "` + danglingID + `" is no id of certificates; add`},
+		{"an upstream's id alone", base + `upstreams: [{name: u, client_certificate: ` + danglingID + `}]`, refused, `upstreams[0].client_certificate: "`},
+		{"an SNI's id alone", base + `snis: [{name: n, certificate: ` + danglingID + `}]`, refused, `snis[0].certificate: "`},
+		{"an empty id", base + `services: [{client_certificate: ""}]`, refused, `services[0].client_certificate: "" is no id`},
+		{"no id in a mapping", base + `services: [{client_certificate: {}}]`, refused, `services[0].client_certificate.id: it is no id; write client_certificate: {id: ID}`},
+		{"a name in place of an id", base + `upstreams: [{client_certificate: {name: x}}]`, refused, `upstreams[0].client_certificate.id: it is no id`},
+		{"a number", base + `snis: [{certificate: 7}]`, refused, `snis[0].certificate: it is no id`},
+		{"an SNI without a certificate", base + `snis: [{name: n}]`, refused, `snis[0].certificate: it is missing`},
 		{"another case", `certificates: [{id: ` + lettersID + `, cert: "` + cert + `", key: "` + key + `"}]
-services: [{client_certificate: {id: ` + strings.ToUpper(lettersID) + `}}]`, configcheck.Refused, "put its id there, letter by letter"},
-		{"a CA as a mapping", base + `services: [{ca_certificates: [{id: ` + caID + `}]}]`, configcheck.Refused, `services[0]: ca_certificates[0]: it is no UUID`},
-		{"a CA by its name", base + `services: [{ca_certificates: [mine]}]`, configcheck.Refused, `ca_certificates[0]: it is no UUID`},
-		{"a CA that is no list", base + `services: [{ca_certificates: ` + caID + `}]`, configcheck.Refused, `services[0]: ca_certificates: it is no list`},
-		{"nonsense", `{certificates: [7, {cert: 7}], ca_certificates: {}, snis: [7], services: [7]}`, configcheck.Warning, ""},
+services: [{client_certificate: {id: ` + strings.ToUpper(lettersID) + `}}]`, refused, "put its id there, letter by letter"},
+		{"a CA as a mapping", base + `services: [{ca_certificates: [{id: ` + caID + `}]}]`, refused, `services[0].ca_certificates[0]: it is no UUID`},
+		{"a CA by its name", base + `services: [{ca_certificates: [mine]}]`, refused, `ca_certificates[0]: it is no UUID`},
+		{"a CA that is no list", base + `services: [{ca_certificates: ` + caID + `}]`, refused, `services[0].ca_certificates: it is no list`},
+		{"nonsense", `{certificates: [7, {cert: 7}], ca_certificates: {}, snis: [7], services: [7]}`, warning, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			checker, err := configcheck.New(false, pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &config{closed: new(int)} }})
+			checker, err := configcheck.New(options(configcheck.Options{}), pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &config{closed: new(int)} }})
 			if err != nil {
 				t.Fatal(err)
 			}
-			report := checker.Check([]byte(tt.config))
-			if report.Worst() != tt.worst || len(report.Findings) > 1 || (len(report.Findings) == 1) != (tt.want != "") {
-				t.Fatalf("severity %d of %v, want %d of %q", report.Worst(), report.Findings, tt.worst, tt.want)
+			report := only(check(checker, tt.config), "certificate-reference", "certificate-ca-reference", "certificate-pair", "certificate-expired", "certificate-weak", "vault-reference", "vault-variable")
+			if grade(report) != tt.worst || len(report.Findings) > 1 || (len(report.Findings) == 1) != (tt.want != "") {
+				t.Fatalf("severity %s of %v, want %s of %q", grade(report), report.Findings, tt.worst, tt.want)
 			}
 			if tt.want != "" && !strings.Contains(report.Findings[0].String(), tt.want) {
 				t.Errorf("finding %q, want %q", report.Findings[0], tt.want)

@@ -2,12 +2,16 @@ package configcheck_test
 
 import (
 	"errors"
+	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/Kong/go-pdk"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
@@ -41,52 +45,82 @@ func (c *config) Warnings() []error {
 
 func (c *config) Close() error { *c.closed++; return nil }
 
+// How bad what was found is: what Kong refuses, other errors, and all else.
+const refused, mistake, warning = "refused", "error", "warning"
+
+func grade(r configcheck.Report) string {
+	switch {
+	case r.Refused():
+		return refused
+	case r.Worst() == configcheck.Error:
+		return mistake
+	default:
+		return warning
+	}
+}
+
+// options are those of a check here and now.
+func options(o configcheck.Options) configcheck.Options {
+	o.Now, o.Getenv = time.Now(), os.Getenv
+	return o
+}
+
+func check(c *configcheck.Checker, text string) configcheck.Report {
+	return c.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
+}
+
+// only is a report of some rules.
+func only(r configcheck.Report, rules ...string) configcheck.Report {
+	r.Findings = slices.DeleteFunc(r.Findings, func(f configcheck.Finding) bool { return !slices.Contains(rules, f.Rule) })
+	return r
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
-	const degraded = " (the plugin starts degraded)"
+	const degraded = "; until it is right, the plugin starts degraded"
 	tests := []struct {
 		name, config string
-		worst        configcheck.Severity
+		worst        string
 		want         []string
 		good         int
 	}{
-		{"good", `plugins: [{name: p, config: {date: 2027-06-30}}]`, configcheck.Warning, nil, 1},
-		{"a warning", `plugins: [{name: p}]`, configcheck.Warning, []string{"plugins[0] p: date: absent"}, 1},
-		{"nothing", `{}`, configcheck.Warning, nil, 0},
-		{"other people's", `plugins: [{name: other, config: {date: soon}}, nonsense, {config: 1}]`, configcheck.Warning, nil, 0},
-		{"refused", `plugins: [{name: p, config: {date: soon}}]`, configcheck.Refused, []string{`plugins[0] p: date: "soon": write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on`}, 0},
-		{"everything that is wrong", `plugins: [{name: p, config: {date: 7, names: [a, é, "0123456789"], nmaes: []}}]`, configcheck.Refused, []string{
-			"plugins[0] p: date: expected a string", `plugins[0] p: names[1]: "é": write printable ASCII characters`,
-			`plugins[0] p: names[2]: "0123456789": length must be at most 9`, "plugins[0] p: nmaes: unknown field",
+		{"good", `plugins: [{name: p, config: {date: 2027-06-30}}]`, warning, nil, 1},
+		{"a warning", `plugins: [{name: p}]`, warning, []string{"plugins[0].config.date: absent"}, 1},
+		{"nothing", `{}`, warning, nil, 0},
+		{"other people's", `plugins: [{name: other, config: {date: soon}}, nonsense, {config: 1}]`, warning, nil, 0},
+		{"refused", `plugins: [{name: p, config: {date: soon}}]`, refused, []string{`plugins[0].config.date: "soon": write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on`}, 0},
+		{"everything that is wrong", `plugins: [{name: p, config: {date: 7, names: [a, é, "0123456789"], nmaes: []}}]`, refused, []string{
+			"plugins[0].config.date: 7: expected a string", `plugins[0].config.names[1]: "é": write printable ASCII characters`,
+			`plugins[0].config.names[2]: "0123456789": length must be at most 9`, "plugins[0].config.nmaes: no such field; names?",
 		}, 0},
-		{"no record", `plugins: [{name: p, config: date}]`, configcheck.Refused, []string{"plugins[0] p: expected a record"}, 0},
-		{"a secret is not shown", `plugins: [{name: p, config: {date: 2027-06-30, secret: hunter2}}]`, configcheck.Refused, []string{"plugins[0] p: secret: length must be at least 32"}, 0},
-		{"a secret in a vault", `plugins: [{name: p, config: {date: 2027-06-30, secret: "{vault://env/secret}"}}]`, configcheck.Warning, nil, 1},
-		{"what only code can know, a line each", `plugins: [{name: p, config: {date: 2027-02-31}}]`, configcheck.Mistake, []string{
-			`plugins[0] p: date: "2027-02-31" is no date` + degraded, "plugins[0] p: and so on" + degraded,
+		{"no record", `plugins: [{name: p, config: date}]`, refused, []string{"plugins[0].config: expected a record"}, 0},
+		{"a secret is not shown", `plugins: [{name: p, config: {date: 2027-06-30, secret: hunter2}}]`, refused, []string{"plugins[0].config.secret: length must be at least 32"}, 0},
+		{"a secret in a vault", `plugins: [{name: p, config: {date: 2027-06-30, secret: "{vault://env/secret}"}}]`, warning, nil, 1},
+		{"what only code can know, a line each", `plugins: [{name: p, config: {date: 2027-02-31}}]`, mistake, []string{
+			`plugins[0].config.date: "2027-02-31" is no date` + degraded, "plugins[0].config: and so on" + degraded,
 		}, 0},
-		{"not enabled", `plugins: [{name: p, enabled: false, config: {date: 2027-02-31}}]`, configcheck.Warning, nil, 1},
-		{"not enabled, and refused", `plugins: [{name: p, enabled: false, config: {date: soon}}]`, configcheck.Refused, []string{`plugins[0] p: date: "soon"`}, 0},
-		{"nested", `{services: [{routes: [{plugins: [{name: p}]}]}], consumers: [{}, {plugins: [{name: p}]}], consumer_groups: [{plugins: [{name: p}]}]}`, configcheck.Warning, []string{
-			"services[0].routes[0].plugins[0] p: date: absent", "consumers[1].plugins[0] p: date: absent", "consumer_groups[0].plugins[0] p: date: absent",
+		{"not enabled", `plugins: [{name: p, enabled: false, config: {date: 2027-02-31}}]`, warning, nil, 1},
+		{"not enabled, and refused", `plugins: [{name: p, enabled: false, config: {date: soon}}]`, refused, []string{`plugins[0].config.date: "soon"`}, 0},
+		{"nested", `{services: [{routes: [{plugins: [{name: p}]}]}], consumers: [{}, {plugins: [{name: p}]}], consumer_groups: [{plugins: [{name: p}]}]}`, warning, []string{
+			"consumer_groups[0].plugins[0].config.date: absent", "consumers[1].plugins[0].config.date: absent", "services[0].routes[0].plugins[0].config.date: absent",
 		}, 3},
-		{"a panic", `plugins: [{name: p, config: {date: 2027-01-01}}]`, configcheck.Mistake, []string{"plugins[0] p: panic: a new year" + degraded}, 0},
-		{"JSON", `{"plugins": [{"name": "p", "config": {"date": "2027-06-30"}}]}`, configcheck.Warning, nil, 1},
-		{"no YAML", `plugins: [`, configcheck.Refused, []string{"parse declarative config: "}, 0},
-		{"a log plugin", `plugins: [{name: file-log}]`, configcheck.Mistake, []string{"plugins[0] file-log: GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin"}, 0},
+		{"a panic", `plugins: [{name: p, config: {date: 2027-01-01}}]`, mistake, []string{"plugins[0].config: panic: a new year" + degraded}, 0},
+		{"JSON", `{"plugins": [{"name": "p", "config": {"date": "2027-06-30"}}]}`, warning, nil, 1},
+		{"no YAML", `plugins: [`, refused, []string{"did not find expected"}, 0},
+		{"a log plugin", `plugins: [{name: file-log}]`, mistake, []string{"plugins[0]: GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin"}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			made, closed := 0, 0
-			checker, err := configcheck.New(true, pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { made++; return &config{closed: &closed} }})
+			checker, err := configcheck.New(options(configcheck.Options{NoLogPlugins: true}), pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { made++; return &config{closed: &closed} }})
 			if err != nil {
 				t.Fatal(err)
 			}
 			made = 0 // one was looked at
-			report := checker.Check([]byte(tt.config))
-			if report.Worst() != tt.worst || report.Good != tt.good {
-				t.Errorf("severity %d and %d good, want %d and %d", report.Worst(), report.Good, tt.worst, tt.good)
+			report := only(check(checker, tt.config), "unreadable", "plugin-config", "plugin-degraded", "plugin-warning", "plugin-log-unscrubbed")
+			if grade(report) != tt.worst || report.Good["p"] != tt.good {
+				t.Errorf("severity %s and %d good, want %s and %d", grade(report), report.Good["p"], tt.worst, tt.good)
 			}
 			var got []string
 			for i, f := range report.Findings {
@@ -108,7 +142,7 @@ func TestCheck(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
-	if _, err := configcheck.New(false, pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &struct{}{} }}); err == nil {
+	if _, err := configcheck.New(options(configcheck.Options{}), pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &struct{}{} }}); err == nil {
 		t.Error("a plugin without a phase is taken")
 	}
 }
@@ -117,12 +151,12 @@ func FuzzCheck(f *testing.F) {
 	f.Add(`plugins: [{name: p, config: {date: 2027-02-31}}]`)
 	f.Add(`{services: [{plugins: [{name: p, config: [1, {}]}]}, 7], consumers: {a: b}}`)
 	closed := 0
-	checker, err := configcheck.New(false, pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &config{closed: &closed} }})
+	checker, err := configcheck.New(options(configcheck.Options{}), pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &config{closed: &closed} }})
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for _, found := range checker.Check([]byte(text)).Findings {
+		for _, found := range check(checker, text).Findings {
 			if strings.Contains(found.What, "\n") {
 				t.Errorf("more than one line: %q", found)
 			}

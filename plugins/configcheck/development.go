@@ -4,12 +4,10 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
+	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 	"github.com/gatehousehq/gatehouse/plugins/jwtkey"
 )
 
@@ -26,53 +24,37 @@ var developmentKeys = []string{
 	"84f58f2381525634f8f11e3c24210a09db67390b820748d867fc9a9271381cd6",
 }
 
-var (
-	errDevelopmentTag = errors.New("it is tagged " + developmentTag + ": take it out; " + orDevelopment)
-	errDevelopmentKey = errors.New("a key for development, which anybody has: take it out; " + orDevelopment)
-)
-
-const orDevelopment = "where this is development, say so (-development, or GATEHOUSE_ENV=development)"
+const orDevelopment = "take it out; where this is development, say so (-development, or GATEHOUSE_ENV=development)"
 
 // development finds what is for development: entities that are tagged so, and the keys
 // that come with Gatehouse.
-func (r *Report) development(document any) {
-	r.tagged("", document)
-	root, _ := document.(map[string]any)
-	everywhere(root, "keyauth_credentials", func(where string, e map[string]any) {
-		if key, _ := e["key"].(string); strings.HasPrefix(key, developmentPrefix) && !isTagged(e) {
-			r.add(Mistake, where, fmt.Errorf("key: %w", errDevelopmentKey))
-		}
-	})
-	everywhere(root, "jwt_secrets", func(where string, e map[string]any) {
-		if isDevelopmentKey(e) && !isTagged(e) {
-			r.add(Mistake, where, fmt.Errorf("rsa_public_key: %w", errDevelopmentKey))
-		}
-	})
-}
-
-// tagged finds tagged entities, in lists of a mapping. path is where it is.
-func (r *Report) tagged(path string, of any) {
-	entity, _ := of.(map[string]any)
-	for _, kind := range slices.Sorted(maps.Keys(entity)) {
-		for i, item := range list(entity[kind]) {
-			where := strings.TrimPrefix(fmt.Sprintf("%s.%s[%d]", path, kind, i), ".")
-			nested, _ := item.(map[string]any)
-			if isTagged(nested) {
-				r.add(Mistake, where, errDevelopmentTag)
+func (p *pass) development() {
+	if p.Development {
+		return
+	}
+	for _, kind := range p.config.Kinds() {
+		for _, e := range p.config.All(kind) {
+			key := e.Text("key")
+			switch {
+			case isTagged(e):
+				p.found(e, nil, "it is tagged "+developmentTag, orDevelopment)
+			case kind == "keyauth_credentials" && strings.HasPrefix(key, developmentPrefix):
+				p.found(e, at("key"), developmentKey, orDevelopment)
+			case kind == "jwt_secrets" && isDevelopmentKey(e):
+				p.found(e, at("rsa_public_key"), developmentKey, orDevelopment)
 			}
-			r.tagged(where, nested)
 		}
 	}
 }
 
-func isTagged(entity map[string]any) bool {
-	return slices.Contains(list(entity["tags"]), any(developmentTag))
+const developmentKey = "a key for development, which anybody has"
+
+func isTagged(e *gateway.Entity) bool {
+	return slices.Contains(gateway.Strings(e.Fields["tags"]), developmentTag)
 }
 
-func isDevelopmentKey(secret map[string]any) bool {
-	algorithm, _ := secret["algorithm"].(string)
-	text, _ := secret["rsa_public_key"].(string)
-	key, err := jwtkey.Parse(algorithm, text)
+func isDevelopmentKey(secret *gateway.Entity) bool {
+	key, err := jwtkey.Parse(secret.Text("algorithm"), secret.Text("rsa_public_key"))
 	if err != nil {
 		return false
 	}

@@ -3,26 +3,24 @@ package configcheck
 import (
 	"fmt"
 	"strings"
+
+	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
-// nearNames warns of two entities whose names differ in case only: Kong takes them for two,
+// nearNames finds two entities whose names differ in case only: Kong takes them for two,
 // and so does a merge.
-func (r *Report) nearNames(document any) {
-	root, _ := document.(map[string]any)
+func (p *pass) nearNames() {
 	for _, of := range []struct{ kind, field string }{{"consumers", "username"}, {"routes", "name"}, {"services", "name"}, {"upstreams", "name"}} {
-		type named struct{ where, name string }
-		first := map[string]named{}
-		add := func(where string, e map[string]any) {
-			name, _ := e[of.field].(string)
-			where = strings.TrimSuffix(where, " "+name)
-			before, there := first[strings.ToLower(name)]
+		first := map[string]*gateway.Entity{}
+		for _, e := range p.config.All(of.kind) {
+			name := e.Text(of.field)
+			before := first[strings.ToLower(name)]
 			switch {
-			case !there:
-				first[strings.ToLower(name)] = named{where, name}
-			case before.name != name:
-				r.add(Warning, where, fmt.Errorf("%s: %q and %q of %s differ in case only: Kong takes them for two; if they are one, write one", of.field, name, before.name, before.where))
+			case before == nil:
+				first[strings.ToLower(name)] = e
+			case before.Text(of.field) != name:
+				p.found(e, at(of.field), fmt.Sprintf("%q and %q of %s differ in case only: Kong takes them for two", name, before.Text(of.field), before.Path), "if they are one, write one")
 			}
 		}
-		everywhere(root, of.kind, add)
 	}
 }

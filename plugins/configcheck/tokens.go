@@ -1,65 +1,54 @@
 package configcheck
 
 import (
-	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
-var (
-	errQueryKey = errors.New("key_in_query is true, Kong's default: a key in a URL is in the logs and histories of all that it passes: set it to false")
-	errURIToken = errors.New("uri_param_names is not [], and Kong's default is [jwt]: a token in a URL is in the logs and histories of all that it passes: set it to []")
-	errIssuers  = errors.New("tokens are believed whoever they are for and, where key_claim_name is kid, whoever they say they are from: " +
-		"list issuers under identity of tenant-rate-limit (gatehouse: tenant_rate_limit.identity)")
-	errOwnLimiter = errors.New("it is run for this consumer in the place of the one that lists issuers, and it lists none: " +
-		"the consumer's tokens are believed whoever they are for: list issuers here too")
-)
-
-// tokens warns of credentials in URLs, and of tokens that are believed whoever they are
-// for.
-func (r *Report) tokens(document any) {
-	s := scopesOf(document)
-	for _, p := range s.plugins {
-		uriParams, written := p.config["uri_param_names"].([]any)
+// credentialsInURLs finds auth plugins that take a credential from a URL.
+func (p *pass) credentialsInURLs() {
+	for _, plugin := range p.config.Plugins {
+		uriParams, written := plugin.Config()["uri_param_names"].([]any)
 		switch {
-		case p.name == "key-auth" && p.config["key_in_query"] != false:
-			r.add(Warning, p.where, errQueryKey)
-		case p.name == "jwt" && (!written || len(uriParams) > 0):
-			r.add(Warning, p.where, errURIToken)
+		case plugin.Name() == "key-auth" && plugin.Config()["key_in_query"] != false:
+			p.found(plugin.Entity, at("config", "key_in_query"), "it is true, Kong's default: a key in a URL is in the logs and histories of all that it passes", "set it to false")
+		case plugin.Name() == "jwt" && (!written || len(uriParams) > 0):
+			p.found(plugin.Entity, at("config", "uri_param_names"), "it is not [], and Kong's default is [jwt]: a token in a URL is in the logs and histories of all that it passes", "set it to []")
 		}
-	}
-	r.unsaid(s, s.tokenHolders(document))
-	for i := range s.plugins {
-		r.issuersOfOne(s, &s.plugins[i])
 	}
 }
 
-// unsaid warns of what believes tokens whoever they are for: a jwt plugin, or the limiter
+// tokenIssuers finds what believes tokens whoever they are for: a jwt plugin, or the limiter
 // of one consumer, which Kong runs in the place of one that lists issuers.
-func (r *Report) unsaid(s *scopes, holders []string) {
-	warned := map[string]bool{}
-	warn := func(where string, err error) {
-		if !warned[where] {
-			warned[where] = true
-			r.add(Warning, where, err)
+func (p *pass) tokenIssuers() {
+	holders := p.tokenHolders()
+	found := map[*gateway.Plugin]bool{}
+	once := func(plugin *gateway.Plugin, what, fix string) {
+		if !found[plugin] {
+			found[plugin] = true
+			p.found(plugin.Entity, nil, what, fix)
 		}
 	}
-	for _, route := range s.routes {
-		jwt := s.on(route, "", "jwt")
+	for _, r := range p.config.Routes {
+		jwt := p.config.On(r, nil, "jwt")
 		if jwt == nil {
 			continue
 		}
-		if !s.saysWhose(route, "") {
-			warn(jwt.where, errIssuers)
+		if !p.saysWhose(r, nil) {
+			once(jwt, "tokens are believed whoever they are for and, where key_claim_name is kid, whoever they say they are from",
+				"list issuers under identity of tenant-rate-limit (gatehouse: tenant_rate_limit.identity)")
 			continue
 		}
 		for _, consumer := range holders {
-			if s.saysWhose(route, consumer) {
+			if p.saysWhose(r, consumer) {
 				continue
 			}
 			for _, name := range limiters {
-				if own := s.on(route, consumer, name); own != nil && own.consumer != "" {
-					warn(own.where, errOwnLimiter)
+				if own := p.config.On(r, consumer, name); own != nil && own.Consumer != nil {
+					once(own, "it is run for this consumer in the place of the one that lists issuers, and it lists none: the consumer's tokens are believed whoever they are for",
+						"list issuers here too")
 				}
 			}
 		}
@@ -68,69 +57,69 @@ func (r *Report) unsaid(s *scopes, holders []string) {
 
 // tokenHolders are the consumers whose keys tokens may be verified by: those that have one,
 // and those of whom a list of issuers says so, since keys are in an overlay.
-func (s *scopes) tokenHolders(document any) (holders []string) {
-	known := map[string]bool{}
-	add := func(at string) {
-		if at != "" && !known[at] {
-			known[at] = true
-			holders = append(holders, at)
+func (p *pass) tokenHolders() (holders []*gateway.Entity) {
+	add := func(consumer *gateway.Entity) {
+		if consumer != nil && !slices.Contains(holders, consumer) {
+			holders = append(holders, consumer)
 		}
 	}
-	root, _ := document.(map[string]any)
-	for i, item := range list(root["consumers"]) {
-		if consumer, _ := item.(map[string]any); len(list(consumer["jwt_secrets"])) > 0 {
-			add(fmt.Sprintf("consumers[%d]", i))
+	for _, secret := range p.config.All("jwt_secrets") {
+		if consumer := secret.In("consumers"); consumer != nil {
+			add(consumer)
+		} else {
+			add(p.config.Find("consumers", secret.Fields["consumer"]))
 		}
 	}
-	for _, item := range list(root["jwt_secrets"]) {
-		secret, _ := item.(map[string]any)
-		add(s.consumers[referred(secret["consumer"])])
-	}
-	for i := range s.plugins {
-		for _, item := range issuersOf(&s.plugins[i]) {
-			issuer, _ := item.(map[string]any)
-			name, _ := issuer["consumer"].(string)
-			add(s.consumers[name])
+	for _, plugin := range p.config.Plugins {
+		for _, item := range issuersOf(plugin) {
+			add(p.config.Find("consumers", gateway.Map(item)["consumer"]))
 		}
 	}
 	return holders
 }
 
-// issuersOfOne says where one consumer is in a list by its id and by its username.
-func (r *Report) issuersOfOne(s *scopes, p *scoped) {
-	first := map[string]string{}
-	for i, item := range issuersOf(p) {
-		issuer, _ := item.(map[string]any)
-		name, _ := issuer["consumer"].(string)
-		at := s.consumers[name]
-		if before, there := first[at]; there && at != "" && before != name {
-			r.add(Mistake, p.where, fmt.Errorf("identity.issuers[%d].consumer: %q and %q are one consumer, %s, and of one that is there twice no token is believed: take one out", i, name, before, at))
-			continue
+// issuersTwice finds one consumer in a list by its id and by its username.
+func (p *pass) issuersTwice() {
+	for _, plugin := range p.config.Plugins {
+		first := map[*gateway.Entity]string{}
+		for i, item := range issuersOf(plugin) {
+			name, _ := gateway.Map(item)["consumer"].(string)
+			consumer := p.config.Find("consumers", name)
+			if before, there := first[consumer]; there && consumer != nil && before != name {
+				p.found(plugin.Entity, append(issuersPath(plugin), i, "consumer"), fmt.Sprintf("%q and %q are one consumer, %s, and of one that is there twice no token is believed", name, before, consumer.Path), "take one out")
+				continue
+			}
+			first[consumer] = name
 		}
-		first[at] = name
 	}
 }
 
 // limiters are the plugins that compare tokens with a list of issuers.
-var limiters = []string{"tenant-rate-limit", "gatehouse"}
+var limiters = []string{"tenant-rate-limit", oneHop}
 
 // saysWhose reports whether a plugin compares a consumer's tokens with a list of issuers.
-func (s *scopes) saysWhose(r route, consumer string) bool {
+func (p *pass) saysWhose(r gateway.Route, consumer *gateway.Entity) bool {
 	return slices.ContainsFunc(limiters, func(name string) bool {
-		p := s.on(r, consumer, name)
-		return p != nil && len(issuersOf(p)) > 0
+		on := p.config.On(r, consumer, name)
+		return on != nil && len(issuersOf(on)) > 0
 	})
 }
 
 // issuersOf is the list of a plugin that compares tokens with one, none of others.
-func issuersOf(p *scoped) []any {
-	limiter := p.config
+func issuersOf(plugin *gateway.Plugin) []any {
+	limiter := plugin.Config()
 	switch {
-	case p.name == "gatehouse" && slices.Contains(list(p.config["run"]), any("tenant_rate_limit")):
-		limiter, _ = p.config["tenant_rate_limit"].(map[string]any)
-	case p.name != "tenant-rate-limit":
+	case plugin.Name() == oneHop && runs(plugin, "tenant_rate_limit"):
+		limiter = gateway.Map(limiter["tenant_rate_limit"])
+	case plugin.Name() != "tenant-rate-limit":
 		return nil
 	}
-	identity, _ := limiter["identity"].(map[string]any)
-	return list(identity["issuers"])
+	return gateway.List(gateway.Map(limiter["identity"])["issuers"])
+}
+
+func issuersPath(plugin *gateway.Plugin) []any {
+	if plugin.Name() == oneHop {
+		return at("config", "tenant_rate_limit", "identity", "issuers")
+	}
+	return at("config", "identity", "issuers")
 }

@@ -1,10 +1,6 @@
 package configcheck_test
 
-import (
-	"testing"
-
-	"github.com/gatehousehq/gatehouse/plugins/configcheck"
-)
+import "testing"
 
 func TestTokens(t *testing.T) {
 	t.Parallel()
@@ -12,16 +8,16 @@ func TestTokens(t *testing.T) {
 		jwt      = "{name: jwt, config: {uri_param_names: []}}"
 		whose    = "{name: tenant-rate-limit, config: {identity: {issuers: [{consumer: a}]}}}"
 		anybody  = "{name: tenant-rate-limit, config: {identity: {}}}"
-		instead  = " tenant-rate-limit: it is run for this consumer"
-		believed = " jwt: tokens are believed whoever they are for"
+		instead  = ": it is run for this consumer"
+		believed = ": tokens are believed whoever they are for"
 	)
 	for _, tt := range []struct {
 		name, config string
 		want         []string
 	}{
-		{"a key in a URL", `services: [{plugins: [{name: key-auth}]}]`, []string{"services[0].plugins[0] key-auth: key_in_query is true, Kong's default"}},
+		{"a key in a URL", `services: [{plugins: [{name: key-auth}]}]`, []string{"services[0].plugins[0].config.key_in_query: it is true, Kong's default"}},
 		{"a key in a header", `services: [{plugins: [{name: key-auth, config: {key_in_query: false}}]}]`, nil},
-		{"a token in a URL", `plugins: [{name: jwt}, {name: jwt, config: {uri_param_names: [t]}}]`, []string{"plugins[0] jwt: uri_param_names is not []", "plugins[1] jwt: uri_param_names is not []"}},
+		{"a token in a URL", `plugins: [{name: jwt}, {name: jwt, config: {uri_param_names: [t]}}]`, []string{"plugins[0].config.uri_param_names: it is not []", "plugins[1].config.uri_param_names: it is not []"}},
 		{"not enabled", `plugins: [{name: jwt, enabled: false}, {name: key-auth, enabled: false}]`, nil},
 		{"no limiter", `services: [{plugins: [` + jwt + `], routes: [{}, {}]}]`, []string{"services[0].plugins[0]" + believed}},
 		{"without routes", `services: [{plugins: [` + jwt + `]}]`, nil},
@@ -40,7 +36,7 @@ func TestTokens(t *testing.T) {
 		{"a consumer's own, of another route", `{consumers: [{username: a}], services: [{plugins: [` + jwt + `], routes: [{name: r}]}, {routes: [{name: q}]}], plugins: [` + whose + `, {name: tenant-rate-limit, consumer: a, route: q}]}`, nil},
 		{"a consumer's own, before which goes the route's and service's", `{consumers: [{username: a, plugins: [` + anybody + `]}], services: [{name: s, plugins: [` + jwt + `], routes: [{name: r}]}], plugins: [
  {name: tenant-rate-limit, service: s, route: r, config: {identity: {issuers: [{consumer: a}]}}}]}`, nil},
-		{"a consumer's own in one hop", `{consumers: [{username: a, plugins: [{name: gatehouse, config: {run: [tenant_rate_limit]}}]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {identity: {issuers: [{consumer: a}]}}}}]}`, []string{"consumers[0].plugins[0] gatehouse: it is run"}},
+		{"a consumer's own in one hop", `{consumers: [{username: a, plugins: [{name: gatehouse, config: {run: [tenant_rate_limit]}}]}], services: [{plugins: [` + jwt + `], routes: [{}]}], plugins: [{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {identity: {issuers: [{consumer: a}]}}}}]}`, []string{"consumers[0].plugins[0]: it is run"}},
 		{"by references", `{services: [{name: s}], routes: [{name: r, service: s}, {id: q, service: {name: s}}], plugins: [
  {name: jwt, service: s, config: {uri_param_names: []}}, {name: tenant-rate-limit, route: {name: r}, config: {identity: {issuers: [{}]}}}, {name: tenant-rate-limit, route: {id: q}, config: {identity: {issuers: [{}]}}}]}`, nil},
 		{"by references, one route without", `{services: [{name: s}], routes: [{name: r, service: s}, {id: q, service: {name: s}}], plugins: [
@@ -52,8 +48,8 @@ func TestTokens(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got, worst := found(t, false, tt.config)
-			if worst != configcheck.Warning {
-				t.Errorf("severity %d", worst)
+			if worst != warning {
+				t.Errorf("severity %s", worst)
 			}
 			wantFound(t, got, tt.want...)
 		})
@@ -66,14 +62,14 @@ func TestIssuersOfOne(t *testing.T) {
 	const consumers = "consumers: [{id: 1-a, username: a}, {id: 1-b, username: b}], plugins: "
 	for config, want := range map[string][]string{
 		`{` + consumers + `[{name: tenant-rate-limit, config: {identity: {issuers: [{consumer: a}, {consumer: b}, {consumer: 1-a}]}}}]}`: {
-			`plugins[0] tenant-rate-limit: identity.issuers[2].consumer: "1-a" and "a" are one consumer, consumers[0]`},
+			`plugins[0].config.identity.issuers[2].consumer: "1-a" and "a" are one consumer, consumers[0]`},
 		`{` + consumers + `[{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {identity: {issuers: [{consumer: 1-b}, {consumer: b}]}}}}]}`: {
-			`plugins[0] gatehouse: identity.issuers[1].consumer: "b" and "1-b" are one consumer, consumers[1]`},
+			`plugins[0].config.tenant_rate_limit.identity.issuers[1].consumer: "b" and "1-b" are one consumer, consumers[1]`},
 		`{` + consumers + `[{name: tenant-rate-limit, config: {identity: {issuers: [{consumer: a}, {consumer: 1-b}, {consumer: c}, {consumer: d}]}}}]}`: nil,
 	} {
 		got, worst := found(t, false, config)
-		if want != nil && worst != configcheck.Mistake {
-			t.Errorf("severity %d of %s", worst, config)
+		if want != nil && worst != mistake {
+			t.Errorf("severity %s of %s", worst, config)
 		}
 		wantFound(t, got, want...)
 	}

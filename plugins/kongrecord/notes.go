@@ -11,6 +11,7 @@ const (
 	TraceNote        = "trace"
 	NoTokenNote      = "no-token"
 	TokenRefusedNote = "token-refused"
+	LimitNote        = "limit"
 )
 
 // The names of bundles of notes, by the phase that leaves them.
@@ -40,6 +41,8 @@ func (r *Record) takeNotes() {
 	delete(notes, NoTokenNote)
 	r.TokenRefused, _ = notes[TokenRefusedNote].(bool)
 	delete(notes, TokenRefusedNote)
+	r.Limit, _ = notes[LimitNote].(string)
+	delete(notes, LimitNote)
 	if len(notes) == 0 {
 		r.Policies = nil
 	}

@@ -34,7 +34,10 @@ type Record struct {
 	// HeardAt is when this process heard that the request is over. Kong's times are
 	// whole milliseconds; this is finer, and later by the way here. Zero if unknown.
 	HeardAt time.Time
-	Route   struct {
+	// HandledAt is when this process had the request in hand for the last time before it
+	// went to an upstream. Zero if unknown.
+	HandledAt time.Time
+	Route     struct {
 		Entity
 		Paths []string
 	}
@@ -48,8 +51,8 @@ type Record struct {
 		ID string
 	}
 	ClientIP string
-	// Tries is how often an upstream was tried.
-	Tries int
+	// Tries are how an upstream was tried, in order.
+	Tries []Try
 	// Source is who wrote the response: upstream or kong.
 	Source string
 	// TraceID is a string, or a table of them by format.
@@ -63,6 +66,9 @@ type Record struct {
 	NoToken bool
 	// TokenRefused says that the note kongwrite.TokenRefused was left.
 	TokenRefused bool
+	// Limit is the name of the limit that denied the request, by the note kongwrite.Limited;
+	// empty if none did.
+	Limit string
 	// Partial says that nginx's access line is all that is known: who was asking and by
 	// which route, nobody can tell.
 	Partial bool
@@ -82,11 +88,42 @@ func (r *Record) Evidence(token *identity.Token) identity.Evidence {
 	}
 }
 
+// Word is what a plugin of ours decided, in a word; empty if it did not.
+func (r *Record) Word(plugin string) string {
+	switch policies := r.Policies.(type) {
+	case Decisions:
+		for _, d := range policies {
+			if d.Plugin == plugin {
+				return d.Word
+			}
+		}
+	case map[string]any:
+		word, _ := policies[plugin].(string)
+		return word
+	}
+	return ""
+}
+
 // Decisions are words of our own plugins', told within the process.
 type Decisions []Decision
 
 // Decision is what a plugin decided, in a word.
 type Decision struct{ Plugin, Word string }
+
+// Try is one try of an upstream.
+type Try struct {
+	// Address and Port are the target's; Port is 0 for a unix socket.
+	Address string
+	Port    int
+	// Status is the answer's, or what nginx made of there being none; 0 if the client went
+	// away before.
+	Status int
+	// Answered says that the target answered with a header.
+	Answered bool
+	// StartedAt is in milliseconds since the Unix epoch, 0 if unknown, and Took in
+	// milliseconds, below 0 if unknown.
+	StartedAt, Took float64
+}
 
 // Latencies are in milliseconds; Proxy is -1 if the upstream never answered.
 type Latencies struct {

@@ -16,7 +16,9 @@ func TestParseRecord(t *testing.T) {
 		"response": {"status": 200, "size": 512}, "latencies": {"kong": 2, "proxy": -1, "request": 14},
 		"route": {"id": "r1", "name": "orders", "paths": ["/x"]}, "service": {"name": "orders"},
 		"consumer": {"custom_id": "acme"}, "authenticated_entity": {"id": "k1"},
-		"tries": [{"ip": "127.0.0.1"}, {}], "started_at": 1763954021000, "source": "upstream"
+		"tries": [{"ip": "127.0.0.1", "port": 8080, "balancer_start": 1763954021001, "state": "failed", "code": 502},
+			{"ip": "::1", "port": 8081, "balancer_start": 1763954021003, "balancer_start_ns": 1763954021003250000}],
+		"upstream_status": "502, 200", "started_at": 1763954021000, "source": "upstream"
 	}`))
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +30,11 @@ func TestParseRecord(t *testing.T) {
 	want.Latencies = kongrecord.Latencies{Request: 14, Kong: 2, Proxy: -1}
 	want.Route.ID, want.Route.Name, want.Route.Paths = "r1", "orders", []string{"/x"}
 	want.Service.Name, want.Consumer.CustomID, want.Credential.ID = "orders", "acme", "k1"
-	want.Tries, want.StartedAt, want.Source = 2, 1763954021000, "upstream"
+	want.StartedAt, want.Source = 1763954021000, "upstream"
+	want.Tries = []kongrecord.Try{
+		{Address: "127.0.0.1", Port: 8080, Status: 502, StartedAt: 1763954021001, Took: 2.25},
+		{Address: "::1", Port: 8081, Status: 200, Answered: true, StartedAt: 1763954021003.25, Took: -1},
+	}
 	if diff := cmp.Diff(&want, r); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
 	}
@@ -48,7 +54,7 @@ func TestParseRecordToleratesLua(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if r.Request.Method != method || r.Request.TLS || r.Tries != 0 {
+		if r.Request.Method != method || r.Request.TLS || len(r.Tries) != 0 {
 			t.Errorf("%s reads as %+v", text, r)
 		}
 	}

@@ -40,6 +40,11 @@ func (f *Finder) Hide(config kongyaml.File) ([]byte, error) {
 	return kongyaml.Format(document)
 }
 
+// Each calls found for each value of a document that may be a secret.
+func (f *Finder) Each(document *yaml.Node, found func(secret *yaml.Node)) {
+	f.document(document, found)
+}
+
 // Values are the secrets of a config.
 func (f *Finder) Values(config kongyaml.File) ([]string, error) {
 	document, err := config.Parse()

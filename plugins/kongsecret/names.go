@@ -20,9 +20,17 @@ var (
 // secretName reports whether a field is called like a secret, in the plugins that come
 // with Kong 3.9 and in others.
 func secretName(name string) bool {
-	if otherNames.MatchString(name) {
-		return true
-	}
+	return otherNames.MatchString(name) || plainName(name)
+}
+
+// Certain reports whether a value that may be a secret is one, by its text or the name of its
+// field. Of an endpoint or a header it is not certain: to hide one too many costs nothing.
+func Certain(field, value string) bool {
+	return unmistakableText(value) || plainName(field)
+}
+
+// plainName reports whether a field is called a secret.
+func plainName(name string) bool {
 	words := word.FindAllString(name, -1)
 	for i := range words {
 		words[i] = strings.ToLower(words[i])

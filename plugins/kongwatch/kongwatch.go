@@ -62,6 +62,8 @@ var (
 		"1, with the hash of the declarative configuration that this Kong runs.", []string{"hash"}, nil)
 	edgeNotAfter = prometheus.NewDesc("gatehouse_edge_certificate_not_after_timestamp_seconds",
 		"When the certificate expires that this Kong shows to clients, by the server name that they ask for.", []string{"server_name"}, nil)
+	edgeNotBefore = prometheus.NewDesc("gatehouse_edge_certificate_not_before_timestamp_seconds",
+		"When that certificate began to be valid: with its end, how long its life is.", []string{"server_name"}, nil)
 	failed = prometheus.NewDesc("gatehouse_kong_watch_failed",
 		"1 while this Kong does not tell its status, or shows no certificate.", []string{"question"}, nil)
 )
@@ -90,6 +92,7 @@ func New(o Options) *Collector {
 func (c *Collector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- configuration
 	descs <- edgeNotAfter
+	descs <- edgeNotBefore
 	descs <- failed
 }
 
@@ -162,6 +165,7 @@ func (c *Collector) collectEdge(ctx context.Context, metrics chan<- prometheus.M
 		leaf, err := shown(ctx, c.options.EdgeAddr, name)
 		if err == nil {
 			gauge(metrics, edgeNotAfter, float64(leaf.NotAfter.Unix()), name)
+			gauge(metrics, edgeNotBefore, float64(leaf.NotBefore.Unix()), name)
 		} else if first == nil {
 			first = fmt.Errorf("certificate of %q at %s: %w", name, c.options.EdgeAddr, err)
 		}

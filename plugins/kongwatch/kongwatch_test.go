@@ -60,6 +60,8 @@ func TestEdge(t *testing.T) {
 	c := kongwatch.New(kongwatch.Options{EdgeAddr: addr, ServerNames: []string{"", "api.example.com"}})
 	compare(t, c, fmt.Sprintf("gatehouse_edge_certificate_not_after_timestamp_seconds{server_name=\"\"} %[1]d\n"+
 		"gatehouse_edge_certificate_not_after_timestamp_seconds{server_name=\"api.example.com\"} %[1]d", until), "gatehouse_edge_certificate_not_after_timestamp_seconds")
+	compare(t, c, fmt.Sprintf("gatehouse_edge_certificate_not_before_timestamp_seconds{server_name=\"\"} %[1]d\n"+
+		"gatehouse_edge_certificate_not_before_timestamp_seconds{server_name=\"api.example.com\"} %[1]d", kong.Certificate().NotBefore.Unix()), "gatehouse_edge_certificate_not_before_timestamp_seconds")
 
 	plain := httptest.NewServer(http.NotFoundHandler())
 	defer plain.Close()
@@ -103,9 +105,10 @@ func TestValidate(t *testing.T) {
 func compare(t *testing.T, c *kongwatch.Collector, series, name string) {
 	t.Helper()
 	help := map[string]string{
-		"gatehouse_kong_configuration_info":                      "1, with the hash of the declarative configuration that this Kong runs.",
-		"gatehouse_edge_certificate_not_after_timestamp_seconds": "When the certificate expires that this Kong shows to clients, by the server name that they ask for.",
-		"gatehouse_kong_watch_failed":                            "1 while this Kong does not tell its status, or shows no certificate.",
+		"gatehouse_kong_configuration_info":                       "1, with the hash of the declarative configuration that this Kong runs.",
+		"gatehouse_edge_certificate_not_after_timestamp_seconds":  "When the certificate expires that this Kong shows to clients, by the server name that they ask for.",
+		"gatehouse_edge_certificate_not_before_timestamp_seconds": "When that certificate began to be valid: with its end, how long its life is.",
+		"gatehouse_kong_watch_failed":                             "1 while this Kong does not tell its status, or shows no certificate.",
 	}[name]
 	want := ""
 	if series != "" {

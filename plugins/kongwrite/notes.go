@@ -38,6 +38,11 @@ func TokenRefused() LogField {
 	return LogField{Key: notesPrefix + kongrecord.TokenRefusedNote, Value: structpb.NewBoolValue(true)}
 }
 
+// Limited is the note of which limit denied the request; see [kongrecord.Record].
+func Limited(limit string) LogField {
+	return LogField{Key: notesPrefix + kongrecord.LimitNote, Value: structpb.NewStringValue(limit)}
+}
+
 // Bundle is one log field in place of several notes, [kongrecord.RewriteBundle] or [kongrecord.AccessBundle],
 // for where there are no log plugins to read the record: each field costs a call. A later
 // bundle of the same name replaces it, as where Kong runs an event again.

@@ -78,12 +78,12 @@ func TestPhasesShareTheWork(t *testing.T) {
 	p := newProcess(t, all)
 	global := p.oneHop(t)
 	_, after, calls := run(t, alice(), true, global.Rewrite)
-	want := slices.Concat([]string{variable, headers}, times(7, logField), []string{share}, times(2, logField), []string{share, response, upstream})
+	want := slices.Concat([]string{variable, headers}, times(7, logField), []string{share}, times(2, logField), []string{share, response})
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("rewrite (-want +got):\n%s", diff)
 	}
 	_, _, calls = run(t, after, true, global.Access)
-	want = []string{shared, shared, route, headers, consumer, path, variable, logField, logField, logField, response, upstream}
+	want = []string{shared, variable, shared, route, headers, consumer, path, logField, share, logField, logField, logField, logField, response, upstream}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("access (-want +got):\n%s", diff)
 	}

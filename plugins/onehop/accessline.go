@@ -62,9 +62,12 @@ func (r *Runtime) match(end *kongrecord.Record) bool {
 // its access line says.
 func (r *Runtime) end(known *request, end *kongrecord.Record) {
 	end.Route, end.Service, end.Consumer, end.Credential = known.record.Route, known.record.Service, known.record.Consumer, known.record.Credential
-	end.Policies, end.Partial = known.record.Policies, known.record.Partial
+	end.Policies, end.Limit, end.Partial = known.record.Policies, known.record.Limit, known.record.Partial
 	if end.Request.URI == scrub.Dropped.Marker() && known.record.Request.URI != "" {
 		end.Request.URI = known.record.Request.URI // which was too long for the line
+	}
+	if known.ran == "" {
+		end.HandledAt = known.began
 	}
 	if known.traced {
 		end.TraceID = known.trace.Context.TraceID.String()

@@ -128,7 +128,7 @@ func TestWithoutLogPlugins(t *testing.T) {
 		wantAccess, wantEnds []string
 	}{
 		{"log event", false, false, slices.Concat([]string{variable}, reads, []string{logField, response, upstream}), []string{serialize}},
-		{"log event, globally", true, false, slices.Concat([]string{shared}, reads, []string{logField, response, upstream}), []string{serialize}},
+		{"log event, globally", true, false, slices.Concat([]string{shared, variable}, reads, []string{logField, response, upstream}), []string{serialize}},
 		{"access line", false, true, []string{variable, shared, credential, consumer, route, service, headers, path, response, upstream}, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

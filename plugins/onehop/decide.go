@@ -8,6 +8,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
 // decideAccess asks nobody but Redis.
@@ -31,26 +32,32 @@ func (ev *event) decideDegraded() {
 	}
 }
 
-// decideTrace puts the request in a trace, unless a rewrite phase did.
+// decideTrace puts the request in a trace.
 func (ev *event) decideTrace() (refused *refusal) {
-	if ev.traceRequest == nil {
+	ev.injectTrace((*traceinject.Tracer).Inject)
+	if ev.injection == nil || ev.injection.Refusal == nil {
 		return nil
 	}
+	r := ev.injection.Refusal
+	ev.headers.merge(nil, r.Headers)
+	return &refusal{r.Status, r.Body}
+}
+
+// injectTrace has a trace made of what was read.
+func (ev *event) injectTrace(by func(*traceinject.Tracer, propagation.Request) traceinject.Injection) {
+	if ev.traceRequest == nil {
+		return
+	}
 	_ = ev.part(sectionTrace, func() error {
-		injection := ev.hop.trace.Inject(*ev.traceRequest)
+		injection := by(ev.hop.trace, *ev.traceRequest)
 		ev.injection = &injection
 		ev.request.trace, ev.request.traced = injection.Trace, true
 		ev.headers.merge(injection.Upstream, injection.Response)
 		if word := ev.hop.trace.Outcome(injection); word != "" {
 			ev.request.decide(traceinject.Name, word)
 		}
-		if r := injection.Refusal; r != nil {
-			ev.headers.merge(nil, r.Headers)
-			refused = &refusal{r.Status, r.Body}
-		}
 		return nil
 	})
-	return refused
 }
 
 // nameTrace has what the event's parts take be observed in the request's trace, if there

@@ -113,8 +113,8 @@ func TestOverdueLine(t *testing.T) {
 	corrected := ended(first)
 	corrected.Correction = true
 	checkRecords(t, tr, ended(second), unknown, corrected)
-	if spans := tr.exported(t); len(spans) != 2 {
-		t.Errorf("%d spans, want one of each request", len(spans))
+	if spans := tr.exported(t); len(spans) != 4 {
+		t.Errorf("%d spans, want two of each request", len(spans))
 	}
 	checkMetric(t, tr, "gatehouse_onehop_lost_access_lines_total", `gatehouse_onehop_lost_access_lines_total 0`)
 }
@@ -225,7 +225,7 @@ func TestRequestThatNoEventToldOf(t *testing.T) {
 			tr := &trail{process: p, clock: now}
 			tr.runtime = must(onehop.NewRuntime(p.options))(t)
 			refused := line(t, first)
-			refused.Response.Status, refused.Source, refused.Latencies.Request, refused.Tries = 400, "kong", float64(tt.took.Milliseconds()), 0
+			refused.Response.Status, refused.Source, refused.Latencies.Request, refused.Tries = 400, "kong", float64(tt.took.Milliseconds()), nil
 			tr.runtime.Ended(refused) // Kong starts configurations with the first request that it passes on
 			checkRecords(t, tr)
 			config := tr.runtime.New().(*onehop.Config)
@@ -287,7 +287,7 @@ func TestConfigurationThatIsGone(t *testing.T) {
 		t.Errorf("%d records, want that of the first request and of three that may have lost their event", n)
 	}
 	refused := line(t, second)
-	refused.Tries = 0
+	refused.Tries = nil
 	tr.runtime.Ended(refused)
 	if n := records(); n != 4 {
 		t.Errorf("%d records, want none of a refused request without a configuration", n)

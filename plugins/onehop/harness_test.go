@@ -266,7 +266,9 @@ func (p *process) failures(t *testing.T) map[string]float64 {
 			continue
 		}
 		for _, metric := range family.Metric {
-			counts[metric.Label[0].GetValue()] = metric.Counter.GetValue()
+			if n := metric.Counter.GetValue(); n > 0 {
+				counts[metric.Label[0].GetValue()] = n
+			}
 		}
 	}
 	return counts

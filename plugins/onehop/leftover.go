@@ -40,6 +40,7 @@ type leftover struct {
 	Ran          string            `json:"ran,omitempty"`
 	// Decisions are nil where the request is partial.
 	Decisions kongrecord.Decisions `json:"decisions,omitempty"`
+	Limit     string               `json:"limit,omitempty"`
 	Partial   bool                 `json:"partial,omitempty"`
 }
 
@@ -53,7 +54,7 @@ func (r *request) encode() ([]byte, error) {
 		Route: k.Route.Entity, RoutePaths: k.Route.Paths, Service: k.Service,
 		ConsumerID: k.Consumer.ID, ConsumerName: k.Consumer.Username, Credential: k.Credential.ID,
 		Tenant: r.who.Tenant, User: r.who.User,
-		Ran: r.ran, Decisions: r.decided(), Partial: k.Partial,
+		Ran: r.ran, Decisions: r.decided(), Limit: k.Limit, Partial: k.Partial,
 	}
 	if r.traced {
 		text, err := r.trace.Encode()
@@ -90,6 +91,7 @@ func decode(e journal.Entry) (*request, error) {
 	k.Request.ID, k.Request.Method, k.Request.URI, k.ClientIP = l.ID, l.Method, l.URI, l.ClientIP
 	k.Route.Entity, k.Route.Paths, k.Service = l.Route, l.RoutePaths, l.Service
 	k.Consumer.ID, k.Consumer.Username, k.Credential.ID, k.Partial = l.ConsumerID, l.ConsumerName, l.Credential, l.Partial
+	k.Limit = l.Limit
 	if l.Decisions != nil {
 		k.Policies = l.Decisions
 	}

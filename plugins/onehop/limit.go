@@ -51,7 +51,7 @@ func (ev *event) decideLimit(ctx context.Context) *refusal {
 		return ev.hop.unvouched()
 	}
 	ev.request.decide(tenantratelimit.Name, limiter.Outcome(d))
-	ev.request.record.TokenRefused = d.Fault != ""
+	ev.request.record.TokenRefused, ev.request.record.Limit = d.Fault != "", d.Limit
 	ev.headers.merge(d.Upstream, d.Client)
 	if d.Allowed() {
 		return nil

@@ -7,12 +7,14 @@ import (
 )
 
 // Prefetch declares what the plugin asks Kong in nearly every event, its sections
-// included. The rewrite phase has one read that can be declared.
+// included. The rewrite phase has one read, but where spans tell of headers.
 func (c *Config) Prefetch(phase string) [][2]string {
 	h := c.prepared()
 	switch phase {
 	case "access":
 		return h.prefetchAccess(c.forAll(), c.RouteID != "")
+	case "rewrite":
+		return h.sectionReads(phase, sectionTrace)
 	case "log":
 		return h.prefetchLog()
 	}
@@ -31,10 +33,10 @@ func (h *hop) prefetchAccess(everywhere, ofRoute bool) (reads [][2]string) {
 	if o.AccessLines && h.mayWantEnd() {
 		reads = append(reads, kongrequest.ReadVars, kongrequest.ReadToken, kongrequest.ReadCredential, kongrequest.ReadConsumer, kongrequest.ReadRoute)
 	}
-	if h.scrub != nil && !o.NoLogPlugins || h.trace != nil && !rewritten {
+	if h.scrub != nil && !o.NoLogPlugins || h.trace != nil {
 		reads = append(reads, kongrequest.ReadVars)
 	}
-	reads = append(reads, h.sectionReads("access", sectionLimit, sectionSunset)...)
+	reads = append(reads, h.sectionReads("access", sectionTrace, sectionLimit, sectionSunset)...)
 	return slices.DeleteFunc(reads, func(read [2]string) bool { return ofRoute && read == kongrequest.ReadRoute })
 }
 

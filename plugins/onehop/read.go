@@ -2,10 +2,8 @@ package onehop
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
-	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
 // readAccess asks Kong for all that the sections decide by, and for what is kept of the
@@ -106,41 +104,16 @@ func (r *request) readKong(e *kongrequest.Event) (err error) {
 	return err
 }
 
-// readTrace reads what the client sent, or, behind a rewrite phase, which trace the
-// request is in.
+// readTrace reads what the client sent.
 func (ev *event) readTrace() {
 	tracer := ev.hop.trace
 	if tracer == nil {
-		return
-	}
-	if strings.Contains(ev.rewritten.ran, sectionTrace) {
-		ev.readRewrittenTrace()
 		return
 	}
 	_ = ev.part(sectionTrace, func() error {
 		request, err := tracer.Read(ev.kong)
 		if err == nil {
 			ev.traceRequest = &request
-		}
-		return err
-	})
-}
-
-// readRewrittenTrace finds the trace that a rewrite phase put the request in, where the
-// access line will need it.
-func (ev *event) readRewrittenTrace() {
-	if ev.rewritten.traced {
-		ev.request.trace, ev.request.traced = ev.rewritten.trace, true
-		return
-	}
-	if !ev.hop.runtime.options.AccessLines {
-		return
-	}
-	_ = ev.part(sectionTrace, func() error { // another process ran the phase
-		shared, err := ev.kong.Kong().Ctx.GetSharedAny(traceinject.SharedKey)
-		if text, ok := shared.(string); err == nil && ok {
-			ev.request.trace, err = ev.hop.trace.Recall(text)
-			ev.request.traced = err == nil
 		}
 		return err
 	})

@@ -64,5 +64,8 @@ func (r *request) decisions() []kongwrite.LogField {
 	if r.record.TokenRefused {
 		notes = append(notes, kongwrite.TokenRefused())
 	}
+	if r.record.Limit != "" {
+		notes = append(notes, kongwrite.Limited(r.record.Limit))
+	}
 	return notes
 }

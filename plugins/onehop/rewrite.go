@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 )
 
 // Rewrite runs what needs neither a route nor an identity. Kong calls it where
@@ -36,7 +37,7 @@ func (ev *event) readRewrite() {
 
 func (ev *event) decideRewrite() {
 	ev.decideDegraded()
-	ev.refusal = ev.decideTrace()
+	ev.injectTrace((*traceinject.Tracer).Announce)
 	var ran []string
 	if ev.hop.scrub != nil {
 		ran = append(ran, sectionScrub)
@@ -48,18 +49,13 @@ func (ev *event) decideRewrite() {
 }
 
 // writeRewrite tells the access phase what this one did, since that may be another
-// process's or another configuration's, and sets headers. After an answer there is no
-// access phase.
+// process's or another configuration's, and the client its trace.
 func (ev *event) writeRewrite() {
 	kong := ev.kong.Kong()
-	if r := ev.refusal; r != nil {
-		kong.Response.Exit(r.status, r.body, ev.headers.client)
-		return
-	}
 	_ = ev.part(sectionEvent, func() error {
 		if err := kong.Ctx.SetShared(sharedKey, ev.request.ran); err != nil {
 			return err
 		}
-		return kongwrite.SetHeaders(kong, ev.headers.client, ev.headers.upstream)
+		return kongwrite.SetHeaders(kong, ev.headers.client, nil)
 	})
 }

@@ -65,7 +65,7 @@ func (e *everywhere) ended(h *hop) { e.inForce.CompareAndSwap(h, nil) }
 // line that comes before anybody knows is held.
 func (e *everywhere) audits(end *kongrecord.Record) bool {
 	if h := e.inForce.Load(); h != nil {
-		if end.Tries > 0 && end.StartedAt > e.since && e.doubts.Load() <= doubtful {
+		if len(end.Tries) > 0 && end.StartedAt > e.since && e.doubts.Load() <= doubtful {
 			e.doubts.Add(1)
 		}
 		return e.doubts.Load() <= doubtful && h.audits()

@@ -2,12 +2,11 @@ package piilogscrub
 
 import (
 	"cmp"
-	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/gatehousehq/gatehouse/internal/firstseen"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
@@ -15,10 +14,18 @@ import (
 // the audit record of a request is made, for that knows each request once, whoever answered
 // it, and the gateway is asked nothing for it.
 type requestMetrics struct {
-	routes   *firstseen.Set[string]
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	gateway  *prometheus.HistogramVec
+
+	mu     sync.RWMutex
+	routes map[string]*routeMetrics
+}
+
+// routeMetrics are those of one route.
+type routeMetrics struct {
+	requests         [len(statusClasses)]prometheus.Counter
+	seconds, gateway prometheus.Observer
 }
 
 // maxRouteLabels is how many routes, the first that are called, have series of their own.
@@ -27,10 +34,16 @@ const maxRouteLabels = 200
 
 // Labels of those that have none of their own.
 const (
-	otherRoutes   = "other routes"
-	noRoute       = "none"
-	unknownStatus = "unknown"
+	otherRoutes = "other routes"
+	noRoute     = "none"
 )
+
+// statusClasses are the values of the label, by the first digit of the status. A route has
+// them all from the start, at 0, so that rate() sees its first failure.
+var statusClasses = [...]string{unknownStatus: "unknown", 1: "1xx", 2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
+
+// unknownStatus is the class of a request of which nobody knows how it ended.
+const unknownStatus = 0
 
 // Upper bounds of the histograms, in seconds: the objectives are among them.
 var (
@@ -40,10 +53,10 @@ var (
 
 func newRequestMetrics() *requestMetrics {
 	return &requestMetrics{
-		routes: firstseen.NewSet[string](maxRouteLabels),
+		routes: map[string]*routeMetrics{},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_requests_total",
-			Help: "Requests that are over, by route (none: no route is known; the first 200 have a label each) and class of status: 2xx to 5xx, or unknown where the access line is overdue.",
+			Help: "Requests that are over, by route (none: no route is known; the first 200 have a label each) and class of status: 1xx to 5xx, or unknown where the access line is overdue.",
 		}, []string{"route", "status_class"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "gatehouse_request_duration_seconds",
@@ -68,27 +81,47 @@ func (m *requestMetrics) ended(r *kongrecord.Record) {
 	if r.Correction {
 		return
 	}
-	route := m.label(cmp.Or(r.Route.Name, r.Route.ID, noRoute))
+	route := m.of(cmp.Or(r.Route.Name, r.Route.ID, noRoute))
 	class := statusClass(r.Response.Status)
-	m.requests.WithLabelValues(route, class).Inc()
+	route.requests[class].Inc()
 	if class == unknownStatus {
 		return // it may go on
 	}
-	m.seconds.WithLabelValues(route).Observe(r.Latencies.Request / 1000)
-	m.gateway.WithLabelValues(route).Observe(r.Latencies.Kong / 1000)
+	route.seconds.Observe(r.Latencies.Request / 1000)
+	route.gateway.Observe(r.Latencies.Kong / 1000)
 }
 
-func (m *requestMetrics) label(route string) string {
-	route = strings.ToValidUTF8(route, "?") // the client library panics on what is not
-	if !m.routes.Add(route) {
-		return otherRoutes
+func statusClass(status int) int {
+	if class := status / 100; class > unknownStatus && class < len(statusClasses) {
+		return class
 	}
-	return route
+	return unknownStatus
 }
 
-func statusClass(status int) string {
-	if status < 100 || status > 599 {
-		return unknownStatus
+// of returns the metrics of a route.
+func (m *requestMetrics) of(route string) *routeMetrics {
+	m.mu.RLock()
+	known := m.routes[route]
+	m.mu.RUnlock()
+	if known != nil {
+		return known
 	}
-	return strconv.Itoa(status/100) + "xx"
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.routes) >= maxRouteLabels && m.routes[route] == nil {
+		route = otherRoutes
+	}
+	if known = m.routes[route]; known == nil {
+		known = m.resolve(strings.ToValidUTF8(route, "?")) // the client library panics on what is not
+		m.routes[route] = known
+	}
+	return known
+}
+
+func (m *requestMetrics) resolve(label string) *routeMetrics {
+	r := &routeMetrics{seconds: m.seconds.WithLabelValues(label), gateway: m.gateway.WithLabelValues(label)}
+	for i, class := range statusClasses {
+		r.requests[i] = m.requests.WithLabelValues(label, class)
+	}
+	return r
 }

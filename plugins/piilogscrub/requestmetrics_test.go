@@ -30,13 +30,20 @@ func TestRequestsAreCountedByRoute(t *testing.T) {
 	} {
 		kongtest.Run(t, c.Log, kongtest.Request{Log: log})
 	}
-	compareMetrics(t, registry, `# HELP gatehouse_requests_total Requests that are over, by route (none: no route is known; the first 200 have a label each) and class of status: 2xx to 5xx, or unknown where the access line is overdue.
+	compareMetrics(t, registry, `# HELP gatehouse_requests_total Requests that are over, by route (none: no route is known; the first 200 have a label each) and class of status: 1xx to 5xx, or unknown where the access line is overdue.
 # TYPE gatehouse_requests_total counter
+gatehouse_requests_total{route="none",status_class="1xx"} 0
+gatehouse_requests_total{route="none",status_class="2xx"} 0
+gatehouse_requests_total{route="none",status_class="3xx"} 0
 gatehouse_requests_total{route="none",status_class="4xx"} 1
+gatehouse_requests_total{route="none",status_class="5xx"} 0
 gatehouse_requests_total{route="none",status_class="unknown"} 1
+gatehouse_requests_total{route="web",status_class="1xx"} 0
 gatehouse_requests_total{route="web",status_class="2xx"} 2
+gatehouse_requests_total{route="web",status_class="3xx"} 0
 gatehouse_requests_total{route="web",status_class="4xx"} 1
 gatehouse_requests_total{route="web",status_class="5xx"} 1
+gatehouse_requests_total{route="web",status_class="unknown"} 0
 # HELP gatehouse_gateway_duration_seconds Time of a request that no upstream took, by route: Kong's own, its plugins', and the client's where it is slow.
 # TYPE gatehouse_gateway_duration_seconds histogram
 gatehouse_gateway_duration_seconds_bucket{route="none",le="0.001"} 1
@@ -74,9 +81,14 @@ func TestCorrectionsAreNotCountedAgain(t *testing.T) {
 	again := *request
 	again.Correction = true
 	tr.Strictest().Ended(&again, identity.Principal{})
-	compareMetrics(t, tr.registry, `# HELP gatehouse_requests_total Requests that are over, by route (none: no route is known; the first 200 have a label each) and class of status: 2xx to 5xx, or unknown where the access line is overdue.
+	compareMetrics(t, tr.registry, `# HELP gatehouse_requests_total Requests that are over, by route (none: no route is known; the first 200 have a label each) and class of status: 1xx to 5xx, or unknown where the access line is overdue.
 # TYPE gatehouse_requests_total counter
+gatehouse_requests_total{route="none",status_class="1xx"} 0
 gatehouse_requests_total{route="none",status_class="2xx"} 1
+gatehouse_requests_total{route="none",status_class="3xx"} 0
+gatehouse_requests_total{route="none",status_class="4xx"} 0
+gatehouse_requests_total{route="none",status_class="5xx"} 0
+gatehouse_requests_total{route="none",status_class="unknown"} 0
 `, "gatehouse_requests_total")
 }
 
@@ -90,8 +102,8 @@ func TestRouteLabelsAreBounded(t *testing.T) {
 		request.Route.Name = fmt.Sprintf("route \xff %d", i)
 		s.Ended(request, identity.Principal{})
 	}
-	if n, err := testutil.GatherAndCount(tr.registry, "gatehouse_requests_total"); n != 201 || err != nil {
-		t.Errorf("%d series of 1000 routes, want 201; %v", n, err)
+	if n, err := testutil.GatherAndCount(tr.registry, "gatehouse_requests_total"); n != 6*201 || err != nil {
+		t.Errorf("%d series of 1000 routes, want 201 by 6 classes; %v", n, err)
 	}
 }
 

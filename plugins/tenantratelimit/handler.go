@@ -39,6 +39,9 @@ func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 	if d.Fault != "" {
 		notes = append(notes, kongwrite.TokenRefused())
 	}
+	if d.Limit != "" {
+		notes = append(notes, kongwrite.Limited(d.Limit))
+	}
 	if err := kongwrite.SetLogFields(e.Kong(), notes...); err != nil {
 		return err
 	}

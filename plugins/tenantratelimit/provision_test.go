@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
@@ -52,14 +53,17 @@ func mustProvision(t testing.TB, r *Runtime, config string) *Config {
 // Provision.
 func mistakesIn(t *testing.T, config string) string {
 	t.Helper()
-	checker, err := configcheck.New(false, pluginserver.Plugin{Name: Name, Version: Version, Priority: Priority, New: quiet(t).New})
+	checker, err := configcheck.New(configcheck.Options{}, pluginserver.Plugin{Name: Name, Version: Version, Priority: Priority, New: quiet(t).New})
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := checker.Check([]byte(`{"_format_version":"3.0","plugins":[{"name":"` + Name + `","config":` + config + `}]}`))
+	report := checker.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(`{"_format_version":"3.0","plugins":[{"name":"` + Name + `","config":` + config + `}]}`)})
 	var lines []string
 	for _, f := range report.Findings {
-		lines = append(lines, f.What)
+		if f.Severity < configcheck.Error {
+			continue
+		}
+		lines = append(lines, strings.TrimPrefix(f.Path, "plugins[0].config.")+": "+f.What)
 	}
 	return strings.Join(lines, "\n")
 }
@@ -77,13 +81,13 @@ func TestBadConfigIsRefusedByName(t *testing.T) {
 	tests := []struct{ name, config, want string }{
 		{"nothing", `{}`, `at least one of these fields must be non-empty: 'limits', 'plans'`},
 		{"zero window", limit(`"scope":["user"],"limit":1`), `limits[1].window_seconds: required field missing`},
-		{"window too long", limit(`"scope":["user"],"limit":1,"window_seconds":31536001`), `limits[1].window_seconds: value should be between 1 and 31536000`},
+		{"window too long", limit(`"scope":["user"],"limit":1,"window_seconds":31536001`), `limits[1].window_seconds: 31536001: value should be between 1 and 31536000`},
 		{"zero limit", limit(`"scope":["user"],"window_seconds":1`), `limits[1].limit: required field missing`},
 		{"burst below cost", limit(`"scope":["user"],"limit":9,"window_seconds":1,"burst":2,"cost":3`), `limits[1].burst: 2 is less than a request can cost; write at least 3, or lower the cost`},
 		{"limit below cost", limit(`"scope":["user"],"limit":2,"window_seconds":1,"algorithm":"fixed_window","cost":3`), `limits[1].limit: 2 is less than a request can cost; write at least 3`},
 		{"burst below a route's cost", `{"limits":[{"name":"l","scope":["user"],"limit":9,"window_seconds":1}],"costs":[{"methods":["POST"],"cost":10}]}`, `limits[0].burst: 9 is less than a request can cost; write at least 10`},
-		{"burst of a window", limit(`"scope":["user"],"limit":9,"window_seconds":1,"burst":2,"algorithm":"fixed_window"`), `limits[1].burst: value must be null`},
-		{"window of a calendar", limit(`"scope":["user"],"limit":9,"window_seconds":1,"algorithm":"calendar","period":"day"`), `limits[1].window_seconds: value must be null`},
+		{"burst of a window", limit(`"scope":["user"],"limit":9,"window_seconds":1,"burst":2,"algorithm":"fixed_window"`), `limits[1].burst: 2: value must be null`},
+		{"window of a calendar", limit(`"scope":["user"],"limit":9,"window_seconds":1,"algorithm":"calendar","period":"day"`), `limits[1].window_seconds: 1: value must be null`},
 		{"calendar without period", limit(`"scope":["user"],"limit":9,"algorithm":"calendar"`), `limits[1].period: required field missing`},
 		{"period of a bucket", limit(`"scope":["user"],"limit":9,"window_seconds":1,"period":"day"`), `limits[1].period: "day": value must be null`},
 		{"time zone", limit(`"scope":["user"],"limit":9,"algorithm":"calendar","period":"day","time_zone":"Mars/Base"`), `limits[1].time_zone: "Mars/Base" is not known here`},
@@ -110,17 +114,17 @@ func TestBadConfigIsRefusedByName(t *testing.T) {
 		{"scope without its claim", limit(`"scope":["claim"],"limit":9,"window_seconds":1`), `limits[1].claim: required field missing`},
 		{"scope without its header", limit(`"scope":["tenant","header"],"limit":9,"window_seconds":1`), `limits[1].header: required field missing`},
 		{"header of no scope", limit(`"scope":["user"],"limit":9,"window_seconds":1,"header":"X-A"`), `limits[1].scope: expected to contain: header`},
-		{"status", limit(`"scope":["user"],"limit":9,"window_seconds":1,"status":500`), `limits[1].status: expected one of: 429, 503`},
+		{"status", limit(`"scope":["user"],"limit":9,"window_seconds":1,"status":500`), `limits[1].status: 500: expected one of: 429, 503`},
 		{"lease above the limit", limit(`"scope":["user"],"limit":9,"window_seconds":1,"lease":10`), `limits[1].lease: 10 is out of range; write the units that a node takes at once (0 to the limit of 9)`},
 		{"cluster and sentinels", with(`"redis":{"url":"redis://h?cluster=true&master_name=m"}`), `redis.url: cluster and master_name exclude each other`},
 		{"redis url", with(`"redis":{"url":"http://user:secret@host"}`), `redis.url: write redis://user:password@host:6379/0, rediss:// for TLS, or unix://`},
-		{"redis timeout", with(`"redis":{"timeout_ms":5000}`), `redis.timeout_ms: value should be between 1 and 1000`},
+		{"redis timeout", with(`"redis":{"timeout_ms":5000}`), `redis.timeout_ms: 5000: value should be between 1 and 1000`},
 		{"key prefix", with(`"redis":{"key_prefix":"a{b}"}`), `redis.key_prefix: "a{b}": write 1 to 64 letters, digits, or any of _ . : -`},
 		{"redis error", with(`"on_redis_error":"panic"`), `on_redis_error: "panic": expected one of: local, allow, deny`},
-		{"nodes", with(`"nodes":-1`), `nodes: value should be between 1 and 10000`},
+		{"nodes", with(`"nodes":-1`), `nodes: -1: value should be between 1 and 10000`},
 		{"hidden header", with(`"hide_headers":["Date"]`), `hide_headers[0]: "Date": expected one of: RateLimit, RateLimit-Policy, Retry-After`},
-		{"expected peak", with(`"default_user_limit":{"expected_peak":-3}`), `default_user_limit.expected_peak: value should be between 1 and 1000000`},
-		{"window of the default", with(`"default_user_limit":{"window_seconds":-3}`), `default_user_limit.window_seconds: value should be between 1 and 31536000`},
+		{"expected peak", with(`"default_user_limit":{"expected_peak":-3}`), `default_user_limit.expected_peak: -3: value should be between 1 and 1000000`},
+		{"window of the default", with(`"default_user_limit":{"window_seconds":-3}`), `default_user_limit.window_seconds: -3: value should be between 1 and 31536000`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package traceinject_test
 import (
 	"context"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,7 +18,10 @@ import (
 func TestProvisionDefaults(t *testing.T) {
 	t.Parallel()
 	config := newConfig(t, traceinject.Options{}, nil)
-	want := &traceinject.Config{Incoming: "link", SampleRatio: 1, Propagation: traceinject.Propagation{DefaultFormat: "w3c"}, Baggage: "remove", ResponseHeader: "X-Trace-Id"}
+	want := &traceinject.Config{
+		Incoming: "link", SampleRatio: 1, MaxParentSampled: 100, UpstreamSpans: true, Propagation: traceinject.Propagation{DefaultFormat: "w3c"},
+		Baggage: "remove", ResponseHeader: "X-Trace-Id", ServerTiming: "none",
+	}
 	if diff := cmp.Diff(want, config, cmpopts.IgnoreUnexported(traceinject.Config{})); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
@@ -53,6 +57,11 @@ func TestProvisionRefuses(t *testing.T) {
 		{"format to read", func(c *traceinject.Config) { c.Propagation.Extract = []formats.Format{"b3", "b3-single"} }, []string{"propagation.extract", `"b3-single"`, "b3, jaeger"}},
 		{"format to write", func(c *traceinject.Config) { c.Propagation.Inject = []formats.Format{"preserve", "zipkin"} }, []string{"propagation.inject", `"zipkin"`}},
 		{"format by default", func(c *traceinject.Config) { c.Propagation.DefaultFormat = "preserve" }, []string{"propagation.default_format", `"preserve"`}},
+		{"forced below zero", func(c *traceinject.Config) { c.MaxParentSampled = -1 }, []string{"max_parent_sampled_per_second", "-1", "from 0 to 1000000"}},
+		{"status that is no client's error", func(c *traceinject.Config) { c.KeepStatuses = []int{404, 503} }, []string{"keep_statuses", "503", "from 400 to 499", "keep_errors"}},
+		{"slow below zero", func(c *traceinject.Config) { c.KeepSlowMS = -5 }, []string{"keep_slow_ms", "-5", "from 1 to 3600000"}},
+		{"metric of no script", func(c *traceinject.Config) { c.ServerTiming = "b3" }, []string{"server_timing", `"b3"`, "none, traceparent or trace"}},
+		{"header attribute that is no name", func(c *traceinject.Config) { c.HeaderAttributes = []string{"X App"} }, []string{"header_attributes", `"x app"`, "x-app-version"}},
 		{"several at once", func(c *traceinject.Config) { c.Incoming, c.SampleRatio = "x", 2 }, []string{"incoming", "sample_ratio"}},
 	}
 	runtime := newRuntime(t, traceinject.Options{})
@@ -121,4 +130,29 @@ func newConfig(t testing.TB, o traceinject.Options, edit func(*traceinject.Confi
 		t.Fatal(err)
 	}
 	return config
+}
+
+// TestHeaderAttributes: no header with credentials, or that says who is asking, is told of.
+func TestHeaderAttributes(t *testing.T) {
+	t.Parallel()
+	runtime := newRuntime(t, traceinject.Options{})
+	for _, name := range []string{
+		"Authorization", "proxy-authorization", "Cookie", "Set-Cookie", "apikey", "X-API-Key", "x_api_key", "X-Auth-Token", "x-authtoken", "X-Amz-Security-Token", "X-CSRF-Token",
+		"X-Forwarded-Client-Cert", "x-client-secret", "X-Session-Id", "X-Goog-IAP-JWT-Assertion", "X-Hub-Signature", "X-Tenant-Id", "X-User-Id", "X-Consumer-Username",
+		"X-Credential-Identifier", "X-Forwarded-User", "x-user-email", "X-Authenticated-Groups",
+	} {
+		config := runtime.New().(*traceinject.Config)
+		config.HeaderAttributes = []string{"X-App-Version", name}
+		if err := config.Provision(); err == nil || !strings.Contains(err.Error(), strconv.Quote(strings.ToLower(name))) {
+			t.Errorf("%s: error %v, want one that names it", name, err)
+		}
+		if diff := cmp.Diff([]string{"x-app-version"}, config.HeaderAttributes); diff != "" {
+			t.Errorf("%s: what is told of (-want +got):\n%s", name, diff)
+		}
+	}
+	config := runtime.New().(*traceinject.Config)
+	config.HeaderAttributes = []string{"X-App-Version", "User-Agent", "Accept-Language", "X-Client-Platform", "Sec-CH-UA", "X-Request-Id", "X-Forwarded-For"}
+	if err := config.Provision(); err != nil {
+		t.Errorf("headers of no secrets: %v", err)
+	}
 }

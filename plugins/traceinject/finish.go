@@ -3,11 +3,18 @@ package traceinject
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/serverspan"
+)
+
+// The plugins whose decisions are in the span, as their notes name them.
+const (
+	limiterName = "tenant-rate-limit"
+	sunsetName  = "sunset-headers"
 )
 
 // Recall is the trace that an earlier phase left as the text of
@@ -21,19 +28,27 @@ func (t *Tracer) Recall(left any) (propagation.Trace, error) {
 	return propagation.Decode(text)
 }
 
-// Wanted reports whether a span of the trace would be exported: the trace is sampled,
-// and there is an exporter. If not, there is no need to ask Kong for its record.
+// Wanted reports whether a span of the trace may be exported: the trace is sampled, or how
+// the request ends may be a reason, and there is an exporter. If not, there is no need to
+// ask Kong for its record.
 func (r *Runtime) Wanted(trace propagation.Trace) bool {
-	return r.Exports() && trace.Context.Flags.Sampled()
+	return r.Exports() && (trace.Context.Flags.Sampled() || trace.Keep.Any())
 }
 
-// Export hands the server span of a request to the exporter's queue, if the
-// trace is wanted. It does not block.
+// Export hands the spans of a request to the exporter's queue, if they are wanted. It does
+// not block.
 func (r *Runtime) Export(trace propagation.Trace, record *kongrecord.Record) error {
 	if !r.Wanted(trace) {
 		return nil
 	}
-	err := serverspan.Record(r.tracer, trace, spanRequest(record), r.scrubber)
+	request := spanRequest(record)
+	if !trace.Context.Flags.Sampled() {
+		took := time.Duration(record.Latencies.Request * float64(time.Millisecond))
+		if request.Kept = trace.Keep.Why(record.Response.Status, took); request.Kept == "" {
+			return nil
+		}
+	}
+	err := r.recorder.Record(trace, request)
 	if errors.Is(err, serverspan.ErrTime) {
 		r.metrics.spans.WithLabelValues(spanUnreadable).Inc()
 	}
@@ -43,12 +58,13 @@ func (r *Runtime) Export(trace propagation.Trace, record *kongrecord.Record) err
 // spanRequest is the part of Kong's record that the span tells of.
 func spanRequest(r *kongrecord.Record) *serverspan.Request {
 	return &serverspan.Request{
-		StartedAt: r.StartedAt, HeardAt: r.HeardAt,
+		StartedAt: r.StartedAt, HeardAt: r.HeardAt, HandledAt: r.HandledAt,
 		Latency: r.Latencies.Request, GatewayLatency: r.Latencies.Kong, UpstreamLatency: r.Latencies.Proxy,
 		ID: r.Request.ID, Method: r.Request.Method, URI: r.Request.URI, TLS: r.Request.TLS, ClientIP: r.ClientIP,
 		Protocol: r.Request.Protocol, Host: r.Request.Host, Port: r.Request.Port, UserAgent: r.Request.UserAgent,
 		RouteName: r.Route.Name, RoutePaths: r.Route.Paths, ServiceName: r.Service.Name,
 		Status: r.Response.Status, Source: r.Source, Tries: r.Tries,
+		RateLimit: r.Word(limiterName), Limit: r.Limit, Deprecation: r.Word(sunsetName),
 	}
 }
 

@@ -26,8 +26,7 @@ func (c *Config) rewrite(e *kongrequest.Event) error {
 	if err != nil {
 		return err
 	}
-	trace := tracer.begin(request)
-	injection := Injection{Trace: trace, Response: trace.ResponseHeaders(tracer.responseHeader)}
+	injection := tracer.Announce(request)
 	if err := tracer.leave(e.Kong(), injection); err != nil {
 		return err
 	}

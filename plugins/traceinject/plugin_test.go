@@ -220,10 +220,14 @@ func TestLogFollowsAccess(t *testing.T) {
 			access := kongtest.Run(t, config.Access, kongtest.Request{Headers: http.Header{"traceparent": {clientParent}, "tracestate": {"rojo=1"}}})
 			kongtest.Run(t, config.Log, kongtest.Request{Shared: access.Shared, Log: string(record)})
 			closeRuntime(t, config)
-			if len(spans.get()) != 1 {
-				t.Fatalf("%d spans, want 1", len(spans.get()))
+			if len(spans.get()) != 2 {
+				t.Fatalf("%d spans, want the server's and the call's", len(spans.get()))
 			}
-			span := spans.get()[0]
+			span, call := spans.get()[0], spans.get()[1]
+			sent := strings.Split(access.Service.Headers.Get("traceparent"), "-")
+			if got := call.SpanContext.SpanID().String(); got != sent[2] || call.Parent.SpanID() != span.SpanContext.SpanID() {
+				t.Errorf("the call is %s under %v, want %s under the server's span", got, call.Parent, sent[2])
+			}
 			got := []string{span.SpanContext.TraceID().String(), span.SpanContext.SpanID().String(), span.SpanContext.TraceState().String()}
 			if diff := cmp.Diff([]string{tt.traceID, ownSpanID, tt.state}, got); diff != "" {
 				t.Errorf("span context (-want +got):\n%s", diff)

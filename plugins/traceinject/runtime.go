@@ -49,6 +49,8 @@ type Options struct {
 	// Random is where ids come from. Default: math/rand/v2, seeded by the
 	// operating system; ids are no secrets.
 	Random propagation.Random
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
 }
 
 // Runtime holds what outlives a config reload: the exporter, its queue and the
@@ -59,21 +61,26 @@ type Runtime struct {
 	metrics  metrics
 	source   kongrequest.Source
 	provider *sdktrace.TracerProvider
-	tracer   trace.Tracer
+	recorder *serverspan.Recorder // nil where there is no exporter
 	scrubber serverspan.Scrubber
 	// noLogPlugins: see Options.
 	noLogPlugins bool
+	now          func() time.Time
+	forced       propagation.Allowance
 }
 
 // NewRuntime makes a Runtime. It reaches out to nothing yet, so that a
 // collector that is down stops no gateway from starting.
 func NewRuntime(o Options) (*Runtime, error) {
-	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics(), scrubber: o.Scrubber, noLogPlugins: o.NoLogPlugins}
+	r := &Runtime{logger: o.Logger, random: o.Random, metrics: newMetrics(), scrubber: o.Scrubber, noLogPlugins: o.NoLogPlugins, now: o.Now}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
 	}
 	if r.random == nil {
 		r.random = rand.Uint64
+	}
+	if r.now == nil {
+		r.now = time.Now
 	}
 	if o.Registerer != nil {
 		if err := r.metrics.register(o.Registerer); err != nil {
@@ -84,7 +91,10 @@ func NewRuntime(o Options) (*Runtime, error) {
 		return r, nil
 	}
 	r.provider = r.newProvider(o)
-	r.tracer = r.provider.Tracer(scopeName, trace.WithInstrumentationVersion(Version))
+	r.recorder = &serverspan.Recorder{
+		Tracer:   r.provider.Tracer(scopeName, trace.WithInstrumentationVersion(Version)),
+		Scrubber: r.scrubber, Random: r.random,
+	}
 	return r, nil
 }
 
@@ -103,7 +113,9 @@ func (r *Runtime) newProvider(o Options) *sdktrace.TracerProvider {
 // New is a fresh config bound to this runtime, with the defaults that its zero
 // value could not be told apart from.
 func (r *Runtime) New() any {
-	return &Config{runtime: r, SampleRatio: 1, ResponseHeader: defaultResponseHeader}
+	return &Config{
+		runtime: r, SampleRatio: 1, MaxParentSampled: defaultMaxParentSampled, UpstreamSpans: true, ResponseHeader: defaultResponseHeader,
+	}
 }
 
 // Bind makes a config that was not made by New run on this runtime. It sets no
@@ -111,7 +123,11 @@ func (r *Runtime) New() any {
 func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
 // Exports reports whether there is an exporter: without one no span is wanted.
-func (r *Runtime) Exports() bool { return r.tracer != nil }
+func (r *Runtime) Exports() bool { return r.recorder != nil }
+
+// force reports whether the request of an id may be sampled only because its client's trace
+// is, of at most so many in a second, and counts it.
+func (r *Runtime) force(id string, most int) bool { return r.forced.Take(id, most, r.now()) }
 
 // Close exports what is queued, for as long as ctx allows, and stops exporting.
 func (r *Runtime) Close(ctx context.Context) error {

@@ -23,29 +23,34 @@ const SharedKey = "gatehouse.trace"
 // plugin's own handlers use it, and so does the plugin that runs all in one hop. It is
 // safe for concurrent use.
 type Tracer struct {
-	runtime *Runtime
-	policy  propagation.Policy
-	headers propagation.Headers
-	// responseHeader is the config's field of that name.
-	responseHeader string
-	degraded       bool
+	runtime  *Runtime
+	policy   propagation.Policy
+	headers  propagation.Headers
+	response propagation.Response
+	// told are headers that spans tell of.
+	told     []string
+	degraded bool
 }
 
 // newTracer returns a tracer beside an error, too: one that goes by what is right.
 func (c *Config) newTracer() (*Tracer, error) {
 	trusted, err := c.check()
+	most := c.MaxParentSampled
 	return &Tracer{
 		runtime: c.runtime,
 		policy: propagation.Policy{
 			Incoming: c.Incoming, Trusted: trusted, Extract: c.Propagation.extract(),
 			SampleRatio: c.SampleRatio, IgnoreParentSampled: c.IgnoreParentSampled,
+			Keep: c.keep(), Calls: c.UpstreamSpans && c.runtime.Exports(),
+			Force: func(id string) bool { return c.runtime.force(id, most) },
 		},
 		headers: propagation.Headers{
 			Baggage: c.Baggage, Pass: c.PassHeaders,
 			Clear: c.Propagation.Clear, Inject: c.Propagation.Inject, Default: c.Propagation.DefaultFormat,
 		},
-		responseHeader: c.ResponseHeader,
-		degraded:       err != nil,
+		response: c.response(),
+		told:     c.HeaderAttributes,
+		degraded: err != nil,
 	}, err
 }
 
@@ -67,8 +72,14 @@ func (t *Tracer) Read(e *kongrequest.Event) (propagation.Request, error) {
 	if r.Foreign, err = t.readForeign(e); err != nil {
 		return r, fmt.Errorf("read trace headers: %w", err)
 	}
+	if r.Told, err = t.readTold(e); err != nil {
+		return r, fmt.Errorf("read header attributes: %w", err)
+	}
 	if !t.policy.Found(r) || !t.policy.MayContinue() {
 		return r, nil
+	}
+	if r.ID, err = t.readID(e); err != nil {
+		return r, fmt.Errorf("read request id: %w", err)
 	}
 	if r.Traceparent != "" {
 		if r.Tracestate, err = e.Var(kongrequest.Tracestate); err != nil {
@@ -84,6 +95,15 @@ func (t *Tracer) Read(e *kongrequest.Event) (propagation.Request, error) {
 	}
 	r.Client, _ = netip.ParseAddr(address) // what is no address is in no trusted network
 	return r, nil
+}
+
+// readID reads the id of a request whose client may force its trace, which it cannot where
+// each trace is sampled.
+func (t *Tracer) readID(e *kongrequest.Event) (string, error) {
+	if t.policy.SampleRatio >= 1 || t.policy.IgnoreParentSampled {
+		return "", nil
+	}
+	return e.Var(kongrequest.RequestID)
 }
 
 var traceHeaders = kongrequest.TraceHeaders()
@@ -134,13 +154,21 @@ func (t *Tracer) begin(r propagation.Request) propagation.Trace {
 	return t.policy.Start(r, t.runtime.random)
 }
 
+// Announce puts a request in a trace for its log record and its client alone, without
+// counting it: Kong may refuse it before its access phase, which decides anew, by the
+// configuration that is the route's. It does no I/O.
+func (t *Tracer) Announce(r propagation.Request) Injection {
+	trace := t.begin(r)
+	return Injection{Trace: trace, Response: t.response.Headers(trace)}
+}
+
 // Inject decides which trace a request is in, and counts it. It does no I/O.
 func (t *Tracer) Inject(r propagation.Request) Injection {
 	trace := t.begin(r)
 	t.runtime.metrics.traces.WithLabelValues(string(trace.Origin)).Inc()
 	i := Injection{
 		Trace:    trace,
-		Response: trace.ResponseHeaders(t.responseHeader),
+		Response: t.response.Headers(trace),
 		Upstream: t.headers.Upstream(trace, r),
 	}
 	if name, found := hopbyhop.Named(r.Connection, t.headers.Issued); found {

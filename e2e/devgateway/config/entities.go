@@ -17,7 +17,8 @@ func document(plugins *schema.Field) *schema.Field {
 		with("certificates", list(certificateFields())),
 		with("ca_certificates", list(caCertificateFields())),
 		with("snis", list(sniFields())),
-	), "_comment", "_ignore", "_info", "routes", "targets", "vaults",
+		ignored(),
+	), "_comment", "_info", "routes", "targets", "vaults",
 		"keys", "key_sets", "filter_chains", "workspaces", "parameters", "consumer_groups", "acls", "jwt_secrets",
 		"keyauth_credentials", "basicauth_credentials", "hmacauth_credentials", "oauth2_credentials")
 }
@@ -40,7 +41,12 @@ func entity(fields ...schema.Named) *schema.Field { return refuse(named(fields..
 // named is an entity that may say what its id is.
 func named(fields ...schema.Named) *schema.Field {
 	tags := with("tags", &schema.Field{Type: "set", Elements: str()})
-	return refuse(record(append(fields, tags)...), "created_at", "updated_at", "_comment")
+	return refuse(record(append(fields, tags, ignored())...), "created_at", "updated_at", "_comment")
+}
+
+// ignored is what Kong leaves out, such as the waivers of gatehouse check.
+func ignored() schema.Named {
+	return with("_ignore", &schema.Field{Type: "array", Elements: &schema.Field{Type: "any"}})
 }
 
 func serviceFields(plugins *schema.Field) *schema.Field {

@@ -132,7 +132,7 @@ func TestVars(t *testing.T) {
 			t.Errorf("$%s is %q, %v, want %q", name, got, err, want)
 		}
 	}
-	for _, name := range []string{"upstream_addr", "cookie_sid", "nope"} {
+	for _, name := range []string{"upstream_bytes_sent", "cookie_sid", "nope"} {
 		if got, err := x.Var(name); got != "" || err == nil || CheckVar(name) == nil {
 			t.Errorf("$%s is %q, %v, want an error", name, got, err)
 		}

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -69,9 +70,10 @@ var variables = map[string]func(*Exchange) string{
 	"request_time":    func(x *Exchange) string { return seconds(x.end().UnixMilli() - x.Start.UnixMilli()) },
 
 	"upstream_uri":           func(x *Exchange) string { return x.UpstreamURI },
+	"upstream_addr":          (*Exchange).upstreamAddr,
 	"upstream_status":        func(x *Exchange) string { return x.UpstreamStatus() },
-	"upstream_header_time":   func(x *Exchange) string { return x.upstreamTimes("-", x.Times.Header) },
-	"upstream_response_time": func(x *Exchange) string { return x.upstreamTimes("0.000", x.end()) },
+	"upstream_header_time":   (*Exchange).upstreamHeader,
+	"upstream_response_time": (*Exchange).upstreamTook,
 
 	"gatehouse_retry_after": (*Exchange).retryAfter,
 
@@ -109,12 +111,33 @@ func seconds(milliseconds int64) string {
 	return fmt.Sprintf("%d.%03d", milliseconds/1000, milliseconds%1000)
 }
 
-// upstreamTimes is a time of each try: failed for those without an answer, until
-// for the last one if it has one.
-func (x *Exchange) upstreamTimes(failed string, until time.Time) string {
-	times := slices.Repeat([]string{failed}, len(x.Upstream.Statuses))
+// upstreamAddr is the target of each try.
+func (x *Exchange) upstreamAddr() string {
+	addresses := make([]string, len(x.Tries))
+	for i, t := range x.Tries {
+		addresses[i] = net.JoinHostPort(t.IP, strconv.Itoa(t.Port))
+	}
+	return strings.Join(addresses, ", ")
+}
+
+// upstreamHeader is the time until the header of each try, which only the last one may have.
+func (x *Exchange) upstreamHeader() string {
+	times := slices.Repeat([]string{"-"}, len(x.Upstream.Statuses))
 	if n := len(times); n > 0 && x.Upstream.Header != nil {
-		times[n-1] = seconds(until.UnixMilli() - x.Times.Balancer.UnixMilli())
+		times[n-1] = seconds(x.Times.Header.UnixMilli() - x.Times.Balancer.UnixMilli())
+	}
+	return strings.Join(times, ", ")
+}
+
+// upstreamTook is the time that each try took.
+func (x *Exchange) upstreamTook() string {
+	times := make([]string, len(x.Upstream.Statuses))
+	for i := range times {
+		end := x.end().UnixMilli()
+		if i+1 < len(x.Tries) {
+			end = x.Tries[i+1].BalancerStart
+		}
+		times[i] = seconds(end - x.Tries[i].BalancerStart)
 	}
 	return strings.Join(times, ", ")
 }

@@ -155,7 +155,7 @@ func TestThrows(t *testing.T) {
 		{"kong.request.get_path", exchange.Log, nil, "API disabled in the context of ngx.timer"},
 		{"kong.nginx.get_var", exchange.Log, &kong.String{V: "host"}, "API disabled in the context of ngx.timer"},
 		{"kong.service.request.set_headers", exchange.Log, toStruct(map[string]any{"a": "b"}), "function cannot be called in log phase (only in: rewrite, access)"},
-		{"kong.nginx.get_var", exchange.Access, &kong.String{V: "upstream_addr"}, "the dev gateway has no nginx variable $upstream_addr"},
+		{"kong.nginx.get_var", exchange.Access, &kong.String{V: "upstream_bytes_sent"}, "the dev gateway has no nginx variable $upstream_bytes_sent"},
 		{"kong.nginx.get_ctx", exchange.Access, &kong.String{V: "balancer_data"}, "the dev gateway has no ngx.ctx.balancer_data"},
 		{"kong.log.serialize", exchange.Access, nil, "function cannot be called in access phase (only in: log)"},
 		{"kong.request.get_headers", exchange.Access, &kong.Int{V: 1001}, "max_headers must be <= 1000"},

@@ -7,70 +7,126 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/regularfile"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
-	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
-// check says what is wrong with a declarative config and its overlays: what Kong would
-// refuse, and what only shows when a plugin starts, such as a plan that does not exist.
-// Warnings alone are no failure.
+// checking is one run of check.
+type checking struct {
+	layers
+	options configcheck.Options
+	format  string
+	// failOn is the severity from which on a finding is a failure.
+	failOn configcheck.Severity
+	// contracts are SERVICE=FILE.
+	contracts []string
+}
+
+func (c *checking) addFlags(flags *flag.FlagSet) {
+	c.format, c.failOn = "text", configcheck.Error
+	flags.BoolVar(&c.options.Development, "development", inDevelopment(), developmentUsage)
+	flags.StringVar(&c.format, "o", c.format, "what is printed: text or json")
+	flags.TextVar(&c.failOn, "fail-on", c.failOn, "the severity from which on a finding is a failure: error, warning or info")
+	flags.Func("contract", "SERVICE[,SERVICE...]=FILE: the OpenAPI document of services, which is compared with their routes; may be given several times", add(&c.contracts))
+}
+
+// check says what is wrong with a declarative config and its overlays. Its exit code is 1 if
+// something is as bad as -fail-on says.
 func check(_ context.Context, s streams, args []string) error {
 	flags := newFlags(s, "check")
-	development := developmentFlag(flags)
+	c := checking{layers: layers{in: s.in}}
+	c.addFlags(flags)
 	if handled, err := parse(flags, args); handled {
 		return err
 	}
 	if flags.NArg() == 0 {
-		return fmt.Errorf("%w: gatehouse check [flags] FILE [OVERLAY...]", errUsage)
+		return fmt.Errorf("%w: gatehouse check [flags] FILE [OVERLAY...]; - is standard input", errUsage)
 	}
-	checker, err := newChecker()
+	if c.format != "text" && c.format != "json" {
+		return fmt.Errorf("%w: -o %q: write text or json", errUsage, c.format)
+	}
+	c.config, c.overlays = flags.Arg(0), flags.Args()[1:]
+	return c.check(s)
+}
+
+func (c *checking) check(s streams) error {
+	if err := c.readContracts(); err != nil {
+		return err
+	}
+	checker, err := newChecker(c.options)
 	if err != nil {
 		return err
 	}
-	checker.Development = *development
-	l := layers{flags.Arg(0), flags.Args()[1:]}
-	merged, err := l.merge(kongsecret.New(checker.Schemas()))
+	base, overlays, err := c.read(checker.Secrets())
 	if err != nil {
 		return err
 	}
-	report := checker.Check(merged.Text)
-	printFindings(s.err, merged.Name, report, configcheck.Mistake)
-	if report.Worst() > configcheck.Warning {
+	report := checker.CheckFiles(base, overlays...)
+	if c.format == "json" {
+		err = writeJSON(s.out, report)
+	} else {
+		err = writeText(s.out, base.Name, report)
+	}
+	if err == nil && len(report.Findings) > 0 && report.Worst() >= c.failOn {
 		return exitCode(1)
 	}
-	_, err = fmt.Fprintf(s.out, "%s: %d plugin configs are good\n", merged.Name, report.Good)
 	return err
 }
 
+// readContracts reads the OpenAPI documents.
+func (c *checking) readContracts() error {
+	for _, text := range c.contracts {
+		services, path, ok := strings.Cut(text, "=")
+		if !ok || services == "" || path == "" {
+			return fmt.Errorf("%w: -contract %q: write SERVICE=FILE", errUsage, text)
+		}
+		file, err := os.ReadFile(path)
+		if err != nil {
+			return fmt.Errorf("read contract: %w", err)
+		}
+		document, err := kongyaml.Layer(kongyaml.File{Name: path, Text: file})
+		if err != nil {
+			return fmt.Errorf("read contract: %w", err)
+		}
+		c.options.Contracts = append(c.options.Contracts, configcheck.Contract{Services: strings.Split(services, ","), Document: document})
+	}
+	return nil
+}
+
+const developmentUsage = "take keys and certificates that are for development only (GATEHOUSE_ENV=development)"
+
 // developmentFlag defines the flag that says where this is.
 func developmentFlag(flags *flag.FlagSet) *bool {
-	return flags.Bool("development", inDevelopment(), "take keys and certificates that are for development only (GATEHOUSE_ENV=development)")
+	return flags.Bool("development", inDevelopment(), developmentUsage)
 }
 
 // inDevelopment reports whether the environment says that this is development.
 func inDevelopment() bool { return os.Getenv("GATEHOUSE_ENV") == "development" }
 
-func newChecker() (*configcheck.Checker, error) {
+// newChecker makes a checker that knows our plugins, by the clock and the environment of here.
+func newChecker(o configcheck.Options) (*configcheck.Checker, error) {
 	p, err := offlinePlugins()
 	if err != nil {
 		return nil, err
 	}
-	return configcheck.New(!p.logPlugins, p.list()...)
+	o.NoLogPlugins, o.Now, o.Getenv = !p.logPlugins, time.Now(), os.Getenv
+	return configcheck.New(o, p.list()...)
 }
 
-// printFindings prints a line for each. Those that are not as bad as fatal are called
-// warnings.
-func printFindings(w io.Writer, name string, report configcheck.Report, fatal configcheck.Severity) {
+// clean prints the errors and warnings of a config that is to be put somewhere, a line each,
+// and reports whether it has no error.
+func clean(w io.Writer, report configcheck.Report) bool {
 	for _, f := range report.Findings {
-		kind := ""
-		if f.Severity < fatal {
-			kind = "warning: "
+		if f.Severity > configcheck.Info {
+			fmt.Fprintf(w, "gatehouse: %s\n", findingLine(f))
 		}
-		fmt.Fprintf(w, "gatehouse: %s%s: %v\n", kind, name, f)
 	}
+	return report.Worst() < configcheck.Error
 }
 
 // checkStart says what is wrong with what Kong is about to start with. Its error is that
@@ -81,14 +137,13 @@ func checkStart(s streams) error {
 	if source == nil {
 		return redisErr
 	}
-	checker, err := newChecker()
+	checker, err := newChecker(configcheck.Options{Development: inDevelopment(), Rendered: true})
 	if err != nil {
 		return err
 	}
-	checker.Development = inDevelopment()
-	report := checker.Check(source)
-	printFindings(s.err, name, report, configcheck.Refused)
-	if report.Worst() == configcheck.Refused {
+	report := checker.CheckFiles(kongyaml.File{Name: name, Text: source})
+	clean(s.err, report)
+	if report.Refused() {
 		return exitCode(1)
 	}
 	return redisErr

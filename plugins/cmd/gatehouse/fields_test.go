@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 )
 
@@ -54,6 +55,11 @@ var fields = []field{
 	{"trace-inject", `{"propagation":{"inject":[VALUE]}}`, "inject", list(`"preserve" "w3c" "b3" "b3-single" "jaeger" "ot" "datadog" "aws" "gcp"`), list(`"zipkin" ""`), nil},
 	{"trace-inject", `{"propagation":{"default_format":VALUE}}`, "default_format", list(`"w3c" "b3" "b3-single" "gcp"`), list(`"preserve" ""`), nil},
 	{"trace-inject", `{"pass_headers":[VALUE]}`, "pass_headers", list(headers), append(list(noHeader), `""`), nil},
+	{"trace-inject", `{"max_parent_sampled_per_second":VALUE}`, "max_parent_sampled_per_second", list(`0 100 1000000`), list(`-1 1000001 1.5 "1"`), nil},
+	{"trace-inject", `{"keep_statuses":[VALUE]}`, "keep_statuses", list(`400 429 499`), list(`399 500 "404" 404.5`), nil},
+	{"trace-inject", `{"keep_slow_ms":VALUE}`, "keep_slow_ms", list(`0 1 3600000`), list(`-1 3600001 0.5`), nil},
+	{"trace-inject", `{"server_timing":VALUE}`, "server_timing", list(`"none" "traceparent" "trace"`), list(`"" "b3" true`), nil},
+	{"trace-inject", `{"header_attributes":[VALUE]}`, "header_attributes", list(`"X-App-Version" "sec-ch-ua"`), append(list(noHeader), `""`, `"Authorization"`, `"cookie"`, `"X-Auth-Request-Email"`), list(`"X-Session-Token" "X-User-Id"`)},
 	{"trace-inject", `{"sample_ratio":VALUE}`, "sample_ratio", list(`0 0.5 1`), list(`-0.1 1.1 "1"`), nil},
 
 	{"sunset-headers", `{"deprecated_at":VALUE}`, "deprecated_at", list(dates), list(noDates), list(noDays)},
@@ -169,17 +175,13 @@ func (f field) with(value string) string {
 // names the field; what only code can know is not.
 func TestFields(t *testing.T) {
 	t.Setenv("REDIS_URL", "redis://127.0.0.1:1")
-	p, err := offlinePlugins()
-	if err != nil {
-		t.Fatal(err)
-	}
-	checker, err := configcheck.New(false, p.list()...)
+	checker, err := newChecker(configcheck.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range fields {
 		t.Run(f.plugin+" "+f.config, func(t *testing.T) {
-			for want, values := range map[configcheck.Severity][]string{configcheck.Warning: f.good, configcheck.Refused: f.bad, configcheck.Mistake: f.wrong} {
+			for want, values := range map[string][]string{"good": f.good, "refused": f.bad, "an error": f.wrong} {
 				for _, value := range values {
 					wantSeverity(t, checker, f, value, want)
 				}
@@ -188,13 +190,21 @@ func TestFields(t *testing.T) {
 	}
 }
 
-func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value string, want configcheck.Severity) {
+func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value, want string) {
 	t.Helper()
-	report := checker.Check([]byte(fmt.Sprintf(`{"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))))
-	if got := report.Worst(); got != want {
-		t.Errorf("%s: severity %d, want %d: %v", value, got, want, report.Findings)
+	text := fmt.Sprintf(`{"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
+	report := checker.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
+	got := "good"
+	switch {
+	case report.Refused():
+		got = "refused"
+	case report.Worst() == configcheck.Error:
+		got = "an error"
 	}
-	if want == configcheck.Refused && !slices.ContainsFunc(report.Findings, func(found configcheck.Finding) bool { return strings.Contains(found.What, f.name) }) {
+	if got != want {
+		t.Errorf("%s: %s, want %s: %v", value, got, want, report.Findings)
+	}
+	if want == "refused" && !slices.ContainsFunc(report.Findings, func(found configcheck.Finding) bool { return strings.Contains(found.String(), f.name) }) {
 		t.Errorf("%s: no finding names %s: %v", value, f.name, report.Findings)
 	}
 }
@@ -202,7 +212,7 @@ func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value str
 // TestEveryFieldIsTried: a new field has its line in the table.
 func TestEveryFieldIsTried(t *testing.T) {
 	free := map[string]bool{ // what a value of the type cannot get wrong
-		"ignore_parent_sampled": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
+		"ignore_parent_sampled": true, "keep_errors": true, "upstream_spans": true, "traceresponse": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
 		"burst": true, "cost": true, "lease": true, "mode": true, "status": true, "algorithm": true, "values": true,
 		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
 		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true,

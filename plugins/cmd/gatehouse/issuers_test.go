@@ -123,7 +123,7 @@ func TestIssuersSyncFails(t *testing.T) {
 // said once, and one that refuses makes the command fail with the keys written.
 func TestIssuersSyncOnNodes(t *testing.T) {
 	config, _ := layerFiles(t)
-	put(t, config, "_format_version: '3.0'\nconsumers: [{username: web-app}]", 0o644)
+	put(t, config, "_format_version: '3.0'\nconsumers: [{username: web-app}]\nplugins: [{name: trace-inject}]", 0o644)
 	file := issuersFile(t, "https://shop.eu.auth0.com/", recordedIssuers+"auth0-jwks.json")
 	out := filepath.Join(t.TempDir(), "issuers-overlay.yaml")
 	node := &kongNode{}

@@ -26,6 +26,7 @@ import (
 
 // keysBase is a config with two partners.
 const keysBase = `_format_version: "3.0"
+plugins: [{ name: trace-inject }]
 consumers:
   - { username: globex-crm, custom_id: globex }
   - { username: initech-erp, custom_id: initech, keyauth_credentials: [{ key: dev-only }] }

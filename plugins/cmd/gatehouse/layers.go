@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -14,6 +15,8 @@ import (
 type layers struct {
 	config   string
 	overlays []string
+	// in is read where config is "-"; nil where that is a file's name.
+	in io.Reader
 }
 
 func (l *layers) addFlags(flags *flag.FlagSet) {
@@ -32,21 +35,38 @@ var errNoConfig = fmt.Errorf("%w: name the declarative config with -config", err
 
 // without are the layers without an overlay, by whatever path it is named.
 func (l *layers) without(overlay string) layers {
-	return layers{l.config, slices.DeleteFunc(slices.Clone(l.overlays), func(path string) bool { return sameFile(path, overlay) })}
+	return layers{config: l.config, overlays: slices.DeleteFunc(slices.Clone(l.overlays), func(path string) bool { return sameFile(path, overlay) })}
 }
 
-// merge is the base config with the overlays, each of which counts once: a plugin of one
-// that is named twice would be there twice.
+// merge is the base config with the overlays, as Kong gets it.
 func (l *layers) merge(secrets *kongsecret.Finder) (kongyaml.File, error) {
-	if l.config == "" {
-		return kongyaml.File{}, errNoConfig
-	}
-	base, err := read(l.config)
+	document, err := l.layer(secrets)
 	if err != nil {
-		return base, err
+		return kongyaml.File{}, err
+	}
+	text, err := document.Text()
+	return kongyaml.File{Name: l.config, Text: text}, err
+}
+
+// layer puts the overlays over the base config.
+func (l *layers) layer(secrets *kongsecret.Finder) (*kongyaml.Document, error) {
+	base, overlays, err := l.read(secrets)
+	if err != nil {
+		return nil, err
+	}
+	return kongyaml.Layer(base, overlays...)
+}
+
+// read reads the base config and the overlays, each of which counts once: a plugin of one
+// that is named twice would be there twice.
+func (l *layers) read(secrets *kongsecret.Finder) (base kongyaml.File, overlays []kongyaml.File, err error) {
+	if l.config == "" {
+		return base, nil, errNoConfig
+	}
+	if base, err = l.readBase(); err != nil {
+		return base, nil, err
 	}
 	var seen []string
-	var overlays []kongyaml.File
 	for _, path := range l.overlays {
 		if slices.ContainsFunc(seen, func(before string) bool { return sameFile(before, path) }) {
 			continue
@@ -54,12 +74,25 @@ func (l *layers) merge(secrets *kongsecret.Finder) (kongyaml.File, error) {
 		seen = append(seen, path)
 		overlay, err := readOverlay(path, secrets)
 		if err != nil {
-			return overlay, err
+			return base, nil, err
 		}
 		overlays = append(overlays, overlay)
 	}
-	text, err := kongyaml.Merge(base, overlays...)
-	return kongyaml.File{Name: l.config, Text: text}, err
+	return base, overlays, nil
+}
+
+// fromStandardInput is what stands for a file that comes from there.
+const fromStandardInput = "-"
+
+func (l *layers) readBase() (kongyaml.File, error) {
+	if l.config != fromStandardInput || l.in == nil {
+		return read(l.config)
+	}
+	text, err := io.ReadAll(l.in)
+	if err != nil {
+		return kongyaml.File{}, fmt.Errorf("read standard input: %w", err)
+	}
+	return kongyaml.File{Name: "<stdin>", Text: text}, nil
 }
 
 func read(path string) (kongyaml.File, error) {

@@ -43,7 +43,7 @@ func layerFiles(t *testing.T) (config, overlay string) {
 	t.Helper()
 	dir := t.TempDir()
 	config, overlay = filepath.Join(dir, "kong.yaml"), filepath.Join(dir, "keys.yaml")
-	put(t, config, "_format_version: \"3.0\" # of ours\nservices: [{name: s, host: h}]\nconsumers: [{username: erp}]\n", 0o644)
+	put(t, config, "_format_version: \"3.0\" # of ours\nservices: [{name: s, host: h}]\nconsumers: [{username: erp}]\nplugins: [{name: trace-inject}]\n", 0o644)
 	put(t, overlay, "consumers: [{username: erp, keyauth_credentials: [{key: hunter2}]}]\n", 0o600)
 	return config, overlay
 }
@@ -58,7 +58,7 @@ func put(t *testing.T, path, text string, mode os.FileMode) {
 func TestRender(t *testing.T) {
 	config, overlay := layerFiles(t)
 	out, errs, code := gatehouse(t, "", "render", "-config", config, "-overlay", overlay)
-	want := "_format_version: \"3.0\"\nservices: [{name: s, host: h}]\nconsumers: [{username: erp, keyauth_credentials: [{key: \"(hidden)\"}]}]\n"
+	want := "_format_version: \"3.0\"\nservices: [{name: s, host: h}]\nconsumers: [{username: erp, keyauth_credentials: [{key: \"(hidden)\"}]}]\nplugins: [{name: trace-inject}]\n"
 	if code != 0 || out != want {
 		t.Errorf("exit code %d, %s%s\nwant %s", code, errs, out, want)
 	}
@@ -107,8 +107,8 @@ func TestCheckOverlays(t *testing.T) {
 	}{{"", nil, 1}, {"staging", nil, 1}, {"development", nil, 0}, {"", []string{"-development"}, 0}, {"development", []string{"-development=false"}, 1}} {
 		t.Setenv("GATEHOUSE_ENV", tt.env)
 		args := append(append([]string{"check"}, tt.args...), config, overlay)
-		if _, errs, code := gatehouse(t, "", args...); code != tt.code || code == 1 && !strings.Contains(errs, "of erp: key: a key for development") {
-			t.Errorf("GATEHOUSE_ENV=%q %q: exit code %d, want %d; %s", tt.env, args, code, tt.code, errs)
+		if out, _, code := gatehouse(t, "", args...); code != tt.code || code == 1 && !strings.Contains(out, ".key: a key for development") {
+			t.Errorf("GATEHOUSE_ENV=%q %q: exit code %d, want %d; %s", tt.env, args, code, tt.code, out)
 		}
 	}
 }
@@ -119,7 +119,7 @@ func TestStartWithDevelopmentKeys(t *testing.T) {
 	put(t, file, "keyauth_credentials: [{key: dev-only-x}]", 0o600)
 	t.Setenv("KONG_DECLARATIVE_CONFIG", file)
 	_, errs, code := gatehouse(t, "", "run", "-socket", "/no-such/socket", "--", "true")
-	if want := "warning: " + file + ": keyauth_credentials[0]: key: a key for development"; code != 1 || !strings.Contains(errs, want) || !strings.Contains(errs, "/no-such") {
+	if want := file + ":1: error: keyauth_credentials[0].key: a key for development"; code != 1 || !strings.Contains(errs, want) || !strings.Contains(errs, "/no-such") {
 		t.Errorf("exit code %d, %s, want %s and that the start goes on", code, errs, want)
 	}
 }
@@ -156,7 +156,7 @@ func TestPublishRefuses(t *testing.T) {
 		want string
 		code int
 	}{
-		"a mistake":    {[]string{"-config", config, "-overlay", overlay, "-node", at}, "of erp: key: a vault reference, which Kong does not follow here", 1},
+		"a mistake":    {[]string{"-config", config, "-overlay", overlay, "-node", at}, ".key: a vault reference, which Kong does not follow here", 1},
 		"no such node": {[]string{"-config", config, "-node", at, "-node", "kong"}, `-node: "kong" is no address of an Admin API`, 1},
 		"no CA":        {[]string{"-config", config, "-node", at, "-admin-ca", "no-such.pem"}, "no-such.pem", 1},
 		"no config":    {[]string{"-node", at}, "-config", 2},

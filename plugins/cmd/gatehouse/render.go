@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 )
 
 // render prints a config with its overlays, as Kong gets it but for secrets.
@@ -18,11 +18,11 @@ func render(_ context.Context, s streams, args []string) error {
 	if err := noArguments(flags); err != nil {
 		return err
 	}
-	checker, err := newChecker()
+	checker, err := newChecker(configcheck.Options{})
 	if err != nil {
 		return err
 	}
-	secrets := kongsecret.New(checker.Schemas())
+	secrets := checker.Secrets()
 	merged, err := l.merge(secrets)
 	if err != nil {
 		return err

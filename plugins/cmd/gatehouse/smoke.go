@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/pemfile"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/smoke"
 	"github.com/gatehousehq/gatehouse/plugins/smoke/backend"
@@ -112,7 +113,7 @@ func (o *smoking) run(ctx context.Context) (report smoke.Report, err error) {
 	if o.Backend, err = o.backend(); err != nil {
 		return report, err
 	}
-	checker, err := newChecker()
+	checker, err := newChecker(configcheck.Options{})
 	if err != nil {
 		return report, err
 	}

@@ -123,7 +123,7 @@ func TestOverlayByTwoPaths(t *testing.T) {
 func TestIssuersSyncByTwoPaths(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "kong.yaml")
-	put(t, config, "_format_version: '3.0'\nconsumers: [{username: web-app}]\n", 0o644)
+	put(t, config, "_format_version: '3.0'\nconsumers: [{username: web-app}]\nplugins: [{name: trace-inject}]\n", 0o644)
 	file := issuersFile(t, "https://shop.eu.auth0.com/", recordedIssuers+"auth0-jwks.json")
 	out := filepath.Join(t.TempDir(), "overlay.yaml")
 	for _, other := range otherPaths(t, out) {

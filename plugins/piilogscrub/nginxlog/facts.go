@@ -3,6 +3,7 @@ package nginxlog
 import (
 	"bytes"
 	"fmt"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -36,7 +37,8 @@ const (
 	factReferrer                   // of the request's headers
 	factAgent                      // of the request's headers
 	factID                         // Kong's id of the request
-	factUpstreamStatus             // a list, one for each try
+	factUpstreamAddr               // a list, one for each try: address and port
+	factUpstreamStatus             // likewise
 	factUpstreamHeader             // seconds until the response's headers, likewise
 	factUpstreamTook               // seconds until its end, likewise
 	factHost                       // the requested host, in lower case
@@ -57,6 +59,7 @@ var factVariables = [factCount]string{
 	factReferrer:       shortened("http_referer"),
 	factAgent:          shortened("http_user_agent"),
 	factID:             "kong_request_id",
+	factUpstreamAddr:   "upstream_addr",
 	factUpstreamStatus: "upstream_status",
 	factUpstreamHeader: "upstream_header_time",
 	factUpstreamTook:   "upstream_response_time",
@@ -156,9 +159,9 @@ func (f *facts) record() *kongrecord.Record {
 	took := seconds(f[factTook]) * 1000
 	r.StartedAt = seconds(f[factEnd])*1000 - took
 	r.ClientIP = string(f[factClient])
-	upstream, tries := sum(f[factUpstreamTook])
+	r.Tries = f.tries()
+	upstream, _ := sum(f[factUpstreamTook])
 	header, answered := sum(f[factUpstreamHeader])
-	r.Tries = tries
 	r.Latencies = kongrecord.Latencies{Request: took, Kong: max(took-upstream*1000, 0), Proxy: -1}
 	r.Source = "kong"
 	if id := string(f[factTrace]); tracePattern.MatchString(id) {
@@ -167,7 +170,7 @@ func (f *facts) record() *kongrecord.Record {
 	if answered > 0 {
 		r.Latencies.Proxy = header * 1000
 	}
-	if isNumber(last(f[factUpstreamHeader])) && bytes.Equal(last(f[factUpstreamStatus]), f[factStatus]) {
+	if isNumber(last(f[factUpstreamHeader])) && last(f[factUpstreamStatus]) == string(f[factStatus]) {
 		r.Source = "upstream"
 	}
 	return r
@@ -195,29 +198,53 @@ func seconds(text []byte) float64 {
 	return n
 }
 
-// nginx writes a list for the tries of a request: with ", " between them, and
-// " : " where an internal redirect was.
-func elements(list []byte) [][]byte {
-	return bytes.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' || r == ':' })
+// tries are how an upstream was tried. Where none could be chosen, nginx has a name in
+// the place of an address, and there was no try.
+func (f *facts) tries() []kongrecord.Try {
+	addresses, statuses := elements(f[factUpstreamAddr]), elements(f[factUpstreamStatus])
+	headers, took := elements(f[factUpstreamHeader]), elements(f[factUpstreamTook])
+	var tries []kongrecord.Try
+	for i, address := range addresses {
+		t := kongrecord.Try{Took: -1, Answered: isNumber(at(headers, i))}
+		if n := at(took, i); isNumber(n) {
+			t.Took = seconds([]byte(n)) * 1000
+		}
+		t.Status, _ = strconv.Atoi(at(statuses, i))
+		if strings.HasPrefix(address, "unix:") {
+			t.Address = address
+		} else if peer, err := netip.ParseAddrPort(address); err == nil {
+			t.Address, t.Port = peer.Addr().String(), int(peer.Port())
+		} else {
+			continue
+		}
+		tries = append(tries, t)
+	}
+	return tries
+}
+
+func elements(list []byte) []string { return kongrecord.Elements(string(list)) }
+
+func at(list []string, i int) string {
+	if i >= 0 && i < len(list) {
+		return list[i]
+	}
+	return ""
 }
 
 // sum adds the numbers of a list up and counts them.
 func sum(list []byte) (total float64, count int) {
 	for _, text := range elements(list) {
 		if isNumber(text) {
-			total += seconds(text)
+			total += seconds([]byte(text))
 			count++
 		}
 	}
 	return total, count
 }
 
-func last(list []byte) []byte {
+func last(list []byte) string {
 	all := elements(list)
-	if len(all) == 0 {
-		return nil
-	}
-	return all[len(all)-1]
+	return at(all, len(all)-1)
 }
 
-func isNumber(text []byte) bool { return len(text) > 0 && text[0] >= '0' && text[0] <= '9' }
+func isNumber(text string) bool { return text != "" && text[0] >= '0' && text[0] <= '9' }

@@ -18,7 +18,7 @@ func proxied() map[fact]string {
 		factEnd: "1763954021.500", factTook: "0.012", factStatus: "200", factSent: "512", factBody: "70",
 		factClient: "203.0.113.7", factScheme: "https", factRequest: "GET /web/v1/dashboard?email=ada@example.com HTTP/1.1",
 		factReferrer: "https://app.example.com/?card=4111111111111111", factAgent: "curl/8", factID: "6b3f0a1c2d4e5f60718293a4b5c6d7e8",
-		factUpstreamStatus: "200", factUpstreamHeader: "0.008", factUpstreamTook: "0.010",
+		factUpstreamAddr: "10.0.0.1:8080", factUpstreamStatus: "200", factUpstreamHeader: "0.008", factUpstreamTook: "0.010",
 		factHost: "shop.example", factPort: "8443", factTrace: "4bf92f3577b34da6a3ce929d0e0e4736",
 	}
 }
@@ -39,21 +39,32 @@ func TestFactsRecord(t *testing.T) {
 		want func(*kongrecord.Record)
 	}{
 		{"proxied", nil, func(*kongrecord.Record) {}},
-		{"refused by Kong", map[fact]string{factStatus: "401", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrecord.Record) {
-			r.Response.Status, r.Source, r.Tries = 401, "kong", 0
+		{"refused by Kong", map[fact]string{factStatus: "401", factUpstreamAddr: "", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrecord.Record) {
+			r.Response.Status, r.Source, r.Tries = 401, "kong", nil
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 12, Proxy: -1}
 		}},
-		{"no upstream answered", map[fact]string{factStatus: "502", factUpstreamStatus: "502, 502", factUpstreamHeader: "-, -", factUpstreamTook: "0.001, 0.002"}, func(r *kongrecord.Record) {
-			r.Response.Status, r.Source, r.Tries = 502, "kong", 2
+		{"no upstream answered", map[fact]string{factStatus: "502", factUpstreamAddr: "10.0.0.1:8080, [::1]:81", factUpstreamStatus: "502, 502", factUpstreamHeader: "-, -", factUpstreamTook: "0.001, 0.002"}, func(r *kongrecord.Record) {
+			r.Response.Status, r.Source = 502, "kong"
+			r.Tries = []kongrecord.Try{{Address: "10.0.0.1", Port: 8080, Status: 502, Took: 1}, {Address: "::1", Port: 81, Status: 502, Took: 2}}
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 9, Proxy: -1}
 		}},
-		{"the second try answered", map[fact]string{factUpstreamStatus: "502, 200", factUpstreamHeader: "-, 0.004", factUpstreamTook: "0.002, 0.006"}, func(r *kongrecord.Record) {
-			r.Tries = 2
+		{"the second try answered", map[fact]string{factUpstreamAddr: "10.0.0.1:8080, unix:/run/s.sock", factUpstreamStatus: "502, 200", factUpstreamHeader: "-, 0.004", factUpstreamTook: "0.002, 0.006"}, func(r *kongrecord.Record) {
+			r.Tries = []kongrecord.Try{{Address: "10.0.0.1", Port: 8080, Status: 502, Took: 2}, {Address: "unix:/run/s.sock", Status: 200, Answered: true, Took: 6}}
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 4, Proxy: 4}
 		}},
-		{"a redirect within nginx", map[fact]string{factUpstreamStatus: "404 : 200", factUpstreamHeader: "0.001 : 0.004", factUpstreamTook: "0.002 : 0.006"}, func(r *kongrecord.Record) {
-			r.Tries = 2
+		{"a redirect within nginx", map[fact]string{factUpstreamAddr: "10.0.0.1:8080 : 10.0.0.2:8080", factUpstreamStatus: "404 : 200", factUpstreamHeader: "0.001 : 0.004", factUpstreamTook: "0.002 : 0.006"}, func(r *kongrecord.Record) {
+			r.Tries = []kongrecord.Try{{Address: "10.0.0.1", Port: 8080, Status: 404, Answered: true, Took: 2}, {Address: "10.0.0.2", Port: 8080, Status: 200, Answered: true, Took: 6}}
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 4, Proxy: 5}
+		}},
+		{"the client went away", map[fact]string{factStatus: "499", factUpstreamStatus: "-", factUpstreamHeader: "-", factUpstreamTook: "0.010"}, func(r *kongrecord.Record) {
+			r.Response.Status, r.Source = 499, "kong"
+			r.Tries = []kongrecord.Try{{Address: "10.0.0.1", Port: 8080, Took: 10}}
+			r.Latencies.Proxy = -1
+		}},
+		{"no target for another try", map[fact]string{factStatus: "503", factUpstreamAddr: "10.0.0.1:8080, kong_upstream", factUpstreamStatus: "502, 503", factUpstreamHeader: "-, -", factUpstreamTook: "0.010, 0.000"}, func(r *kongrecord.Record) {
+			r.Response.Status, r.Source = 503, "kong"
+			r.Tries = []kongrecord.Try{{Address: "10.0.0.1", Port: 8080, Status: 502, Took: 10}}
+			r.Latencies.Proxy = -1
 		}},
 		{"cut", map[fact]string{factRequest: "GET /" + strings.Repeat("a", Longest-5)}, func(r *kongrecord.Record) { r.Request.URI, r.Request.Protocol = "[dropped]", "" }},
 		{"a user agent that is cut", map[fact]string{factAgent: strings.Repeat("a", Longest)}, func(r *kongrecord.Record) { r.Request.UserAgent = "[dropped]" }},
@@ -62,9 +73,9 @@ func TestFactsRecord(t *testing.T) {
 			r.StartedAt = 1763954021491
 			r.Latencies.Request, r.Latencies.Kong = 9, 0
 		}},
-		{"a request that is none", map[fact]string{factRequest: "\x16\x03\x01", factStatus: "400", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrecord.Record) {
+		{"a request that is none", map[fact]string{factRequest: "\x16\x03\x01", factStatus: "400", factUpstreamAddr: "", factUpstreamStatus: "", factUpstreamHeader: "", factUpstreamTook: ""}, func(r *kongrecord.Record) {
 			r.Request.Method, r.Request.URI, r.Request.Protocol = "\x16\x03\x01", "", ""
-			r.Response.Status, r.Source, r.Tries = 400, "kong", 0
+			r.Response.Status, r.Source, r.Tries = 400, "kong", nil
 			r.Latencies = kongrecord.Latencies{Request: 12, Kong: 12, Proxy: -1}
 		}},
 		{"no trace", map[fact]string{factTrace: ""}, func(r *kongrecord.Record) { r.TraceID = nil }},
@@ -88,7 +99,8 @@ func TestFactsRecord(t *testing.T) {
 			want.Request.ID, want.Request.Method, want.Request.URI, want.Request.TLS = "6b3f0a1c2d4e5f60718293a4b5c6d7e8", "GET", "/web/v1/dashboard?email=ada@example.com", true
 			want.Request.Host, want.Request.Port, want.Request.Protocol, want.Request.UserAgent = "shop.example", 8443, "HTTP/1.1", "curl/8"
 			want.Response.Status, want.Response.Size = 200, 512
-			want.StartedAt, want.ClientIP, want.Tries, want.Source = 1763954021488, "203.0.113.7", 1, "upstream"
+			want.StartedAt, want.ClientIP, want.Source = 1763954021488, "203.0.113.7", "upstream"
+			want.Tries = []kongrecord.Try{{Address: "10.0.0.1", Port: 8080, Status: 200, Answered: true, Took: 10}}
 			want.Latencies = kongrecord.Latencies{Request: 12, Kong: 2, Proxy: 8}
 			want.TraceID = "4bf92f3577b34da6a3ce929d0e0e4736"
 			tt.want(want)
@@ -185,7 +197,7 @@ func FuzzFacts(f *testing.F) {
 		if !ok {
 			return
 		}
-		if r := facts.record(); r.Latencies.Kong < 0 || r.Tries < 0 || r.Source != "kong" && r.Source != "upstream" {
+		if r := facts.record(); r.Latencies.Kong < 0 || len(r.Tries) > len(line) || r.Source != "kong" && r.Source != "upstream" {
 			t.Errorf("record %+v of %q", r, line)
 		}
 	})

@@ -149,7 +149,7 @@ func (d *Decider) Decide(ctx context.Context, req Request) Decision {
 	}
 	rules, plan := d.rulesFor(&p)
 	e := d.evaluate(ctx, &p, &req, rules)
-	made := Decision{Status: e.status, Principal: p, Plan: plan, limited: e.limited()}
+	made := Decision{Status: e.status, Principal: p, Plan: plan, Limit: e.denying(), limited: e.limited()}
 	made.Client, made.Body = d.responseHeaders(e)
 	if made.Allowed() {
 		made.Upstream = d.upstreamHeaders(&p, &req, plan)

@@ -47,6 +47,9 @@ type Decision struct {
 	// Fault is what is wrong with the token, empty if it is believed or there is none.
 	Fault identity.Fault
 
+	// Limit is the name of a limit that denied the request; empty if none did.
+	Limit string
+
 	// limited is true if a limit denied the request, and refused if none was asked since
 	// its headers are in the way, or its token.
 	limited, refused bool

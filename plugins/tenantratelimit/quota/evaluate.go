@@ -40,6 +40,14 @@ func (r result) denies() bool { return !r.Fits && !r.rule.limit.Shadow }
 // limited is true if a limit denied the request.
 func (e *evaluation) limited() bool { return slices.ContainsFunc(e.results, result.denies) }
 
+// denying is the name of the first limit that denied the request; empty if none did.
+func (e *evaluation) denying() string {
+	if i := slices.IndexFunc(e.results, result.denies); i >= 0 {
+		return e.results[i].rule.limit.Name
+	}
+	return ""
+}
+
 // evaluate asks the limits' counters. A request whose limit is known to be used up is
 // refused from memory; all others ask Redis, and while that fails, OnRedisError.
 func (d *Decider) evaluate(ctx context.Context, p *identity.Principal, req *Request, rules *ruleset) *evaluation {

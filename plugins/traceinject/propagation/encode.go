@@ -15,17 +15,27 @@ type encoded struct {
 	Parent      string `json:"parent,omitempty"` // as a traceparent: the caller's span
 	Link        string `json:"link,omitempty"`   // likewise
 	Origin      Origin `json:"origin"`
+	Call        string `json:"call,omitempty"` // likewise
+	Keep        *Keep  `json:"keep,omitempty"`
+
+	Told map[string]string `json:"told,omitempty"`
 }
 
 // Encode writes t as JSON text for [Decode]. Other plugins may read it: its member
 // traceparent is the gateway's span.
 func (t Trace) Encode() (string, error) {
-	c := encoded{Traceparent: t.Context.String(), Tracestate: t.State.String(), Origin: t.Origin}
+	c := encoded{Traceparent: t.Context.String(), Tracestate: t.State.String(), Origin: t.Origin, Told: t.Told}
 	if !t.Parent.IsZero() {
 		c.Parent = t.ParentContext().String()
 	}
 	if !t.Link.IsZero() {
 		c.Link = t.Link.String()
+	}
+	if !t.Call.IsZero() {
+		c.Call = t.sent().String()
+	}
+	if t.Keep.Any() {
+		c.Keep = &t.Keep
 	}
 	text, err := json.Marshal(c)
 	if err != nil {
@@ -55,7 +65,13 @@ func Decode(text string) (Trace, error) {
 	if link, err := tracecontext.ParseTraceparent(c.Link); err == nil {
 		t.Link = link
 	}
-	t.Origin = c.Origin
+	if call, err := tracecontext.ParseTraceparent(c.Call); err == nil {
+		t.Call = call.SpanID
+	}
+	if c.Keep != nil {
+		t.Keep = *c.Keep
+	}
+	t.Origin, t.Told = c.Origin, c.Told
 	return t, nil
 }
 

@@ -2,14 +2,19 @@ package propagation
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestEncodedTraceSurvives(t *testing.T) {
 	t.Parallel()
-	for _, policy := range []Policy{{Incoming: IncomingContinue, SampleRatio: 1}, {Incoming: IncomingLink, SampleRatio: 1}, {Incoming: IncomingRestart}} {
-		want := policy.Start(Request{Traceparent: sampledParent, Tracestate: "rojo=<1>,congo=\"2\""}, counting())
+	for _, policy := range []Policy{
+		{Incoming: IncomingContinue, SampleRatio: 1}, {Incoming: IncomingLink, SampleRatio: 1}, {Incoming: IncomingRestart},
+		{Incoming: IncomingContinue, Calls: true, Keep: Keep{Errors: true}},
+		{Calls: true, Keep: Keep{Errors: true, Statuses: []int{404, 429}, Slow: time.Second}},
+	} {
+		want := policy.Start(Request{Traceparent: sampledParent, Tracestate: "rojo=<1>,congo=\"2\"", Told: map[string]string{"x-app-version": "1.2"}}, counting())
 		text, err := want.Encode()
 		if err != nil {
 			t.Fatal(err)

@@ -71,9 +71,9 @@ func (h *Headers) Upstream(t Trace, r Request) map[string][]string {
 		if format == Preserve {
 			format = h.preserved(t)
 		}
-		format.Write(t.Context, set)
+		format.Write(t.sent(), set)
 	}
-	formats.W3C.Write(t.Context, set)
+	formats.W3C.Write(t.sent(), set)
 	if state := t.State.String(); state != "" {
 		set(tracecontext.TracestateHeader, state)
 	}
@@ -109,11 +109,43 @@ func remove(headers map[string][]string, name string, sent bool) {
 	}
 }
 
-// ResponseHeaders tell the client the trace id in the header of that name; none if
-// the name is empty.
-func (t Trace) ResponseHeaders(name string) map[string][]string {
-	if name == "" {
-		return nil
+// sent is what the service gets as its parent.
+func (t Trace) sent() tracecontext.Traceparent {
+	sent := t.Context
+	if !t.Call.IsZero() {
+		sent.SpanID = t.Call
 	}
-	return map[string][]string{name: {t.Context.TraceID.String()}}
+	return sent
+}
+
+// Response says how the client is told of its trace.
+type Response struct {
+	// TraceID is the header with the trace id; none if empty.
+	TraceID string
+	// Traceresponse adds the header of that name (an editor's draft of W3C's: https://w3c.github.io/trace-context/).
+	Traceresponse bool
+	// ServerTiming is the metric of Server-Timing that has the gateway's span in its
+	// description; none if empty.
+	ServerTiming string
+}
+
+const (
+	traceresponseHeader = "traceresponse"
+	serverTimingHeader  = "Server-Timing"
+)
+
+// Headers are those of the answer to a request in a trace. The span in them is the
+// gateway's own: what the client's request was to it.
+func (r Response) Headers(t Trace) map[string][]string {
+	headers := map[string][]string{}
+	if r.TraceID != "" {
+		headers[r.TraceID] = []string{t.Context.TraceID.String()}
+	}
+	if r.Traceresponse {
+		headers[traceresponseHeader] = []string{t.Context.String()}
+	}
+	if r.ServerTiming != "" {
+		headers[serverTimingHeader] = []string{r.ServerTiming + `;desc="` + t.Context.String() + `"`}
+	}
+	return headers
 }

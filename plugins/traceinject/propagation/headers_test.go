@@ -1,8 +1,6 @@
 package propagation
 
 import (
-	"maps"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,12 +65,36 @@ func TestHeaders(t *testing.T) {
 
 func TestResponseHeaders(t *testing.T) {
 	t.Parallel()
-	trace := Policy{Incoming: IncomingContinue, Extract: w3c}.Start(Request{Traceparent: sampledParent}, counting())
-	if got := trace.ResponseHeaders("X-Trace-Id"); !maps.EqualFunc(got, map[string][]string{"X-Trace-Id": {clientTraceID}}, slices.Equal[[]string]) {
-		t.Errorf("response headers %v", got)
+	trace := Policy{Incoming: IncomingContinue, Extract: w3c, Calls: true}.Start(Request{Traceparent: sampledParent}, counting())
+	const own = "00-" + clientTraceID + "-0000000000000001-01" // and not that of the call
+	for _, tt := range []struct {
+		response Response
+		want     map[string][]string
+	}{
+		{Response{}, map[string][]string{}},
+		{Response{TraceID: "X-Trace-Id"}, map[string][]string{"X-Trace-Id": {clientTraceID}}},
+		{Response{Traceresponse: true}, map[string][]string{"traceresponse": {own}}},
+		{Response{ServerTiming: "traceparent"}, map[string][]string{"Server-Timing": {`traceparent;desc="` + own + `"`}}},
+		{Response{ServerTiming: "trace"}, map[string][]string{"Server-Timing": {`trace;desc="` + own + `"`}}},
+	} {
+		if diff := cmp.Diff(tt.want, tt.response.Headers(trace)); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", tt.response, diff)
+		}
 	}
-	if got := trace.ResponseHeaders(""); got != nil {
-		t.Errorf("response headers without a name: %v", got)
+}
+
+// TestCallIsTheParent: the service gets the call as its parent, in every format.
+func TestCallIsTheParent(t *testing.T) {
+	t.Parallel()
+	trace := Policy{Incoming: IncomingContinue, Extract: w3c, Calls: true}.Start(Request{Traceparent: sampledParent}, counting())
+	headers := Headers{Inject: []formats.Format{formats.B3Single}}
+	got := headers.Upstream(trace, Request{})
+	const call = "0000000000000002"
+	want := map[string][]string{
+		"traceparent": {"00-" + clientTraceID + "-" + call + "-01"}, "tracestate": {}, "b3": {clientTraceID + "-" + call + "-1"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
 	}
 }
 

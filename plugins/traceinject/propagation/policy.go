@@ -37,6 +37,11 @@ type Request struct {
 	Foreign map[string]string
 	// Client is needed only where the policy trusts networks.
 	Client netip.Addr
+	// ID is the gateway's own id of the request, by which [Policy.Force] knows it again.
+	ID string
+	// Told are headers that the span is to tell of, by lower-case name. Nothing depends on
+	// them.
+	Told map[string]string
 }
 
 // Origin says how a trace came to be; it is a metric label.
@@ -53,7 +58,7 @@ const (
 
 // Trace is the gateway's place in a trace.
 type Trace struct {
-	// Context is the gateway's own span: what goes upstream as traceparent.
+	// Context is the gateway's own span.
 	Context tracecontext.Traceparent
 	// State goes upstream as tracestate. Only a continued trace has one.
 	State tracecontext.Tracestate
@@ -62,6 +67,14 @@ type Trace struct {
 	// Link is the client's span where the new trace links to it, else zero.
 	Link   tracecontext.Traceparent
 	Origin Origin
+	// Call is the span of the call to the service, which the service gets as its parent;
+	// zero where that is the gateway's own span.
+	Call tracecontext.SpanID
+	// Keep says which requests of a trace that is not sampled have their spans exported all
+	// the same.
+	Keep Keep
+	// Told are headers that the span is to tell of, by lower-case name.
+	Told map[string]string
 	// Format is what the client's trace was found in, even if it was not continued; empty
 	// if there was none. The log phase does not know it.
 	Format formats.Format
@@ -80,6 +93,14 @@ type Policy struct {
 	SampleRatio float64
 	// IgnoreParentSampled has SampleRatio decide for continued traces too.
 	IgnoreParentSampled bool
+	// Force reports whether the request of an id may be sampled only because the client's
+	// trace is. Asked again for one id, it gives the same answer. If it may not, SampleRatio
+	// decides. nil: each may.
+	Force func(id string) bool
+	// Keep is for the traces that are not sampled, but for those whose client said so.
+	Keep Keep
+	// Calls gives the call to the service a span of its own.
+	Calls bool
 }
 
 // Random yields 64 uniformly distributed bits. It must be safe for concurrent
@@ -89,13 +110,25 @@ type Random func() uint64
 // Start places the gateway in a trace. It cannot fail: what is wrong with the
 // client's headers means a new trace.
 func (p Policy) Start(r Request, random Random) (t Trace) {
+	t = p.place(r, random)
+	t.Told = r.Told
+	if t.Context.Flags.Sampled() {
+		t.Keep = Keep{}
+	}
+	if p.Calls && (t.Context.Flags.Sampled() || t.Keep.Any()) {
+		t.Call = NewSpanID(random)
+	}
+	return t
+}
+
+func (p Policy) place(r Request, random Random) (t Trace) {
 	found, origin := p.find(r)
 	if found.Format == "" {
 		return p.begin(origin, random)
 	}
 	switch p.incoming(r.Client) {
 	case IncomingContinue:
-		t = p.join(found, r.Tracestate, random)
+		t = p.join(found, r, random)
 	case IncomingLink:
 		t = p.begin(OriginLinked, random)
 		t.Link = found.Span
@@ -172,34 +205,46 @@ func (p Policy) begin(origin Origin, random Random) Trace {
 	return Trace{
 		Context: tracecontext.Traceparent{
 			TraceID: id,
-			SpanID:  newSpanID(random),
+			SpanID:  NewSpanID(random),
 			Flags:   tracecontext.FlagRandom.WithSampled(sampledByRatio(id, p.SampleRatio)),
 		},
 		Origin: origin,
+		Keep:   p.Keep,
 	}
 }
 
 // join goes on with the client's trace under a new span id. An invalid tracestate, or
 // one beside another format's trace, is dropped and changes nothing else.
-func (p Policy) join(found formats.Found, tracestate string, random Random) Trace {
+func (p Policy) join(found formats.Found, r Request, random Random) Trace {
 	parent := found.Span
-	sampled := parent.Flags.Sampled()
-	if p.IgnoreParentSampled || found.Undecided {
-		sampled = sampledByRatio(parent.TraceID, p.SampleRatio)
-	}
+	sampled, keep := p.sampled(found, r.ID)
 	t := Trace{
 		Context: tracecontext.Traceparent{
 			TraceID: parent.TraceID,
-			SpanID:  newSpanID(random),
+			SpanID:  NewSpanID(random),
 			Flags:   parent.Flags.WithSampled(sampled),
 		},
 		Parent: parent.SpanID,
 		Origin: OriginContinued,
+		Keep:   keep,
 	}
-	if state, err := tracecontext.ParseTracestate(tracestate); err == nil && found.Format == formats.W3C {
+	if state, err := tracecontext.ParseTracestate(r.Tracestate); err == nil && found.Format == formats.W3C {
 		t.State = state.Truncate(tracecontext.MinPropagated)
 	}
 	return t
+}
+
+// sampled decides for a continued trace, and what is kept of it if it is not sampled:
+// nothing, where that is the client's decision.
+func (p Policy) sampled(found formats.Found, id string) (bool, Keep) {
+	byRatio := sampledByRatio(found.Span.TraceID, p.SampleRatio)
+	switch {
+	case p.IgnoreParentSampled || found.Undecided:
+		return byRatio, p.Keep
+	case !found.Span.Flags.Sampled():
+		return false, Keep{}
+	}
+	return byRatio || p.Force == nil || p.Force(id), p.Keep
 }
 
 // sampledByRatio decides as OpenTelemetry's TraceIdRatioBased sampler does: 63
@@ -223,7 +268,8 @@ func newTraceID(random Random) tracecontext.TraceID {
 	return id
 }
 
-func newSpanID(random Random) tracecontext.SpanID {
+// NewSpanID is a span id of random bits.
+func NewSpanID(random Random) tracecontext.SpanID {
 	var id tracecontext.SpanID
 	for id.IsZero() {
 		binary.BigEndian.PutUint64(id[:], random())

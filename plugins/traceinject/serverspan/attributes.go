@@ -20,6 +20,15 @@ const (
 	attrUpstreamTries   = attribute.Key("kong.upstream.tries")
 )
 
+// Attributes of our own: what our plugins decided, and why there is a span of a trace that
+// is not sampled.
+const (
+	attrRateLimit   = attribute.Key("gatehouse.rate_limit.decision")
+	attrLimit       = attribute.Key("gatehouse.rate_limit.limit")
+	attrDeprecation = attribute.Key("gatehouse.deprecation.state")
+	attrKept        = attribute.Key("gatehouse.trace.kept")
+)
+
 // Scrubber takes personal data out of what a client wrote.
 type Scrubber interface {
 	// ScrubPath scrubs a path, and ScrubText any other text.
@@ -43,8 +52,8 @@ func (r *Request) attributes(s Scrubber) []attribute.KeyValue {
 	if status := r.failure(); status != 0 {
 		attrs = append(attrs, semconv.ErrorTypeKey.String(strconv.Itoa(status)))
 	}
-	if r.Tries > 0 {
-		attrs = append(attrs, attrUpstreamTries.Int(r.Tries))
+	if n := len(r.Tries); n > 0 {
+		attrs = append(attrs, attrUpstreamTries.Int(n))
 	}
 	attrs = appendTexts(attrs, map[attribute.Key]string{
 		semconv.HTTPRouteKey:              r.route(),
@@ -54,6 +63,10 @@ func (r *Request) attributes(s Scrubber) []attribute.KeyValue {
 		attrServiceName:                   r.ServiceName,
 		attrRequestID:                     r.ID,
 		attrResponseSource:                r.Source,
+		attrRateLimit:                     r.RateLimit,
+		attrLimit:                         r.Limit,
+		attrDeprecation:                   r.Deprecation,
+		attrKept:                          string(r.Kept),
 	})
 	if s != nil {
 		attrs = append(attrs, r.written(s)...)
@@ -85,6 +98,15 @@ func (r *Request) server(s Scrubber) string {
 		return r.Host
 	}
 	return s.ScrubText(r.Host)
+}
+
+// told are the headers that the config asks for, which came scrubbed.
+func told(headers map[string]string) []attribute.KeyValue {
+	attrs := make([]attribute.KeyValue, 0, len(headers))
+	for name, value := range headers {
+		attrs = append(attrs, semconv.HTTPRequestHeader(name, value))
+	}
+	return attrs
 }
 
 // appendTexts appends the attributes that have a value.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/network"
+	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
+	"github.com/gatehousehq/gatehouse/plugins/traceinject/propagation"
 )
 
 // Request is a request that is over, as far as its span tells of it. What a client chose
@@ -15,6 +17,8 @@ type Request struct {
 	StartedAt float64
 	// HeardAt is when we heard that it is over, by our own clock; zero if unknown.
 	HeardAt time.Time
+	// HandledAt is when it had not gone to an upstream yet, likewise.
+	HandledAt time.Time
 	// Latency is how long the whole request took, GatewayLatency what of it the
 	// gateway did, and UpstreamLatency how long the upstream took, below 0 if it
 	// never answered. All are in milliseconds.
@@ -36,8 +40,14 @@ type Request struct {
 	// Status is the response's, and Source is who wrote it: upstream or kong.
 	Status int
 	Source string
-	// Tries is how often an upstream was tried.
-	Tries int
+	// Tries are how an upstream was tried, in order.
+	Tries []kongrecord.Try
+
+	// RateLimit is what the limiter decided, and Limit the limit that denied the request.
+	// Deprecation is where the API version is in its life. Empty if nobody decided.
+	RateLimit, Limit, Deprecation string
+	// Kept is why there is a span although the trace is not sampled; empty if it is.
+	Kept propagation.Reason
 }
 
 // The times that a request can plausibly have, in milliseconds: to 2286-11-20,

@@ -10,10 +10,19 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/tracecontext"
 )
 
-// Record starts and ends the server span of a request in a trace, on a tracer whose
-// provider takes its ids from [IDs]. Its error is [ErrTime], and then there is no span.
-// What the client wrote is in it as scrubber has it, and not at all if that is nil.
-func Record(tracer trace.Tracer, t propagation.Trace, r *Request, scrubber Scrubber) error {
+// Recorder makes spans of requests that are over.
+type Recorder struct {
+	// Tracer is of a provider that takes its ids from [IDs].
+	Tracer trace.Tracer
+	// Scrubber says what of a client's texts may be in a span; nil: nothing.
+	Scrubber Scrubber
+	// Random is for the ids of spans that nobody has been told of.
+	Random propagation.Random
+}
+
+// Record starts and ends the server span of a request in a trace, and where calls have
+// spans, one for each try of the upstream. Its error is [ErrTime], and then there is none.
+func (rec *Recorder) Record(t propagation.Trace, r *Request) error {
 	if !r.plausible() {
 		return ErrTime
 	}
@@ -21,16 +30,19 @@ func Record(tracer trace.Tracer, t propagation.Trace, r *Request, scrubber Scrub
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithTimestamp(start),
-		trace.WithAttributes(r.attributes(scrubber)...),
+		trace.WithAttributes(append(r.attributes(rec.Scrubber), told(t.Told)...)...),
 	}
 	if !t.Link.IsZero() {
 		options = append(options, trace.WithLinks(trace.Link{SpanContext: spanContext(t.Link)}))
 	}
-	_, span := tracer.Start(spanStartContext(t), r.spanName(), options...)
+	ctx, span := rec.Tracer.Start(spanStartContext(t), r.spanName(), options...)
 	if r.Status >= 500 {
 		span.SetStatus(codes.Error, "")
 	}
 	span.End(trace.WithTimestamp(end))
+	if !t.Call.IsZero() {
+		rec.calls(ctx, t, r, start, end)
+	}
 	return nil
 }
 
@@ -64,7 +76,7 @@ func spanContext(t tracecontext.Traceparent) trace.SpanContext {
 	})
 }
 
-// IDs is the ID generator for [Record]: a span has the ids that went upstream.
+// IDs is the ID generator for [Recorder]: a span has the ids that went upstream.
 type IDs struct{}
 
 // NewIDs implements sdktrace.IDGenerator for a span without a parent.

@@ -1,0 +1,125 @@
+package kongyaml
+
+import (
+	"fmt"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/gatehousehq/gatehouse/internal/schema"
+)
+
+// Document is a declarative config with what goes over it. It knows of each value in which
+// file and line it is written.
+type Document struct {
+	// Root is the merged mapping, without aliases.
+	Root *yaml.Node
+	// base is the text of a config without overlays, which stays as it is written.
+	base     []byte
+	name     string
+	overlays []string
+	files    map[*yaml.Node]string
+}
+
+// Position is where a value is written.
+type Position struct {
+	File string
+	Line int // from 1
+}
+
+func (p Position) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
+// Layer adds overlays to a declarative config, as [Merge] does.
+func Layer(base File, overlays ...File) (*Document, error) {
+	root, err := base.Parse()
+	if err != nil {
+		return nil, err
+	}
+	meta, err := readMeta(base, root)
+	if err != nil {
+		return nil, err
+	}
+	d := &Document{Root: root, name: base.Name, files: map[*yaml.Node]string{}}
+	if len(overlays) == 0 {
+		d.base = base.Text
+		return d, nil
+	}
+	for _, overlay := range overlays {
+		from, err := overlay.Parse()
+		if err != nil {
+			return nil, err
+		}
+		if err := meta.add(overlay, from); err != nil {
+			return nil, err
+		}
+		d.overlays = append(d.overlays, overlay.Name)
+		d.brought(overlay.Name, from)
+		if err := mergeFields(document, root, from); err != nil {
+			return nil, fmt.Errorf("%s: %w", overlay.Name, err)
+		}
+	}
+	meta.write(root)
+	return d, nil
+}
+
+// brought notes that an overlay's values are of its file. All others are of the base.
+func (d *Document) brought(file string, n *yaml.Node) {
+	d.files[n] = file
+	for _, item := range n.Content {
+		d.brought(file, item)
+	}
+}
+
+// Text is what Kong reads.
+func (d *Document) Text() ([]byte, error) {
+	if d.base != nil {
+		return d.base, nil
+	}
+	return Format(d.Root)
+}
+
+// Value is the document in the values of encoding/json.
+func (d *Document) Value() (map[string]any, error) {
+	c := converter{left: maxNodes}
+	value, err := c.mapping(d.Root, nil)
+	if err != nil {
+		return nil, err
+	}
+	return value.(map[string]any), nil
+}
+
+// At is where the value at a path is written, or what is nearest to it on the way there. Of a
+// field it is where its name is.
+func (d *Document) At(path schema.Path) Position {
+	at, n := d.Root, d.Root
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			i := indexOf(n, step)
+			if n.Kind != yaml.MappingNode || i < 0 {
+				return d.position(at)
+			}
+			at, n = n.Content[i-1], n.Content[i]
+		case int:
+			if n.Kind != yaml.SequenceNode || step >= len(n.Content) {
+				return d.position(at)
+			}
+			n = n.Content[step]
+			at = n
+		}
+	}
+	return d.position(at)
+}
+
+func (d *Document) position(n *yaml.Node) Position {
+	file, ok := d.files[n]
+	if !ok {
+		file = d.name
+	}
+	return Position{File: file, Line: n.Line}
+}
+
+// Overlaid reports whether an overlay brought a value.
+func (d *Document) Overlaid(n *yaml.Node) bool { return d.files[n] != "" }
+
+// Files are the names of those that the document is of, the base first.
+func (d *Document) Files() []string { return append([]string{d.name}, d.overlays...) }

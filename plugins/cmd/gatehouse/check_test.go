@@ -1,0 +1,150 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
+)
+
+// ownContracts are those of kong.yaml's services.
+var ownContracts = []string{
+	"-contract", "web-bff=../../../bff/openapi/web.yaml", "-contract", "mobile-bff=../../../bff/openapi/mobile.yaml",
+	"-contract", "orders-v1,orders-v2=../../../bff/openapi/orders.yaml",
+}
+
+// TestCheckOwnConfig: in our own config there is nothing to warn of, with the plugins apart
+// and in one hop.
+func TestCheckOwnConfig(t *testing.T) {
+	t.Setenv("REDIS_URL", "redis://127.0.0.1:1")
+	for name, config := range map[string]string{"apart": "../../../kong.yaml", "one hop": oneHopConfig(t)} {
+		args := append([]string{"check", "-development", "-fail-on", "info"}, ownContracts...)
+		if out, errs, code := gatehouse(t, "", append(args, config)...); code != 0 {
+			t.Errorf("%s: exit code %d: %s%s", name, code, out, errs)
+		}
+	}
+}
+
+// oneHopConfig writes kong.yaml with the plugins for all in one.
+func oneHopConfig(t *testing.T) (path string) {
+	t.Helper()
+	text, err := os.ReadFile("../../../kong.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root map[string]any
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		t.Fatal(err)
+	}
+	config, run := map[string]any{}, []string{}
+	for _, item := range root["plugins"].([]any) {
+		plugin := item.(map[string]any)
+		section := strings.ReplaceAll(plugin["name"].(string), "-", "_")
+		run = append(run, section)
+		config[section] = map[string]any{}
+		if plugin["config"] != nil {
+			config[section] = plugin["config"]
+		}
+	}
+	config["run"] = run
+	root["plugins"] = []any{map[string]any{"name": "gatehouse", "config": config}}
+	if text, err = yaml.Marshal(root); err != nil {
+		t.Fatal(err)
+	}
+	path = filepath.Join(t.TempDir(), "onehop.yaml")
+	put(t, path, string(text), 0o600)
+	return path
+}
+
+// TestCheckExitCode is about what is a failure.
+func TestCheckExitCode(t *testing.T) {
+	t.Setenv("REDIS_URL", "")
+	const (
+		fails = "plugins: [{name: trace-inject, config: {ratio: 1}}]"
+		warns = "plugins: [{name: key-auth}]"
+		tells = "{services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}]}"
+		good  = "plugins: [{name: trace-inject}]"
+	)
+	for _, tt := range []struct {
+		config string
+		args   []string
+		code   int
+	}{
+		{fails, nil, 1}, {warns, nil, 0}, {tells, nil, 0}, {good, nil, 0},
+		{warns, []string{"-fail-on", "warning"}, 1}, {tells, []string{"-fail-on", "warning"}, 0}, {tells, []string{"-fail-on", "info"}, 1},
+		{good, []string{"-fail-on", "info"}, 0},
+		{good, []string{"-fail-on", "all"}, 2}, {good, []string{"-o", "yaml"}, 2}, {good, []string{"-contract", "web.yaml"}, 2}, {good, []string{"-contract", "web=no-such.yaml"}, 1},
+	} {
+		args := append(append([]string{"check"}, tt.args...), "-")
+		if out, errs, code := gatehouse(t, tt.config, args...); code != tt.code {
+			t.Errorf("%q of %s: exit code %d, want %d: %s%s", args, tt.config, code, tt.code, out, errs)
+		}
+	}
+}
+
+// TestCheckSaysWhatItLookedAt and what it did not.
+func TestCheckSaysWhatItLookedAt(t *testing.T) {
+	out, _, code := gatehouse(t, "{services: [{name: s, host: h, plugins: [{name: cors}, {name: my-own}]}], plugins: [{name: trace-inject}]}", "check", "-")
+	want := `<stdin>: good
+looked at: plugins 3, services 1
+good plugin configs: trace-inject 1
+skipped: the configs of other plugins, which Kong checks when the config is posted: cors, my-own
+skipped: contracts against routes: none was named
+`
+	if code != 0 || out != want {
+		t.Errorf("exit code %d, said\n%s\nwant\n%s", code, out, want)
+	}
+}
+
+// TestCheckJSON: what programs get has the file and line of the overlay that brought a value,
+// what is waived and why, and no secret.
+func TestCheckJSON(t *testing.T) {
+	dir := t.TempDir()
+	base, overlay := filepath.Join(dir, "kong.yaml"), filepath.Join(dir, "keys.yaml")
+	put(t, base, `_format_version: "3.0"
+plugins: [{name: trace-inject}]
+services:
+  - name: s
+    host: h
+    _ignore: ["route-without-auth: in our own network"]
+    routes: [{name: r}]
+`, 0o644)
+	put(t, overlay, "\n\nconsumers:\n  - username: erp\n    keyauth_credentials:\n      - key: '{vault://env/hunter2}'\n", 0o600)
+	out, errs, code := gatehouse(t, "", "check", "-o", "json", base, overlay)
+	var report configcheck.Report
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 1 || errs != "" {
+		t.Fatalf("exit code %d, %v, %s%s", code, err, out, errs)
+	}
+	if len(report.Findings) != 1 || len(report.Waived) != 1 {
+		t.Fatalf("findings %v, waived %v", report.Findings, report.Waived)
+	}
+	f, w := report.Findings[0], report.Waived[0]
+	if f.Rule != "credential-reference" || f.Severity != configcheck.Error || f.File != overlay || f.Line != 6 ||
+		f.Path != "consumers[0].keyauth_credentials[0].key" || f.Entity != "of erp" || f.What == "" || f.Fix == "" {
+		t.Errorf("finding %+v", f)
+	}
+	if w.Rule != "route-without-auth" || w.File != base || w.Line != 7 || w.Waived != "in our own network" {
+		t.Errorf("waived %+v", w)
+	}
+	if strings.Contains(out, "hunter2") || report.Checked["services"] != 1 || report.Good["trace-inject"] != 1 {
+		t.Errorf("said %s", out)
+	}
+	if out, _, code := gatehouse(t, "plugins: [{name: trace-inject}]", "check", "-o", "json", "-"); code != 0 || !strings.Contains(out, `"findings": []`) || !strings.Contains(out, `"waived": []`) {
+		t.Errorf("exit code %d, of a good config it says %s", code, out)
+	}
+}
+
+// TestCheckContract: what is wrong in a contract is told with its own file and line.
+func TestCheckContract(t *testing.T) {
+	contract := filepath.Join(t.TempDir(), "web.yaml")
+	put(t, contract, "openapi: 3.0.3\npaths:\n  /web/v1/dashboard:\n    get: {}\n  /web/v1/gone:\n    get: {}\n", 0o644)
+	out, errs, code := gatehouse(t, "", "check", "-development", "-contract", "web-bff="+contract, "../../../kong.yaml")
+	if want := contract + ":6: error: paths./web/v1/gone.get: no route of service web-bff leads to GET /web/v1/gone"; code != 1 || !strings.HasPrefix(out, want) && !strings.Contains(out, "\n"+want) {
+		t.Errorf("exit code %d, %s%s, want %s", code, out, errs, want)
+	}
+}

@@ -1,0 +1,240 @@
+package configcheck_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
+)
+
+// TestGatewayRules is about what real configs have: where each rule finds something, and where
+// it would be a false alarm. docs/check.md has the plain cases.
+func TestGatewayRules(t *testing.T) {
+	t.Parallel()
+	const (
+		key    = "{name: key-auth, config: {key_in_query: false}}"
+		anon   = "{name: key-auth, config: {anonymous: guest}}"
+		routes = "routes: [{name: r, paths: [/r]}]"
+	)
+	service := func(plugins string) string {
+		return "services: [{name: s, host: h, plugins: [" + plugins + "], " + routes + "}]"
+	}
+	tests := []struct {
+		rule, name, config string
+		at                 []string // the paths of what is found
+	}{
+		{"route-without-auth", "a route, a service, all", "{" + service("") + ", plugins: [" + key + "]}", nil},
+		{"route-without-auth", "on the route", "services: [{host: h, routes: [{plugins: [" + key + "]}, {}]}]", []string{"services[0].routes[1]"}},
+		{"route-without-auth", "by references", "{services: [{name: s, host: h}], routes: [{name: r, service: s}, {name: q, service: s}], plugins: [{name: jwt, route: r}]}", []string{"routes[1]"}},
+		{"route-without-auth", "by an id", "{services: [{id: 1a, host: h}], routes: [{service: {id: 1a}}], plugins: [{name: jwt, service: 1a}]}", nil},
+		{"route-without-auth", "a plugin that is not enabled", service("{name: key-auth, enabled: false}"), []string{"services[0].routes[0]"}},
+		{"route-without-auth", "a consumer's is nobody else's", "{" + service("") + ", consumers: [{username: c, plugins: [{name: session}]}]}", []string{"services[0].routes[0]"}},
+		{"route-without-auth", "Enterprise's and one's own", "services: [{host: h, plugins: [{name: openid-connect}], routes: [{}]}, {host: h, plugins: [{name: my-oidc-login}], routes: [{}]}, {host: h, plugins: [{name: forward_auth}], routes: [{}]}]", nil},
+		{"route-without-auth", "what only sounds so", service("{name: author-names}"), []string{"services[0].routes[0]"}},
+		{"route-without-auth", "by address", service("{name: ip-restriction, config: {allow: [10.0.0.0/8]}}"), nil},
+		{"route-without-auth", "all but some addresses", service("{name: ip-restriction, config: {deny: [10.0.0.0/8]}}"), []string{"services[0].routes[0]"}},
+		{"route-without-auth", "preflights and probes", "services: [{host: h, routes: [{methods: [OPTIONS]}, {paths: [/healthz]}, {paths: [/api/health/, /ready]}, {paths: ['~/livez$']}, {paths: [/.well-known/jwks.json]}, {methods: [GET, OPTIONS]}, {paths: [/healthz, /admin]}]}]",
+			[]string{"services[0].routes[5]", "services[0].routes[6]"}},
+		{"route-without-auth", "not HTTP", "services: [{host: h, protocol: tcp, routes: [{protocols: [tcp], destinations: [{port: 1}]}]}]", nil},
+		{"route-without-auth", "answers itself", "services: [{host: h, routes: [{plugins: [{name: request-termination}]}, {plugins: [{name: redirect}]}]}]", nil},
+		{"route-without-auth", "a service that is off", "services: [{host: h, enabled: false, routes: [{}]}]", nil},
+
+		{"auth-anonymous", "with acl behind it", service(anon + ", {name: acl}"), nil},
+		{"auth-anonymous", "one of two asks", service(anon + ", {name: jwt}"), nil},
+		{"auth-anonymous", "on one route only", "services: [{host: h, plugins: [" + anon + "], routes: [{plugins: [{name: acl}]}, {}]}]", []string{"services[0].plugins[0].config.anonymous"}},
+
+		{"limit-without-user", "by service, without authentication", service("{name: rate-limiting, config: {limit_by: service}}"), nil},
+		{"limit-without-user", "by a header of the client's", service(key + ", {name: rate-limiting, config: {limit_by: header}}"), []string{"services[0].plugins[1].config.limit_by"}},
+		{"limit-without-user", "by user too", service(key + ", {name: rate-limiting, config: {limit_by: service}}, {name: gatehouse, config: {run: [tenant_rate_limit]}}"), nil},
+		{"limit-without-user", "Kong's default", service(key + ", {name: rate-limiting, config: {minute: 5}}"), nil},
+
+		{"plugin-shadowed", "a consumer's goes before a route's", "{services: [{name: s, host: h, routes: [{name: r, plugins: [{name: rate-limiting, config: {second: 1}}]}]}], consumers: [{username: c, plugins: [{name: rate-limiting, config: {hour: 9}}]}]}", []string{"consumers[0].plugins[0]"}},
+		{"plugin-shadowed", "a route's and service's before a consumer's", "{services: [{name: s, host: h, routes: [{name: r}]}], consumers: [{username: c}], plugins: [{name: rate-limiting, consumer: c, config: {hour: 9}}, {name: rate-limiting, service: s, route: r, config: {second: 1}}]}", []string{"plugins[1]"}},
+		{"plugin-shadowed", "of routes that do not meet", "services: [{host: h, plugins: [{name: cors, config: {max_age: 1}}], routes: [{}]}, {host: h, plugins: [{name: cors, config: {credentials: true}}], routes: [{}]}]", nil},
+		{"plugin-shadowed", "on no route", "{services: [{host: h, plugins: [{name: cors, config: {max_age: 1}}]}], plugins: [{name: cors, config: {credentials: true}}]}", nil},
+		{"plugin-shadowed", "the same twice", "{services: [{host: h, plugins: [" + key + "], routes: [{}]}], plugins: [" + key + "]}", nil},
+		{"plugin-shadowed", "what a transformer adds", "{services: [{host: h, plugins: [{name: request-transformer, config: {add: {headers: ['a:1']}}}], routes: [{}]}], plugins: [{name: request-transformer, config: {add: {headers: ['b:1']}}}]}", []string{"services[0].plugins[0]"}},
+		{"plugin-shadowed", "another list is another value", "{services: [{host: h, plugins: [{name: acl, config: {allow: [a]}}], routes: [{}]}], plugins: [{name: acl, config: {allow: [b]}}]}", nil},
+		{"plugin-shadowed", "of a group, which Kong runs nothing of", "{services: [{host: h, routes: [{}]}], consumer_groups: [{name: g, plugins: [{name: rate-limiting, config: {second: 1}}]}], plugins: [{name: rate-limiting, config: {hour: 9}}]}", nil},
+		{"plugin-overridden", "another list", "{services: [{host: h, plugins: [{name: acl, config: {allow: [a]}}], routes: [{}]}], plugins: [{name: acl, config: {allow: [b]}}]}", []string{"services[0].plugins[0]"}},
+
+		{"plugin-beside-one-hop", "for all, without a route", "plugins: [{name: gatehouse, config: {run: [trace_inject]}}, {name: trace-inject}]", []string{"plugins[1]"}},
+		{"plugin-beside-one-hop", "a section that is not run", "plugins: [{name: gatehouse, config: {run: [pii_log_scrub], trace_inject: {}}}, {name: trace-inject}]", nil},
+		{"plugin-beside-one-hop", "on other routes", "services: [{host: h, routes: [{plugins: [{name: gatehouse, config: {run: [trace_inject]}}]}, {plugins: [{name: trace-inject}]}]}]", nil},
+		{"plugin-beside-one-hop", "a consumer's", "{services: [{host: h, routes: [{}]}], consumers: [{username: c, plugins: [{name: tenant-rate-limit}]}], plugins: [{name: gatehouse, config: {run: [tenant_rate_limit]}}]}", []string{"consumers[0].plugins[0]"}},
+
+		{"plugin-name", "one's own and Enterprise's", "plugins: [{name: rate-limiting-advanced}, {name: exit-transformer}, {name: jwt-keycloak}, {name: openid-connect}, {name: ldap-auth-advanced}, {name: canary}, {name: proxy-cache-advanced}, {name: request-validator}, {name: gelf-log}, {name: my-plugin}]", nil},
+		{"plugin-name", "slips", "plugins: [{name: kors}, {name: key_auth}, {name: ratelimiting}, {name: zipkn}, {name: JWT}, {}]", []string{"plugins[0].name", "plugins[1].name", "plugins[2].name", "plugins[3].name", "plugins[4].name", "plugins[5].name"}},
+		{"plugin-twice", "nested and by a reference", "{services: [{name: s, host: h, plugins: [{name: cors}]}], plugins: [{name: cors, service: s}, {name: cors}]}", []string{"services[0].plugins[0]"}},
+		{"reference", "of each kind", "{routes: [{service: x}], targets: [{upstream: x, target: 'a:1'}], acls: [{consumer: x}], plugins: [{name: cors, route: x}, {name: cors, consumer: {id: x}}]}", []string{"plugins[0].route", "plugins[1].consumer", "routes[0].service", "targets[0].upstream", "acls[0].consumer"}},
+
+		{"secret-in-file", "of plugins what is certain", "plugins: [{name: http-log, config: {http_endpoint: 'http://logs', headers: {X-Source: kong}}}, {name: request-transformer, config: {add: {headers: ['X-A:b', 'Authorization:Basic eHg=']}}}, {name: session, config: {secret: hunter2}}, {name: rate-limiting, config: {redis: {host: r, username: u, password: hunter2}}}]",
+			[]string{"plugins[1].config.add.headers[1]", "plugins[2].config.secret", "plugins[3].config.redis.password"}},
+		{"secret-in-file", "in a vault, for development, left out", "{plugins: [{name: session, config: {secret: '{vault://env/x}'}}], _ignore: [{password: x}], consumers: [{username: c, keyauth_credentials: [{key: dev-only-x}, {key: y, tags: [development-only]}]}]}", nil},
+		{"secret-in-file", "a private key", "certificates: [{cert: c, key: '-----BEGIN PRIVATE KEY-----'}]", []string{"certificates[0].key"}},
+
+		{"tls-not-verified", "of a service", "services: [{host: a, protocol: https}, {host: a, protocol: https, tls_verify: false}, {host: a, protocol: https, tls_verify: true}, {host: a}, {url: 'grpcs://a'}]", []string{"services[0].tls_verify", "services[1].tls_verify", "services[4].tls_verify"}},
+		{"tls-not-verified", "of plugins", "plugins: [{name: rate-limiting, config: {redis: {ssl: true}}}, {name: rate-limiting, service: x, config: {redis: {ssl: false, ssl_verify: false}}}, {name: openid-connect, config: {ssl_verify: false}}]", []string{"plugins[0].config.redis.ssl_verify", "plugins[2].config.ssl_verify"}},
+		{"tls-plain-http", "one's own networks", "services: [{host: localhost}, {host: 127.0.0.1}, {host: 10.1.2.3}, {url: 'http://[fd00::1]:80'}, {host: orders}, {host: orders.shop.svc}, {host: orders.shop.svc.cluster.local}, {host: db.internal}]", nil},
+		{"tls-plain-http", "others'", "services: [{host: api.example.com}, {host: 203.0.113.7}, {url: 'http://api.partner.io/v1'}, {url: 'https://api.partner.io/v1'}]", []string{"services[0].protocol", "services[1].protocol", "services[2].url"}},
+		{"tls-plain-http", "an upstream's targets", "{upstreams: [{name: near.upstream.io, targets: [{target: 'orders:80'}]}, {name: far, targets: [{target: 'orders:80'}, {target: 'api.partner.io:80'}]}], services: [{host: near.upstream.io}, {host: far}]}", []string{"services[1].protocol"}},
+
+		{"health-off", "targets at the top", "{upstreams: [{name: u}, {name: v}], targets: [{upstream: u, target: 'a:1'}, {upstream: {name: u}, target: 'b:1'}, {upstream: v, target: 'a:1'}]}", []string{"upstreams[0].healthchecks"}},
+		{"health-off", "one that takes nothing", "upstreams: [{name: u, targets: [{target: 'a:1'}, {target: 'b:1', weight: 0}]}]", nil},
+		{"health-off", "active checks that count nothing", "upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5}}}, targets: [{target: 'a:1'}, {target: 'b:1'}]}]", []string{"upstreams[0].healthchecks"}},
+		{"health-no-return", "by no success", "upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5}, unhealthy: {interval: 5, http_failures: 1}}}}]", []string{"upstreams[0].healthchecks.active"}},
+		{"health-statuses", "by TCP", "upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}}]", nil},
+		{"health-statuses", "passive only", "upstreams: [{name: u, healthchecks: {passive: {unhealthy: {http_failures: 1}}}}]", nil},
+
+		{"sunset-passed", "by section, and who may go on", `{plugins: [{name: gatehouse, config: {run: [sunset_headers], sunset_headers: {sunset_at: "2026-01-01"}}}], services: [{host: h, plugins: [
+ {name: sunset-headers, config: {sunset_at: "2026-01-01", exemptions: [{consumer: c, until: "2099-01-01"}]}}]}, {host: h, plugins: [{name: sunset-headers, config: {sunset_at: "2026-01-01", after_sunset: warn}}]}]}`,
+			[]string{"plugins[0].config.sunset_headers.sunset_at", "services[1].plugins[0].config.sunset_at"}},
+	}
+	checker := gatewayChecker(t, configcheck.Options{})
+	for _, tt := range tests {
+		t.Run(tt.rule+" "+tt.name, func(t *testing.T) {
+			t.Parallel()
+			wantAt(t, only(check(checker, tt.config), tt.rule), tt.at...)
+		})
+	}
+}
+
+func gatewayChecker(t *testing.T, o configcheck.Options) *configcheck.Checker {
+	t.Helper()
+	checker, err := configcheck.New(options(o), pluginserver.Plugin{Name: "p", Version: "1.0.0", New: func() any { return &config{closed: new(int)} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return checker
+}
+
+// wantAt compares the paths of findings, whatever their order.
+func wantAt(t *testing.T, report configcheck.Report, want ...string) {
+	t.Helper()
+	var got []string
+	for _, f := range report.Findings {
+		got = append(got, f.Path)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("found at (-want +got):\n%s%v", diff, report.Findings)
+	}
+}
+
+// TestWaivers: a waiver is for the entity and what is in it, needs a reason, and is told of
+// where it is no use.
+func TestWaivers(t *testing.T) {
+	t.Parallel()
+	const plugins = "plugins: [{name: cors}]"
+	for name, tt := range map[string]struct {
+		config string
+		found  []string
+		waived int
+	}{
+		"on the route":           {"{services: [{host: h, routes: [{_ignore: ['route-without-auth: public']}, {}]}], " + plugins + "}", []string{"route-without-auth services[0].routes[1]"}, 1},
+		"on the service":         {"{services: [{host: h, _ignore: ['route-without-auth: public'], routes: [{}, {}]}], " + plugins + "}", nil, 2},
+		"on all":                 {"{_ignore: ['route-without-auth: public'], services: [{host: h, routes: [{}, {}]}], " + plugins + "}", nil, 2},
+		"another rule's":         {"{services: [{host: h, routes: [{_ignore: ['plugin-none: x']}]}], " + plugins + "}", []string{"waiver-unused services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
+		"no reason":              {"{services: [{host: h, routes: [{_ignore: ['route-without-auth: ']}]}], " + plugins + "}", []string{"waiver-invalid services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
+		"no such rule":           {"{_ignore: ['route-without-oauth: public', 'see the wiki'], " + plugins + "}", []string{"waiver-invalid _ignore[0]", "waiver-invalid _ignore[1]"}, 0},
+		"what Kong refuses":      {"{_ignore: ['reference: later'], plugins: [{name: cors, service: s}]}", []string{"waiver-invalid _ignore[0]", "reference plugins[0].service"}, 0},
+		"waivers cannot be":      {"{_ignore: ['waiver-unused: later'], " + plugins + "}", []string{"waiver-invalid _ignore[0]"}, 0},
+		"anchors are no waivers": {"{_ignore: [{a: 1}, 7], " + plugins + "}", nil, 0},
+		"not of another":         {"{services: [{host: h, _ignore: ['route-without-auth: public']}, {host: h, routes: [{}]}], " + plugins + "}", []string{"waiver-unused services[0]._ignore[0]", "route-without-auth services[1].routes[0]"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := check(gatewayChecker(t, configcheck.Options{}), tt.config)
+			var got []string
+			for _, f := range report.Findings {
+				got = append(got, f.Rule+" "+f.Path)
+			}
+			slices.Sort(got)
+			slices.Sort(tt.found)
+			if diff := cmp.Diff(tt.found, got); diff != "" || len(report.Waived) != tt.waived {
+				t.Errorf("waived %v, found (-want +got):\n%s", report.Waived, diff)
+			}
+		})
+	}
+}
+
+// TestContracts: paths are compared as the service is asked for them.
+func TestContracts(t *testing.T) {
+	t.Parallel()
+	const missing, extra = "contract-without-route", "route-without-contract"
+	for name, tt := range map[string]struct {
+		routes, contract string
+		want             []string
+	}{
+		"whole":                {"strip_path: false, paths: [/v1/orders]", "{paths: {/v1/orders: {get: {}}, '/v1/orders/{id}': {get: {}}}}", nil},
+		"by a template":        {"strip_path: false, paths: [/v1/orders/latest]", "{paths: {'/v1/orders/{id}': {get: {}}}}", nil},
+		"stripped":             {"paths: [/partner/orders]", "{paths: {/v1/orders: {get: {}}}}", nil},
+		"another":              {"strip_path: false, paths: [/v1/bills]", "{paths: {/v1/orders: {get: {}}}}", []string{missing, extra}},
+		"another method":       {"strip_path: false, methods: [GET], paths: [/v1/orders]", "{paths: {/v1/orders: {get: {}, post: {}}}}", []string{missing}},
+		"below a server":       {"strip_path: false, paths: [/api/v1/orders]", "{servers: [{url: 'https://h/api/'}], paths: {/v1/orders: {get: {}}}}", nil},
+		"by an expression":     {`strip_path: false, paths: ['~/v1/orders/\d+$']`, "{paths: {'/v1/orders/{id}': {get: {}}}}", nil},
+		"another expression":   {`strip_path: false, paths: ['~/v1/bills/\d+$']`, "{paths: {'/v1/orders/{id}': {get: {}}}}", []string{missing, extra}},
+		"an expression of Lua": {`strip_path: false, paths: ['~/v1/(?=x)']`, "{paths: {/v1/orders: {get: {}}}}", nil},
+		"no path":              {"strip_path: false, hosts: [a]", "{paths: {/v1/orders: {get: {}}}}", nil},
+		"half a segment":       {"strip_path: false, paths: [/v1/ord]", "{paths: {/v1/orders: {get: {}}}}", nil},
+		"no operation":         {"strip_path: false, paths: [/v1]", "{paths: {/v1/orders: {summary: x}}}", []string{extra}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			document, err := kongyaml.Layer(kongyaml.File{Name: "api.yaml", Text: []byte(tt.contract)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checker := gatewayChecker(t, configcheck.Options{Contracts: []configcheck.Contract{{Services: []string{"s"}, Document: document}}})
+			report := only(check(checker, "services: [{name: s, host: h, routes: [{"+tt.routes+"}]}]"), missing, extra)
+			var got []string
+			for _, f := range report.Findings {
+				got = append(got, f.Rule)
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("found (-want +got):\n%s%v", diff, report.Findings)
+			}
+		})
+	}
+}
+
+// TestContractBehindAPath: a service's own path is put before what is left of the request's.
+func TestContractBehindAPath(t *testing.T) {
+	t.Parallel()
+	document, err := kongyaml.Layer(kongyaml.File{Name: "orders.yaml", Text: []byte("{paths: {/v1/orders: {get: {}}, /v2/orders: {get: {}}}}")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checker := gatewayChecker(t, configcheck.Options{Contracts: []configcheck.Contract{{Services: []string{"v1", "v2"}, Document: document}}})
+	report := check(checker, "services: [{name: v1, url: 'http://h/v1/orders', routes: [{paths: [/a]}]}, {name: v2, host: h, path: /v2/orders, routes: [{paths: [/b]}]}]")
+	wantAt(t, only(report, "contract-without-route", "route-without-contract", "contract-without-service"))
+}
+
+// TestManyEntities: a large config is looked through in a moment.
+func TestManyEntities(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	text.WriteString("plugins: [{name: rate-limiting, config: {minute: 5}}, {name: key-auth}]\nservices:\n")
+	for i := range 500 {
+		fmt.Fprintf(&text, "- {name: s%d, host: h, plugins: [{name: cors, config: {max_age: %d}}], routes: [{name: r%[1]d, paths: [/%[1]d]}, {name: q%[1]d, paths: [/q%[1]d]}]}\n", i, i)
+	}
+	text.WriteString("consumers:\n")
+	for i := range 500 {
+		fmt.Fprintf(&text, "- {username: c%d, plugins: [{name: rate-limiting, config: {minute: %d}}]}\n", i, i)
+	}
+	report := check(gatewayChecker(t, configcheck.Options{}), text.String())
+	if got := report.Checked["routes"]; got != 1000 {
+		t.Errorf("%d routes", got)
+	}
+	if got := len(only(report, "plugin-overridden").Findings); got < 499 {
+		t.Errorf("%d overridden", got)
+	}
+}

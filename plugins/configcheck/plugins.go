@@ -1,0 +1,263 @@
+package configcheck
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
+)
+
+// pluginConfigs validates the configs of our plugins as Kong would, and then starts those that
+// run, as the plugin server would.
+func (p *pass) pluginConfigs() {
+	for _, e := range p.config.All("plugins") {
+		known, ours := p.plugins[e.Name()]
+		if !ours {
+			continue
+		}
+		if p.pluginConfig(e, known) {
+			p.report.Good[e.Name()]++
+		}
+	}
+}
+
+// pluginConfig reports whether a config has no mistake.
+func (p *pass) pluginConfig(e *gateway.Entity, known plugin) bool {
+	written := e.Fields["config"]
+	if written == nil {
+		written = map[string]any{}
+	}
+	value := schema.Normalize(known.config, written)
+	if errs := schema.Validate(known.config, value, nil); len(errs) > 0 {
+		for _, err := range errs {
+			what, fix := shown(known.config, value, err)
+			p.found(e, append(at("config"), err.Path...), what, fix)
+		}
+		return false
+	}
+	if e.Fields["enabled"] == false {
+		return true
+	}
+	config, err := known.decode(value)
+	if err != nil {
+		p.degraded(e, err)
+		return false
+	}
+	return p.started(e, config)
+}
+
+// fromVault stands in for what Kong's vaults fill in when it starts. It is the URL of a
+// Redis and a key that is long enough: nothing is said of what is in a vault.
+const fromVault = "redis://what-is-in-a-vault.invalid:6379/0"
+
+func (k plugin) decode(value any) (any, error) {
+	resolved := schema.Resolve(k.config, schema.WithoutNulls(value).(map[string]any),
+		func(string) (string, error) { return fromVault, nil }, func(error) {})
+	text, err := json.Marshal(resolved)
+	if err != nil {
+		return nil, fmt.Errorf("encode config: %w", err)
+	}
+	config := k.make()
+	err = json.Unmarshal(text, config)
+	if unfit, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return nil, fmt.Errorf("%s: a value that no field takes: %s", unfit.Field, unfit.Value)
+	}
+	return config, err
+}
+
+// started provisions a config, says what that says, and reports whether it is good.
+func (p *pass) started(e *gateway.Entity, config any) (good bool) {
+	good = true
+	if c, ok := config.(interface{ Provision() error }); ok {
+		if err := provision(c.Provision); err != nil {
+			good = false
+			p.degraded(e, err)
+		}
+	}
+	if w, ok := config.(interface{ Warnings() []error }); ok {
+		for _, err := range w.Warnings() {
+			p.said(pluginWarning, e, err.Error(), "")
+		}
+	}
+	if closer, ok := config.(interface{ Close() error }); ok {
+		_ = closer.Close() // it has done nothing
+	}
+	return good
+}
+
+func (p *pass) degraded(e *gateway.Entity, err error) {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		p.said(pluginDegraded, e, line, "until it is right, the plugin starts degraded")
+	}
+}
+
+// fieldFirst is a plugin's own line, which begins with the field that it is about.
+var (
+	fieldFirst = regexp.MustCompile(`^([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*|\[\d+\])*): (.+)$`)
+	step       = regexp.MustCompile(`[a-z0-9_]+`)
+)
+
+// said adds a finding of a plugin's own words.
+func (p *pass) said(rule string, e *gateway.Entity, line, fix string) {
+	below := at("config")
+	parts := fieldFirst.FindStringSubmatch(line)
+	if parts != nil && p.plugins[e.Name()].config.Fields.Get(step.FindString(parts[1])) != nil {
+		for _, name := range step.FindAllString(parts[1], -1) {
+			if i, err := strconv.Atoi(name); err == nil {
+				below = append(below, i)
+			} else {
+				below = append(below, name)
+			}
+		}
+		line = parts[2]
+	}
+	p.foundBy(ruleOf(rule), e, below, line, fix)
+}
+
+// provision makes a panic an error: it is one config's, and others are to be checked.
+func provision(start func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return start()
+}
+
+// shown is Kong's complaint with the value that it is about, which Kong often leaves out, and
+// the fix. What may be secret is not shown.
+func shown(f *schema.Field, value any, e schema.Error) (what, fix string) {
+	for _, step := range e.Path {
+		switch step := step.(type) {
+		case string:
+			inner := f.Fields.Get(step)
+			if inner == nil {
+				return noSuchField(f, step)
+			}
+			value, f = gateway.Map(value)[step], inner
+		case int:
+			value, f = gateway.List(value)[step], f.Elements
+		}
+	}
+	what = e.Message
+	if text, ok := scalar(value); ok && !e.Entity && f.Elements == nil && f.Fields == nil && f.Values == nil && !f.Referenceable && !f.Encrypted && !strings.Contains(what, strings.Trim(text, `"`)) {
+		what = text + ": " + what
+	}
+	return what, fixOf(f, value, e)
+}
+
+func noSuchField(record *schema.Field, name string) (what, fix string) {
+	var names []string
+	for _, field := range record.Fields {
+		names = append(names, field.Name)
+	}
+	if near := nearest(name, names, anyNumber); near != "" {
+		return "no such field", near + "?"
+	}
+	return "no such field", "there are " + strings.Join(names, ", ")
+}
+
+// scalar is how a value is written.
+func scalar(value any) (text string, ok bool) {
+	switch value := value.(type) {
+	case string:
+		return strconv.Quote(value), true
+	case float64:
+		return strconv.FormatFloat(value, 'f', -1, 64), true
+	case bool:
+		return strconv.FormatBool(value), true
+	default:
+		return "", false
+	}
+}
+
+// fixOf says what to write where Kong's complaint does not.
+func fixOf(f *schema.Field, value any, e schema.Error) string {
+	_, isBool := value.(bool)
+	text, isText := value.(string)
+	switch {
+	case e.Entity && strings.HasPrefix(e.Message, "at least one"):
+		return "write one of them"
+	case e.Entity:
+		return ""
+	case isText && (f.Type == "integer" || f.Type == "number"):
+		return "write a number, without quotes"
+	case isBool && f.Type == "string":
+		return `put it in quotes: Kong reads on, off, yes and no as true and false`
+	case value == nil:
+		return "write it"
+	case isText && len(f.OneOf) > 0:
+		var names []string
+		for _, choice := range f.OneOf {
+			names = append(names, fmt.Sprint(choice))
+		}
+		if near := nearest(text, names, anyNumber); near != "" {
+			return near + "?"
+		}
+	}
+	return ""
+}
+
+// bundled are the plugins that come with Kong 3.9 (kong/constants.lua).
+var bundled = []string{
+	"acl", "acme", "ai-prompt-decorator", "ai-prompt-guard", "ai-prompt-template", "ai-proxy", "ai-request-transformer",
+	"ai-response-transformer", "aws-lambda", "azure-functions", "basic-auth", "bot-detection", "correlation-id", "cors", "datadog",
+	"file-log", "grpc-gateway", "grpc-web", "hmac-auth", "http-log", "ip-restriction", "jwt", "key-auth", "ldap-auth", "loggly", "oauth2",
+	"opentelemetry", "post-function", "pre-function", "prometheus", "proxy-cache", "rate-limiting", "redirect", "request-size-limiting",
+	"request-termination", "request-transformer", "response-ratelimiting", "response-transformer", "session", "standard-webhooks",
+	"statsd", "syslog", "tcp-log", "udp-log", "zipkin",
+}
+
+// pluginNames finds names that are nearly those of plugins that there are. Any other may be a
+// plugin of one's own.
+func (p *pass) pluginNames() {
+	ours := slices.Sorted(maps.Keys(p.plugins))
+	for _, e := range p.config.All("plugins") {
+		name := e.Text("name")
+		if slices.Contains(ours, name) || slices.Contains(bundled, name) {
+			continue
+		}
+		if name == "" {
+			p.found(e, at("name"), "a plugin without a name", "write name: NAME")
+			continue
+		}
+		near := nearest(name, ours, anyNumber)
+		if near == "" {
+			near = nearest(name, bundled, 2)
+		}
+		// rate-limiting-advanced is another plugin, and rate-limitng is none.
+		if near != "" && !strings.HasPrefix(name, near+"-") {
+			p.found(e, at("name"), fmt.Sprintf("no plugin of Gatehouse or Kong 3.9 is called %q", name), near+"?")
+		}
+	}
+}
+
+const noPlugin = "there is no plugin in it: nobody is asked who they are, and nothing is limited or logged"
+
+// noPlugins finds a config that is likely another file than the one that was meant.
+func (p *pass) noPlugins() {
+	if len(p.config.All("plugins")) == 0 {
+		p.found(p.config.Whole, nil, noPlugin, "name the file with the plugins, or add them under plugins")
+	}
+}
+
+// bundledLogPlugins are those of Kong's that write down what kong.log.serialize says.
+var bundledLogPlugins = []string{"file-log", "http-log", "loggly", "syslog", "tcp-log", "udp-log"}
+
+func (p *pass) logPlugins() {
+	if !p.NoLogPlugins {
+		return
+	}
+	for _, e := range p.config.All("plugins") {
+		if slices.Contains(bundledLogPlugins, e.Name()) {
+			p.found(e, nil, "GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin, so it would log requests as they came", "remove the plugin or the variable")
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package configcheck
+
+// Rule looks for one kind of mistake. docs/check.md says of each why it is one.
+type Rule struct {
+	// Name is what findings and waivers call it; it stays.
+	Name     string
+	Severity Severity
+	// Refused says that Kong refuses what the rule finds. It cannot be waived.
+	Refused bool
+	// find is nil where reading a config finds it.
+	find func(*pass)
+}
+
+// The rules that are found while a config and its waivers are read.
+const (
+	unreadable     = "unreadable"
+	pluginDegraded = "plugin-degraded"
+	pluginWarning  = "plugin-warning"
+	waiverInvalid  = "waiver-invalid"
+	waiverUnused   = "waiver-unused"
+)
+
+// table is in the order in which a config is looked through. A new rule is a line here, a
+// function of the config alone, and its part of docs/check.md.
+var table []Rule
+
+func init() { // not where it is declared: waivers look rules up in it
+	table = []Rule{
+		{Name: unreadable, Severity: Error, Refused: true},
+
+		// Plugins.
+		{Name: "plugin-config", Severity: Error, Refused: true, find: (*pass).pluginConfigs},
+		{Name: pluginDegraded, Severity: Error},
+		{Name: pluginWarning, Severity: Warning},
+		{Name: "plugin-name", Severity: Error, find: (*pass).pluginNames},
+		{Name: "plugin-twice", Severity: Error, find: (*pass).pluginsTwice},
+		{Name: "reference", Severity: Error, Refused: true, find: (*pass).references},
+		{Name: "plugin-none", Severity: Error, find: (*pass).noPlugins},
+		{Name: "plugin-log-unscrubbed", Severity: Error, find: (*pass).logPlugins},
+		{Name: "plugin-shadowed", Severity: Warning, find: (*pass).shadowed},
+		{Name: "plugin-overridden", Severity: Info, find: (*pass).overridden},
+		{Name: "plugin-beside-one-hop", Severity: Error, find: (*pass).besideOneHop},
+
+		// Who gets in.
+		{Name: "route-without-auth", Severity: Warning, find: (*pass).routesWithoutAuth},
+		{Name: "auth-anonymous", Severity: Warning, find: (*pass).anonymous},
+		{Name: "limit-without-user", Severity: Warning, find: (*pass).limitsWithoutUser},
+		{Name: "token-issuers", Severity: Warning, find: (*pass).tokenIssuers},
+		{Name: "token-issuer-twice", Severity: Error, find: (*pass).issuersTwice},
+
+		// Credentials.
+		{Name: "credential-reference", Severity: Error, find: (*pass).credentialReferences},
+		{Name: "credential-twice", Severity: Error, Refused: true, find: (*pass).credentialsTwice},
+		{Name: "credential-in-url", Severity: Warning, find: (*pass).credentialsInURLs},
+		{Name: "credential-key", Severity: Error, find: (*pass).tokenKeys},
+		{Name: "secret-in-file", Severity: Warning, find: (*pass).secretsInFile},
+		{Name: "development-only", Severity: Error, find: (*pass).development},
+		{Name: "near-names", Severity: Warning, find: (*pass).nearNames},
+
+		// TLS.
+		{Name: "certificate-reference", Severity: Error, Refused: true, find: (*pass).certificateReferences},
+		{Name: "certificate-ca-reference", Severity: Error, find: (*pass).caReferences},
+		{Name: "certificate-pair", Severity: Error, Refused: true, find: (*pass).certificatePairs},
+		{Name: "certificate-expired", Severity: Error, find: (*pass).certificatesExpired},
+		{Name: "certificate-weak", Severity: Error, find: (*pass).certificatesWeak},
+		{Name: "vault-reference", Severity: Error, find: (*pass).vaultReferences},
+		{Name: "vault-variable", Severity: Warning, find: (*pass).vaultVariables},
+		{Name: "tls-not-verified", Severity: Warning, find: (*pass).tlsNotVerified},
+		{Name: "tls-plain-http", Severity: Warning, find: (*pass).plainHTTP},
+		{Name: "tls-old-protocol", Severity: Error, find: (*pass).oldProtocols},
+
+		// Health checks.
+		{Name: "health-off", Severity: Warning, find: (*pass).healthOff},
+		{Name: "health-no-return", Severity: Warning, find: (*pass).healthNoReturn},
+		{Name: "health-statuses", Severity: Warning, find: (*pass).healthStatuses},
+
+		// Versions and contracts.
+		{Name: "sunset-passed", Severity: Warning, find: (*pass).sunsetPassed},
+		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
+		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},
+		{Name: "route-without-contract", Severity: Warning, find: (*pass).routesWithoutContract},
+
+		{Name: waiverInvalid, Severity: Error},
+		{Name: waiverUnused, Severity: Warning},
+	}
+}
+
+// Rules are all that there are, in the order of docs/check.md.
+func Rules() []Rule { return table }
+
+func ruleOf(name string) *Rule {
+	for i := range table {
+		if table[i].Name == name {
+			return &table[i]
+		}
+	}
+	return nil
+}
+
+func ruleNames() (names []string) {
+	for _, r := range table {
+		names = append(names, r.Name)
+	}
+	return names
+}
