@@ -83,6 +83,10 @@ down: ## stop the containers and remove all that `make up` made but the images
 bench: ## measure against the peers and print the tables: make bench [SUITE=name]
 	@cd bench && go run . $(SUITE)
 
+.PHONY: bill
+bill: ## what a month costs, small, medium and large: make bill [ARGS='-factor 0.5 -vcpu-hour 0.03']; -help lists prices
+	@cd bench && go run ./capacity/bill $(ARGS)
+
 .PHONY: eval
 eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET) and in gateway texts; MISSES=1 shows each miss
 	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/audit"
 	"github.com/gatehousehq/gatehouse/bench/bff"
 	"github.com/gatehousehq/gatehouse/bench/bffbounds"
+	"github.com/gatehousehq/gatehouse/bench/capacity"
 	"github.com/gatehousehq/gatehouse/bench/faults"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
@@ -45,6 +46,7 @@ var suites = []suite{
 	{"bff", ratios(bff.Open)},
 	{"audit", audit.Take},
 	{"bffbounds", bffbounds.Take},
+	{"capacity", capacity.Take},
 	{"sidecar", sidecar.Take},
 	{"faults", faults.Take},
 }

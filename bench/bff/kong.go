@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/bench/httpload"
 	"github.com/gatehousehq/gatehouse/bench/kongserver"
+	"github.com/gatehousehq/gatehouse/bench/process"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/bench/redisserver"
 )
@@ -30,7 +31,7 @@ const secret = "bench-only-bench-only-bench-only"
 
 // kongConfig has the dashboard and, passed through, the orders. Both are behind jwt and
 // three policies in one hop.
-func kongConfig(bff, services *process) string {
+func kongConfig(bff, services *process.Process) string {
 	return fmt.Sprintf(`_format_version: "3.0"
 consumers:
   - username: web-app
@@ -47,7 +48,7 @@ plugins:
       trace_inject: {}
       tenant_rate_limit:
         limits: [{ name: tenant, scope: [tenant], limit: 1000000000, window_seconds: 60 }]
-`, secret, bff.url(), page, services.url())
+`, secret, bff.URL(), page, services.URL())
 }
 
 // throughKong are the rows that say how long a client waits.

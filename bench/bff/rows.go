@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/bench/httpload"
+	"github.com/gatehousehq/gatehouse/bench/process"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
@@ -56,41 +57,41 @@ func (b *bench) againstLura() []ratio.Row {
 }
 
 // perCPUSecond measures the pages for each second of CPU time of the process.
-func perCPUSecond(p *process) ratio.Measure {
+func perCPUSecond(p *process.Process) ratio.Measure {
 	return func(ctx context.Context) (float64, error) {
-		if _, err := p.load(page).Run(ctx, warmUp); err != nil {
+		if _, err := load(p, page).Run(ctx, warmUp); err != nil {
 			return 0, err
 		}
-		before, err := ratio.CPUTimeOf(p.cmd.Process.Pid)
+		before, err := ratio.CPUTimeOf(p.PID())
 		if err != nil {
 			return 0, err
 		}
-		o, err := run(ctx, p.load(page), length)
+		o, err := run(ctx, load(p, page), length)
 		if err != nil {
 			return 0, err
 		}
-		after, err := ratio.CPUTimeOf(p.cmd.Process.Pid)
+		after, err := ratio.CPUTimeOf(p.PID())
 		return float64(o.Requests) / (after - before).Seconds(), err
 	}
 }
 
 // saturated measures the pages that are answered in a second.
-func saturated(p *process) ratio.Measure {
+func saturated(p *process.Process) ratio.Measure {
 	return func(ctx context.Context) (float64, error) {
-		o, err := measure(ctx, p.load(page), length)
+		o, err := measure(ctx, load(p, page), length)
 		return o.PerSecond(), err
 	}
 }
 
 // added measures by how much a quantile of the latency is higher than that of a service
 // itself, at the same rate.
-func (b *bench) added(p *process, quantile float64) ratio.Measure {
+func (b *bench) added(p *process.Process, quantile float64) ratio.Measure {
 	return func(ctx context.Context) (float64, error) {
-		bare, err := b.latency(ctx, b.services.load("/v1/summary"), quantile)
+		bare, err := b.latency(ctx, load(b.services, "/v1/summary"), quantile)
 		if err != nil {
 			return 0, err
 		}
-		with, err := b.latency(ctx, p.load(page), quantile)
+		with, err := b.latency(ctx, load(p, page), quantile)
 		return with - bare, err
 	}
 }

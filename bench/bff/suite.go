@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/bench/collector"
 	"github.com/gatehousehq/gatehouse/bench/httpload"
+	"github.com/gatehousehq/gatehouse/bench/process"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
@@ -25,10 +26,10 @@ var fromGateway = []string{
 
 // bench is what the rows share.
 type bench struct {
-	services             *process // stands in for all four
-	ours, traced         *process
-	lura, luraTuned      *process // the second collects its garbage as rarely as ours
-	perSecond            float64  // a quarter of what lura answers in a second
+	services             *process.Process // stands in for all four
+	ours, traced         *process.Process
+	lura, luraTuned      *process.Process // the second collects its garbage as rarely as ours
+	perSecond            float64          // a quarter of what lura answers in a second
 	rows                 []ratio.Row
 	closers              []func() error
 	stubBinary, bff, dir string
@@ -48,13 +49,13 @@ func (b *bench) open(ctx context.Context) (err error) {
 		return err
 	}
 	b.closers = append(b.closers, func() error { return os.RemoveAll(b.dir) })
-	if b.stubBinary, err = build(ctx, ".", "./bff/stub", b.dir); err != nil {
+	if b.stubBinary, err = process.Build(ctx, ".", "./bff/stub", b.dir); err != nil {
 		return err
 	}
-	if b.bff, err = build(ctx, "..", "./bff/cmd/bff", b.dir); err != nil {
+	if b.bff, err = process.Build(ctx, "..", "./bff/cmd/bff", b.dir); err != nil {
 		return err
 	}
-	luraBinary, err := build(ctx, ".", "./bff/lura", b.dir)
+	luraBinary, err := process.Build(ctx, ".", "./bff/lura", b.dir)
 	if err != nil {
 		return err
 	}
@@ -72,13 +73,13 @@ func (b *bench) open(ctx context.Context) (err error) {
 	if b.traced, err = b.startBFF(ctx, b.services, "OTEL_EXPORTER_OTLP_ENDPOINT="+traces); err != nil {
 		return err
 	}
-	if b.lura, err = b.start(ctx, page, nil, luraBinary, "$ADDR", b.services.url()); err != nil {
+	if b.lura, err = b.start(ctx, page, nil, luraBinary, "$ADDR", b.services.URL()); err != nil {
 		return err
 	}
-	if b.luraTuned, err = b.start(ctx, page, []string{"GOGC=400"}, luraBinary, "$ADDR", b.services.url()); err != nil {
+	if b.luraTuned, err = b.start(ctx, page, []string{"GOGC=400"}, luraBinary, "$ADDR", b.services.URL()); err != nil {
 		return err
 	}
-	most, err := measure(ctx, b.lura.load(page), time.Second)
+	most, err := measure(ctx, load(b.lura, page), time.Second)
 	if err != nil {
 		return err
 	}
@@ -89,18 +90,18 @@ func (b *bench) open(ctx context.Context) (err error) {
 }
 
 // start starts a process that ends with the suite.
-func (b *bench) start(ctx context.Context, path string, env []string, binary string, args ...string) (*process, error) {
-	p, err := start(ctx, path, env, binary, args...)
+func (b *bench) start(ctx context.Context, path string, env []string, binary string, args ...string) (*process.Process, error) {
+	p, err := process.Start(ctx, path, env, binary, args...)
 	if err == nil {
-		b.closers = append(b.closers, p.stop)
+		b.closers = append(b.closers, p.Stop)
 	}
 	return p, err
 }
 
 // startBFF starts a web BFF over the services.
-func (b *bench) startBFF(ctx context.Context, services *process, env ...string) (*process, error) {
-	env = append(env, "BFF_TLS=insecure", "BFF_ADDR=$ADDR", "BFF_STATUS_ADDR=127.0.0.1:0", "ORDERS_URL="+services.url(),
-		"USERS_URL="+services.url(), "BILLING_URL="+services.url(), "NOTIFICATIONS_URL="+services.url())
+func (b *bench) startBFF(ctx context.Context, services *process.Process, env ...string) (*process.Process, error) {
+	env = append(env, "BFF_TLS=insecure", "BFF_ADDR=$ADDR", "BFF_STATUS_ADDR=127.0.0.1:0", "ORDERS_URL="+services.URL(),
+		"USERS_URL="+services.URL(), "BILLING_URL="+services.URL(), "NOTIFICATIONS_URL="+services.URL())
 	return b.start(ctx, page, env, b.bff, "web")
 }
 
@@ -112,7 +113,7 @@ func (b *bench) close() error {
 	return errors.Join(errs...)
 }
 
-// load asks the process as the gateway does.
-func (p *process) load(path string) httpload.Load { return httpload.New(p.addr, path, fromGateway...) }
-
-func (p *process) url() string { return "http://" + p.addr }
+// load asks a process as the gateway does.
+func load(p *process.Process, path string) httpload.Load {
+	return httpload.New(p.Addr, path, fromGateway...)
+}

@@ -21,11 +21,13 @@ import (
 // Clients are the connections of a load that does not say how many.
 const Clients = 16
 
-// Load sends the same request on every connection.
+// Load sends the same request, or some in turn, on every connection.
 type Load struct {
 	Addr    string
 	Request []byte
 	Clients int
+	// Requests are sent in turn in place of Request, if there are any.
+	Requests [][]byte
 	// Pause is the time from one request of a client to its next; 0 is none.
 	Pause time.Duration
 }
@@ -105,7 +107,7 @@ func (l Load) client(ctx context.Context, number int, failed *atomic.Int64) (lat
 			_ = conn.Close()
 		}
 	}()
-	for {
+	for n := number; ; n += l.Clients {
 		if wait := time.Until(next); l.Pause > 0 && wait > 0 {
 			select {
 			case <-ctx.Done():
@@ -126,7 +128,7 @@ func (l Load) client(ctx context.Context, number int, failed *atomic.Int64) (lat
 			began = next // a request that is late because the last one was slow counts as slow
 			next = next.Add(l.Pause)
 		}
-		status, open, err := l.once(conn, in)
+		status, open, err := once(conn, in, l.request(n))
 		if err != nil {
 			return latencies, err
 		}
@@ -144,10 +146,18 @@ func (l Load) client(ctx context.Context, number int, failed *atomic.Int64) (lat
 // answerTimeout is more than a server may take.
 const answerTimeout = 30 * time.Second
 
-// once sends the request and reads its answer.
-func (l Load) once(conn net.Conn, in *bufio.Reader) (status int, open bool, err error) {
+// request is the nth of the load.
+func (l Load) request(n int) []byte {
+	if len(l.Requests) == 0 {
+		return l.Request
+	}
+	return l.Requests[n%len(l.Requests)]
+}
+
+// once sends a request and reads its answer.
+func once(conn net.Conn, in *bufio.Reader, request []byte) (status int, open bool, err error) {
 	_ = conn.SetDeadline(time.Now().Add(answerTimeout))
-	if _, err := conn.Write(l.Request); err != nil {
+	if _, err := conn.Write(request); err != nil {
 		return 0, false, fmt.Errorf("send request: %w", err)
 	}
 	line, err := in.ReadSlice('\n')

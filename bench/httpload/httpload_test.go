@@ -31,7 +31,7 @@ func TestOnce(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, server) }()
 	in := bufio.NewReader(strings.NewReader(all.String()))
 	for _, a := range answers {
-		status, open, err := New("", "/").once(client, in)
+		status, open, err := once(client, in, New("", "/").Request)
 		if err != nil || status != a.status || open != a.open {
 			t.Errorf("%q: status %d, open %v, %v", a.text, status, open, err)
 		}
@@ -47,7 +47,25 @@ func TestOnceWantsAnEnd(t *testing.T) {
 	t.Cleanup(func() { _ = client.Close() })
 	go func() { _, _ = io.Copy(io.Discard, server) }()
 	in := bufio.NewReader(strings.NewReader("HTTP/1.1 200 OK\r\n\r\nok"))
-	if _, _, err := New("", "/").once(client, in); err == nil {
+	if _, _, err := once(client, in, New("", "/").Request); err == nil {
 		t.Error("no error for an answer without a length")
+	}
+}
+
+// Requests in turn: clients share them out, and all of them come round.
+func TestRequestsInTurn(t *testing.T) {
+	t.Parallel()
+	l := Load{Clients: 2, Requests: [][]byte{[]byte("a"), []byte("b"), []byte("c")}}
+	for client, want := range []string{"acb", "bac"} {
+		var sent string
+		for n := client; len(sent) < len(want); n += l.Clients {
+			sent += string(l.request(n))
+		}
+		if sent != want {
+			t.Errorf("client %d sends %s, not %s", client, sent, want)
+		}
+	}
+	if got := (Load{Request: []byte("r"), Clients: 1}).request(7); string(got) != "r" {
+		t.Errorf("without Requests %q is sent", got)
 	}
 }

@@ -3,12 +3,8 @@ package limiter
 import (
 	"context"
 	"fmt"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 	"github.com/gatehousehq/gatehouse/bench/redisserver"
@@ -36,14 +32,14 @@ func bytesPerTenant(ctx context.Context, server *redisserver.Server) (float64, e
 		return 0, err
 	}
 	store := limiter.NewRedis(client, limiter.RedisOptions{})
-	before, err := usedMemory(ctx, client)
+	before, err := redisserver.UsedMemory(ctx, client)
 	if err != nil {
 		return 0, err
 	}
 	if err := takeForEach(ctx, store, limit); err != nil {
 		return 0, err
 	}
-	after, err := usedMemory(ctx, client)
+	after, err := redisserver.UsedMemory(ctx, client)
 	return (after - before) / tenants, err
 }
 
@@ -64,18 +60,4 @@ func takeForEach(ctx context.Context, store *limiter.Redis, limit *limiter.Limit
 	group.Wait()
 	close(failed)
 	return <-failed
-}
-
-func usedMemory(ctx context.Context, client *redis.Client) (float64, error) {
-	info, err := client.Info(ctx, "memory").Result()
-	if err != nil {
-		return 0, fmt.Errorf("ask redis for its memory: %w", err)
-	}
-	_, rest, _ := strings.Cut(info, "used_memory:")
-	text, _, _ := strings.Cut(rest, "\r\n")
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
-		return 0, fmt.Errorf("read redis' memory: %w", err)
-	}
-	return n, nil
 }

@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -75,6 +77,9 @@ func (s *Server) Again(ctx context.Context) error {
 // URL is the server's, for database 0.
 func (s *Server) URL() string { return "redis://" + s.Addr }
 
+// PID is the process'.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Client connects to the server. The caller closes it.
 func (s *Server) Client() *redis.Client {
 	return redis.NewClient(&redis.Options{Addr: s.Addr, Protocol: 2})
@@ -90,4 +95,19 @@ func (s *Server) Kill() {
 func (s *Server) Stop() error {
 	s.Kill()
 	return os.RemoveAll(s.dir)
+}
+
+// UsedMemory is what a server has allocated, in bytes.
+func UsedMemory(ctx context.Context, client *redis.Client) (float64, error) {
+	info, err := client.Info(ctx, "memory").Result()
+	if err != nil {
+		return 0, fmt.Errorf("ask redis for its memory: %w", err)
+	}
+	_, rest, _ := strings.Cut(info, "used_memory:")
+	text, _, _ := strings.Cut(rest, "\r\n")
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read redis' memory: %w", err)
+	}
+	return n, nil
 }

@@ -256,7 +256,7 @@ func usageOf(gate *kongserver.Gatehouse) (u usage, err error) {
 	if u.server, err = ratio.CPUTimeOf(pid); err != nil {
 		return u, err
 	}
-	if u.serverMiB, err = residentMiB(pid); err != nil {
+	if u.serverMiB, err = ratio.ResidentMiB(pid); err != nil {
 		return u, err
 	}
 	pids, err := gate.NginxPIDs()
@@ -268,7 +268,7 @@ func usageOf(gate *kongserver.Gatehouse) (u usage, err error) {
 		if err != nil {
 			return u, err
 		}
-		mib, err := residentMiB(pid)
+		mib, err := ratio.ResidentMiB(pid)
 		if err != nil {
 			return u, err
 		}

@@ -1,4 +1,5 @@
-package bff
+// Package process builds and starts the servers that a suite measures, each a process of its own.
+package process
 
 import (
 	"context"
@@ -13,8 +14,8 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/loopback"
 )
 
-// build builds a main package, seen from a folder, into another.
-func build(ctx context.Context, from, pkg, into string) (binary string, err error) {
+// Build builds a main package, seen from a folder, into another.
+func Build(ctx context.Context, from, pkg, into string) (binary string, err error) {
 	binary = filepath.Join(into, filepath.Base(pkg))
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, pkg)
 	cmd.Dir = from
@@ -24,22 +25,23 @@ func build(ctx context.Context, from, pkg, into string) (binary string, err erro
 	return binary, nil
 }
 
-// process is a server of its own.
-type process struct {
-	addr string
-	cmd  *exec.Cmd
+// Process is a server that answers.
+type Process struct {
+	Addr string
+
+	cmd *exec.Cmd
 }
 
-// start starts a server and waits until it answers path. Arguments and environment may
+// Start starts a server and waits until it answers path. Arguments and environment may
 // have ADDR in them, for the address to listen on.
-func start(ctx context.Context, path string, env []string, binary string, args ...string) (*process, error) {
+func Start(ctx context.Context, path string, env []string, binary string, args ...string) (*Process, error) {
 	addrs, err := loopback.FreeAddrs(1)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{addr: addrs[0], cmd: exec.Command(binary)}
+	p := &Process{Addr: addrs[0], cmd: exec.Command(binary)}
 	expand := func(text string) string {
-		return os.Expand(text, func(string) string { return p.addr })
+		return os.Expand(text, func(string) string { return p.Addr })
 	}
 	for _, arg := range args {
 		p.cmd.Args = append(p.cmd.Args, expand(arg))
@@ -52,7 +54,7 @@ func start(ctx context.Context, path string, env []string, binary string, args .
 		return nil, fmt.Errorf("start %s: %w", filepath.Base(binary), err)
 	}
 	if err := p.await(ctx, path); err != nil {
-		return nil, fmt.Errorf("wait for %s: %w", filepath.Base(binary), errors.Join(err, p.stop()))
+		return nil, fmt.Errorf("wait for %s: %w", filepath.Base(binary), errors.Join(err, p.Stop()))
 	}
 	return p, nil
 }
@@ -60,7 +62,7 @@ func start(ctx context.Context, path string, env []string, binary string, args .
 // startTimeout bounds how long a server may take to answer.
 const startTimeout = 10 * time.Second
 
-func (p *process) await(ctx context.Context, path string) error {
+func (p *Process) await(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	for {
@@ -76,8 +78,8 @@ func (p *process) await(ctx context.Context, path string) error {
 	}
 }
 
-func (p *process) get(ctx context.Context, path string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+path, http.NoBody)
+func (p *Process) get(ctx context.Context, path string) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL()+path, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -93,7 +95,14 @@ func (p *process) get(ctx context.Context, path string) error {
 	return nil
 }
 
-func (p *process) stop() error {
+// URL is the server's, for plain HTTP.
+func (p *Process) URL() string { return "http://" + p.Addr }
+
+// PID is the process'.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Stop ends the server at once.
+func (p *Process) Stop() error {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait() // by the signal
 	return nil

@@ -1,4 +1,4 @@
-package sidecar
+package ratio
 
 import (
 	"bytes"
@@ -7,9 +7,9 @@ import (
 	"strconv"
 )
 
-// residentMiB is the memory of a process that is in no other process' account: a page that
+// ResidentMiB is the memory of a process that is in no other process' account: a page that
 // several share counts in parts (proc_pid_smaps_rollup, Pss).
-func residentMiB(pid int) (int, error) {
+func ResidentMiB(pid int) (int, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 	if err != nil {
 		return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
