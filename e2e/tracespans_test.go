@@ -115,7 +115,7 @@ func TestErrorsAreKept(t *testing.T) {
 	missing := get(t, "/kept/no/such/page", partnerKey).wantStatus(t, http.StatusNotFound)
 	fault(t, services.Orders, `{"status": 503}`)
 	failed := get(t, "/kept", partnerKey).wantStatus(t, http.StatusServiceUnavailable)
-	refused := get(t, "/kept", partnerKey, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00").wantStatus(t, http.StatusServiceUnavailable)
+	refused := get(t, "/kept", partnerKey, "traceparent: 00-5e9ac1f0c2b84d0f9d3f5a7711c0de21-00f067aa0ba902b7-00").wantStatus(t, http.StatusServiceUnavailable)
 	fault(t, services.Orders, `{"latency_ms": 500}`)
 	slow := get(t, "/kept", partnerKey).wantStatus(t, http.StatusOK)
 	for _, tt := range []struct {
