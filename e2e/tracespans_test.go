@@ -301,6 +301,32 @@ func TestServerTimingIsShared(t *testing.T) {
 	}
 }
 
+// TestRouteTellsItsOwnTrace: what the global configuration told the client before there was
+// a route does not stay where the route's tells nothing of the kind.
+func TestRouteTellsItsOwnTrace(t *testing.T) {
+	defer useConfig(t, func(config map[string]any) {
+		global := globalSection(t, config, "trace-inject")
+		global["traceresponse"], global["server_timing"] = true, "traceparent"
+		addTraced(t, config, "reticent", traced(map[string]any{"response_header": "Request-Trace"}))
+	})()
+	for what, a := range map[string]answer{
+		"a request": get(t, "/reticent", partnerKey).wantStatus(t, http.StatusOK),
+		"a refusal": get(t, "/reticent", partnerKey, "Connection: traceparent").wantStatus(t, http.StatusBadRequest),
+	} {
+		for _, name := range []string{"X-Trace-Id", "Traceresponse", "Server-Timing"} {
+			if values := a.header.Values(name); len(values) > 0 {
+				t.Errorf("%s: %s is %q, and the route's configuration sends none", what, name, values)
+			}
+		}
+		if a.header.Get("Request-Trace") == "" {
+			t.Errorf("%s: headers %v, want Request-Trace", what, a.header)
+		}
+	}
+	if a := get(t, "/nowhere"); a.header.Get("Traceresponse") == "" {
+		t.Errorf("headers %v of a 404, want traceresponse", a.header)
+	}
+}
+
 // TestDecisionsAreInSpans: what the limiter and the lifecycle decided, and by which limit.
 func TestDecisionsAreInSpans(t *testing.T) {
 	defer useConfig(t, func(config map[string]any) {
