@@ -164,8 +164,14 @@ func fetchJSON(t *testing.T, url string, v any) error {
 // fault makes a service fail until the test ends.
 func fault(t *testing.T, service, body string) {
 	t.Helper()
+	faultAt(t, service, gate.services[service], body)
+}
+
+// faultAt is [fault] for some of the service's processes.
+func faultAt(t *testing.T, service string, controls []string, body string) {
+	t.Helper()
 	control := func(ctx context.Context, method string) {
-		for _, base := range gate.services[service] {
+		for _, base := range controls {
 			req, err := http.NewRequestWithContext(ctx, method, base+"/__faults", strings.NewReader(body))
 			if err != nil {
 				t.Fatal(err)

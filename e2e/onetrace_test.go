@@ -53,7 +53,7 @@ func TestOneTraceEverywhere(t *testing.T) {
 	time.Sleep(time.Second) // for as long, a bucket goes on naming the trace of an earlier test
 	a := get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, "acme", "u1")).wantStatus(t, http.StatusOK)
 	id, requestID := a.traceID(t), a.header.Get("X-Kong-Request-Id")
-	all := spans(t, id, 2+2*len(services.BehindBFFs()))
+	all := spans(t, id, 3+2*len(services.BehindBFFs()))
 
 	for _, log := range []string{"access", "audit"} {
 		if line := gatewayLine(t, log, requestID); line.TraceID != id {
@@ -71,6 +71,9 @@ func TestOneTraceEverywhere(t *testing.T) {
 	wantExemplar(t, gateway, `gatehouse_pluginserver_event_duration_seconds_bucket{phase="access",plugin="`+tracingPlugin()+`"`, id)
 	if oneHop() { // apart, the limiter's event does not know the trace
 		wantExemplar(t, gateway, `gatehouse_ratelimit_redis_seconds_bucket{`, id)
+	}
+	for _, histogram := range []string{"request", "gateway"} {
+		wantExemplar(t, gateway, `gatehouse_`+histogram+`_duration_seconds_bucket{route="web-dashboard"`, id)
 	}
 	if !gate.here {
 		t.Skip("left out: the BFFs' metrics, which the containers keep to themselves")

@@ -95,13 +95,13 @@ func columnOf(s otlpsink.Span) string {
 }
 
 // whole reports whether all spans of a trace have come: the gateway's is there, and each
-// that called somebody has a span below it.
+// that called somebody, a call itself included, has a span below it.
 func whole(all []otlpsink.Span) bool {
 	gateway := false
 	for _, s := range all {
 		kind := columnOf(s)
 		_, proxied := s.Attributes["kong.service.name"]
-		if (kind == "BFF call" || proxied) && len(childrenOf(all, s)) == 0 {
+		if (s.Kind == "client" || proxied) && len(childrenOf(all, s)) == 0 {
 			return false
 		}
 		gateway = gateway || kind == "gateway"

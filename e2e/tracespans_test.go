@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -192,6 +193,49 @@ func TestTriesHaveSpans(t *testing.T) {
 	}
 }
 
+// TestRetryIsInTheTrace: of two targets one drops its connections. A request that meets it
+// has a span for each of its two tries, and the service's spans are under the last.
+func TestRetryIsInTheTrace(t *testing.T) {
+	defer useConfig(t, func(config map[string]any) {
+		addOrdersService(t, config, map[string]any{
+			"name": "retried", "path": "/v2/orders", "retries": 1, "plugins": []any{map[string]any{"name": "key-auth"}},
+			"routes": []any{map[string]any{"name": "retried", "paths": []string{"/retried"}}},
+		})
+	})()
+	faultAt(t, services.Orders, gate.services[services.Orders][:1], `{"reset": true}`)
+	var server otlpsink.Span
+	var calls []otlpsink.Span
+	for range 10 { // targets take turns, in each worker
+		a := get(t, "/retried", partnerKey).wantStatus(t, http.StatusOK)
+		server, calls = gatewaySpans(t, a.traceID(t), 3)
+		if len(calls) > 1 {
+			break
+		}
+	}
+	if len(calls) != 2 {
+		t.Fatalf("%d calls, want one request of ten with 2: %+v", len(calls), calls)
+	}
+	wantAttributes(t, server, map[string]any{"http.response.status_code": 200, "error.type": nil, "kong.upstream.tries": 2})
+	wantAttributes(t, calls[0], map[string]any{"error.type": "connection_error", "http.response.status_code": nil, "http.request.resend_count": nil})
+	wantAttributes(t, calls[1], map[string]any{"error.type": nil, "http.response.status_code": 200, "http.request.resend_count": 1})
+	if calls[0].Attributes["server.port"] == calls[1].Attributes["server.port"] && calls[0].Attributes["server.address"] == calls[1].Attributes["server.address"] {
+		t.Errorf("both tries are of %v:%v", calls[0].Attributes["server.address"], calls[0].Attributes["server.port"])
+	}
+	all := spans(t, server.TraceID, 5)
+	served := childrenOf(all, calls[1]) // both targets got the same parent
+	if !slices.ContainsFunc(served, func(s otlpsink.Span) bool { return fmt.Sprint(s.Attributes["http.response.status_code"]) == "200" }) {
+		t.Errorf("below the last try are %v, want the service's span that answered", names(served))
+	}
+	for _, s := range served {
+		if s.Kind != "server" || s.Service != services.Orders {
+			t.Errorf("below the last try is a %s span of %s, want the service's", s.Kind, s.Service)
+		}
+	}
+	if lost := childrenOf(all, calls[0]); len(lost) > 0 {
+		t.Errorf("below the try that nobody answered are %v", names(lost))
+	}
+}
+
 // wantWithin wants a span to begin and end within another.
 func wantWithin(t *testing.T, outer, inner otlpsink.Span) {
 	t.Helper()
@@ -232,6 +276,28 @@ func TestClientIsToldItsSpan(t *testing.T) {
 	wantAttributes(t, server, map[string]any{"http.request.header.x-app-version": []any{"2.4 ([email])"}, "http.request.header.x-absent": nil})
 	if got := get(t, "/partner/v2/orders", partnerKey).header; got.Get("Traceresponse") != "" || got.Get("Server-Timing") != "" {
 		t.Errorf("headers %v where the config does not say so", got)
+	}
+}
+
+// TestServerTimingIsShared: a service's own line of it goes beside ours.
+func TestServerTimingIsShared(t *testing.T) {
+	needHere(t)
+	const own = "db;dur=53"
+	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Server-Timing", own) }))
+	defer service.Close()
+	defer useConfig(t, func(config map[string]any) {
+		config["upstreams"] = append(config["upstreams"].([]any), map[string]any{
+			"name": "timed.upstream", "targets": []any{map[string]any{"target": service.Listener.Addr().String()}},
+		})
+		config["services"] = append(config["services"].([]any), map[string]any{
+			"name": "timed", "protocol": "http", "host": "timed.upstream", "plugins": traced(map[string]any{"server_timing": "traceparent"}),
+			"routes": []any{map[string]any{"name": "timed", "paths": []string{"/timed"}}},
+		})
+	})()
+	a := get(t, "/timed").wantStatus(t, http.StatusOK)
+	got := a.header.Values("Server-Timing")
+	if !slices.Contains(got, own) || !slices.ContainsFunc(got, func(line string) bool { return strings.HasPrefix(line, `traceparent;desc="00-`+a.traceID(t)) }) || len(got) != 2 {
+		t.Errorf("Server-Timing %q, want the service's line and ours", got)
 	}
 }
 

@@ -12,6 +12,7 @@ const (
 	NoTokenNote      = "no-token"
 	TokenRefusedNote = "token-refused"
 	LimitNote        = "limit"
+	SampledNote      = "sampled"
 )
 
 // The names of bundles of notes, by the phase that leaves them.
@@ -35,7 +36,12 @@ func (r *Record) takeNotes() {
 	}
 	if trace, ok := notes[TraceNote].(map[string]any); ok {
 		r.Trace, r.TraceID = trace["text"], trace["id"]
+		r.HasSpans, _ = trace[SampledNote].(bool)
 		delete(notes, TraceNote)
+	}
+	if sampled, ok := notes[SampledNote].(bool); ok {
+		r.HasSpans = sampled
+		delete(notes, SampledNote)
 	}
 	r.NoToken, _ = notes[NoTokenNote].(bool)
 	delete(notes, NoTokenNote)

@@ -57,6 +57,8 @@ type Record struct {
 	Source string
 	// TraceID is a string, or a table of them by format.
 	TraceID any
+	// HasSpans says that the gateway exports spans of the request.
+	HasSpans bool
 	// Trace is what kongwrite.Traced left; nil if it was not called.
 	Trace any
 	// Policies is what other plugins decided, by plugin; nil if none said so. Any
@@ -86,6 +88,17 @@ func (r *Record) Evidence(token *identity.Token) identity.Evidence {
 		Consumer:     identity.Consumer{ID: r.Consumer.ID, Username: r.Consumer.Username, CustomID: r.Consumer.CustomID},
 		CredentialID: r.Credential.ID,
 	}
+}
+
+// SpansIn is the id of the trace in which the gateway exports spans of the request; empty
+// if it exports none, or nobody says in which. Any plugin can have written it.
+func (r *Record) SpansIn() string {
+	const digits = 32
+	id, _ := r.TraceID.(string)
+	if !r.HasSpans || len(id) != digits {
+		return ""
+	}
+	return id
 }
 
 // Word is what a plugin of ours decided, in a word; empty if it did not.

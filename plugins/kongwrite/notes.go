@@ -18,12 +18,19 @@ func Decided(plugin, decision string) LogField {
 }
 
 // Traced is the note of the trace that the request is in, for where there are no log
-// plugins to read the record: the trace's id, and a text for the log phase of the plugin
-// that put the request in the trace; see [kongrecord.Record].
-func Traced(id, text string) LogField {
+// plugins to read the record: the trace's id, a text for the log phase of the plugin that
+// put the request in the trace, and whether it is [Sampled]; see [kongrecord.Record].
+func Traced(id, text string, sampled bool) LogField {
 	return LogField{Key: notesPrefix + kongrecord.TraceNote, Value: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{
 		"id": structpb.NewStringValue(id), "text": structpb.NewStringValue(text),
+		kongrecord.SampledNote: structpb.NewBoolValue(sampled),
 	}})}
+}
+
+// Sampled is the note that the gateway exports spans of the request, for where its trace is
+// in log fields; see [kongrecord.Record].
+func Sampled() LogField {
+	return LogField{Key: notesPrefix + kongrecord.SampledNote, Value: structpb.NewBoolValue(true)}
 }
 
 // NoToken is the note that Kong verified no token, so that the log phase need not ask;

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/kongwrite"
@@ -38,7 +39,8 @@ func TestNotes(t *testing.T) {
 	t.Parallel()
 	const id, text = "4bf92f3577b34da6a3ce929d0e0e4736", `{"traceparent":"…"}`
 	limited, announced := kongwrite.Decided("tenant-rate-limit", "allowed"), kongwrite.Decided("sunset-headers", "announced")
-	traced, noToken := kongwrite.Traced(id, text), kongwrite.NoToken()
+	traced, noToken := kongwrite.Traced(id, text, false), kongwrite.NoToken()
+	sampled := kongwrite.Traced(id, text, true)
 	whole := kongrecord.Record{
 		TraceID: id, Trace: text, NoToken: true,
 		Policies: map[string]any{"tenant-rate-limit": "allowed", "sunset-headers": "announced"},
@@ -55,6 +57,9 @@ func TestNotes(t *testing.T) {
 		{"together and one by one", []kongwrite.LogField{kongwrite.Bundle("access", limited, traced, noToken), announced}, whole},
 		{"of an event that ran again", []kongwrite.LogField{kongwrite.Bundle("access", limited), kongwrite.Bundle("access", limited, announced, traced, noToken)}, whole},
 		{"the trace alone", []kongwrite.LogField{traced}, kongrecord.Record{TraceID: id, Trace: text}},
+		{"a sampled trace", []kongwrite.LogField{kongwrite.Bundle("rewrite", traced), kongwrite.Bundle("access", sampled)}, kongrecord.Record{TraceID: id, Trace: text, HasSpans: true}},
+		{"a trace that the route does not sample", []kongwrite.LogField{kongwrite.Bundle("rewrite", sampled), kongwrite.Bundle("access", traced)}, kongrecord.Record{TraceID: id, Trace: text}},
+		{"a sampled trace in log fields", []kongwrite.LogField{{Key: "trace_id", Value: structpb.NewStringValue(id)}, kongwrite.Sampled()}, kongrecord.Record{TraceID: id, HasSpans: true}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

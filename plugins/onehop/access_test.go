@@ -39,7 +39,7 @@ func times(n int, call string) []string { return slices.Repeat([]string{call}, n
 func TestCallsToKong(t *testing.T) {
 	t.Parallel()
 	scrubbed := slices.Concat([]string{headers}, times(7, logField))
-	traced := slices.Concat([]string{share}, times(2, logField))
+	traced := slices.Concat([]string{share}, times(3, logField)) // the ids, and that there are spans
 	written := []string{response, upstream}
 	refusing := all
 	refusing.limit = strings.Replace(all.limit, `"redis":{`, `"on_redis_error":"deny","redis":{"url":"redis://127.0.0.1:1",`, 1)
@@ -83,7 +83,7 @@ func TestPhasesShareTheWork(t *testing.T) {
 		t.Errorf("rewrite (-want +got):\n%s", diff)
 	}
 	_, _, calls = run(t, after, true, global.Access)
-	want = []string{shared, variable, shared, route, headers, consumer, path, logField, share, logField, logField, logField, logField, response, upstream}
+	want = []string{shared, variable, shared, route, headers, consumer, path, logField, share, logField, logField, logField, logField, logField, response, upstream}
 	if diff := cmp.Diff(want, calls); diff != "" {
 		t.Errorf("access (-want +got):\n%s", diff)
 	}

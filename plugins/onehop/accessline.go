@@ -71,6 +71,7 @@ func (r *Runtime) end(known *request, end *kongrecord.Record) {
 	}
 	if known.traced {
 		end.TraceID = known.trace.Context.TraceID.String()
+		end.HasSpans = r.options.Tracer.HasSpans(known.trace, end)
 	}
 	if known.audits {
 		r.writeAudit(known, end)

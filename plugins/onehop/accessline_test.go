@@ -189,7 +189,7 @@ func TestApartWithoutLogPlugins(t *testing.T) {
 	if diff := cmp.Diff(told[false], told[true]); diff != "" {
 		t.Errorf("told (-with log plugins +without):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[bool]int{false: 33, true: 21}, calls); diff != "" {
+	if diff := cmp.Diff(map[bool]int{false: 34, true: 21}, calls); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }

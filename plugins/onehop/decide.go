@@ -63,7 +63,7 @@ func (ev *event) injectTrace(by func(*traceinject.Tracer, propagation.Request) t
 // nameTrace has what the event's parts take be observed in the request's trace, if there
 // will be a span of it.
 func (ev *event) nameTrace(ctx context.Context) {
-	if !ev.hop.runtime.wantsSpan(ev.request) {
+	if ev.injection == nil || !ev.injection.Sampled {
 		return
 	}
 	id := ev.request.trace.Context.TraceID.String()

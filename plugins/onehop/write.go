@@ -45,9 +45,12 @@ func (ev *event) writeBundle(bundle string) error {
 	return kongwrite.SetLogFields(ev.kong.Kong(), kongwrite.Bundle(bundle, notes...))
 }
 
-// shareTrace leaves the trace to log plugins and to the log event.
+// shareTrace leaves the trace to log plugins and to the log event, which alone has to be
+// told that there are spans.
 func (ev *event) shareTrace() {
-	if i := ev.injection; i != nil {
+	if ev.injection != nil {
+		i := *ev.injection
+		i.Sampled = i.Sampled && !ev.hop.runtime.options.AccessLines
 		_ = ev.part(sectionTrace, func() error { return i.Share(ev.kong.Kong()) })
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/internal/exemplar"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 )
 
@@ -17,6 +18,8 @@ type requestMetrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	gateway  *prometheus.HistogramVec
+	// Name the traces of seconds and gateway.
+	secondsIn, gatewayIn *exemplar.Histograms
 
 	mu     sync.RWMutex
 	routes map[string]*routeMetrics
@@ -53,7 +56,9 @@ var (
 
 func newRequestMetrics() *requestMetrics {
 	return &requestMetrics{
-		routes: map[string]*routeMetrics{},
+		routes:    map[string]*routeMetrics{},
+		secondsIn: exemplar.New(requestBuckets),
+		gatewayIn: exemplar.New(gatewayBuckets),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_requests_total",
 			Help: "Requests that are over, by route (none: no route is known; the first 200 have a label each) and class of status: 1xx to 5xx, or unknown where the access line is overdue.",
@@ -87,8 +92,8 @@ func (m *requestMetrics) ended(r *kongrecord.Record) {
 	if class == unknownStatus {
 		return // it may go on
 	}
-	route.seconds.Observe(r.Latencies.Request / 1000)
-	route.gateway.Observe(r.Latencies.Kong / 1000)
+	m.secondsIn.ObserveIn(r.SpansIn(), route.seconds, r.Latencies.Request/1000)
+	m.gatewayIn.ObserveIn(r.SpansIn(), route.gateway, r.Latencies.Kong/1000)
 }
 
 func statusClass(status int) int {

@@ -71,6 +71,56 @@ gatehouse_gateway_duration_seconds_count{route="web"} 4
 `, "gatehouse_requests_total", "gatehouse_gateway_duration_seconds")
 }
 
+// TestBucketsNameTraces: those that have spans, under an id that can be one.
+func TestBucketsNameTraces(t *testing.T) {
+	t.Parallel()
+	const id = "4bf92f3577b34da6a3ce929d0e0e4736"
+	for name, tc := range map[string]struct {
+		id    any
+		spans bool
+		named bool
+	}{
+		"sampled":               {id, true, true},
+		"not sampled":           {id, false, false},
+		"no trace":              {nil, true, false},
+		"ids by format":         {map[string]any{"w3c": id}, true, false},
+		"another plugin's text": {strings.Repeat("x", 200), true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tr := newTrail(t)
+			request := &kongrecord.Record{TraceID: tc.id, HasSpans: tc.spans}
+			request.Response.Status = 200
+			tr.Strictest().Ended(request, identity.Principal{})
+			for _, histogram := range []string{"gatehouse_request_duration_seconds", "gatehouse_gateway_duration_seconds"} {
+				if got := exemplarOf(t, tr.registry, histogram); got != "" != tc.named || tc.named && got != id {
+					t.Errorf("%s names %q", histogram, got)
+				}
+			}
+		})
+	}
+}
+
+// exemplarOf is the trace that the first bucket of a histogram names; empty if it names none.
+func exemplarOf(t *testing.T, registry prometheus.Gatherer, histogram string) string {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != histogram {
+			continue
+		}
+		for _, label := range family.GetMetric()[0].GetHistogram().GetBucket()[0].GetExemplar().GetLabel() {
+			return label.GetValue()
+		}
+		return ""
+	}
+	t.Fatalf("there is no %s", histogram)
+	return ""
+}
+
 // TestCorrectionsAreNotCountedAgain: a request that was given up has been counted.
 func TestCorrectionsAreNotCountedAgain(t *testing.T) {
 	t.Parallel()

@@ -32,21 +32,33 @@ func (t *Tracer) Recall(left any) (propagation.Trace, error) {
 // the request ends may be a reason, and there is an exporter. If not, there is no need to
 // ask Kong for its record.
 func (r *Runtime) Wanted(trace propagation.Trace) bool {
-	return r.Exports() && (trace.Context.Flags.Sampled() || trace.Keep.Any())
+	return r.sampled(trace) || r.Exports() && trace.Keep.Any()
+}
+
+func (r *Runtime) sampled(trace propagation.Trace) bool {
+	return r.Exports() && trace.Context.Flags.Sampled()
+}
+
+// HasSpans reports whether [Runtime.Export] exports spans of a request.
+func (r *Runtime) HasSpans(trace propagation.Trace, record *kongrecord.Record) bool {
+	return r.sampled(trace) || r.Exports() && kept(trace, record) != ""
+}
+
+// kept is why a request of a trace that is not sampled has spans; empty if it has none.
+func kept(trace propagation.Trace, record *kongrecord.Record) propagation.Reason {
+	took := time.Duration(record.Latencies.Request * float64(time.Millisecond))
+	return trace.Keep.Why(record.Response.Status, took)
 }
 
 // Export hands the spans of a request to the exporter's queue, if they are wanted. It does
 // not block.
 func (r *Runtime) Export(trace propagation.Trace, record *kongrecord.Record) error {
-	if !r.Wanted(trace) {
+	if !r.HasSpans(trace, record) {
 		return nil
 	}
 	request := spanRequest(record)
-	if !trace.Context.Flags.Sampled() {
-		took := time.Duration(record.Latencies.Request * float64(time.Millisecond))
-		if request.Kept = trace.Keep.Why(record.Response.Status, took); request.Kept == "" {
-			return nil
-		}
+	if !r.sampled(trace) {
+		request.Kept = kept(trace, record)
 	}
 	err := r.recorder.Record(trace, request)
 	if errors.Is(err, serverspan.ErrTime) {

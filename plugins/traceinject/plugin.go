@@ -53,7 +53,7 @@ func (c *Config) access(ctx context.Context, e *kongrequest.Event) error {
 		return err
 	}
 	injection := tracer.Inject(request)
-	if c.runtime.Wanted(injection.Trace) {
+	if injection.Sampled {
 		pluginserver.InTrace(ctx, injection.Trace.Context.TraceID.String())
 	}
 	if err := tracer.leave(e.Kong(), injection); err != nil {

@@ -196,6 +196,31 @@ func TestAccessTellsLogAndClient(t *testing.T) {
 	}
 }
 
+// TestAccessTellsOfSpans: of a trace that is sampled, where there is an exporter.
+func TestAccessTellsOfSpans(t *testing.T) {
+	t.Parallel()
+	note := kongtest.KV{Key: "gatehouse.sampled", Value: true}
+	for name, tc := range map[string]struct {
+		options traceinject.Options
+		ratio   float64
+		want    bool
+	}{
+		"sampled":      {traceinject.Options{Exporter: &keptSpans{}}, 1, true},
+		"not sampled":  {traceinject.Options{Exporter: &keptSpans{}}, 0, false},
+		"not exported": {traceinject.Options{}, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := newConfig(t, tc.options, func(c *traceinject.Config) {
+				c.SampleRatio, c.KeepErrors = tc.ratio, true
+			})
+			if got := kongtest.Run(t, config.Access, kongtest.Request{}).Serialized; slices.Contains(got, note) != tc.want {
+				t.Errorf("log fields %v, want the note %v", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestLogFollowsAccess feeds what the access phase shared to the log phase.
 func TestLogFollowsAccess(t *testing.T) {
 	t.Parallel()

@@ -140,6 +140,8 @@ func (t *Tracer) readForeign(e *kongrequest.Event) (map[string]string, error) {
 type Injection struct {
 	// Trace is what the headers say, and what the log phase needs.
 	Trace propagation.Trace
+	// Sampled says that spans of the request are exported, however it ends.
+	Sampled bool
 	// Response are headers for the client.
 	Response map[string][]string
 	// Upstream are headers for the service. An empty list removes a header:
@@ -173,6 +175,7 @@ func (t *Tracer) Inject(r propagation.Request) Injection {
 	t.runtime.metrics.traces.WithLabelValues(string(trace.Origin)).Inc()
 	i := Injection{
 		Trace:    trace,
+		Sampled:  t.runtime.sampled(trace),
 		Response: t.runtime.announced.withdraw(t.response.Headers(trace)),
 		Upstream: t.headers.Upstream(trace, r),
 	}
@@ -206,14 +209,19 @@ func (i Injection) Share(kong *pdk.PDK) error {
 		return fmt.Errorf("share trace: %w", err)
 	}
 	span := i.Trace.Context
-	return kongwrite.SetLogFields(kong,
-		kongwrite.LogField{Key: "trace_id", Value: structpb.NewStringValue(span.TraceID.String())},
-		kongwrite.LogField{Key: "span_id", Value: structpb.NewStringValue(span.SpanID.String())})
+	fields := []kongwrite.LogField{
+		{Key: "trace_id", Value: structpb.NewStringValue(span.TraceID.String())},
+		{Key: "span_id", Value: structpb.NewStringValue(span.SpanID.String())},
+	}
+	if i.Sampled {
+		fields = append(fields, kongwrite.Sampled())
+	}
+	return kongwrite.SetLogFields(kong, fields...)
 }
 
 // Note is a log field that leaves the trace to the log phase, in place of
 // [Injection.Share] where there are no log plugins.
 func (i Injection) Note() (kongwrite.LogField, error) {
 	text, err := i.Trace.Encode()
-	return kongwrite.Traced(i.Trace.Context.TraceID.String(), text), err
+	return kongwrite.Traced(i.Trace.Context.TraceID.String(), text, i.Sampled), err
 }
