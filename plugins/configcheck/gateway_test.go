@@ -43,10 +43,15 @@ func TestGatewayRules(t *testing.T) {
 			[]string{"services[0].routes[5]", "services[0].routes[6]"}},
 		{"route-without-auth", "not HTTP", "services: [{host: h, protocol: tcp, routes: [{protocols: [tcp], destinations: [{port: 1}]}]}]", nil},
 		{"route-without-auth", "answers itself", "services: [{host: h, routes: [{plugins: [{name: request-termination}]}, {plugins: [{name: redirect}]}]}]", nil},
+		{"route-without-auth", "answers itself to who sends the trigger only", service("{name: request-termination, config: {trigger: x-maintenance}}"), []string{"services[0].routes[0]"}},
+		{"route-without-auth", "a session, which is asked of nobody", service("{name: session}"), []string{"services[0].routes[0]"}},
+		{"route-without-auth", "all addresses", service("{name: ip-restriction, config: {allow: [0.0.0.0/0, '::/0']}}"), []string{"services[0].routes[0]"}},
 		{"route-without-auth", "a service that is off", "services: [{host: h, enabled: false, routes: [{}]}]", nil},
 
 		{"auth-anonymous", "with acl behind it", service(anon + ", {name: acl}"), nil},
 		{"auth-anonymous", "one of two asks", service(anon + ", {name: jwt}"), nil},
+		{"auth-anonymous", "turned away with a trigger only", "{" + service(anon) + ", consumers: [{username: guest, plugins: [{name: request-termination, config: {trigger: x}}]}]}", []string{"services[0].plugins[0].config.anonymous"}},
+		{"auth-anonymous", "beside a session", "{" + service(anon+", {name: session}") + "}", []string{"services[0].plugins[0].config.anonymous"}},
 		{"auth-anonymous", "on one route only", "services: [{host: h, plugins: [" + anon + "], routes: [{plugins: [{name: acl}]}, {}]}]", []string{"services[0].plugins[0].config.anonymous"}},
 
 		{"limit-without-user", "by service, without authentication", service("{name: rate-limiting, config: {limit_by: service}}"), nil},
@@ -74,6 +79,10 @@ func TestGatewayRules(t *testing.T) {
 		{"plugin-twice", "nested and by a reference", "{services: [{name: s, host: h, plugins: [{name: cors}]}], plugins: [{name: cors, service: s}, {name: cors}]}", []string{"services[0].plugins[0]"}},
 		{"reference", "of each kind", "{routes: [{service: x}], targets: [{upstream: x, target: 'a:1'}], acls: [{consumer: x}], plugins: [{name: cors, route: x}, {name: cors, consumer: {id: x}}]}", []string{"plugins[0].route", "plugins[1].consumer", "routes[0].service", "targets[0].upstream", "acls[0].consumer"}},
 
+		{"reference", "by a mapping with a name, as decK writes it", "{services: [{name: s, host: h}], routes: [{name: r, service: {name: s}}], plugins: [{name: cors, consumer: {username: c}}], consumers: [{username: c}]}", []string{"routes[0].service", "plugins[0].consumer"}},
+		{"credential-reference", "a variable of decK's", "consumers: [{username: c, keyauth_credentials: [{key: '${{ env \"DECK_KEY\" }}'}], jwt_secrets: [{key: k, secret: '${{ env \"DECK_X\" }}'}]}]", []string{"consumers[0].keyauth_credentials[0].key", "consumers[0].jwt_secrets[0].secret"}},
+		{"secret-in-file", "a variable of decK's", "consumers: [{username: c, keyauth_credentials: [{key: '${{ env \"DECK_KEY\" }}'}], jwt_secrets: [{key: k, secret: '${{ env \"DECK_X\" }}'}]}]", nil},
+		{"secret-in-file", "a name is none", "{consumers: [{username: c}], plugins: [{name: cors, consumer: {username: c}}]}", nil},
 		{"secret-in-file", "of plugins what is certain", "plugins: [{name: http-log, config: {http_endpoint: 'http://logs', headers: {X-Source: kong}}}, {name: request-transformer, config: {add: {headers: ['X-A:b', 'Authorization:Basic eHg=']}}}, {name: session, config: {secret: hunter2}}, {name: rate-limiting, config: {redis: {host: r, username: u, password: hunter2}}}]",
 			[]string{"plugins[1].config.add.headers[1]", "plugins[2].config.secret", "plugins[3].config.redis.password"}},
 		{"secret-in-file", "in a vault, for development, left out", "{plugins: [{name: session, config: {secret: '{vault://env/x}'}}], _ignore: [{password: x}], consumers: [{username: c, keyauth_credentials: [{key: dev-only-x}, {key: y, tags: [development-only]}]}]}", nil},
@@ -85,11 +94,15 @@ func TestGatewayRules(t *testing.T) {
 		{"tls-plain-http", "others'", "services: [{host: api.example.com}, {host: 203.0.113.7}, {url: 'http://api.partner.io/v1'}, {url: 'https://api.partner.io/v1'}]", []string{"services[0].protocol", "services[1].protocol", "services[2].url"}},
 		{"tls-plain-http", "an upstream's targets", "{upstreams: [{name: near.upstream.io, targets: [{target: 'orders:80'}]}, {name: far, targets: [{target: 'orders:80'}, {target: 'api.partner.io:80'}]}], services: [{host: near.upstream.io}, {host: far}]}", []string{"services[1].protocol"}},
 
-		{"health-off", "targets at the top", "{upstreams: [{name: u}, {name: v}], targets: [{upstream: u, target: 'a:1'}, {upstream: {name: u}, target: 'b:1'}, {upstream: v, target: 'a:1'}]}", []string{"upstreams[0].healthchecks"}},
+		{"health-off", "targets at the top", "{upstreams: [{name: u}, {name: v}], targets: [{upstream: u, target: 'a:1'}, {upstream: u, target: 'b:1'}, {upstream: v, target: 'a:1'}]}", []string{"upstreams[0].healthchecks"}},
 		{"health-off", "one that takes nothing", "upstreams: [{name: u, targets: [{target: 'a:1'}, {target: 'b:1', weight: 0}]}]", nil},
 		{"health-off", "active checks that count nothing", "upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5}}}, targets: [{target: 'a:1'}, {target: 'b:1'}]}]", []string{"upstreams[0].healthchecks"}},
+		{"health-off", "active checks that Kong never runs", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}, targets: [{target: 'a:1'}, {target: 'b:1'}]}], services: [{host: u}]}", []string{"upstreams[0].healthchecks"}},
+		{"health-off", "active checks by HTTP of what is called by TCP", "{upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}, targets: [{target: 'a:1'}, {target: 'b:1'}]}], services: [{host: u, protocol: tcp}]}", []string{"upstreams[0].healthchecks"}},
+		{"health-no-return", "active checks that Kong never runs", "upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {successes: 1}, unhealthy: {interval: 5}}, passive: {unhealthy: {tcp_failures: 1}}}}]", []string{"upstreams[0].healthchecks.active"}},
+		{"health-no-return", "by TCP, for TCP", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {successes: 1}, unhealthy: {interval: 5}}, passive: {unhealthy: {tcp_failures: 1}}}}], services: [{host: u, protocol: tls}]}", nil},
 		{"health-no-return", "by no success", "upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5}, unhealthy: {interval: 5, http_failures: 1}}}}]", []string{"upstreams[0].healthchecks.active"}},
-		{"health-statuses", "by TCP", "upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}}]", nil},
+		{"health-statuses", "by TCP", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}}], services: [{host: u, protocol: tcp}]}", nil},
 		{"health-statuses", "passive only", "upstreams: [{name: u, healthchecks: {passive: {unhealthy: {http_failures: 1}}}}]", nil},
 
 		{"sunset-passed", "by section, and who may go on", `{plugins: [{name: gatehouse, config: {run: [sunset_headers], sunset_headers: {sunset_at: "2026-01-01"}}}], services: [{host: h, plugins: [
@@ -146,6 +159,7 @@ func TestWaivers(t *testing.T) {
 		"no such rule":           {"{_ignore: ['route-without-oauth: public', 'see the wiki'], " + plugins + "}", []string{"waiver-invalid _ignore[0]", "waiver-invalid _ignore[1]"}, 0},
 		"what Kong refuses":      {"{_ignore: ['reference: later'], plugins: [{name: cors, service: s}]}", []string{"waiver-invalid _ignore[0]", "reference plugins[0].service"}, 0},
 		"waivers cannot be":      {"{_ignore: ['waiver-unused: later'], " + plugins + "}", []string{"waiver-invalid _ignore[0]"}, 0},
+		"no list":                {"{services: [{host: h, _ignore: 'route-without-auth: public', routes: [{}]}], " + plugins + "}", []string{"waiver-invalid services[0]._ignore", "route-without-auth services[0].routes[0]"}, 0},
 		"anchors are no waivers": {"{_ignore: [{a: 1}, 7], " + plugins + "}", nil, 0},
 		"not of another":         {"{services: [{host: h, _ignore: ['route-without-auth: public']}, {host: h, routes: [{}]}], " + plugins + "}", []string{"waiver-unused services[0]._ignore[0]", "route-without-auth services[1].routes[0]"}, 0},
 	} {
