@@ -21,6 +21,7 @@ import (
 	"github.com/gatehousehq/gatehouse/bench/audit"
 	"github.com/gatehousehq/gatehouse/bench/bff"
 	"github.com/gatehousehq/gatehouse/bench/bffbounds"
+	"github.com/gatehousehq/gatehouse/bench/faults"
 	"github.com/gatehousehq/gatehouse/bench/gateway"
 	"github.com/gatehousehq/gatehouse/bench/limiter"
 	"github.com/gatehousehq/gatehouse/bench/pluginserver"
@@ -45,6 +46,7 @@ var suites = []suite{
 	{"audit", audit.Take},
 	{"bffbounds", bffbounds.Take},
 	{"sidecar", sidecar.Take},
+	{"faults", faults.Take},
 }
 
 func main() {

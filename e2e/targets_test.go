@@ -41,6 +41,8 @@ type environment struct {
 	signal func(pid int, sig syscall.Signal) error
 	// fileLog is where Kong's file-log plugin may write; empty: this gateway has none.
 	fileLog string
+	// replica starts one more gateway of the same kind; nil where there can be none.
+	replica func(ctx context.Context, name string, config []byte) (*stack.Replica, error)
 }
 
 // targets start a gateway, with all that it needs, on free ports.
@@ -99,6 +101,7 @@ func startHere(ctx context.Context, kong bool) (*environment, func() error, erro
 		bin:      dir,
 		logs:     func() ([]byte, error) { return readLogs(s.LogDir(), filepath.Dir(s.GatewayConfig())) },
 		signal:   syscall.Kill,
+		replica:  s.StartReplica,
 	}
 	if kong {
 		env.fileLog = filepath.Join(dir, "file-log.json")

@@ -132,6 +132,18 @@ func (g *Gatehouse) ServerPID() (pid int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	return StartedServer(log)
+}
+
+// Close ends Kong and the plugin server, and removes the folder.
+func (g *Gatehouse) Close() error {
+	g.Stop()
+	g.KillSidecar()
+	return os.RemoveAll(g.dir)
+}
+
+// StartedServer is the plugin server that was started last, by the supervisor's word in a log.
+func StartedServer(log []byte) (pid int, err error) {
 	for line := range bytes.Lines(log) {
 		var said struct {
 			Message string `json:"msg"`
@@ -145,11 +157,4 @@ func (g *Gatehouse) ServerPID() (pid int, err error) {
 		return 0, errors.New("find the plugin server: no line tells of its start")
 	}
 	return pid, nil
-}
-
-// Close ends Kong and the plugin server, and removes the folder.
-func (g *Gatehouse) Close() error {
-	g.Stop()
-	g.KillSidecar()
-	return os.RemoveAll(g.dir)
 }

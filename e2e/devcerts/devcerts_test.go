@@ -348,3 +348,27 @@ func TestConfig(t *testing.T) {
 		t.Error("a broken base is taken")
 	}
 }
+
+// TestShorten: the leaf expires when it was told to, and is one that Write replaces.
+func TestShorten(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	dir := Dir(t.TempDir())
+	write(t, dir, now, false)
+	soon := now.Add(time.Minute).Truncate(time.Second)
+	if err := dir.Shorten("orders", soon); err != nil {
+		t.Fatal(err)
+	}
+	short, err := tls.LoadX509KeyPair(dir.Cert("orders"), dir.Key("orders"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !short.Leaf.NotAfter.Equal(soon) {
+		t.Errorf("it expires at %v, want %v", short.Leaf.NotAfter, soon)
+	}
+	before := serials(t, dir)
+	write(t, dir, now, false)
+	if after := serials(t, dir); after["orders"] == before["orders"] || after["users"] != before["users"] {
+		t.Errorf("serials before %v, after %v: want orders alone to be made anew", before, after)
+	}
+}

@@ -22,7 +22,7 @@ type object = map[string]any
 
 func (g *Gateway) adminHandler() http.Handler {
 	return routes{
-		"/config": {http.MethodPost: g.postConfig},
+		"/config": {http.MethodPost: g.postConfig, http.MethodGet: g.getConfig},
 		"/status": {http.MethodGet: g.getStatus},
 	}
 }
@@ -71,6 +71,12 @@ func (rs routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func message(text string) object { return object{"message": text} }
+
+// getConfig is what runs, as a text that can be posted again. Kong writes it anew, with all
+// defaults and ids in it; here it is the text that was posted.
+func (g *Gateway) getConfig(*http.Request) (int, object) {
+	return http.StatusOK, object{"config": string(g.current.Load().text)}
+}
 
 // postConfig replaces the configuration, or explains why not and keeps the old
 // one (kong/api/routes/config.lua).

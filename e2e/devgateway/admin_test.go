@@ -47,6 +47,20 @@ func TestPostConfig(t *testing.T) {
 	}
 }
 
+// TestGetConfig: what is read can be posted again.
+func TestGetConfig(t *testing.T) {
+	t.Parallel()
+	h := start(t, oneService, nil, nil)
+	status, answer := admin(t, h, "GET", "/config", "", "")
+	text, _ := answer["config"].(string)
+	if status != 200 || text == "" {
+		t.Fatalf("status %d, answer %v", status, answer)
+	}
+	if status, answer := admin(t, h, "POST", flat, "text/yaml", text); status != 201 {
+		t.Errorf("status %d, answer %v", status, answer)
+	}
+}
+
 // TestConfigurationHash: who posts a configuration can ask what runs, and post the same
 // again for nothing.
 func TestConfigurationHash(t *testing.T) {

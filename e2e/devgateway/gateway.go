@@ -84,7 +84,8 @@ type snapshot struct {
 	router    *router.Router
 	chain     *chain
 	balancers *balancer.Set
-	hash      string // of its text
+	text      []byte
+	hash      string // of the text
 }
 
 // New loads the configuration and opens the logs. An error about the
@@ -127,7 +128,7 @@ func (g *Gateway) load(text []byte) error {
 		before = old.balancers
 	}
 	balancers := balancer.NewSet(cfg.Upstreams, before)
-	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain, balancers: balancers, hash: hash(text)})
+	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain, balancers: balancers, text: text, hash: hash(text)})
 	before.Stop()
 	return nil
 }

@@ -18,12 +18,10 @@ const stopGrace = 15 * time.Second
 
 // process is a child whose output goes to a log file of its own.
 type process struct {
-	name       string
-	health     []string
-	cmd        *exec.Cmd
-	logPath    string
-	stopSignal syscall.Signal // ends it in order
-	exited     chan struct{}  // closed once cmd has ended and been reaped
+	part
+	cmd     *exec.Cmd
+	logPath string
+	exited  chan struct{} // closed once cmd has ended and been reaped
 }
 
 func startProcess(part part, logDir string) (*process, error) {
@@ -41,10 +39,7 @@ func startProcess(part part, logDir string) (*process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", part.name, err)
 	}
-	p := &process{
-		name: part.name, health: part.health, cmd: cmd, logPath: logPath, exited: make(chan struct{}),
-		stopSignal: cmp.Or(part.stopSignal, syscall.SIGTERM),
-	}
+	p := &process{part: part, cmd: cmd, logPath: logPath, exited: make(chan struct{})}
 	go func() {
 		defer close(p.exited)
 		_ = cmd.Wait() // the exit state is read from cmd.ProcessState
@@ -52,19 +47,22 @@ func startProcess(part part, logDir string) (*process, error) {
 	return p, nil
 }
 
+// endedBy is the signal that ends it in order.
+func (p part) endedBy() syscall.Signal { return cmp.Or(p.stopSignal, syscall.SIGTERM) }
+
 // stop ends the child and returns once it is gone. An exit other than 0 after the
 // signal is an error: a child that cannot stop cleanly has a defect.
 func (p *process) stop() error {
 	if p.hasExited() {
 		return nil // whoever waited for it has said so
 	}
-	_ = p.cmd.Process.Signal(p.stopSignal)
+	_ = p.cmd.Process.Signal(p.endedBy())
 	select {
 	case <-p.exited:
 		return p.exitError()
 	case <-time.After(stopGrace):
 		p.kill()
-		return fmt.Errorf("%s did not end within %s of %v and was killed; see %s", p.name, stopGrace, p.stopSignal, p.logPath)
+		return fmt.Errorf("%s did not end within %s of %v and was killed; see %s", p.name, stopGrace, p.endedBy(), p.logPath)
 	}
 }
 

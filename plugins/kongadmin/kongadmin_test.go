@@ -251,3 +251,36 @@ func TestNewNodeRefuses(t *testing.T) {
 		t.Errorf("%s: error %v", n, err)
 	}
 }
+
+// TestExport: a node says what it runs as a text, and what it knows of a kind of entities.
+func TestExport(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/config":
+			_, _ = io.WriteString(w, `{"config":"a: 1\n"}`)
+		case "/schemas/plugins/key-auth":
+			_, _ = io.WriteString(w, `{"fields":[]}`)
+		case "/empty/config":
+			_, _ = io.WriteString(w, `{}`)
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	n := node(t, server.URL)
+	if text, err := n.Export(t.Context()); err != nil || string(text) != "a: 1\n" {
+		t.Errorf("%q, error %v", text, err)
+	}
+	if _, err := node(t, server.URL+"/empty").Export(t.Context()); err == nil || !strings.Contains(err.Error(), "no config") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := node(t, server.URL+"/none").Export(t.Context()); err == nil || !strings.Contains(err.Error(), "no Admin API is there") {
+		t.Errorf("error %v", err)
+	}
+	for of, want := range map[string]string{"plugins/key-auth": `{"fields":[]}`, "plugins/none": "", "../config": ""} {
+		if schema, err := n.Schema(t.Context(), of); err != nil || string(schema) != want {
+			t.Errorf("%s: %s, error %v", of, schema, err)
+		}
+	}
+}

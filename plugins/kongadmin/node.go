@@ -26,6 +26,8 @@ type TLS struct {
 	CA string
 	// Cert and Key are what a node is shown that asks for a client's certificate.
 	Cert, Key string
+	// ServerName is what the nodes' certificates are for, empty if that is their hosts.
+	ServerName string
 }
 
 // Client returns a client of Admin APIs, which gives a node timeout for each answer. It
@@ -45,7 +47,7 @@ func (files TLS) Client(timeout time.Duration) (*http.Client, error) {
 }
 
 func (files TLS) config() (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: files.ServerName}
 	if files.CA != "" {
 		var err error
 		if config.RootCAs, err = pemfile.Pool(files.CA); err != nil {

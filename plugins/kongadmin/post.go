@@ -17,6 +17,9 @@ type Config struct {
 	Text []byte
 	// Hide takes the config's secrets out of what Kong says of it.
 	Hide func(text string) string
+	// Hold is asked right before the config is posted to a node by [Publish]; its error
+	// keeps it from that node. It may be nil.
+	Hold func(ctx context.Context) error
 }
 
 // Refused is the error of a config that Kong does not take: the node goes on with the

@@ -44,7 +44,7 @@ func Publish(ctx context.Context, c Config, nodes []*Node) (results []Result, er
 	for _, n := range nodes {
 		r := Result{Node: n, Err: errHeldBack}
 		if !refused {
-			r.Changed, r.Err = n.Post(ctx, c)
+			r.Changed, r.Err = c.post(ctx, n)
 		}
 		if r.Err == nil {
 			r.Runs = Hash(c.Text)
@@ -57,4 +57,13 @@ func Publish(ctx context.Context, c Config, nodes []*Node) (results []Result, er
 		results = append(results, r)
 	}
 	return results, errors.Join(errs...)
+}
+
+func (c Config) post(ctx context.Context, n *Node) (changed bool, err error) {
+	if c.Hold != nil {
+		if err := c.Hold(ctx); err != nil {
+			return false, fmt.Errorf("not posted: %w", err)
+		}
+	}
+	return n.Post(ctx, c)
 }

@@ -80,7 +80,8 @@ func readIssuers(path string) ([]issuers.Issuer, error) {
 
 // syncer keeps an overlay that goes over the others.
 func (p *publishing) syncer(s streams, list []issuers.Issuer, out string) *issuers.Syncer {
-	out = resolved(out)                  // what is written takes no link's place
+	out = resolved(out) // what is written takes no link's place
+	p.credentials = true
 	p.overlays = append(p.overlays, out) // where it is named, that is its place
 	return &issuers.Syncer{
 		Issuers: list,

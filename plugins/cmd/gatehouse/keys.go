@@ -87,6 +87,7 @@ func (k *keyring) put(ctx context.Context, s streams) error {
 		return nil
 	}
 	all := k.publishing
+	all.credentials = true
 	all.layers = k.without(k.path)
 	all.overlays = append(all.overlays, k.path)
 	if err := all.publish(ctx, streams{in: s.in, out: s.err, err: s.err}); err != nil {

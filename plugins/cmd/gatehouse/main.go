@@ -34,6 +34,7 @@ func commands() []command {
 		{"check", "FILE [OVERLAY...]", "say what is wrong with a kong.yaml and its overlays", check},
 		{"render", "[flags]", "print a kong.yaml with its overlays, and without secrets", render},
 		{"publish", "[flags]", "put a kong.yaml with its overlays on nodes, and say what runs where", publishConfig},
+		{"release", "COMMAND [flags]", "put a config on a few nodes first, watch it, and take it back where it does worse", releaseConfig},
 		{"smoke", "[flags]", "send a trace through each route, and name the hop that loses it", smokeTest},
 		{"health", "[flags]", "succeed if the plugin server answers that it is ready", health},
 		{"run", "-- COMMAND [ARGS]", "run the plugin server beside COMMAND, which is Kong's entrypoint", runBeside},

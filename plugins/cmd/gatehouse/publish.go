@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
+	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 )
 
 // publishing is a declarative config in files, and the nodes that are to run it.
@@ -26,6 +28,10 @@ type publishing struct {
 	timeout time.Duration
 	// development says that what is for development may be put there.
 	development *bool
+	lock        postingLock
+	// credentials says that nothing else is put on the nodes where the lock is used: what
+	// is not released yet, or was taken back, comes there by no other way.
+	credentials bool
 
 	checker *configcheck.Checker // see knowing
 }
@@ -34,7 +40,8 @@ type publishing struct {
 func (p *publishing) addFlags(flags *flag.FlagSet) {
 	p.layers.addFlags(flags)
 	p.development = developmentFlag(flags)
-	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on; may be given several times", add(&p.nodes))
+	p.lock.addFlags(flags)
+	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on, or dns+http://NAME:8001 or srv+http://NAME for all that a name has in the DNS; may be given several times", add(&p.nodes))
 	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM file of the CA of https nodes; empty: the system's")
 	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM file of the certificate that https nodes are shown")
 	flags.StringVar(&p.files.Key, "admin-key", "", "PEM file of its key")
@@ -61,7 +68,7 @@ func publishConfig(ctx context.Context, s streams, args []string) error {
 // Nobody else on this machine puts a config of that folder on nodes meanwhile: what was
 // merged before a key was revoked must not be posted after what was merged then.
 func (p *publishing) publish(ctx context.Context, s streams) error {
-	nodes, err := p.open()
+	nodes, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,6 +76,11 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	hold, free, err := p.shareNodes(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer free()
 	turn, err := p.takeTurn(ctx, s)
 	if err != nil {
 		return err
@@ -91,7 +103,10 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	results, err := kongadmin.Publish(ctx, kongadmin.Config{Text: merged.Text, Hide: hide}, nodes)
+	if err := p.changesCredentials(ctx, nodes, secrets, merged); err != nil {
+		return err
+	}
+	results, err := kongadmin.Publish(ctx, kongadmin.Config{Text: merged.Text, Hide: hide, Hold: hold}, nodes)
 	for _, r := range results {
 		if r.Err != nil {
 			fmt.Fprintln(s.err, "gatehouse:", r)
@@ -101,6 +116,53 @@ func (p *publishing) publish(ctx context.Context, s streams) error {
 	}
 	if err != nil {
 		return exitCode(1)
+	}
+	return nil
+}
+
+// shareNodes takes the lock of the gateway, where one is named, and returns what makes sure
+// of it right before a post.
+func (p *publishing) shareNodes(ctx context.Context, s streams) (hold func(context.Context) error, free func(), err error) {
+	if p.lock.url == "" {
+		return nil, func() {}, nil
+	}
+	lock, err := p.lock.take(ctx, s, p.timeout, turnTimeout)
+	if err != nil {
+		return nil, nil, err
+	}
+	free = func() { _ = lock.Close() } // which ends by itself
+	if err := lock.free(ctx); err != nil {
+		free()
+		return nil, nil, err
+	}
+	return func(ctx context.Context) error { return lock.Hold(ctx, 2*p.timeout+time.Second) }, free, nil
+}
+
+// changesCredentials is the error of a config that would change more on the nodes than
+// credentials, where that is a release's business. A node that does not answer is passed
+// over: it is asked again for all of it.
+func (p *publishing) changesCredentials(ctx context.Context, nodes []*kongadmin.Node, secrets *kongsecret.Finder, merged kongyaml.File) error {
+	if p.lock.url == "" || !p.credentials {
+		return nil
+	}
+	after, err := shown(secrets, merged)
+	if err != nil {
+		return err
+	}
+	for _, n := range nodes {
+		exported, err := n.Export(ctx)
+		if err != nil {
+			continue
+		}
+		changes, err := changesFrom(ctx, n, secrets, exported, after)
+		if err != nil {
+			return err
+		}
+		for _, c := range changes {
+			if !c.Credential() {
+				return fmt.Errorf("no node was asked: %s would change more there than credentials (%s %s %s): release it with gatehouse release apply, or name the config that runs with -config", merged.Name, c.Verb, c.Kind, c.Name)
+			}
+		}
 	}
 	return nil
 }
@@ -177,18 +239,28 @@ func consumersOf(config kongyaml.File) (names []string, err error) {
 	return names, nil
 }
 
-func (p *publishing) open() ([]*kongadmin.Node, error) {
+// open finds the nodes.
+func (p *publishing) open(ctx context.Context) (nodes []*kongadmin.Node, err error) {
 	if len(p.nodes) == 0 {
 		return nil, fmt.Errorf("%w: name a node with -node", errUsage)
 	}
-	client, err := p.files.Client(p.timeout)
-	if err != nil {
-		return nil, err
-	}
-	nodes := make([]*kongadmin.Node, len(p.nodes))
-	for i, address := range p.nodes {
-		if nodes[i], err = kongadmin.NewNode(address, client); err != nil {
+	for _, address := range p.nodes {
+		places, err := kongadmin.Find(ctx, net.DefaultResolver, address)
+		if err != nil {
 			return nil, fmt.Errorf("-node: %w", err)
+		}
+		for _, place := range places {
+			files := p.files
+			files.ServerName = place.ServerName
+			client, err := files.Client(p.timeout)
+			if err != nil {
+				return nil, err
+			}
+			node, err := kongadmin.NewNode(place.Address, client)
+			if err != nil {
+				return nil, fmt.Errorf("-node: %w", err)
+			}
+			nodes = append(nodes, node)
 		}
 	}
 	return nodes, nil
