@@ -77,6 +77,7 @@ func TestGatewayRules(t *testing.T) {
 		{"plugin-name", "one's own and Enterprise's", "plugins: [{name: rate-limiting-advanced}, {name: exit-transformer}, {name: jwt-keycloak}, {name: openid-connect}, {name: ldap-auth-advanced}, {name: canary}, {name: proxy-cache-advanced}, {name: request-validator}, {name: gelf-log}, {name: my-plugin}]", nil},
 		{"plugin-name", "slips", "plugins: [{name: kors}, {name: key_auth}, {name: ratelimiting}, {name: zipkn}, {name: JWT}, {}]", []string{"plugins[0].name", "plugins[1].name", "plugins[2].name", "plugins[3].name", "plugins[4].name", "plugins[5].name"}},
 		{"plugin-twice", "nested and by a reference", "{services: [{name: s, host: h, plugins: [{name: cors}]}], plugins: [{name: cors, service: s}, {name: cors}]}", []string{"services[0].plugins[0]"}},
+		{"plugin-twice", "one that is not enabled", "{services: [{name: s, host: h, plugins: [{name: cors, enabled: false}]}], plugins: [{name: cors, enabled: false}, {name: cors}, {name: acl, enabled: false}, {name: acl, enabled: false}]}", []string{"plugins[0]", "plugins[3]"}},
 		{"reference", "of each kind", "{routes: [{service: x}], targets: [{upstream: x, target: 'a:1'}], acls: [{consumer: x}], plugins: [{name: cors, route: x}, {name: cors, consumer: {id: x}}]}", []string{"plugins[0].route", "plugins[1].consumer", "routes[0].service", "targets[0].upstream", "acls[0].consumer"}},
 
 		{"reference", "by a mapping with a name, as decK writes it", "{services: [{name: s, host: h}], routes: [{name: r, service: {name: s}}], plugins: [{name: cors, consumer: {username: c}}], consumers: [{username: c}]}", []string{"routes[0].service", "plugins[0].consumer"}},
@@ -125,6 +126,32 @@ func gatewayChecker(t *testing.T, o configcheck.Options) *configcheck.Checker {
 		t.Fatal(err)
 	}
 	return checker
+}
+
+// TestOldProtocols: the variables of kong.conf, where they are set.
+func TestOldProtocols(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		variable, value string
+		found           int
+	}{
+		"protocols":       {"KONG_SSL_PROTOCOLS", "TLSv1 TLSv1.2", 1},
+		"new protocols":   {"KONG_SSL_PROTOCOLS", "TLSv1.2 TLSv1.3", 0},
+		"the old suite":   {"KONG_SSL_CIPHER_SUITE", "old", 1},
+		"broken ciphers":  {"KONG_SSL_CIPHERS", "ECDHE-RSA-AES128-GCM-SHA256:DES-CBC3-SHA:RC4-MD5", 2},
+		"no cipher":       {"KONG_SSL_CIPHERS", "aNULL:eNULL", 2},
+		"broken left out": {"KONG_SSL_CIPHERS", "ECDHE-ECDSA-AES256-GCM-SHA384:HIGH:!aNULL:!MD5:-DES", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checker := gatewayChecker(t, configcheck.Options{Getenv: func(name string) string {
+				return map[string]string{tt.variable: tt.value}[name]
+			}})
+			if got := only(check(checker, "plugins: [{name: cors}]"), "tls-old-protocol").Findings; len(got) != tt.found {
+				t.Errorf("%v, want %d", got, tt.found)
+			}
+		})
+	}
 }
 
 // wantAt compares the paths of findings, whatever their order.
@@ -197,6 +224,7 @@ func TestContracts(t *testing.T) {
 		"another expression":   {`strip_path: false, paths: ['~/v1/bills/\d+$']`, "{paths: {'/v1/orders/{id}': {get: {}}}}", []string{missing, extra}},
 		"an expression of Lua": {`strip_path: false, paths: ['~/v1/(?=x)']`, "{paths: {/v1/orders: {get: {}}}}", nil},
 		"no path":              {"strip_path: false, hosts: [a]", "{paths: {/v1/orders: {get: {}}}}", nil},
+		"what is below":        {"strip_path: false, paths: [/v1/orders/]", "{paths: {/v1/orders: {get: {}}, '/v1/orders/{id}': {get: {}}}}", []string{missing}},
 		"half a segment":       {"strip_path: false, paths: [/v1/ord]", "{paths: {/v1/orders: {get: {}}}}", nil},
 		"no operation":         {"strip_path: false, paths: [/v1]", "{paths: {/v1/orders: {summary: x}}}", []string{extra}},
 	} {
@@ -238,7 +266,7 @@ func TestManyEntities(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("plugins: [{name: rate-limiting, config: {minute: 5}}, {name: key-auth}]\nservices:\n")
 	for i := range 500 {
-		fmt.Fprintf(&text, "- {name: s%d, host: h, plugins: [{name: cors, config: {max_age: %d}}], routes: [{name: r%[1]d, paths: [/%[1]d]}, {name: q%[1]d, paths: [/q%[1]d]}]}\n", i, i)
+		fmt.Fprintf(&text, "- {name: s%d, host: h, plugins: [{name: cors, config: {max_age: %d}}, {name: rate-limiting, config: {minute: 1001}}], routes: [{name: r%[1]d, paths: [/%[1]d]}, {name: q%[1]d, paths: [/q%[1]d]}]}\n", i, i)
 	}
 	text.WriteString("consumers:\n")
 	for i := range 500 {
@@ -248,7 +276,9 @@ func TestManyEntities(t *testing.T) {
 	if got := report.Checked["routes"]; got != 1000 {
 		t.Errorf("%d routes", got)
 	}
-	if got := len(only(report, "plugin-overridden").Findings); got < 499 {
+	// A consumer goes before what is for all, and before what services have, of which one is
+	// told; services go before what is for all.
+	if got := len(only(report, "plugin-overridden").Findings); got != 1499 {
 		t.Errorf("%d overridden", got)
 	}
 }
