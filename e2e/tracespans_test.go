@@ -114,7 +114,7 @@ func TestErrorsAreKept(t *testing.T) {
 	missing := get(t, "/kept/no/such/page", partnerKey).wantStatus(t, http.StatusNotFound)
 	fault(t, services.Orders, `{"status": 503}`)
 	failed := get(t, "/kept", partnerKey).wantStatus(t, http.StatusServiceUnavailable)
-	refused := get(t, "/kept", partnerKey, "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00").wantStatus(t, http.StatusServiceUnavailable)
+	refused := get(t, "/kept", partnerKey, "traceparent: 00-5e9ac1f0c2b84d0f9d3f5a7711c0de21-00f067aa0ba902b7-00").wantStatus(t, http.StatusServiceUnavailable)
 	fault(t, services.Orders, `{"latency_ms": 500}`)
 	slow := get(t, "/kept", partnerKey).wantStatus(t, http.StatusOK)
 	for _, tt := range []struct {
@@ -232,6 +232,32 @@ func TestClientIsToldItsSpan(t *testing.T) {
 	wantAttributes(t, server, map[string]any{"http.request.header.x-app-version": []any{"2.4 ([email])"}, "http.request.header.x-absent": nil})
 	if got := get(t, "/partner/v2/orders", partnerKey).header; got.Get("Traceresponse") != "" || got.Get("Server-Timing") != "" {
 		t.Errorf("headers %v where the config does not say so", got)
+	}
+}
+
+// TestRouteTellsItsOwnTrace: what the global configuration told the client before there was
+// a route does not stay where the route's tells nothing of the kind.
+func TestRouteTellsItsOwnTrace(t *testing.T) {
+	defer useConfig(t, func(config map[string]any) {
+		global := globalSection(t, config, "trace-inject")
+		global["traceresponse"], global["server_timing"] = true, "traceparent"
+		addTraced(t, config, "reticent", traced(map[string]any{"response_header": "Request-Trace"}))
+	})()
+	for what, a := range map[string]answer{
+		"a request": get(t, "/reticent", partnerKey).wantStatus(t, http.StatusOK),
+		"a refusal": get(t, "/reticent", partnerKey, "Connection: traceparent").wantStatus(t, http.StatusBadRequest),
+	} {
+		for _, name := range []string{"X-Trace-Id", "Traceresponse", "Server-Timing"} {
+			if values := a.header.Values(name); len(values) > 0 {
+				t.Errorf("%s: %s is %q, and the route's configuration sends none", what, name, values)
+			}
+		}
+		if a.header.Get("Request-Trace") == "" {
+			t.Errorf("%s: headers %v, want Request-Trace", what, a.header)
+		}
+	}
+	if a := get(t, "/nowhere"); a.header.Get("Traceresponse") == "" {
+		t.Errorf("headers %v of a 404, want traceresponse", a.header)
 	}
 }
 

@@ -276,10 +276,17 @@ func TestMistakesInEnvironment(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_ENDPOINT=http://":                 "http://host:4318",
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://[::1":      "http://host:4318/v1/traces",
 		"OTEL_EXPORTER_OTLP_TIMEOUT=10s":                      "milliseconds",
+		"OTEL_EXPORTER_OTLP_HEADERS=hunter2":                  "NAME=VALUE",
+		"OTEL_EXPORTER_OTLP_TRACES_HEADERS=x key=hunter2":     "NAME=VALUE",
+		"OTEL_EXPORTER_OTLP_HEADERS=a=b,key=hunter2%":         "NAME=VALUE",
+		"OTEL_EXPORTER_OTLP_COMPRESSION=zstd":                 "gzip, none",
+		"OTEL_EXPORTER_OTLP_CERTIFICATE=no-such.pem":          "PEM file",
+		"OTEL_EXPORTER_OTLP_CLIENT_KEY=environment_test.go":   "PEM file",
 		"OTEL_BSP_SCHEDULE_DELAY=-1":                          "milliseconds",
 		"OTEL_BSP_EXPORT_TIMEOUT=1m":                          "milliseconds",
 		"OTEL_BSP_MAX_QUEUE_SIZE=lots":                        "spans",
 		"OTEL_BSP_MAX_EXPORT_BATCH_SIZE=0":                    "spans",
+		"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT=many":                "whole number",
 		"OTEL_TRACES_SAMPLER=jaeger_remote":                   "parentbased_traceidratio",
 		"OTEL_TRACES_SAMPLER_ARG=1.5":                         "0 to 1",
 		"OTEL_PROPAGATORS=tracecontext,datadog":               "b3multi",
@@ -298,6 +305,9 @@ func TestMistakesInEnvironment(t *testing.T) {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("error %q does not mention %q", err, part)
 				}
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("error %q has a secret in it", err)
 			}
 		})
 	}

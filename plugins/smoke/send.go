@@ -106,7 +106,7 @@ func (c *call) safe() bool {
 // as OpenTelemetry's sampler does.
 func (c *call) recorded() bool {
 	id, err := trace.TraceIDFromHex(c.Trace)
-	if err != nil || c.Trace == c.ClientTrace {
+	if err != nil || c.Trace == c.ClientTrace && !c.Tracing.OverParent {
 		return true // the client asked for it
 	}
 	decided := sdktrace.TraceIDRatioBased(c.Tracing.SampleRatio).ShouldSample(sdktrace.SamplingParameters{TraceID: id})

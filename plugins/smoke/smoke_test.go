@@ -138,16 +138,27 @@ func TestWaits(t *testing.T) {
 	}
 }
 
-// TestUnsampled: what is not recorded is no pass.
+// TestUnsampled: what is not recorded is no pass, and not for a client to decide where the
+// config says so.
 func TestUnsampled(t *testing.T) {
 	t.Parallel()
-	address, _ := gateway(t, 200, newTrace)
-	report, err := smoke.Run(t.Context(), smoke.Options{Config: configOf("link", "0"), Gateway: address, Backend: &backend{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := findings(report); !slices.Equal(got, []string{"gateway unsampled"}) {
-		t.Errorf("findings %q", got)
+	for name, tc := range map[string]struct{ trace, config string }{
+		"a new trace":                 {newTrace, "0"},
+		"the ratio decides":           {"client", "0, incoming: continue, ignore_parent_sampled: true"},
+		"no client may force its own": {"client", "0, incoming: continue, max_parent_sampled_per_second: 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, _ := gateway(t, 200, tc.trace)
+			config := []byte("routes: [{name: r, paths: [/r]}]\nplugins: [{name: trace-inject, config: {sample_ratio: " + tc.config + "}}]")
+			report, err := smoke.Run(t.Context(), smoke.Options{Config: config, Gateway: address, Backend: &backend{}, Wait: time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := findings(report); !slices.Equal(got, []string{"gateway unsampled"}) {
+				t.Errorf("findings %q", got)
+			}
+		})
 	}
 }
 

@@ -52,6 +52,8 @@ func TestProvisionRefuses(t *testing.T) {
 		{"header that a response needs", func(c *traceinject.Config) { c.ResponseHeader = "content-length" }, []string{"response_header", `"content-length"`, "X-Trace-Id"}},
 		{"header that a browser obeys", func(c *traceinject.Config) { c.ResponseHeader = "strict-transport-security" }, []string{"response_header", "X-Trace-Id"}},
 		{"header of a family", func(c *traceinject.Config) { c.ResponseHeader = "access-control-ALLOW-origin" }, []string{"response_header", "X-Trace-Id"}},
+		{"header with a list of its own", func(c *traceinject.Config) { c.ResponseHeader = "server-timing" }, []string{"response_header", `"server-timing"`, "X-Trace-Id"}},
+		{"header with the span", func(c *traceinject.Config) { c.ResponseHeader = "Traceresponse" }, []string{"response_header", `"Traceresponse"`, "X-Trace-Id"}},
 		{"header that nginx renames", func(c *traceinject.Config) { c.ResponseHeader = "X_Trace" }, []string{"response_header", `"X_Trace"`, "write X-Trace"}},
 		{"network without bits", func(c *traceinject.Config) { c.TrustedCIDRs = []string{"10.0.0.0/8", "10.1.2.3"} }, []string{"trusted_cidrs[1]", `"10.1.2.3"`, "10.0.0.0/8"}},
 		{"format to read", func(c *traceinject.Config) { c.Propagation.Extract = []formats.Format{"b3", "b3-single"} }, []string{"propagation.extract", `"b3-single"`, "b3, jaeger"}},

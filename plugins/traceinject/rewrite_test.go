@@ -41,3 +41,43 @@ func TestRewrite(t *testing.T) {
 		})
 	}
 }
+
+// TestRouteTellsItsOwn: where the global configuration has told the client a trace, and the
+// route's own tells it in other headers or in none, nothing stays of the former: the
+// request is not in that trace.
+func TestRouteTellsItsOwn(t *testing.T) {
+	t.Parallel()
+	runtime := newRuntime(t, traceinject.Options{})
+	configOf := func(edit func(*traceinject.Config)) *traceinject.Config {
+		config := runtime.New().(*traceinject.Config)
+		edit(config)
+		if err := config.Provision(); err != nil {
+			t.Fatal(err)
+		}
+		return config
+	}
+	global := configOf(func(c *traceinject.Config) { c.Traceresponse, c.ServerTiming = true, "traceparent" })
+	route := configOf(func(c *traceinject.Config) { c.ResponseHeader = "Request-Trace" })
+	for name, request := range map[string]kongtest.Request{
+		"a request": {},
+		"a refusal": {Vars: map[string]string{"http_connection": "traceparent"}},
+	} {
+		request = kongrequesttest.Installed(t, request)
+		if told := kongtest.Run(t, global.Rewrite, request).Response.Headers; len(told) != 3 {
+			t.Fatalf("%s: the rewrite phase tells %v, want three headers", name, told)
+		}
+		ran := kongtest.Run(t, route.Access, request)
+		told := ran.Response.Headers
+		if ran.Exit != nil {
+			told = ran.Exit.Headers
+		}
+		for _, header := range []string{"X-Trace-Id", "Traceresponse", "Server-Timing"} {
+			if values, withdrawn := told[header]; !withdrawn || len(values) > 0 {
+				t.Errorf("%s: the route leaves %s as it is, or tells %q in it; want it withdrawn", name, header, values)
+			}
+		}
+		if told.Get("Request-Trace") == "" {
+			t.Errorf("%s: the route tells %v, want Request-Trace", name, told)
+		}
+	}
+}

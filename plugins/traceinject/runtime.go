@@ -67,6 +67,7 @@ type Runtime struct {
 	noLogPlugins bool
 	now          func() time.Time
 	forced       propagation.Allowance
+	announced    announced
 }
 
 // NewRuntime makes a Runtime. It reaches out to nothing yet, so that a

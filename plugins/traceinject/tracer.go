@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
+	"sync"
 
 	pdk "github.com/Kong/go-pdk"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -30,6 +32,8 @@ type Tracer struct {
 	// told are headers that spans tell of.
 	told     []string
 	degraded bool
+	// announcing is for the first request of a rewrite phase.
+	announcing sync.Once
 }
 
 // newTracer returns a tracer beside an error, too: one that goes by what is right.
@@ -159,6 +163,7 @@ func (t *Tracer) begin(r propagation.Request) propagation.Trace {
 // configuration that is the route's. It does no I/O.
 func (t *Tracer) Announce(r propagation.Request) Injection {
 	trace := t.begin(r)
+	t.announcing.Do(func() { t.runtime.announced.add(slices.Collect(maps.Keys(t.response.Headers(trace)))) })
 	return Injection{Trace: trace, Response: t.response.Headers(trace)}
 }
 
@@ -168,7 +173,7 @@ func (t *Tracer) Inject(r propagation.Request) Injection {
 	t.runtime.metrics.traces.WithLabelValues(string(trace.Origin)).Inc()
 	i := Injection{
 		Trace:    trace,
-		Response: t.response.Headers(trace),
+		Response: t.runtime.announced.withdraw(t.response.Headers(trace)),
 		Upstream: t.headers.Upstream(trace, r),
 	}
 	if name, found := hopbyhop.Named(r.Connection, t.headers.Issued); found {

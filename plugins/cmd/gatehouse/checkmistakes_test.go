@@ -13,7 +13,7 @@ var typicalMistakes = []struct{ name, config, want string }{
 	{"a field with a slip", `plugins: [{name: tenant-rate-limit, config: {redis: {url: "redis://r:6379"}, limits: [{name: l, scope: [user], limit: 9, window_secs: 60}]}}]`,
 		`kong.yaml:1: error: plugins[0].config.limits[0].window_secs: no such field; window_seconds? (tenant-rate-limit) [plugin-config]`},
 	{"a field of another plugin", `plugins: [{name: trace-inject, config: {sunset_at: "2027-06-30"}}]`,
-		`kong.yaml:1: error: plugins[0].config.sunset_at: no such field; there are incoming, trusted_cidrs, sample_ratio, ignore_parent_sampled, propagation, pass_headers, baggage, response_header (trace-inject) [plugin-config]`},
+		`kong.yaml:1: error: plugins[0].config.sunset_at: no such field; there are incoming, trusted_cidrs, sample_ratio, ignore_parent_sampled, max_parent_sampled_per_second, keep_errors, keep_statuses, keep_slow_ms, upstream_spans, header_attributes, propagation, pass_headers, baggage, response_header, traceresponse, server_timing (trace-inject) [plugin-config]`},
 	{"a word that is none of the choices", `plugins: [{name: tenant-rate-limit, config: {redis: {url: "redis://r:6379"}, limits: [{name: l, scope: [user], limit: 9, window_seconds: 60}], on_redis_error: lokal}}]`,
 		`kong.yaml:1: error: plugins[0].config.on_redis_error: "lokal": expected one of: local, allow, deny; local? (tenant-rate-limit) [plugin-config]`},
 	{"a number out of range", `plugins: [{name: tenant-rate-limit, config: {redis: {url: "redis://r:6379", timeout_ms: 5000}, limits: [{name: l, scope: [user], limit: 9, window_seconds: 60}]}}]`,

@@ -154,6 +154,8 @@ func TestTracing(t *testing.T) {
 		"by service":      {"[{name: trace-inject, service: s, config: {incoming: continue}}, {name: trace-inject}]", Tracing{On: true, Incoming: "continue", ResponseHeader: "X-Trace-Id", SampleRatio: 1}},
 		"trusting":        {"[{name: trace-inject, config: {trusted_cidrs: [10.0.0.0/8], pass_headers: [b3]}}]", Tracing{On: true, Incoming: "link", Trusting: true, ResponseHeader: "X-Trace-Id", SampleRatio: 1, PassHeaders: []string{"b3"}}},
 		"one hop":         {"[{name: gatehouse, config: {run: [trace_inject], trace_inject: {incoming: restart}}}]", Tracing{On: true, Incoming: "restart", ResponseHeader: "X-Trace-Id", SampleRatio: 1}},
+		"over parents":    {"[{name: trace-inject, config: {ignore_parent_sampled: true}}]", Tracing{On: true, Incoming: "link", ResponseHeader: "X-Trace-Id", SampleRatio: 1, OverParent: true}},
+		"none forced":     {"[{name: trace-inject, config: {max_parent_sampled_per_second: 0}}]", Tracing{On: true, Incoming: "link", ResponseHeader: "X-Trace-Id", SampleRatio: 1, OverParent: true}},
 		"one hop without": {"[{name: gatehouse, config: {run: [pii_log_scrub]}}]", Tracing{}},
 		"a consumer's":    {"[{name: trace-inject, consumer: c}]", Tracing{}},
 	} {

@@ -17,8 +17,10 @@ type Tracing struct {
 	Trusting bool
 	// ResponseHeader carries the trace id; empty: none does.
 	ResponseHeader string
-	// SampleRatio is the share of traces begun at the gateway that is recorded.
+	// SampleRatio is the share of traces begun at the gateway that is recorded, and with
+	// OverParent of continued ones: no client forces its own.
 	SampleRatio float64
+	OverParent  bool
 	// PassHeaders are headers with a trace that go on as the client sent them.
 	PassHeaders []string
 }
@@ -30,6 +32,8 @@ type traceConfig struct {
 	SampleRatio    *float64 `json:"sample_ratio"`
 	ResponseHeader *string  `json:"response_header"`
 	PassHeaders    []string `json:"pass_headers"`
+	IgnoreParent   bool     `json:"ignore_parent_sampled"`
+	MostForced     *int     `json:"max_parent_sampled_per_second"`
 }
 
 // tracing reads it from trace-inject, or from the plugin that runs the four in one hop.
@@ -59,6 +63,7 @@ func (d *document) tracing(s *service, r *route) (t Tracing, err error) {
 	return Tracing{
 		On: true, Incoming: or(config.Incoming, "link"), Trusting: len(config.TrustedCIDRs) > 0,
 		ResponseHeader: or(config.ResponseHeader, "X-Trace-Id"), SampleRatio: or(config.SampleRatio, 1), PassHeaders: config.PassHeaders,
+		OverParent: config.IgnoreParent || config.MostForced != nil && *config.MostForced == 0,
 	}, nil
 }
 
