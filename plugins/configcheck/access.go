@@ -9,9 +9,10 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
-// authenticating are plugins that ask who somebody is: Kong's, and Enterprise's.
+// authenticating are plugins that ask who somebody is: Kong's, and Enterprise's. session is
+// none: it lets in who has no session.
 var authenticating = []string{
-	"basic-auth", "hmac-auth", "jwt", "key-auth", "ldap-auth", "oauth2", "session",
+	"basic-auth", "hmac-auth", "jwt", "key-auth", "ldap-auth", "oauth2",
 	"header-cert-auth", "jwt-signer", "key-auth-enc", "ldap-auth-advanced", "mtls-auth", "oauth2-introspection", "opa", "openid-connect", "saml", "vault-auth",
 }
 
@@ -21,9 +22,6 @@ var authWord = regexp.MustCompile(`(^|[-_])(auth|authn|authz|oauth2?|oidc|openid
 func authenticates(name string) bool {
 	return slices.Contains(authenticating, name) || authWord.MatchString(name)
 }
-
-// answering are plugins that answer in the place of a service.
-var answering = []string{"request-termination", "redirect"}
 
 // probe is a path that is for machines which are nobody.
 var probe = regexp.MustCompile(`^/(.*/)?(healthz?|livez?|liveness|readyz?|readiness|ping|\.well-known(/.*)?|robots\.txt|favicon\.ico)$`)
@@ -43,12 +41,14 @@ func (p *pass) public(r gateway.Route) bool {
 	if paths := gateway.Strings(r.Fields["paths"]); len(paths) > 0 && !slices.ContainsFunc(paths, func(path string) bool { return !probe.MatchString(exact(path)) }) {
 		return true
 	}
-	for _, name := range answering {
-		if p.config.On(r, nil, name) != nil {
-			return true
-		}
-	}
-	return false
+	return p.answers(r, nil)
+}
+
+// answers reports whether a plugin answers in the place of the service. With a trigger
+// request-termination does so only to who sends it.
+func (p *pass) answers(r gateway.Route, consumer *gateway.Entity) bool {
+	termination := p.config.On(r, consumer, "request-termination")
+	return termination != nil && termination.Config()["trigger"] == nil || p.config.On(r, consumer, "redirect") != nil
 }
 
 func isHTTP(protocol string) bool {
@@ -64,11 +64,17 @@ func exact(path string) string {
 func (p *pass) guards(r gateway.Route) (guards []*gateway.Plugin) {
 	for _, name := range p.config.Names() {
 		on := p.config.On(r, nil, name)
-		if on != nil && (authenticates(name) || name == "ip-restriction" && len(gateway.List(on.Config()["allow"])) > 0) {
+		if on != nil && (authenticates(name) || name == "ip-restriction" && allowsSome(on.Config())) {
 			guards = append(guards, on)
 		}
 	}
 	return guards
+}
+
+// allowsSome reports whether an ip-restriction lets in some addresses, and not all of a family.
+func allowsSome(config map[string]any) bool {
+	allow := gateway.Strings(config["allow"])
+	return len(allow) > 0 && !slices.ContainsFunc(allow, func(network string) bool { return strings.HasSuffix(network, "/0") })
 }
 
 func (p *pass) routesWithoutAuth() {
@@ -112,7 +118,7 @@ func (p *pass) letsInAnybody(r gateway.Route, guard *gateway.Plugin) bool {
 		return false
 	}
 	consumer := p.config.Find("consumers", anonymous)
-	return consumer == nil || p.config.On(r, consumer, "request-termination") == nil
+	return consumer == nil || !p.answers(r, consumer)
 }
 
 // limitsWithoutUser finds routes that know who is asking, and have limits of which none is for

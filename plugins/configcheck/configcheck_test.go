@@ -61,7 +61,10 @@ func grade(r configcheck.Report) string {
 
 // options are those of a check here and now.
 func options(o configcheck.Options) configcheck.Options {
-	o.Now, o.Getenv = time.Now(), os.Getenv
+	o.Now = time.Now()
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
 	return o
 }
 

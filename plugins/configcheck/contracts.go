@@ -67,6 +67,7 @@ func basePath(document map[string]any) string {
 type forward struct {
 	methods []string
 	prefix  []string // its segments
+	below   bool     // what has more after it: it ends with a slash
 	matches *regexp.Regexp
 }
 
@@ -83,15 +84,15 @@ func forwards(r gateway.Route) (all []forward) {
 		expression, isExpression := strings.CutPrefix(path, "~")
 		switch {
 		case r.Fields["strip_path"] != false:
-			all = append(all, forward{methods, segments(base), nil})
+			all = append(all, forward{methods: methods, prefix: segments(base)})
 		case isExpression:
 			compiled, err := regexp.Compile("^" + regexp.QuoteMeta(base) + "(?:" + strings.TrimPrefix(expression, "^") + ")")
 			if err != nil { // Kong's expressions are PCRE: what RE2 has not is taken to match
 				compiled = regexp.MustCompile("")
 			}
-			all = append(all, forward{methods, nil, compiled})
+			all = append(all, forward{methods: methods, matches: compiled})
 		default:
-			all = append(all, forward{methods, segments(base + path), nil})
+			all = append(all, forward{methods: methods, prefix: segments(base + path), below: len(path) > 1 && strings.HasSuffix(path, "/")})
 		}
 	}
 	return all
@@ -113,6 +114,9 @@ func (f forward) leadsTo(path string) bool {
 		})
 	}
 	of := segments(path)
+	if f.below && len(of) <= len(f.prefix) && !strings.HasSuffix(path, "/") {
+		return false
+	}
 	for i, segment := range f.prefix {
 		last := i == len(f.prefix)-1
 		switch {

@@ -26,12 +26,25 @@ var credentials = []struct {
 	{"sessions", "session_id", []string{"session_id", "data"}},
 }
 
+// stored says what a text is that stands for a credential, and that Kong takes for one; it is
+// empty for others.
+func stored(text string) string {
+	switch {
+	case strings.Contains(text, "{vault://"):
+		return "a vault reference"
+	case strings.Contains(text, "${{"):
+		return "a variable of decK's"
+	default:
+		return ""
+	}
+}
+
 func (p *pass) credentialReferences() {
 	for _, c := range credentials {
 		for _, e := range p.config.All(c.kind) {
 			for _, field := range c.fields {
-				if strings.Contains(e.Text(field), "{vault://") {
-					p.found(e, at(field), "a vault reference, which Kong does not follow here: it stores it as it is written, and who sends that gets in",
+				if what := stored(e.Text(field)); what != "" {
+					p.found(e, at(field), what+", which Kong does not follow here: it stores it as it is written, and who sends that gets in",
 						"put the value into an overlay that is not in the repository")
 				}
 			}
@@ -70,7 +83,7 @@ func (p *pass) tokenKeys() {
 			field, check = "secret", jwtkey.CheckSecret
 		}
 		value, isText := e.Fields[field].(string)
-		if !isText && field == "secret" || strings.Contains(value, "{vault://") {
+		if !isText && field == "secret" || stored(value) != "" {
 			continue // Kong makes a secret; the reference has been told of
 		}
 		if err := check(algorithm, value); err != nil {

@@ -43,10 +43,15 @@ func TestGatewayRules(t *testing.T) {
 			[]string{"services[0].routes[5]", "services[0].routes[6]"}},
 		{"route-without-auth", "not HTTP", "services: [{host: h, protocol: tcp, routes: [{protocols: [tcp], destinations: [{port: 1}]}]}]", nil},
 		{"route-without-auth", "answers itself", "services: [{host: h, routes: [{plugins: [{name: request-termination}]}, {plugins: [{name: redirect}]}]}]", nil},
+		{"route-without-auth", "answers itself to who sends the trigger only", service("{name: request-termination, config: {trigger: x-maintenance}}"), []string{"services[0].routes[0]"}},
+		{"route-without-auth", "a session, which is asked of nobody", service("{name: session}"), []string{"services[0].routes[0]"}},
+		{"route-without-auth", "all addresses", service("{name: ip-restriction, config: {allow: [0.0.0.0/0, '::/0']}}"), []string{"services[0].routes[0]"}},
 		{"route-without-auth", "a service that is off", "services: [{host: h, enabled: false, routes: [{}]}]", nil},
 
 		{"auth-anonymous", "with acl behind it", service(anon + ", {name: acl}"), nil},
 		{"auth-anonymous", "one of two asks", service(anon + ", {name: jwt}"), nil},
+		{"auth-anonymous", "turned away with a trigger only", "{" + service(anon) + ", consumers: [{username: guest, plugins: [{name: request-termination, config: {trigger: x}}]}]}", []string{"services[0].plugins[0].config.anonymous"}},
+		{"auth-anonymous", "beside a session", "{" + service(anon+", {name: session}") + "}", []string{"services[0].plugins[0].config.anonymous"}},
 		{"auth-anonymous", "on one route only", "services: [{host: h, plugins: [" + anon + "], routes: [{plugins: [{name: acl}]}, {}]}]", []string{"services[0].plugins[0].config.anonymous"}},
 
 		{"limit-without-user", "by service, without authentication", service("{name: rate-limiting, config: {limit_by: service}}"), nil},
@@ -72,8 +77,13 @@ func TestGatewayRules(t *testing.T) {
 		{"plugin-name", "one's own and Enterprise's", "plugins: [{name: rate-limiting-advanced}, {name: exit-transformer}, {name: jwt-keycloak}, {name: openid-connect}, {name: ldap-auth-advanced}, {name: canary}, {name: proxy-cache-advanced}, {name: request-validator}, {name: gelf-log}, {name: my-plugin}]", nil},
 		{"plugin-name", "slips", "plugins: [{name: kors}, {name: key_auth}, {name: ratelimiting}, {name: zipkn}, {name: JWT}, {}]", []string{"plugins[0].name", "plugins[1].name", "plugins[2].name", "plugins[3].name", "plugins[4].name", "plugins[5].name"}},
 		{"plugin-twice", "nested and by a reference", "{services: [{name: s, host: h, plugins: [{name: cors}]}], plugins: [{name: cors, service: s}, {name: cors}]}", []string{"services[0].plugins[0]"}},
+		{"plugin-twice", "one that is not enabled", "{services: [{name: s, host: h, plugins: [{name: cors, enabled: false}]}], plugins: [{name: cors, enabled: false}, {name: cors}, {name: acl, enabled: false}, {name: acl, enabled: false}]}", []string{"plugins[0]", "plugins[3]"}},
 		{"reference", "of each kind", "{routes: [{service: x}], targets: [{upstream: x, target: 'a:1'}], acls: [{consumer: x}], plugins: [{name: cors, route: x}, {name: cors, consumer: {id: x}}]}", []string{"plugins[0].route", "plugins[1].consumer", "routes[0].service", "targets[0].upstream", "acls[0].consumer"}},
 
+		{"reference", "by a mapping with a name, as decK writes it", "{services: [{name: s, host: h}], routes: [{name: r, service: {name: s}}], plugins: [{name: cors, consumer: {username: c}}], consumers: [{username: c}]}", []string{"routes[0].service", "plugins[0].consumer"}},
+		{"credential-reference", "a variable of decK's", "consumers: [{username: c, keyauth_credentials: [{key: '${{ env \"DECK_KEY\" }}'}], jwt_secrets: [{key: k, secret: '${{ env \"DECK_X\" }}'}]}]", []string{"consumers[0].keyauth_credentials[0].key", "consumers[0].jwt_secrets[0].secret"}},
+		{"secret-in-file", "a variable of decK's", "consumers: [{username: c, keyauth_credentials: [{key: '${{ env \"DECK_KEY\" }}'}], jwt_secrets: [{key: k, secret: '${{ env \"DECK_X\" }}'}]}]", nil},
+		{"secret-in-file", "a name is none", "{consumers: [{username: c}], plugins: [{name: cors, consumer: {username: c}}]}", nil},
 		{"secret-in-file", "of plugins what is certain", "plugins: [{name: http-log, config: {http_endpoint: 'http://logs', headers: {X-Source: kong}}}, {name: request-transformer, config: {add: {headers: ['X-A:b', 'Authorization:Basic eHg=']}}}, {name: session, config: {secret: hunter2}}, {name: rate-limiting, config: {redis: {host: r, username: u, password: hunter2}}}]",
 			[]string{"plugins[1].config.add.headers[1]", "plugins[2].config.secret", "plugins[3].config.redis.password"}},
 		{"secret-in-file", "in a vault, for development, left out", "{plugins: [{name: session, config: {secret: '{vault://env/x}'}}], _ignore: [{password: x}], consumers: [{username: c, keyauth_credentials: [{key: dev-only-x}, {key: y, tags: [development-only]}]}]}", nil},
@@ -85,11 +95,15 @@ func TestGatewayRules(t *testing.T) {
 		{"tls-plain-http", "others'", "services: [{host: api.example.com}, {host: 203.0.113.7}, {url: 'http://api.partner.io/v1'}, {url: 'https://api.partner.io/v1'}]", []string{"services[0].protocol", "services[1].protocol", "services[2].url"}},
 		{"tls-plain-http", "an upstream's targets", "{upstreams: [{name: near.upstream.io, targets: [{target: 'orders:80'}]}, {name: far, targets: [{target: 'orders:80'}, {target: 'api.partner.io:80'}]}], services: [{host: near.upstream.io}, {host: far}]}", []string{"services[1].protocol"}},
 
-		{"health-off", "targets at the top", "{upstreams: [{name: u}, {name: v}], targets: [{upstream: u, target: 'a:1'}, {upstream: {name: u}, target: 'b:1'}, {upstream: v, target: 'a:1'}]}", []string{"upstreams[0].healthchecks"}},
+		{"health-off", "targets at the top", "{upstreams: [{name: u}, {name: v}], targets: [{upstream: u, target: 'a:1'}, {upstream: u, target: 'b:1'}, {upstream: v, target: 'a:1'}]}", []string{"upstreams[0].healthchecks"}},
 		{"health-off", "one that takes nothing", "upstreams: [{name: u, targets: [{target: 'a:1'}, {target: 'b:1', weight: 0}]}]", nil},
 		{"health-off", "active checks that count nothing", "upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5}}}, targets: [{target: 'a:1'}, {target: 'b:1'}]}]", []string{"upstreams[0].healthchecks"}},
+		{"health-off", "active checks that Kong never runs", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}, targets: [{target: 'a:1'}, {target: 'b:1'}]}], services: [{host: u}]}", []string{"upstreams[0].healthchecks"}},
+		{"health-off", "active checks by HTTP of what is called by TCP", "{upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}, targets: [{target: 'a:1'}, {target: 'b:1'}]}], services: [{host: u, protocol: tcp}]}", []string{"upstreams[0].healthchecks"}},
+		{"health-no-return", "active checks that Kong never runs", "upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {successes: 1}, unhealthy: {interval: 5}}, passive: {unhealthy: {tcp_failures: 1}}}}]", []string{"upstreams[0].healthchecks.active"}},
+		{"health-no-return", "by TCP, for TCP", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {successes: 1}, unhealthy: {interval: 5}}, passive: {unhealthy: {tcp_failures: 1}}}}], services: [{host: u, protocol: tls}]}", nil},
 		{"health-no-return", "by no success", "upstreams: [{name: u, healthchecks: {active: {healthy: {interval: 5}, unhealthy: {interval: 5, http_failures: 1}}}}]", []string{"upstreams[0].healthchecks.active"}},
-		{"health-statuses", "by TCP", "upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}}]", nil},
+		{"health-statuses", "by TCP", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}}], services: [{host: u, protocol: tcp}]}", nil},
 		{"health-statuses", "passive only", "upstreams: [{name: u, healthchecks: {passive: {unhealthy: {http_failures: 1}}}}]", nil},
 
 		{"sunset-passed", "by section, and who may go on", `{plugins: [{name: gatehouse, config: {run: [sunset_headers], sunset_headers: {sunset_at: "2026-01-01"}}}], services: [{host: h, plugins: [
@@ -112,6 +126,32 @@ func gatewayChecker(t *testing.T, o configcheck.Options) *configcheck.Checker {
 		t.Fatal(err)
 	}
 	return checker
+}
+
+// TestOldProtocols: the variables of kong.conf, where they are set.
+func TestOldProtocols(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		variable, value string
+		found           int
+	}{
+		"protocols":       {"KONG_SSL_PROTOCOLS", "TLSv1 TLSv1.2", 1},
+		"new protocols":   {"KONG_SSL_PROTOCOLS", "TLSv1.2 TLSv1.3", 0},
+		"the old suite":   {"KONG_SSL_CIPHER_SUITE", "old", 1},
+		"broken ciphers":  {"KONG_SSL_CIPHERS", "ECDHE-RSA-AES128-GCM-SHA256:DES-CBC3-SHA:RC4-MD5", 2},
+		"no cipher":       {"KONG_SSL_CIPHERS", "aNULL:eNULL", 2},
+		"broken left out": {"KONG_SSL_CIPHERS", "ECDHE-ECDSA-AES256-GCM-SHA384:HIGH:!aNULL:!MD5:-DES", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			checker := gatewayChecker(t, configcheck.Options{Getenv: func(name string) string {
+				return map[string]string{tt.variable: tt.value}[name]
+			}})
+			if got := only(check(checker, "plugins: [{name: cors}]"), "tls-old-protocol").Findings; len(got) != tt.found {
+				t.Errorf("%v, want %d", got, tt.found)
+			}
+		})
+	}
 }
 
 // wantAt compares the paths of findings, whatever their order.
@@ -146,6 +186,7 @@ func TestWaivers(t *testing.T) {
 		"no such rule":           {"{_ignore: ['route-without-oauth: public', 'see the wiki'], " + plugins + "}", []string{"waiver-invalid _ignore[0]", "waiver-invalid _ignore[1]"}, 0},
 		"what Kong refuses":      {"{_ignore: ['reference: later'], plugins: [{name: cors, service: s}]}", []string{"waiver-invalid _ignore[0]", "reference plugins[0].service"}, 0},
 		"waivers cannot be":      {"{_ignore: ['waiver-unused: later'], " + plugins + "}", []string{"waiver-invalid _ignore[0]"}, 0},
+		"no list":                {"{services: [{host: h, _ignore: 'route-without-auth: public', routes: [{}]}], " + plugins + "}", []string{"waiver-invalid services[0]._ignore", "route-without-auth services[0].routes[0]"}, 0},
 		"anchors are no waivers": {"{_ignore: [{a: 1}, 7], " + plugins + "}", nil, 0},
 		"not of another":         {"{services: [{host: h, _ignore: ['route-without-auth: public']}, {host: h, routes: [{}]}], " + plugins + "}", []string{"waiver-unused services[0]._ignore[0]", "route-without-auth services[1].routes[0]"}, 0},
 	} {
@@ -183,6 +224,7 @@ func TestContracts(t *testing.T) {
 		"another expression":   {`strip_path: false, paths: ['~/v1/bills/\d+$']`, "{paths: {'/v1/orders/{id}': {get: {}}}}", []string{missing, extra}},
 		"an expression of Lua": {`strip_path: false, paths: ['~/v1/(?=x)']`, "{paths: {/v1/orders: {get: {}}}}", nil},
 		"no path":              {"strip_path: false, hosts: [a]", "{paths: {/v1/orders: {get: {}}}}", nil},
+		"what is below":        {"strip_path: false, paths: [/v1/orders/]", "{paths: {/v1/orders: {get: {}}, '/v1/orders/{id}': {get: {}}}}", []string{missing}},
 		"half a segment":       {"strip_path: false, paths: [/v1/ord]", "{paths: {/v1/orders: {get: {}}}}", nil},
 		"no operation":         {"strip_path: false, paths: [/v1]", "{paths: {/v1/orders: {summary: x}}}", []string{extra}},
 	} {
@@ -224,7 +266,7 @@ func TestManyEntities(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("plugins: [{name: rate-limiting, config: {minute: 5}}, {name: key-auth}]\nservices:\n")
 	for i := range 500 {
-		fmt.Fprintf(&text, "- {name: s%d, host: h, plugins: [{name: cors, config: {max_age: %d}}], routes: [{name: r%[1]d, paths: [/%[1]d]}, {name: q%[1]d, paths: [/q%[1]d]}]}\n", i, i)
+		fmt.Fprintf(&text, "- {name: s%d, host: h, plugins: [{name: cors, config: {max_age: %d}}, {name: rate-limiting, config: {minute: 1001}}], routes: [{name: r%[1]d, paths: [/%[1]d]}, {name: q%[1]d, paths: [/q%[1]d]}]}\n", i, i)
 	}
 	text.WriteString("consumers:\n")
 	for i := range 500 {
@@ -234,7 +276,9 @@ func TestManyEntities(t *testing.T) {
 	if got := report.Checked["routes"]; got != 1000 {
 		t.Errorf("%d routes", got)
 	}
-	if got := len(only(report, "plugin-overridden").Findings); got < 499 {
+	// A consumer goes before what is for all, and before what services have, of which one is
+	// told; services go before what is for all.
+	if got := len(only(report, "plugin-overridden").Findings); got != 1499 {
 		t.Errorf("%d overridden", got)
 	}
 }

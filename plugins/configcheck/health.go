@@ -9,11 +9,36 @@ import (
 )
 
 // checks are the health checks of an upstream.
-type checks struct{ active, passive map[string]any }
+type checks struct {
+	active, passive map[string]any
+	// never says that Kong runs no active check.
+	never bool
+}
 
-func checksOf(upstream *gateway.Entity) checks {
+// checksOf reads those of an upstream. Kong runs active checks of HTTP by TCP as little as
+// those of TCP by HTTP (kong/runloop/balancer/healthcheckers.lua, create_healthchecker).
+func (p *pass) checksOf(upstream *gateway.Entity) checks {
 	h := gateway.Map(upstream.Fields["healthchecks"])
-	return checks{gateway.Map(h["active"]), gateway.Map(h["passive"])}
+	c := checks{active: gateway.Map(h["active"]), passive: gateway.Map(h["passive"])}
+	c.never = byTCP(c.active) != p.calledByTCP(upstream)
+	return c
+}
+
+func byTCP(checks map[string]any) bool { return checks["type"] == "tcp" }
+
+// calledByTCP reports whether services call an upstream, and none of them by HTTP.
+func (p *pass) calledByTCP(upstream *gateway.Entity) (called bool) {
+	for _, service := range p.config.All("services") {
+		a := gateway.AddressOf(service)
+		if a.Host == "" || a.Host != upstream.Name() {
+			continue
+		}
+		if isHTTP(a.Protocol) {
+			return false
+		}
+		called = true
+	}
+	return called
 }
 
 // number is a field of the healthy or unhealthy part of checks; Kong's defaults are 0.
@@ -23,7 +48,18 @@ func number(of map[string]any, part, field string) float64 {
 }
 
 // asks reports whether targets that are well are asked, and those that are not.
-func (c checks) asks(part string) bool { return number(c.active, part, "interval") > 0 }
+func (c checks) asks(part string) bool { return !c.never && number(c.active, part, "interval") > 0 }
+
+// why says what is wrong with active checks that are written, and never run.
+func (c checks) why() string {
+	if !c.never || c.active == nil {
+		return ""
+	}
+	if byTCP(c.active) {
+		return " (Kong runs active checks of type tcp for services by TCP only)"
+	}
+	return " (for services by TCP, Kong runs active checks of type tcp only)"
+}
 
 // counts reports whether checks take targets out: those that ask, or those that look at requests.
 func counts(of map[string]any) bool {
@@ -42,9 +78,9 @@ func (c checks) takeOut() bool {
 
 func (p *pass) healthOff() {
 	for _, upstream := range p.config.All("upstreams") {
-		c := checksOf(upstream)
+		c := p.checksOf(upstream)
 		if len(p.config.Targets(upstream)) > 1 && !c.takeOut() {
-			p.found(upstream, at("healthchecks"), "no health check takes a target out, as is Kong's default: one that is down gets its share of the requests",
+			p.found(upstream, at("healthchecks"), "no health check takes a target out, as is Kong's default: one that is down gets its share of the requests"+c.why(),
 				"write healthchecks with active and passive ones")
 		}
 	}
@@ -52,9 +88,9 @@ func (p *pass) healthOff() {
 
 func (p *pass) healthNoReturn() {
 	for _, upstream := range p.config.All("upstreams") {
-		c := checksOf(upstream)
+		c := p.checksOf(upstream)
 		if c.takeOut() && (!c.asks("unhealthy") || number(c.active, "healthy", "successes") == 0) {
-			p.found(upstream, at("healthchecks", "active"), "a target that is taken out is never asked again: it stays out until somebody brings it back",
+			p.found(upstream, at("healthchecks", "active"), "a target that is taken out is never asked again: it stays out until somebody brings it back"+c.why(),
 				"write active.unhealthy.interval and active.healthy.successes")
 		}
 	}
@@ -68,8 +104,8 @@ var (
 
 func (p *pass) healthStatuses() {
 	for _, upstream := range p.config.All("upstreams") {
-		c := checksOf(upstream)
-		if kind, _ := c.active["type"].(string); kind == "tcp" || !c.asks("unhealthy") {
+		c := p.checksOf(upstream)
+		if byTCP(c.active) || !c.asks("unhealthy") {
 			continue
 		}
 		if left := unlisted(c.active); len(left) > 0 {

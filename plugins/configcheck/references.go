@@ -19,6 +19,10 @@ func (p *pass) references() {
 	for _, f := range foreign {
 		for _, e := range p.config.All(f.kind) {
 			reference := e.Fields[f.field]
+			if fields := gateway.Map(reference); fields != nil && fields["id"] == nil {
+				p.found(e, at(f.field), "a mapping without an id, which Kong needs in one", "write the name alone, or id: ID")
+				continue
+			}
 			if reference == nil || p.config.Find(f.to, reference) != nil {
 				continue
 			}

@@ -39,17 +39,17 @@ func (p *pass) secretsOf(e *gateway.Entity, below schema.Path, n *yaml.Node, sec
 			}
 		}
 	default:
-		if secret[n] && !p.config.Document.Overlaid(n) && certain(below, n.Value) && !forDevelopment(e, n.Value) {
+		if secret[n] && !p.config.Document.Overlaid(n) && certain(below, n.Value) && stored(n.Value) == "" && !forDevelopment(e, n.Value) {
 			p.found(e, below, "a secret in the file: whoever reads the repository has it",
 				"put it in an overlay that is not in the repository, or where Kong follows one write a vault reference, and replace the secret")
 		}
 	}
 }
 
-// certain reports whether a value is a secret, and none of the many in plugins' configs that
-// only may be one.
+// certain reports whether a value is a secret, and none of the many in plugins' configs and in
+// references that only may be one.
 func certain(below schema.Path, value string) bool {
-	if len(below) == 0 || below[0] != "config" {
+	if len(below) < 2 {
 		return true
 	}
 	field := ""

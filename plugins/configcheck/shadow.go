@@ -15,25 +15,38 @@ type override struct {
 	winner, loser *gateway.Plugin
 	// on is a route where it does.
 	on gateway.Route
+	// lost are the fields that the loser sets and the winner does not.
+	lost []string
 }
 
 // overrides are the pairs of plugins that requests on some route meet, and of which Kong runs
-// the one only. Of two that say the same nothing is lost.
+// the one only. Of two that say the same nothing is lost. Of losers that are for alike, such as
+// one for each service, the first is told: a consumer's plugin may have thousands.
 func (p *pass) overrides() (all []override) {
 	if p.overriding != nil {
 		return p.overriding
 	}
-	type pair struct{ winner, loser *gateway.Plugin }
-	seen := map[pair]bool{}
+	type kind struct {
+		winner                   *gateway.Plugin
+		route, service, consumer bool
+		loses                    bool
+	}
+	seen := map[kind]bool{}
 	p.each(func(r gateway.Route, consumer *gateway.Entity, name string) {
 		chain := p.config.Chain(r, consumer, name)
 		if r.Entity == nil || len(chain) < 2 {
 			return
 		}
 		for _, loser := range chain[1:] {
-			if met := (pair{chain[0], loser}); !seen[met] && !reflect.DeepEqual(chain[0].Config(), loser.Config()) {
+			met := kind{chain[0], loser.Route != nil, loser.Service != nil, loser.Consumer != nil, true}
+			if seen[met] || reflect.DeepEqual(chain[0].Config(), loser.Config()) {
+				continue
+			}
+			lost := lostFields(chain[0], loser)
+			met.loses = len(lost) > 0
+			if !seen[met] {
 				seen[met] = true
-				all = append(all, override{chain[0], loser, r})
+				all = append(all, override{chain[0], loser, r, lost})
 			}
 		}
 	})
@@ -53,9 +66,10 @@ func (p *pass) each(do func(r gateway.Route, consumer *gateway.Entity, name stri
 	}
 }
 
-// pluginsTwice finds two plugins of one name for the same: Kong takes one of a name.
+// pluginsTwice finds two plugins of one name for the same: Kong takes one of a name, enabled
+// or not.
 func (p *pass) pluginsTwice() {
-	for _, plugin := range p.config.Plugins {
+	for _, plugin := range slices.Concat(p.config.Plugins, p.config.Off) {
 		if first := p.config.First(plugin); first != nil {
 			p.found(plugin.Entity, nil, fmt.Sprintf("there is one, %s, for the same already", p.place(first.Entity)), "make one of the two, or take one out")
 		}
@@ -65,9 +79,9 @@ func (p *pass) pluginsTwice() {
 // shadowed finds plugins that lose what another one of their name does not say.
 func (p *pass) shadowed() {
 	for _, o := range p.overrides() {
-		if lost := o.lost(); len(lost) > 0 {
+		if len(o.lost) > 0 {
 			p.found(o.winner.Entity, nil, fmt.Sprintf("Kong runs it in the place of %s, %s, and does not add them up: on %s there is no %s",
-				p.place(o.loser.Entity), reach(o.loser), routeName(o.on), strings.Join(lost, ", ")),
+				p.place(o.loser.Entity), reach(o.loser), routeName(o.on), strings.Join(o.lost, ", ")),
 				"write it here too, or say why it is to go: "+waiverFor("plugin-shadowed"))
 		}
 	}
@@ -76,7 +90,7 @@ func (p *pass) shadowed() {
 // overridden finds plugins that say otherwise what another one of their name says.
 func (p *pass) overridden() {
 	for _, o := range p.overrides() {
-		if len(o.lost()) == 0 {
+		if len(o.lost) == 0 {
 			p.found(o.winner.Entity, nil, fmt.Sprintf("Kong runs it in the place of %s, %s, on %s", p.place(o.loser.Entity), reach(o.loser), routeName(o.on)),
 				"nothing, if that is meant")
 		}
@@ -109,10 +123,10 @@ func routeName(r gateway.Route) string {
 	return r.Path.String()
 }
 
-// lost are the fields that the loser sets and the winner does not.
-func (o override) lost() (fields []string) {
+// lostFields are those that a loser sets and the winner does not.
+func lostFields(winner, loser *gateway.Plugin) []string {
 	// What transformers have in lists is what they do; elsewhere a list is one value.
-	return missing("", o.loser.Config(), o.winner.Config(), strings.HasSuffix(o.winner.Name(), "-transformer"))
+	return missing("", loser.Config(), winner.Config(), strings.HasSuffix(winner.Name(), "-transformer"))
 }
 
 func missing(path string, from, in map[string]any, lists bool) (fields []string) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -71,6 +72,10 @@ func ownNetwork(host string) bool {
 	return !strings.Contains(host, ".") || slices.ContainsFunc(ownDomains, func(domain string) bool { return strings.HasSuffix(host, domain) })
 }
 
+// brokenCipher is in OpenSSL's names of those without a key, or with one that can be broken
+// (RFC 9325, 4.1). With ! or - before it a list leaves one out.
+var brokenCipher = regexp.MustCompile(`^[^!-].*?(RC4|DES|NULL|EXP|MD5)|^(RC4|DES|3DES|NULL|EXP|MD5|LOW|ADH|AECDH|aNULL|eNULL)`)
+
 // oldProtocols finds what kong.conf's variables allow clients, where they are set here.
 func (p *pass) oldProtocols() {
 	for _, name := range []string{"KONG_SSL_PROTOCOLS", "KONG_NGINX_HTTP_SSL_PROTOCOLS", "KONG_NGINX_PROXY_SSL_PROTOCOLS"} {
@@ -78,6 +83,11 @@ func (p *pass) oldProtocols() {
 			if slices.Contains([]string{"SSLv2", "SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1"}, protocol) {
 				p.found(p.config.Whole, nil, fmt.Sprintf("the variable %s lets clients speak %s, which is broken (RFC 8996)", name, protocol), "set it to TLSv1.2 TLSv1.3")
 			}
+		}
+	}
+	for _, cipher := range strings.Split(p.Getenv("KONG_SSL_CIPHERS"), ":") {
+		if brokenCipher.MatchString(cipher) {
+			p.found(p.config.Whole, nil, fmt.Sprintf("the variable KONG_SSL_CIPHERS has %s, which is broken", cipher), "take it out, or set KONG_SSL_CIPHER_SUITE to intermediate, Kong's default")
 		}
 	}
 	if p.Getenv("KONG_SSL_CIPHER_SUITE") == "old" {

@@ -48,6 +48,9 @@ func (p *pass) waive() {
 // waivers are those that count. What is no text in a list is another's, such as anchors.
 func (p *pass) waivers() (waivers []*waiver) {
 	each := func(e *gateway.Entity) {
+		if written := e.Fields[ignoreField]; written != nil && gateway.List(written) == nil {
+			p.foundBy(ruleOf(waiverInvalid), e, at(ignoreField), "no list, which Kong refuses", `write ["RULE: REASON"]`)
+		}
 		for i, item := range gateway.List(e.Fields[ignoreField]) {
 			text, ok := item.(string)
 			if !ok {

@@ -69,7 +69,10 @@ round() {
   gatehouse issuers sync -issuers "$given/config/issuers.yaml" -out "$out/issuers.yaml" "$@" || failed=1
   [ "${1:-}" != -node ] || shift 2
   gatehouse render -secrets "$@" -overlay "$out/issuers.yaml" >"$out/kong.yaml.new"
-  gatehouse check "$out/kong.yaml.new" >/dev/null # Kong may start with it at any time
+  said=$(gatehouse check "$out/kong.yaml.new") || { # Kong may start with it at any time
+    echo "$said" >&2
+    return 1
+  }
   mv "$out/kong.yaml.new" "$out/kong.yaml"
   return $failed
 }

@@ -107,6 +107,18 @@ func jwks(t *testing.T) string {
 		base64.RawURLEncoding.EncodeToString(key.N.Bytes()))
 }
 
+// TestScriptSaysWhy: a config that is not used is explained where people look, in the log.
+func TestScriptSaysWhy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds gatehouse")
+	}
+	p := newPod(t)
+	p.write(t, "edge-tls/tls.key", readFile(t, p.certs.Key(devcerts.Gateway))) // another certificate's
+	if _, err := p.once(t); err == nil || !strings.Contains(err.Error(), "[certificate-pair]") {
+		t.Errorf("%v, want what is wrong with the certificate", err)
+	}
+}
+
 func ids(config map[string]any, kind string) (found []string) {
 	list, _ := config[kind].([]any)
 	for _, one := range list {

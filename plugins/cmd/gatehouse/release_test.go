@@ -26,8 +26,10 @@ type replica struct {
 	mu      sync.Mutex
 	text    string
 	refuses func(text string) bool
-	posts   int
-	asked   int
+	// writes is behind what it was given, when it is asked for its config.
+	writes string
+	posts  int
+	asked  int
 	// answers is what it counts at each reading of its metrics, by what it runs.
 	answers func(text string, asked int) string
 }
@@ -53,7 +55,7 @@ func (r *replica) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	case "GET /status":
 		_, _ = fmt.Fprintf(w, `{"configuration_hash":%q}`, kongadmin.Hash([]byte(r.text)))
 	case "GET /config":
-		_ = json.NewEncoder(w).Encode(map[string]string{"config": r.text})
+		_ = json.NewEncoder(w).Encode(map[string]string{"config": r.text + r.writes})
 	case "GET /metrics":
 		r.asked++
 		if r.answers != nil {
@@ -209,6 +211,22 @@ func TestReleaseIsTakenBack(t *testing.T) {
 		t.Error("a replica of a later wave got it")
 	}
 	g.want(t, 0, nil, "status")
+}
+
+// TestReleaseIsTakenBackToOneText: the way back from the first release is the text that a
+// gateway writes of its config, which has another hash than what was posted. All replicas get
+// it, so that the next release finds one config.
+func TestReleaseIsTakenBackToOneText(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t)
+	for _, r := range g.replicas {
+		r.writes = "# as Kong writes it\n"
+	}
+	g.replicas[1].refuses = func(text string) bool { return strings.Contains(text, newRoute) }
+	g.want(t, 1, []string{"taken back, every replica runs the config before"}, "apply")
+	g.want(t, 0, nil, "status")
+	g.replicas[1].refuses = nil
+	g.want(t, 0, []string{"applied, every replica runs the new config"}, "apply")
 }
 
 // TestReleaseSmokes: a route that answers wrongly to a request of its own has it taken back.

@@ -107,10 +107,12 @@ func (f *fleet) side(hash string) release.Side {
 	}
 }
 
-// put has a replica run a config, unless it does.
+// put has a replica run a config, unless it does. The config before is put there as the one
+// text that is kept: replicas with two texts of it differ by their hashes, and nothing could be
+// released.
 func (f *fleet) put(ctx context.Context, i int, side release.Side) (release.Side, error) {
 	n := f.o.nodes[i]
-	if hash, err := n.Running(ctx); err == nil && f.side(hash) == side {
+	if hash, err := n.Running(ctx); err == nil && hash == map[release.Side]string{release.Before: f.is.Before, release.After: f.is.After}[side] {
 		return side, nil
 	}
 	_, err := n.Post(ctx, f.configs[side])

@@ -23,6 +23,8 @@ type Config struct {
 	Routes []Route
 	// Plugins are those that run, with what they are for.
 	Plugins []*Plugin
+	// Off are those that are not enabled.
+	Off []*Plugin
 
 	entities map[string][]*Entity
 	byPath   map[string]*Entity

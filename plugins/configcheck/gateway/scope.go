@@ -33,10 +33,15 @@ func (c *Config) relate() {
 	}
 	for _, e := range c.All("plugins") {
 		// Kong 3.9 without a licence runs none of a group.
-		if e.Fields["enabled"] == false || e.Fields["consumer_group"] != nil || e.In("consumer_groups") != nil {
+		if e.Fields["consumer_group"] != nil || e.In("consumer_groups") != nil {
 			continue
 		}
-		c.add(&Plugin{e, c.scopeOf(e, "routes", "route"), c.scopeOf(e, "services", "service"), c.scopeOf(e, "consumers", "consumer")})
+		p := &Plugin{e, c.scopeOf(e, "routes", "route"), c.scopeOf(e, "services", "service"), c.scopeOf(e, "consumers", "consumer")}
+		if e.Fields["enabled"] == false {
+			c.Off = append(c.Off, p)
+			continue
+		}
+		c.add(p)
 	}
 	slices.Sort(c.names)
 }
@@ -44,7 +49,7 @@ func (c *Config) relate() {
 func (c *Config) add(p *Plugin) {
 	name := p.Name()
 	c.Plugins = append(c.Plugins, p)
-	if s := (scope{name, p.Route, p.Service, p.Consumer}); c.scoped[s] == nil {
+	if s := p.scope(); c.scoped[s] == nil {
 		c.scoped[s] = p
 	}
 	if !slices.Contains(c.names, name) {
@@ -76,6 +81,8 @@ type scope struct {
 	name                     string
 	route, service, consumer *Entity
 }
+
+func (p *Plugin) scope() scope { return scope{p.Name(), p.Route, p.Service, p.Consumer} }
 
 // precedence is Kong's (kong/runloop/plugins_iterator.lua, lookup_cfg): what a plugin is for, the
 // one that runs first.
@@ -115,11 +122,19 @@ func (c *Config) Chain(r Route, consumer *Entity, name string) (chain []*Plugin)
 	return chain
 }
 
-// First is the plugin that another one is the second of: of its name, and for the same. It is
-// nil if there is none.
+// First is the plugin that another one is the second of: of its name, and for the same. Those
+// that run come first. It is nil if there is none.
 func (c *Config) First(p *Plugin) *Plugin {
-	if first := c.scoped[scope{p.Name(), p.Route, p.Service, p.Consumer}]; first != p {
+	if first := c.scoped[p.scope()]; first != nil && first != p {
 		return first
+	}
+	for _, off := range c.Off {
+		if off == p {
+			break
+		}
+		if off.scope() == p.scope() && c.scoped[p.scope()] == nil {
+			return off
+		}
 	}
 	return nil
 }

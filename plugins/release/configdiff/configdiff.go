@@ -74,6 +74,7 @@ func Compare(before, after Config, shapes map[string]*Shape) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	hashLike(old, now)
 	var changes []Change
 	for _, key := range slices.Sorted(maps.Keys(old.entities)) {
 		if now.entities[key] == nil {

@@ -96,6 +96,34 @@ func TestSame(t *testing.T) {
 	}
 }
 
+// TestHashedPassword: Kong writes the hash of a password where a config has the password. The
+// hash is what Kong 3.9.1 wrote.
+func TestHashedPassword(t *testing.T) {
+	t.Parallel()
+	const (
+		given = `consumers: [{username: joe, basicauth_credentials: [{username: u, password: PASSWORDjoe12345}]}]`
+		kongs = `{_transform: false, consumers: [{username: joe, id: 5e182893-b6fa-532c-a249-142eb8f198bc}],
+ basicauth_credentials: [{username: u, consumer: 5e182893-b6fa-532c-a249-142eb8f198bc, password: 22053fc9d404346c6b256fa6589268f19d03e47f}]}`
+	)
+	for name, tt := range map[string]struct {
+		before, after string
+		changes       int
+	}{
+		"the same":               {kongs, given, 0},
+		"the same, back":         {given, kongs, 0},
+		"another":                {kongs, strings.Replace(given, "12345", "54321", 1), 1},
+		"the hash as a password": {kongs, strings.Replace(given, "PASSWORDjoe12345", "22053fc9d404346c6b256fa6589268f19d03e47f", 1), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changes, err := configdiff.Compare(config(t, tt.before), config(t, tt.after), nil)
+			if err != nil || len(changes) != tt.changes {
+				t.Errorf("error %v, changes:\n%s", err, print(changes))
+			}
+		})
+	}
+}
+
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

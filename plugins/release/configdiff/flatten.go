@@ -21,6 +21,8 @@ type entity struct {
 	named []string
 	// fields are without what a gateway fills in; shown are the same without secrets.
 	fields, shown map[string]any
+	// consumer is the reference to the one that it is of, as it is written.
+	consumer string
 }
 
 // document is a config taken apart.
@@ -29,6 +31,7 @@ type document struct {
 	list     []*entity
 	names    map[string]string // of entities, by kind and id
 	shapes   map[string]*Shape
+	hashed   bool // passwords are
 }
 
 func flatten(c Config, shapes map[string]*Shape) (*document, error) {
@@ -43,6 +46,7 @@ func flatten(c Config, shapes map[string]*Shape) (*document, error) {
 	d := &document{entities: map[string]*entity{}, names: map[string]string{}, shapes: shapes}
 	top, _ := raw.(map[string]any)
 	hidden, _ := shown.(map[string]any)
+	d.hashed = top["_transform"] == false
 	for _, kind := range slices.Sorted(maps.Keys(top)) {
 		if !strings.HasPrefix(kind, "_") {
 			d.collect(kind, pair{top[kind], hidden[kind]}, "", "")
@@ -157,6 +161,7 @@ var filledIn = []string{"id", "created_at", "updated_at", "ws_id", "_comment", "
 
 // finish gives an entity its name, and leaves out what says nothing.
 func (d *document) finish(e *entity) {
+	e.consumer = refer(e.fields["consumer"])
 	for name := range e.fields {
 		if isReference(name) {
 			e.fields[name] = d.resolve(name, e.fields[name])
