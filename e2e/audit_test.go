@@ -36,6 +36,7 @@ type auditRecord struct {
 // TestAuditRecords wants one record of every call, with who and what it was about,
 // whoever answered it.
 func TestAuditRecords(t *testing.T) {
+	defer useConfig(t, func(config map[string]any) { keepApart(t, config, "orders-v2") })()
 	tests := []struct {
 		name, path string
 		headers    []string

@@ -85,6 +85,7 @@ func TestOneTraceEverywhere(t *testing.T) {
 
 // TestAccessLineHasTheTrace of each request, whoever answered it and began the trace.
 func TestAccessLineHasTheTrace(t *testing.T) {
+	defer useConfig(t, func(config map[string]any) { keepApart(t, config, "orders-v2") })()
 	token := bearer(t, devtoken.Web, "acme", "u1")
 	for name, tc := range map[string]struct {
 		path    string
