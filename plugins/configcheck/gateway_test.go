@@ -192,7 +192,7 @@ func TestWaivers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			report := check(gatewayChecker(t, configcheck.Options{}), tt.config)
+			report := check(gatewayChecker(t, configcheck.Options{}), `{_format_version: "3.0", `+strings.TrimPrefix(tt.config, "{"))
 			var got []string
 			for _, f := range report.Findings {
 				got = append(got, f.Rule+" "+f.Path)

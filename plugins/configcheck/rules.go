@@ -27,6 +27,9 @@ var table []Rule
 func init() { // not where it is declared: waivers look rules up in it
 	table = []Rule{
 		{Name: unreadable, Severity: Error, Refused: true},
+		{Name: "format-version", Severity: Error, Refused: true, find: (*pass).formatVersion},
+		{Name: "field-unknown", Severity: Error, find: (*pass).unknownEntities},
+		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
 
 		// Plugins.
 		{Name: "plugin-config", Severity: Error, Refused: true, find: (*pass).pluginConfigs},

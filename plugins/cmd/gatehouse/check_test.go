@@ -65,10 +65,10 @@ func oneHopConfig(t *testing.T) (path string) {
 func TestCheckExitCode(t *testing.T) {
 	t.Setenv("REDIS_URL", "")
 	const (
-		fails = "plugins: [{name: trace-inject, config: {ratio: 1}}]"
-		warns = "plugins: [{name: key-auth}]"
-		tells = "{services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}]}"
-		good  = "plugins: [{name: trace-inject}]"
+		fails = "{_format_version: '3.0', plugins: [{name: trace-inject, config: {ratio: 1}}]}"
+		warns = "{_format_version: '3.0', plugins: [{name: key-auth}]}"
+		tells = "{_format_version: '3.0', services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}]}"
+		good  = "{_format_version: '3.0', plugins: [{name: trace-inject}]}"
 	)
 	for _, tt := range []struct {
 		config string
@@ -89,7 +89,7 @@ func TestCheckExitCode(t *testing.T) {
 
 // TestCheckSaysWhatItLookedAt and what it did not.
 func TestCheckSaysWhatItLookedAt(t *testing.T) {
-	out, _, code := gatehouse(t, "{services: [{name: s, host: h, plugins: [{name: cors}, {name: my-own}]}], plugins: [{name: trace-inject}]}", "check", "-")
+	out, _, code := gatehouse(t, "{_format_version: '3.0', services: [{name: s, host: h, plugins: [{name: cors}, {name: my-own}]}], plugins: [{name: trace-inject}]}", "check", "-")
 	want := `<stdin>: good
 looked at: plugins 3, services 1
 good plugin configs: trace-inject 1
@@ -134,7 +134,7 @@ services:
 	if strings.Contains(out, "hunter2") || report.Checked["services"] != 1 || report.Good["trace-inject"] != 1 {
 		t.Errorf("said %s", out)
 	}
-	if out, _, code := gatehouse(t, "plugins: [{name: trace-inject}]", "check", "-o", "json", "-"); code != 0 || !strings.Contains(out, `"findings": []`) || !strings.Contains(out, `"waived": []`) {
+	if out, _, code := gatehouse(t, "{_format_version: '3.0', plugins: [{name: trace-inject}]}", "check", "-o", "json", "-"); code != 0 || !strings.Contains(out, `"findings": []`) || !strings.Contains(out, `"waived": []`) {
 		t.Errorf("exit code %d, of a good config it says %s", code, out)
 	}
 }

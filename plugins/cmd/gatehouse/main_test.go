@@ -82,11 +82,11 @@ func TestCheck(t *testing.T) {
 		{"unknown plan", "plugins: [{name: tenant-rate-limit, config: {default_plan: gold, plans: [{name: free, limits: [" + limit + "]}]}}]", "plugins[0].config.default_plan: "},
 		{"nested", "services: [{routes: [{plugins: [{name: sunset-headers, config: {sunset_at: soon}}]}]}]", "services[0].routes[0].plugins[0].config.sunset_at: "},
 		{"unknown field", "plugins: [{name: trace-inject, config: {ratio: 1}}]", "plugins[0].config.ratio: no such field"},
-		{"vault reference", `plugins: [{name: tenant-rate-limit, config: {limits: [` + limit + `], redis: {url: "{vault://env/redis-url}"}}}]`, ""},
-		{"key in a vault", `plugins: [{name: pii-log-scrub, config: {actions: {email: pseudonym}, pseudonym_key: "{vault://env/key}", pseudonym_key_id: k1}}]`, ""},
+		{"vault reference", `{_format_version: "3.0", plugins: [{name: tenant-rate-limit, config: {limits: [` + limit + `], redis: {url: "{vault://env/redis-url}"}}}]}`, ""},
+		{"key in a vault", `{_format_version: "3.0", plugins: [{name: pii-log-scrub, config: {actions: {email: pseudonym}, pseudonym_key: "{vault://env/key}", pseudonym_key_id: k1}}]}`, ""},
 		{"unknown kind", "plugins: [{name: pii-log-scrub, config: {actions: {mail: redact}}}]", "plugins[0].config.actions: expected one of: email, phone"},
 		{"what Kong reads as another type", "plugins: [{name: pii-log-scrub, config: {audit: off}}]", "plugins[0].config.audit: false: expected a string; put it in quotes"},
-		{"other people's plugins", "plugins: [{name: cors, config: {anything: 1}}]", ""},
+		{"other people's plugins", "{_format_version: '3.0', plugins: [{name: cors, config: {anything: 1}}]}", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestCheck(t *testing.T) {
 // scrubbed for it.
 func TestCheckFindsLogPlugins(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kong.yaml")
-	if err := os.WriteFile(file, []byte("services: [{plugins: [{name: cors}, {name: file-log}]}]"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("{_format_version: '3.0', services: [{plugins: [{name: cors}, {name: file-log}]}]}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]string{

@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	goodConfig    = `{plugins: [{name: trace-inject}]}`
-	refusedConfig = `{plugins: [{name: trace-inject, config: {response_header: X Trace}}, {name: sunset-headers, config: {sunset_at: 30.06.2027}}]}`
-	wrongConfig   = `{plugins: [{name: sunset-headers, config: {sunset_at: "2027-02-31"}}]}`
+	goodConfig    = `{_format_version: "3.0", plugins: [{name: trace-inject}]}`
+	refusedConfig = `{_format_version: "3.0", plugins: [{name: trace-inject, config: {response_header: X Trace}}, {name: sunset-headers, config: {sunset_at: 30.06.2027}}]}`
+	wrongConfig   = `{_format_version: "3.0", plugins: [{name: sunset-headers, config: {sunset_at: "2027-02-31"}}]}`
 	// disagreeingConfig has two sections name the tenant by two claims.
-	disagreeingConfig = `{plugins: [{name: gatehouse, config: {run: [pii_log_scrub, tenant_rate_limit], pii_log_scrub: {identity: {tenant_claim: team}}, tenant_rate_limit: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}}]}`
-	aloneConfig       = `{plugins: [{name: tenant-rate-limit, config: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}]}`
+	disagreeingConfig = `{_format_version: "3.0", plugins: [{name: gatehouse, config: {run: [pii_log_scrub, tenant_rate_limit], pii_log_scrub: {identity: {tenant_claim: team}}, tenant_rate_limit: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}}]}`
+	aloneConfig       = `{_format_version: "3.0", plugins: [{name: tenant-rate-limit, config: {limits: [{name: l, scope: [user], limit: 1, window_seconds: 1}]}}]}`
 )
 
 // TestCheckStart: what Kong would refuse, and an invalid REDIS_URL, end the start;
