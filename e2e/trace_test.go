@@ -189,17 +189,18 @@ func TestForeignTraces(t *testing.T) {
 
 func onlyRoot(t *testing.T, all []otlpsink.Span) otlpsink.Span {
 	t.Helper()
-	var roots []otlpsink.Span
-	for _, span := range all {
-		known := slices.ContainsFunc(all, func(s otlpsink.Span) bool { return s.SpanID == span.ParentSpanID })
-		if !known {
-			roots = append(roots, span)
-		}
-	}
+	roots := rootsOf(all)
 	if len(roots) != 1 {
 		t.Fatalf("the trace has %d roots, want 1: %v", len(roots), names(roots))
 	}
 	return roots[0]
+}
+
+// rootsOf are the spans whose parent is not among them.
+func rootsOf(all []otlpsink.Span) []otlpsink.Span {
+	return slices.DeleteFunc(slices.Clone(all), func(span otlpsink.Span) bool {
+		return slices.ContainsFunc(all, func(s otlpsink.Span) bool { return s.SpanID == span.ParentSpanID })
+	})
 }
 
 func onlyChild(t *testing.T, all []otlpsink.Span, parent otlpsink.Span) otlpsink.Span {

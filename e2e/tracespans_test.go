@@ -53,11 +53,15 @@ func sentOn(t *testing.T, a answer) []string {
 	return strings.Split(receivedOnce(t, services.Orders, a.traceID(t)).Header.Get("Traceparent"), "-")
 }
 
-// gatewaySpans waits for the gateway's own spans of a trace: the server's, and the calls in
+// gatewaySpans waits for so many spans of a trace and the gateway's own among them: the server's, and the calls in
 // the order in which they were made.
 func gatewaySpans(t *testing.T, traceID string, count int) (server otlpsink.Span, calls []otlpsink.Span) {
 	t.Helper()
-	all := spans(t, traceID, count)
+	var all []otlpsink.Span
+	eventually(t, "the gateway's span above the others", func() bool {
+		all = spans(t, traceID, count)
+		return len(rootsOf(all)) == 1
+	})
 	gateway := onlyRoot(t, all)
 	for _, span := range childrenOf(all, gateway) {
 		if span.Service == gateway.Service {

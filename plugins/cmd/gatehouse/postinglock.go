@@ -63,7 +63,7 @@ func (p *postingLock) take(ctx context.Context, s streams, timeout, wait time.Du
 	if err != nil {
 		var taken *releaselock.Taken
 		if errors.As(err, &taken) {
-			err = fmt.Errorf("no node was asked: %w: try again when that is done", err)
+			err = fmt.Errorf("no node was asked: %w: try again when that is done, or after that time if its process was killed", err)
 		}
 		return nil, errors.Join(err, client.Close())
 	}

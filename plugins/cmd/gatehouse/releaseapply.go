@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,21 @@ func releaseApply(ctx context.Context, s streams, args []string) error {
 	var r releasing
 	r.addFlags(flags)
 	r.addApplyFlags(flags)
+	return r.locked(ctx, s, flags, args, func(o opened, lock *heldLock) error {
+		if resumed, err := r.resume(ctx, s, o, lock); resumed || err != nil {
+			return err
+		}
+		turn, err := r.takeTurn(ctx, s)
+		if err != nil {
+			return err
+		}
+		defer turn.Close()
+		return r.apply(ctx, s, o, lock)
+	})
+}
+
+// locked reads the command line, and has a command do its work while it has the lock.
+func (r *releasing) locked(ctx context.Context, s streams, flags *flag.FlagSet, args []string, work func(opened, *heldLock) error) error {
 	if handled, err := parse(flags, args); handled {
 		return err
 	}
@@ -40,15 +56,7 @@ func releaseApply(ctx context.Context, s streams, args []string) error {
 		return err
 	}
 	defer lock.Close()
-	if resumed, err := r.resume(ctx, s, o, lock); resumed || err != nil {
-		return err
-	}
-	turn, err := r.takeTurn(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer turn.Close()
-	return r.apply(ctx, s, o, lock)
+	return work(o, lock)
 }
 
 // apply releases the config of the files, which nobody writes meanwhile.

@@ -23,28 +23,15 @@ func releaseRollback(ctx context.Context, s streams, args []string) error {
 	to := flags.String("to", "", "hash of the config to go back to; empty: the one before the last release")
 	abandon := flags.Bool("abandon", false, "forget an unfinished release, whatever its replicas run")
 	flags.StringVar(&r.force, "force", "", "why credentials that were changed since are to be as they were")
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := errors.Join(noArguments(flags), r.check()); err != nil {
-		return err
-	}
-	o, err := r.opened(ctx)
-	if err != nil {
-		return err
-	}
-	lock, err := r.lock.take(ctx, s, r.timeout, releaseTurn)
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	if *abandon {
-		return r.abandon(ctx, s, o, lock)
-	}
-	if resumed, err := r.resume(ctx, s, o, lock); resumed || err != nil {
-		return err
-	}
-	return r.rollback(ctx, s, o, lock, *to)
+	return r.locked(ctx, s, flags, args, func(o opened, lock *heldLock) error {
+		if *abandon {
+			return r.abandon(ctx, s, o, lock)
+		}
+		if resumed, err := r.resume(ctx, s, o, lock); resumed || err != nil {
+			return err
+		}
+		return r.rollback(ctx, s, o, lock, *to)
+	})
 }
 
 // abandon forgets a release that nobody will finish.
