@@ -73,7 +73,7 @@ func addOpenRoute(t *testing.T, config map[string]any, oneHop bool) {
 	plugin := map[string]any{"name": "tenant-rate-limit", "config": map[string]any{"limits": limits}}
 	if oneHop {
 		plugin = map[string]any{"name": "gatehouse", "config": map[string]any{
-			"run": []string{"tenant_rate_limit"}, "tenant_rate_limit": map[string]any{"limits": limits},
+			"run": []string{"trace_inject", "tenant_rate_limit"}, "tenant_rate_limit": map[string]any{"limits": limits},
 		}}
 	}
 	config["plugins"] = slices.DeleteFunc(config["plugins"].([]any), func(p any) bool {
