@@ -91,6 +91,8 @@ func startReleased(t *testing.T, bake time.Duration) *released {
 // connection is passed over.
 func (d *released) load(t *testing.T) (stop func()) {
 	t.Helper()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	client := &http.Client{Transport: transport}
 	ctx, cancel := context.WithCancel(t.Context())
 	var clients sync.WaitGroup
 	for range 6 {
@@ -103,17 +105,18 @@ func (d *released) load(t *testing.T) (stop func()) {
 					return
 				case <-tick.C:
 				}
-				d.request(ctx, []string{"/home", "/home", "/home", "/cart"}[n%4])
+				d.request(ctx, client, []string{"/home", "/home", "/home", "/cart"}[n%4])
 			}
 		})
 	}
 	return func() {
 		cancel()
 		clients.Wait()
+		transport.CloseIdleConnections() // nginx that is to end waits for one that was never used
 	}
 }
 
-func (d *released) request(ctx context.Context, path string) {
+func (d *released) request(ctx context.Context, client *http.Client, path string) {
 	d.sent.Add(1)
 	began := time.Now()
 	for range d.replicas {
@@ -122,7 +125,7 @@ func (d *released) request(ctx context.Context, path string) {
 		if err != nil {
 			break
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := client.Do(req)
 		if errors.Is(err, syscall.ECONNREFUSED) {
 			continue
 		}
