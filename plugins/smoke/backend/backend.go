@@ -78,6 +78,19 @@ func (c *Client) get(ctx context.Context, path string, query url.Values) ([]byte
 	return text, nil
 }
 
+// trace asks for a trace and has its spans read. There are none of one that the server does
+// not know.
+func (c *Client) trace(ctx context.Context, path string, parse func([]byte) ([]hops.Span, error)) ([]hops.Span, error) {
+	text, err := c.get(ctx, path, nil)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return parse(text)
+}
+
 // decode is json.Unmarshal with whose answer it is.
 func decode(whose string, text []byte, into any) error {
 	if err := json.Unmarshal(text, into); err != nil {

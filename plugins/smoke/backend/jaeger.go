@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"strconv"
 	"time"
@@ -45,14 +44,7 @@ type jaegerSpan struct {
 
 // Spans are those that it has of a trace.
 func (j *Jaeger) Spans(ctx context.Context, id string) ([]hops.Span, error) {
-	text, err := j.get(ctx, "/api/traces/"+url.PathEscape(id), nil)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseJaeger(text)
+	return j.trace(ctx, "/api/traces/"+url.PathEscape(id), parseJaeger)
 }
 
 // Began are the spans of traces that began in a time. Jaeger looks for them by service.

@@ -2,7 +2,6 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"strconv"
 	"time"
@@ -15,14 +14,7 @@ type Receiver struct{ Client }
 
 // Spans are those that it holds of a trace.
 func (r *Receiver) Spans(ctx context.Context, id string) ([]hops.Span, error) {
-	text, err := r.get(ctx, "/traces/"+url.PathEscape(id), nil)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseReceiver(text)
+	return r.trace(ctx, "/traces/"+url.PathEscape(id), parseReceiver)
 }
 
 // Began are the spans of the newest traces that began in a time.

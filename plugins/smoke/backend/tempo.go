@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -83,14 +82,7 @@ func (n *nanoseconds) UnmarshalJSON(text []byte) error {
 
 // Spans are those that it has of a trace.
 func (t *Tempo) Spans(ctx context.Context, id string) ([]hops.Span, error) {
-	text, err := t.get(ctx, "/api/traces/"+url.PathEscape(id), nil)
-	if errors.Is(err, ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return parseTempo(text)
+	return t.trace(ctx, "/api/traces/"+url.PathEscape(id), parseTempo)
 }
 
 // Began are the spans of traces that began in a time.
