@@ -39,8 +39,20 @@ func releaseApply(ctx context.Context, s streams, args []string) error {
 	})
 }
 
-// locked reads the command line, and has a command do its work while it has the lock.
+// locked is [releasing.on], for a command that does its work while it has the lock.
 func (r *releasing) locked(ctx context.Context, s streams, flags *flag.FlagSet, args []string, work func(opened, *heldLock) error) error {
+	return r.on(ctx, flags, args, func(o opened) error {
+		lock, err := r.lock.take(ctx, s, r.timeout, releaseTurn)
+		if err != nil {
+			return err
+		}
+		defer lock.Close()
+		return work(o, lock)
+	})
+}
+
+// on reads the command line, and has a command do its work on the replicas that it names.
+func (r *releasing) on(ctx context.Context, flags *flag.FlagSet, args []string, work func(opened) error) error {
 	if handled, err := parse(flags, args); handled {
 		return err
 	}
@@ -51,12 +63,7 @@ func (r *releasing) locked(ctx context.Context, s streams, flags *flag.FlagSet, 
 	if err != nil {
 		return err
 	}
-	lock, err := r.lock.take(ctx, s, r.timeout, releaseTurn)
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	return work(o, lock)
+	return work(o)
 }
 
 // apply releases the config of the files, which nobody writes meanwhile.

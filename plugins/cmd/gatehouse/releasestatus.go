@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -17,28 +16,20 @@ func releaseStatus(ctx context.Context, s streams, args []string) error {
 	var r releasing
 	r.addFlags(flags)
 	r.canary, r.enough = 1, 1
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := errors.Join(noArguments(flags), r.check()); err != nil {
-		return err
-	}
-	o, err := r.opened(ctx)
-	if err != nil {
-		return err
-	}
-	differ, err := o.printRunning(ctx, s)
-	if err != nil {
-		return err
-	}
-	unfinished, err := r.printUnfinished(ctx, s, o)
-	if err != nil {
-		return err
-	}
-	if differ || unfinished {
-		return exitCode(1)
-	}
-	return nil
+	return r.on(ctx, flags, args, func(o opened) error {
+		differ, err := o.printRunning(ctx, s)
+		if err != nil {
+			return err
+		}
+		unfinished, err := r.printUnfinished(ctx, s, o)
+		if err != nil {
+			return err
+		}
+		if differ || unfinished {
+			return exitCode(1)
+		}
+		return nil
+	})
 }
 
 // printRunning prints a line for each node, and reports whether they differ.
