@@ -35,20 +35,31 @@ type Panel struct {
 
 // Dashboards are all files of a folder.
 func Dashboards(dir string) (all []Dashboard, err error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	err = each(dir, "*.json", func(file string, text []byte) error {
+		d := Dashboard{File: file}
+		if err := json.Unmarshal(text, &d); err != nil {
+			return err
+		}
+		all = append(all, d)
+		return nil
+	})
+	return all, err
+}
+
+// each reads the files of a folder whose names are like a pattern.
+func each(dir, pattern string, read func(file string, text []byte) error) error {
+	files, err := filepath.Glob(filepath.Join(dir, pattern))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		d := Dashboard{File: filepath.Base(file)}
-		if err := json.Unmarshal(text, &d); err != nil {
-			return nil, fmt.Errorf("read %s: %w", file, err)
+		if err := read(filepath.Base(file), text); err != nil {
+			return fmt.Errorf("read %s: %w", file, err)
 		}
-		all = append(all, d)
 	}
-	return all, nil
+	return nil
 }

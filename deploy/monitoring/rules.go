@@ -1,9 +1,6 @@
 package monitoring
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -22,31 +19,24 @@ type Rule struct {
 
 // Rules are those of all files of a folder.
 func Rules(dir string) (all []Rule, err error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.rules.yml"))
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
+	err = each(dir, "*.rules.yml", func(file string, text []byte) error {
 		var content struct {
 			Groups []struct {
 				Rules []Rule `yaml:"rules"`
 			} `yaml:"groups"`
 		}
 		if err := yaml.Unmarshal(text, &content); err != nil {
-			return nil, fmt.Errorf("read %s: %w", file, err)
+			return err
 		}
 		for _, group := range content.Groups {
 			for _, rule := range group.Rules {
-				rule.File = filepath.Base(file)
+				rule.File = file
 				all = append(all, rule)
 			}
 		}
-	}
-	return all, nil
+		return nil
+	})
+	return all, err
 }
 
 var (
