@@ -165,8 +165,9 @@ func (t *Tracer) begin(r propagation.Request) propagation.Trace {
 // configuration that is the route's. It does no I/O.
 func (t *Tracer) Announce(r propagation.Request) Injection {
 	trace := t.begin(r)
-	t.announcing.Do(func() { t.runtime.announced.add(slices.Collect(maps.Keys(t.response.Headers(trace)))) })
-	return Injection{Trace: trace, Response: t.response.Headers(trace)}
+	headers := t.response.Headers(trace)
+	t.announcing.Do(func() { t.runtime.announced.add(slices.Collect(maps.Keys(headers))) })
+	return Injection{Trace: trace, Response: headers}
 }
 
 // Inject decides which trace a request is in, and counts it. It does no I/O.
