@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +62,10 @@ func send(t *testing.T, req *http.Request) answer {
 	return sendBy(t, http.DefaultClient, req)
 }
 
+// answered holds the ids of the requests that the gateway answered to [sendBy]: their
+// access lines may come later than the answers.
+var answered sync.Map
+
 func sendBy(t *testing.T, client *http.Client, req *http.Request) answer {
 	t.Helper()
 	resp, err := client.Do(req)
@@ -72,6 +77,7 @@ func sendBy(t *testing.T, client *http.Client, req *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
+	answered.Store(resp.Header.Get("X-Kong-Request-Id"), true)
 	return answer{status: resp.StatusCode, header: resp.Header, body: body}
 }
 
