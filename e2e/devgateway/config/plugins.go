@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
@@ -43,8 +46,8 @@ func (r *registry) load(name string) (definition, error) {
 		return definition{entity: pluginFields(config, nil)}, nil
 	}
 	if inKong(name) {
-		return definition{}, fmt.Errorf("the dev gateway supports %s, %s, %s, %s and the plugins of the plugin server only; %s",
-			JWTName, KeyAuthName, ACLName, RequestTransformerName, onKong)
+		return definition{}, fmt.Errorf("of Kong's own plugins the dev gateway supports %s only; %s",
+			strings.Join(slices.Sorted(maps.Keys(priorities)), ", "), onKong)
 	}
 	notEnabled := fmt.Errorf("plugin '%s' not enabled; add it to the 'plugins' configuration property", name)
 	if r.query == nil {
