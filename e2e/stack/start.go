@@ -25,6 +25,9 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.certs().Write(time.Now(), false, s.note); err != nil {
 		return err
 	}
+	if err := s.checkConfig(ctx); err != nil {
+		return err
+	}
 	if err := s.startStore(); err != nil {
 		return err
 	}
