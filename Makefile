@@ -16,9 +16,14 @@ MODULE  := plugins/pluginserver
 # `docker compose`, or the older docker-compose where that is all there is.
 COMPOSE := VERSION=$(VERSION) $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
+# A port of make run's that has no variable of its own set.
+moved    = $(shell expr $1 + $(or $(PORT_OFFSET),0))
+
 .PHONY: help
-help: ## list the targets
+help: ## list the targets, and the variables of `make run`
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo; echo "What moves make run, with its default (PROXY_PORT=9000 make run):"
+	@awk '/^<!-- variables -->/ { on = 1 } /^<!-- end -->/ { on = 0 } on && /^[A-Z]/ { print "  " $$0 }' README.md
 
 .PHONY: build
 build: ## build bin/gatehouse and bin/bff, and bin/stack that runs them here
@@ -38,7 +43,7 @@ smoke: ## send a trace through each route of what make run started, and name the
 	@$(BUILD) ./plugins/cmd/gatehouse ./e2e/cmd/stack
 	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token -client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token -client mobile) \
 	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke -config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
-	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),8000) -receiver http://127.0.0.1:$(or $(OTLP_PORT),4318)
+	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) -receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
 
 .PHONY: certs
 certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
@@ -66,7 +71,7 @@ up: ## build and start everything in containers, wait until healthy, print reque
 	  [ "$$state" = healthy ] && break; sleep 1; \
 	done; \
 	[ "$$state" = healthy ] || { echo "Kong's container is $$state; see: $(COMPOSE) logs kong" >&2; exit 1; }
-	@$(COMPOSE) run --rm --no-deps -e AUTH_CONTROL_URL=http://auth:9206 orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
+	@$(COMPOSE) run --rm --no-deps -e KONG_DECLARATIVE_CONFIG=/certs/base.yaml -e AUTH_CONTROL_URL=http://auth:9206 orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
 	@mkdir -p .dev && docker cp -q $$($(COMPOSE) ps -q kong):/certs/ca.pem .dev/up-ca.pem
 	@echo; echo "TLS:        curl -i --cacert .dev/up-ca.pem https://localhost:$(or $(PROXY_TLS_PORT),8443)/web/v1/dashboard -H \"Authorization: Bearer \$$WEB\""
 	@echo "Traces:     http://127.0.0.1:$(or $(JAEGER_PORT),16686)"

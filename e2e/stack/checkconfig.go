@@ -22,13 +22,14 @@ func (s *Stack) checkConfig(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read Kong config: %w", err)
 	}
-	if len(bytes.TrimSpace(source)) == 0 {
+	if value, err := kongyaml.Decode(source); len(bytes.TrimSpace(source)) == 0 || err == nil && value == nil {
 		return fmt.Errorf("%s is empty: begin it with _format_version: \"3.0\", or start from a copy of kong.yaml", s.KongConfig)
 	}
 	text := moveTargets(source, s.targets())
 	document, err := kongyaml.Layer(kongyaml.File{Name: s.KongConfig, Text: source})
 	if err != nil {
-		return fmt.Errorf("%s: %w; write a YAML mapping that begins with _format_version: \"3.0\"", s.KongConfig, withoutName(err, s.KongConfig))
+		return fmt.Errorf("%s: %s; correct the YAML: it is a mapping that begins with _format_version: \"3.0\"",
+			s.KongConfig, strings.NewReplacer("parse "+s.KongConfig+": ", "", s.KongConfig+": ", "").Replace(err.Error()))
 	}
 	loader, err := s.loader(ctx)
 	if err != nil {
@@ -88,14 +89,6 @@ func about(err error, field string) (found schema.Errors) {
 	return found
 }
 
-// withoutName is an error without the name of the file, which its caller puts in front.
-func withoutName(err error, name string) error {
-	if text, ok := strings.CutPrefix(err.Error(), name+": "); ok {
-		return errors.New(text)
-	}
-	return err
-}
-
 // refusal has a line for each thing that is wrong.
 func refusal(document *kongyaml.Document, invalid *config.Invalid) error {
 	var lines []string
@@ -108,7 +101,7 @@ func refusal(document *kongyaml.Document, invalid *config.Invalid) error {
 
 // fixes are what to do about what Kong says, by how that begins.
 var fixes = []struct{ says, fix string }{
-	{"uniqueness violation", "; give it one of its own, or take one of them out"},
+	{"uniqueness violation", "; give it another, or take one of the two out"},
 	{"unknown field", "; correct its name, or take it out"},
 	{"expected one of", "; write one of them"},
 	{"expected ", "; write that"},
