@@ -34,8 +34,8 @@
 //
 // The packages, in the order in which a request meets them: config has the
 // configuration, router finds the route, auth, transform, cors and correlationid have
-// Kong's own plugins, pluginclient
-// calls the plugin server and pdkserver answers it, upstream asks the service.
+// Kong's own plugins, pluginclient calls the plugin server and pdkserver answers it,
+// upstream asks the service.
 // exchange is the request and its response on their way, nginxlog writes the logs.
 // This package ties them together: flow.go is the way of a request.
 package devgateway
