@@ -26,7 +26,7 @@ const mainEnv = "GATEHOUSE_TEST_MAIN"
 
 func TestMain(m *testing.M) {
 	var err error
-	switch os.Getenv(mainEnv) {
+	switch main := os.Getenv(mainEnv); main {
 	case "one":
 		err = StartServer(newConfig, "0.2", 1)
 	case "noisy":
@@ -41,7 +41,13 @@ func TestMain(m *testing.M) {
 	case "run":
 		err = Run(pluginserver.Plugin{Name: "first", Version: "1.0.0", New: newConfig}, pluginserver.Plugin{Name: "second", Version: "1.0.0", New: newConfig})
 	default:
-		os.Exit(m.Run())
+		if end, ok := endings[main]; ok {
+			err = end()
+		} else if refused, ok := refusedPlugins[main]; ok {
+			_ = Run(refused) // as a stock main does
+		} else {
+			os.Exit(m.Run())
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
