@@ -138,6 +138,22 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestInConf has names as Kong 3.9.1 was seen to find them in kong.conf.
+func TestInConf(t *testing.T) {
+	t.Parallel()
+	plugin := func(name string) pluginserver.Plugin { return pluginserver.Plugin{Name: name, Version: "1.0.0"} }
+	for name, want := range map[string]string{"Hello": "pluginserver_hello_socket", "9-lives_x": "pluginserver_9_lives_x_socket"} {
+		for _, help := range []string{helpOne(plugin(name), "/p"), helpMany([]pluginserver.Plugin{plugin(name)}, "/p")} {
+			if !strings.Contains(help, want) || strings.Contains(help, "dot") {
+				t.Errorf("%s: no %s in\n%s", name, want, help)
+			}
+		}
+	}
+	if help := helpOne(plugin("v2.hello"), "/p"); !strings.Contains(help, "call v2.hello something else") {
+		t.Errorf("no warning in\n%s", help)
+	}
+}
+
 func TestParseDeadlines(t *testing.T) {
 	t.Parallel()
 	for list, want := range map[string]map[string]time.Duration{
