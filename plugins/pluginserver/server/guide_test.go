@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -97,4 +98,53 @@ func testsHere(t *testing.T) (names []string) {
 		t.Fatal(err)
 	}
 	return names
+}
+
+// TestGuideWalkThrough builds the plugin of the moving guide with go-pdk's server and with
+// this one, and has it dump what the guide says that it does.
+func TestGuideWalkThrough(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it builds two programs")
+	}
+	text, err := os.ReadFile("../../../docs/moving-from-go-pdk.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, source, _ := strings.Cut(string(text), "```go\n")
+	source, _, _ = strings.Cut(source, "```")
+	dumps := regexp.MustCompile(`(?m)^\{"Protocol".*\n`).FindAllString(string(text), -1)
+	if len(dumps) != 2 {
+		t.Fatalf("the guide has %d dumps, want go-pdk's and ours", len(dumps))
+	}
+	const theirs = "github.com/Kong/go-pdk/server"
+	for i, line := range []string{theirs, thisModule + "/server"} {
+		dir := walkThrough(t, strings.Replace(source, theirs, line, 1))
+		out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "hello"), "-dump").Output()
+		if diff := cmp.Diff(dumps[i], string(out)); err != nil || diff != "" {
+			t.Errorf("-dump with %s: %v (-guide +printed):\n%s", line, err, diff)
+		}
+	}
+}
+
+// walkThrough builds a plugin in a module that is the stranger's but for its main.
+func walkThrough(t *testing.T, source string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	module, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dir, os.DirFS("../testdata/stranger")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "main.go"), []byte(source), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-ec", "go mod edit -replace "+thisModule+"="+module+"; go build -o hello .")
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), "GOWORK=off")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return dir
 }
