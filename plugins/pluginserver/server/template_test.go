@@ -78,24 +78,20 @@ func tryTemplate(t *testing.T, dir string) {
 	t.Cleanup(func() { _ = os.RemoveAll(prefix) })
 	program, socket := filepath.Join(dir, "my-plugin"), filepath.Join(prefix, "my-plugin.socket")
 	proxy := freeAddress(t)
-	kong := func(ctx context.Context, args ...string) {
-		t.Helper()
-		cmd := exec.CommandContext(ctx, "kong", args...)
-		cmd.Dir = t.TempDir() // files of a folder that Kong runs in may hide Lua's
-		cmd.Env = append(os.Environ(), "KONG_PREFIX="+prefix, "KONG_PROXY_LISTEN="+proxy, "KONG_ADMIN_LISTEN=off",
-			"KONG_ADMIN_GUI_LISTEN=off", "KONG_STATUS_LISTEN=off", "KONG_NGINX_WORKER_PROCESSES=1", "KONG_ANONYMOUS_REPORTS=off",
-			"KONG_DECLARATIVE_CONFIG="+filepath.Join(dir, "kong.yaml"), "KONG_PLUGINSERVER_MY_PLUGIN_SOCKET="+socket,
-			"KONG_PLUGINSERVER_MY_PLUGIN_QUERY_CMD="+program+" -dump",
-			"KONG_PLUGINSERVER_MY_PLUGIN_START_CMD="+program+" -socket "+socket)
-		if os.Getuid() == 0 {
-			cmd.Env = append(cmd.Env, "KONG_NGINX_USER=root") // its workers write the socket
-		}
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("kong %v: %v\n%s", args, err, out)
-		}
+	env := []string{
+		"KONG_PROXY_LISTEN=" + proxy, "KONG_DECLARATIVE_CONFIG=" + filepath.Join(dir, "kong.yaml"),
+		"KONG_PLUGINSERVER_MY_PLUGIN_SOCKET=" + socket,
+		"KONG_PLUGINSERVER_MY_PLUGIN_QUERY_CMD=" + program + " -dump",
+		"KONG_PLUGINSERVER_MY_PLUGIN_START_CMD=" + program + " -socket " + socket,
 	}
-	kong(t.Context(), "start", "-c", filepath.Join(dir, "kong.conf"))
-	t.Cleanup(func() { kong(context.Background(), "stop", "-p", prefix) })
+	if out, err := kongCommand(t.Context(), t, prefix, env, "start", "-c", filepath.Join(dir, "kong.conf")).CombinedOutput(); err != nil {
+		t.Fatalf("kong start: %v\n%s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := kongCommand(context.Background(), t, prefix, nil, "stop", "-p", prefix).CombinedOutput(); err != nil {
+			t.Errorf("kong stop: %v\n%s", err, out)
+		}
+	})
 
 	ask := func(client string) string { return asked(t, "http://"+proxy+"/hello", client) }
 	for deadline := time.Now().Add(time.Minute); ask("web") != "200" && time.Now().Before(deadline); {
@@ -105,6 +101,42 @@ func tryTemplate(t *testing.T, dir string) {
 		if got := ask(client); got != want {
 			t.Errorf("Kong answers the client %q with %s, want %s", client, got, want)
 		}
+	}
+}
+
+// kongCommand is one of the Kong on PATH, which listens nowhere unless env says so.
+func kongCommand(ctx context.Context, t *testing.T, prefix string, env []string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, "kong", args...)
+	cmd.Dir = t.TempDir() // files of a folder that Kong runs in may hide Lua's
+	cmd.Env = append(os.Environ(), "KONG_PREFIX="+prefix, "KONG_DATABASE=off", "KONG_PROXY_LISTEN=off", "KONG_ADMIN_LISTEN=off",
+		"KONG_ADMIN_GUI_LISTEN=off", "KONG_STATUS_LISTEN=off", "KONG_NGINX_WORKER_PROCESSES=1", "KONG_ANONYMOUS_REPORTS=off")
+	if os.Getuid() == 0 {
+		cmd.Env = append(cmd.Env, "KONG_NGINX_USER=root") // its workers write the socket
+	}
+	cmd.Env = append(cmd.Env, env...)
+	return cmd
+}
+
+// TestKongSaysWhyAQueryFails has Kong refuse to start, and say what the query command does.
+func TestKongSaysWhyAQueryFails(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("kong"); err != nil || testing.Short() {
+		t.Skip("it takes seconds, and a kong on PATH")
+	}
+	prefix := t.TempDir()
+	const why = `plugin p: version "dev" has no number`
+	out, err := kongCommand(t.Context(), t, prefix, []string{
+		"KONG_PROXY_LISTEN=" + freeAddress(t), "KONG_PLUGINS=bundled,p", "KONG_PLUGINSERVER_NAMES=p",
+		"KONG_PLUGINSERVER_P_QUERY_CMD=/usr/bin/env '" + mainEnv + "=" + why + "' " + os.Args[0] + " -dump",
+	}, "start").CombinedOutput()
+	log, _ := os.ReadFile(filepath.Join(prefix, "logs", "error.log"))
+	inLog := strings.ReplaceAll(why, `"`, `\"`)
+	if err == nil {
+		_ = kongCommand(t.Context(), t, prefix, nil, "stop", "-p", prefix).Run()
+	}
+	if err == nil || !strings.Contains(string(out), why) || !strings.Contains(string(log), inLog) {
+		t.Errorf("kong start: %v\n%s\nits log:\n%s", err, out, log)
 	}
 }
 
