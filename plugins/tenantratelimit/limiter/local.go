@@ -103,6 +103,7 @@ func (l *Local) charge(d *Descriptor, r *Result, req *Request, allowed bool, now
 	}
 	if charged && d.Cost > 0 {
 		c.State, c.limit = s, d.Limit
+		c.AskedAt = now
 		l.keep(d.Key, c, now)
 	}
 	if req.Offline && !d.Limit.Blocks() && l.counters[d.Key] == c {
