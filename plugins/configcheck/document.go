@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
@@ -40,7 +41,7 @@ func (p *pass) unknownEntities() {
 			continue
 		}
 		fix := "remove it, unless a plugin that you added to Kong has such entities"
-		if near := nearest(field, topLevel, anyNumber); near != "" {
+		if near := spelling.Nearest(field, topLevel, spelling.AnyNumber); near != "" {
 			fix = near + "?"
 		}
 		p.found(p.config.Whole, at(field), "Kong has no such field, and refuses the whole config", fix)

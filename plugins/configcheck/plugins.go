@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
@@ -158,7 +159,7 @@ func noSuchField(record *schema.Field, name string) (what, fix string) {
 	for _, field := range record.Fields {
 		names = append(names, field.Name)
 	}
-	if near := nearest(name, names, anyNumber); near != "" {
+	if near := spelling.Nearest(name, names, spelling.AnyNumber); near != "" {
 		return "no such field", near + "?"
 	}
 	return "no such field", "there are " + strings.Join(names, ", ")
@@ -198,7 +199,7 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 		for _, choice := range f.OneOf {
 			names = append(names, fmt.Sprint(choice))
 		}
-		if near := nearest(text, names, anyNumber); near != "" {
+		if near := spelling.Nearest(text, names, spelling.AnyNumber); near != "" {
 			return near + "?"
 		}
 	}
@@ -228,9 +229,9 @@ func (p *pass) pluginNames() {
 			p.found(e, at("name"), "a plugin without a name", "write name: NAME")
 			continue
 		}
-		near := nearest(name, ours, anyNumber)
+		near := spelling.Nearest(name, ours, spelling.AnyNumber)
 		if near == "" {
-			near = nearest(name, bundled, 2)
+			near = spelling.Nearest(name, bundled, 2)
 		}
 		// rate-limiting-advanced is another plugin, and rate-limitng is none.
 		if near != "" && !strings.HasPrefix(name, near+"-") {

@@ -66,9 +66,9 @@ round() {
     [ ! -e "$overlay" ] || set -- "$@" -overlay "$overlay"
   done
   failed=0
-  gatehouse issuers sync -issuers "$given/config/issuers.yaml" -out "$out/issuers.yaml" "$@" || failed=1
+  gatehouse issuers sync --issuers "$given/config/issuers.yaml" --out "$out/issuers.yaml" "$@" || failed=1
   [ "${1:-}" != -node ] || shift 2
-  gatehouse render -secrets "$@" -overlay "$out/issuers.yaml" >"$out/kong.yaml.new"
+  gatehouse render --secrets "$@" --overlay "$out/issuers.yaml" >"$out/kong.yaml.new"
   said=$(gatehouse check "$out/kong.yaml.new") || { # Kong may start with it at any time
     echo "$said" >&2
     return 1

@@ -3,27 +3,31 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/gatehousehq/gatehouse/e2e/devgateway"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/cli"
 )
 
 // queryTimeout bounds a plugin's query command.
 const queryTimeout = 10 * time.Second
 
+func gatewayCommand() *cobra.Command {
+	query := "gatehouse"
+	c := command("gateway", "run the dev gateway alone", cli.NoArguments, func(ctx context.Context, _ []string) error { return runGateway(ctx, query) })
+	c.Flags().StringVar(&query, "query", query, "the `PROGRAM` whose info PLUGIN describes a plugin")
+	return c
+}
+
 // runGateway runs the dev gateway with Kong's own environment variables.
-func runGateway(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("stack gateway", flag.ExitOnError)
-	query := flags.String("query", "gatehouse", "the program whose `info PLUGIN` describes a plugin")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+func runGateway(ctx context.Context, query string) error {
 	ports, err := stack.DefaultPorts(os.LookupEnv)
 	if err != nil {
 		return err
@@ -37,7 +41,7 @@ func runGateway(ctx context.Context, args []string) error {
 		AdminAddr:    ports.Admin.Addr(),
 		StatusAddr:   ports.Status.Addr(),
 		PluginSocket: os.Getenv("GATEHOUSE_SOCKET"),
-		PluginInfo:   func(name string) ([]byte, error) { return queryPlugin(ctx, *query, name) },
+		PluginInfo:   func(name string) ([]byte, error) { return queryPlugin(ctx, query, name) },
 		HostsFile:    os.Getenv("KONG_DNS_HOSTSFILE"),
 		AccessLog:    os.Getenv("KONG_PROXY_ACCESS_LOG"),
 		ErrorLog:     os.Getenv("KONG_PROXY_ERROR_LOG"),

@@ -11,6 +11,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
@@ -18,35 +22,41 @@ import (
 // adviseTimeout bounds the reading of all that was observed.
 const adviseTimeout = time.Minute
 
-// limits runs the commands about tenant-rate-limit's limits.
-func limits(ctx context.Context, s streams, args []string) error {
-	if len(args) == 0 || args[0] != "advise" {
-		return fmt.Errorf("%w: gatehouse limits advise [flags]", errUsage)
-	}
-	return adviseLimits(ctx, s, args[1:])
+// limitsCommand is about tenant-rate-limit's limits.
+func limitsCommand(s streams) *cobra.Command {
+	return cli.Group("limits", "propose limits, with what each would have denied", limitsAdviseCommand(s))
 }
 
-// adviseLimits proposes limits from what the nodes observed, or from a log.
-func adviseLimits(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "limits advise")
-	url := flags.String("redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
-	prefix := flags.String("prefix", "gatehouse", "the config's redis.key_prefix")
-	traffic := flags.String("traffic", "", "recorded traffic to read in place of Redis: audit records or Kong's log lines, a JSON object a line; - is standard input")
-	top := flags.Int("top", 5, "how many of the busiest tenants and routes to list")
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
+func limitsAdviseCommand(s streams) *cobra.Command {
+	var a advising
+	c := plain("advise", "propose limits from what the nodes observed, or from a log", func(ctx context.Context) error { return a.advise(ctx, s) })
+	a.addFlags(c.Flags())
+	return c
+}
+
+// advising is where what was asked for is known from.
+type advising struct {
+	redis, prefix, traffic string
+	top                    int
+}
+
+func (a *advising) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&a.redis, "redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
+	flags.StringVar(&a.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
+	flags.StringVar(&a.traffic, "traffic", "", "recorded traffic to read in place of Redis: audit records or Kong's log lines, a JSON object a line; - is standard input")
+	flags.IntVar(&a.top, "top", 5, "how many of the busiest tenants and routes to list")
+}
+
+// advise proposes limits from what the nodes observed, or from a log.
+func (a *advising) advise(ctx context.Context, s streams) error {
 	var groups usage.Groups
 	var err error
-	if *traffic != "" {
-		groups, err = recordedTraffic(s, *traffic)
+	if a.traffic != "" {
+		groups, err = recordedTraffic(s, a.traffic)
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, adviseTimeout)
 		defer cancel()
-		groups, err = tenantratelimit.Observed(ctx, *url, *prefix)
+		groups, err = tenantratelimit.Observed(ctx, a.redis, a.prefix)
 	}
 	if err != nil {
 		return err
@@ -55,7 +65,7 @@ func adviseLimits(ctx context.Context, s streams, args []string) error {
 	if len(advice) == 0 {
 		return errors.New("nothing was observed: configs have observe: true unless they say otherwise, and nodes write every ten seconds")
 	}
-	return printAdvice(s.out, advice, *top)
+	return printAdvice(s.out, advice, a.top)
 }
 
 func recordedTraffic(s streams, file string) (usage.Groups, error) {
