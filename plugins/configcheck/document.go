@@ -2,6 +2,7 @@ package configcheck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,7 +37,7 @@ var topLevel = []string{
 
 // unknownEntities finds lists of what Kong does not know. Another plugin may bring some.
 func (p *pass) unknownEntities() {
-	for field := range p.config.Whole.Fields {
+	for _, field := range slices.Sorted(maps.Keys(p.config.Whole.Fields)) {
 		if slices.Contains(topLevel, field) {
 			continue
 		}

@@ -190,6 +190,16 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 		return ""
 	case isText && (f.Type == "integer" || f.Type == "number"):
 		return "write a number, without quotes"
+	case isText && f.Type == "boolean":
+		return "write true or false, without quotes"
+	case e.Message == "expected a string" && value != nil && !isBool:
+		return "put it in quotes"
+	case e.Message == "expected an integer":
+		return "write a whole number"
+	case e.Message == "expected a set" || e.Message == "expected an array":
+		return "write a list, as [A, B]"
+	case e.Message == "expected a record" || e.Message == "expected a map":
+		return "write fields, as NAME: VALUE"
 	case isBool && f.Type == "string":
 		return `put it in quotes: Kong reads on, off, yes and no as true and false`
 	case value == nil:
@@ -240,12 +250,25 @@ func (p *pass) pluginNames() {
 	}
 }
 
-const noPlugin = "there is no plugin in it: nobody is asked who they are, and nothing is limited or logged"
+const (
+	noPlugin     = "there is no plugin in it: nobody is asked who they are, and nothing is limited or logged"
+	noneIsOurs   = "none of its plugins is Gatehouse's: nothing in it was checked that Kong does not check"
+	fixOfNoFiles = "name the file with the plugins, or add them under plugins"
+)
 
-// noPlugins finds a config that is likely another file than the one that was meant.
+// noPlugins finds a config that is likely another file than the one that was meant. A plugin
+// of a name that is nearly one of ours is told of by another rule.
 func (p *pass) noPlugins() {
-	if len(p.config.All("plugins")) == 0 {
-		p.found(p.config.Whole, nil, noPlugin, "name the file with the plugins, or add them under plugins")
+	all := p.config.All("plugins")
+	if len(all) == 0 {
+		if written, isList := p.config.Whole.Fields["plugins"].([]any); written == nil || isList && len(written) == 0 {
+			p.found(p.config.Whole, nil, noPlugin, fixOfNoFiles)
+		}
+		return
+	}
+	ours := slices.Sorted(maps.Keys(p.plugins))
+	if p.Ours && !slices.ContainsFunc(all, func(e *gateway.Entity) bool { return spelling.Nearest(e.Name(), ours, spelling.AnyNumber) != "" }) {
+		p.found(p.config.Whole, nil, noneIsOurs, fixOfNoFiles+"; if it needs none, say why: "+waiverFor("plugin-none"))
 	}
 }
 

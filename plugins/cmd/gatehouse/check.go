@@ -31,7 +31,7 @@ type checking struct {
 }
 
 func (c *checking) addFlags(flags *pflag.FlagSet) {
-	c.failOn = configcheck.Error
+	c.failOn, c.options.Ours = configcheck.Error, true
 	flags.BoolVar(&c.options.Development, "development", inDevelopment(), developmentUsage)
 	cli.Output(flags, &c.format, "text", "json")
 	flags.TextVar(&c.failOn, "fail-on", c.failOn, "the `severity` from which on a finding is a failure: error, warning or info")

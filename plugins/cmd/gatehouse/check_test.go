@@ -66,8 +66,8 @@ func TestCheckExitCode(t *testing.T) {
 	t.Setenv("REDIS_URL", "")
 	const (
 		fails = "{_format_version: '3.0', plugins: [{name: trace-inject, config: {ratio: 1}}]}"
-		warns = "{_format_version: '3.0', plugins: [{name: key-auth}]}"
-		tells = "{_format_version: '3.0', services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}]}"
+		warns = "{_format_version: '3.0', plugins: [{name: key-auth}, {name: trace-inject}]}"
+		tells = "{_format_version: '3.0', services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}, {name: trace-inject}]}"
 		good  = "{_format_version: '3.0', plugins: [{name: trace-inject}]}"
 	)
 	for _, tt := range []struct {

@@ -84,6 +84,9 @@ func recordedTraffic(s streams, file string) (usage.Groups, error) {
 		return nil, err
 	}
 	fmt.Fprintf(s.err, "read %d requests; passed over %d lines that are none\n", requests, skipped)
+	if tally.Redacted > 0 {
+		fmt.Fprintf(s.err, "gatehouse: warning: %d of the requests are of users whom the log calls [user]: no limit for a user can be told from them; set pseudonym_key of pii-log-scrub, or read from Redis (--redis)\n", tally.Redacted)
+	}
 	return tally.Groups(), nil
 }
 
@@ -99,12 +102,20 @@ func printAdvice(w io.Writer, advice []usage.Advice, top int) error {
 				continue
 			}
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t\n", a.Scope, cmp.Or(a.Group, "all"), a.Units, a.Peak, cmp.Or(a.Who, "-"), choices(a))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t\n", a.Scope, usage.Words(a.Group), a.Units, a.Peak, whose(a.Who), choices(a))
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write advice: %w", err)
 	}
 	return printLimits(w, advice)
+}
+
+// whose is who had a peak, where the group does not say it.
+func whose(key string) string {
+	if key == "" {
+		return "-"
+	}
+	return usage.Words(key)
 }
 
 func choices(a usage.Advice) string {

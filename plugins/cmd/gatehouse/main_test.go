@@ -163,7 +163,9 @@ func TestCheck(t *testing.T) {
 		{"key in a vault", `{_format_version: "3.0", plugins: [{name: pii-log-scrub, config: {actions: {email: pseudonym}, pseudonym_key: "{vault://env/key}", pseudonym_key_id: k1}}]}`, ""},
 		{"unknown kind", "plugins: [{name: pii-log-scrub, config: {actions: {mail: redact}}}]", "plugins[0].config.actions: expected one of: email, phone"},
 		{"what Kong reads as another type", "plugins: [{name: pii-log-scrub, config: {audit: off}}]", "plugins[0].config.audit: false: expected a string; put it in quotes"},
-		{"other people's plugins", "{_format_version: '3.0', plugins: [{name: cors, config: {anything: 1}}]}", ""},
+		{"other people's plugins", "{_format_version: '3.0', plugins: [{name: trace-inject}, {name: cors, config: {anything: 1}}]}", ""},
+		{"none of ours", "{_format_version: '3.0', plugins: [{name: cors}]}", "none of its plugins is Gatehouse's: nothing in it was checked that Kong does not check"},
+		{"none of ours, and said why", "{_format_version: '3.0', _ignore: ['plugin-none: the plugins are in another file'], plugins: [{name: cors}]}", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -189,7 +191,7 @@ func TestCheck(t *testing.T) {
 // scrubbed for it.
 func TestCheckFindsLogPlugins(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kong.yaml")
-	if err := os.WriteFile(file, []byte("{_format_version: '3.0', services: [{plugins: [{name: cors}, {name: file-log}]}]}"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("{_format_version: '3.0', services: [{plugins: [{name: trace-inject}, {name: file-log}]}]}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]string{
