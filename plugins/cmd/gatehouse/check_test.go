@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -146,5 +150,17 @@ func TestCheckContract(t *testing.T) {
 	out, errs, code := gatehouse(t, "", "check", "-development", "-contract", "web-bff="+contract, "../../../kong.yaml")
 	if want := contract + ":6: error: paths./web/v1/gone.get: no route of service web-bff leads to GET /web/v1/gone"; code != 1 || !strings.HasPrefix(out, want) && !strings.Contains(out, "\n"+want) {
 		t.Errorf("exit code %d, %s%s, want %s", code, out, errs, want)
+	}
+}
+
+// TestCheckIsInterrupted: a pipe that nobody writes to is waited for until Ctrl-C.
+func TestCheckIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, hold := io.Pipe()
+	defer hold.Close()
+	var errs bytes.Buffer
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if code := run(ctx, streams{in, &errs, &errs}, []string{"check", "-"}); code != 1 || errs.String() != "gatehouse: interrupted\n" {
+		t.Errorf("exit code %d and %q", code, errs.String())
 	}
 }
