@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 TOOL    := go tool -modfile=tools/go.mod
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# The version itself is a constant of internal/version; this is the commit that is shown behind it.
+LDFLAGS := -s -w -X github.com/gatehousehq/gatehouse/internal/version.commit=$(VERSION)
 # One set of flags, so that whatever is built next finds the packages compiled.
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/
 # The race detector needs a C compiler.
@@ -36,19 +37,19 @@ run: build ## run everything on this machine, with requests to paste; Ctrl-C sto
 .PHONY: token
 token: ## print a token of the auth service, which make run and make up start: make token TENANT=acme USER=u1 [CLIENT=mobile] [PLAN=pro]
 	@$(BUILD) ./e2e/cmd/stack
-	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
+	@bin/stack token --tenant '$(or $(TENANT),acme)' --user '$(if $(filter command line,$(origin USER)),$(USER),u1)' --client '$(or $(CLIENT),web)' --plan '$(PLAN)'
 
 .PHONY: smoke
 smoke: ## send a trace through each route of what make run started, and name the hop that loses it
 	@$(BUILD) ./plugins/cmd/gatehouse ./e2e/cmd/stack
-	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token -client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token -client mobile) \
-	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke -config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
-	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) -receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
+	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token --client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token --client mobile) \
+	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke --config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
+	  --gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) --receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
 
 .PHONY: certs
 certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
 	@$(BUILD) ./e2e/cmd/stack
-	@bin/stack certs $(if $(RENEW),-renew)
+	@bin/stack certs $(if $(RENEW),--renew)
 
 .PHONY: test
 test: ## every test that needs no container, without what waits long of the suite (E2E_LONG=1: with it); says what was left out; E2E_SHORT=1 leaves out all that takes long

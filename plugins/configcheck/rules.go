@@ -28,7 +28,8 @@ func init() { // not where it is declared: waivers look rules up in it
 	table = []Rule{
 		{Name: unreadable, Severity: Error, Refused: true},
 		{Name: "format-version", Severity: Error, Refused: true, find: (*pass).formatVersion},
-		{Name: "field-unknown", Severity: Error, find: (*pass).unknownEntities},
+		{Name: "field-unknown", Severity: Error, find: (*pass).unknownFields},
+		{Name: "field-type", Severity: Error, Refused: true, find: (*pass).fieldTypes},
 		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
 
 		// Plugins.
