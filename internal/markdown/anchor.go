@@ -2,9 +2,19 @@ package markdown
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 )
+
+var id = regexp.MustCompile(`\bid="([^"]+)"`)
+
+// named notes the anchors that HTML in a document sets itself.
+func (r *reader) named(html string) {
+	for _, set := range id.FindAllStringSubmatch(html, -1) {
+		r.doc.Anchors[set[1]] = true
+	}
+}
 
 // newAnchor is what GitHub makes of a heading: its letters, digits, dashes and underscores in
 // lower case, with a dash for each space, and a number if the document has that already.

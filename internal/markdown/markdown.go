@@ -78,6 +78,10 @@ func (r *reader) visit(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		r.doc.Blocks = append(r.doc.Blocks, Block{string(n.Language(r.source)), r.anchor, string(n.Lines().Value(r.source))})
 	case *ast.Link:
 		r.doc.Links = append(r.doc.Links, string(n.Destination))
+	case *ast.RawHTML:
+		r.named(string(n.Segments.Value(r.source)))
+	case *ast.HTMLBlock:
+		r.named(string(n.Lines().Value(r.source)))
 	case *ast.Image:
 		r.doc.Links = append(r.doc.Links, string(n.Destination))
 	}

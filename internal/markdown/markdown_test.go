@@ -62,4 +62,7 @@ func TestSentences(t *testing.T) {
 	if got := Words("Kong 3.9 is old."); got != 4 {
 		t.Errorf("%d words, want 4", got)
 	}
+	if got := Words("Write code, code and code, or none."); got != 4 {
+		t.Errorf("%d words with a list of names, want 4", got)
+	}
 }

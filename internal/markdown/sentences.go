@@ -34,5 +34,10 @@ func add(all []string, sentence string) []string {
 	return all
 }
 
-// Words is how many words a sentence has.
-func Words(sentence string) int { return len(strings.Fields(sentence)) }
+// names are pieces of code in a row: a list that is read at one look.
+var names = regexp.MustCompile(`code(?:,? (?:and |or )?code)+`)
+
+// Words is how many words a sentence has. A list of names counts as one.
+func Words(sentence string) int {
+	return len(strings.Fields(names.ReplaceAllString(sentence, "code")))
+}
