@@ -37,10 +37,11 @@ func TestAnchors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"# Client → gateway → service: headers": "client--gateway--service-headers",
-		"# nginx's lines":        "nginxs-lines",
-		"# `local`":              "local",
-		"# Größe_2, klein":       "größe_2-klein",
-		"# [A link](x.md) in it": "a-link-in-it",
+		"# nginx's lines":                     "nginxs-lines",
+		"# `local`":                           "local",
+		"# Größe_2, klein":                    "größe_2-klein",
+		"# [A link](x.md) in it":              "a-link-in-it",
+		"<a id=\"set-by-hand\"></a>**Bold.**": "set-by-hand",
 	}
 	for source, want := range tests {
 		if got := slices.Collect(maps.Keys(Parse([]byte(source)).Anchors)); len(got) != 1 || got[0] != want {
