@@ -41,18 +41,18 @@ var blocks = map[string]string{
 	"docs/identity.md#keys":                                                        "follows an issuer over the internet; TestIssuersWalkThrough follows the sample ones",
 	"docs/identity.md#a-walk-through":                                              "run: e2e TestIssuersWalkThrough",
 	"docs/identity.md#partner-keys":                                                "is the commands' form and no command",
-	"docs/identity.md#a-walk-through-1":                                            "needs a walk of thirty days; e2e's TestPartnerKeys does it with a clock",
+	"docs/identity.md#a-walk-through-1":                                            "needs a walk of thirty days; e2e's TestPartnerKeyRotates does it with less",
 	"docs/identity.md#the-sample-auth-service":                                     "needs make run; e2e/services tests the service",
 	"docs/kubernetes.md#kongs-chart":                                               "needs a cluster and a chart from the internet",
 	"docs/one-hop.md#how-a-request-ended":                                          "sets variables of Kong's; e2e/stack starts each gateway with them",
 	"docs/overlays.md#overlays-one-config-of-several-files-on-one-node-or-several": "publishes to nodes at addresses; e2e's TestPublish has two",
 	"docs/rate-limiting.md#changing-limits-at-run-time":                            "needs a Redis that gateways share, with redis-cli; the limiter's tests write the same keys",
-	"docs/rate-limiting.md#which-limits":                                           "needs weeks of traffic in a Redis; e2e's TestAdvise makes some",
-	"docs/releases.md#releases-a-config-that-cannot-hurt":                          "releases to the nodes of a cluster; e2e's TestRelease has two",
+	"docs/rate-limiting.md#which-limits":                                           "needs weeks of traffic in a Redis; e2e's TestRecordedTrafficIsAdvisedOn makes some",
+	"docs/releases.md#releases-a-config-that-cannot-hurt":                          "releases to the nodes of a cluster; e2e's TestReleaseTakesItselfBack has two",
 	"docs/releases.md#who-may-use-the-admin-api":                                   "sets variables of Kong's, with certificates of the operator's",
 	"docs/scrubbing.md#the-filter":                                                 "run: docs TestBlocksRun",
 	"docs/smoke.md#is-the-trace-whole-gatehouse-smoke":                             "asks a gateway and a Tempo at addresses, and make run; e2e's TestSmoke has its own",
-	"docs/tls.md#try-it":                                                           "needs make run; e2e's TestTLS makes the same connections",
+	"docs/tls.md#try-it":                                                           "needs make run; e2e's TestClientsOverTLS and e2e's TestOnlyTheGatewayIsBelieved make such connections",
 	"docs/tls.md#new-certificates":                                                 "needs the containers of make up",
 	"docs/trace-headers.md#the-clients-answer":                                     "sets a variable of Kong's; e2e/stack starts each gateway with it",
 }
@@ -153,7 +153,7 @@ var foreign = []string{
 // each test is there, and each of our programs has the subcommands and flags.
 func TestCommandsExist(t *testing.T) {
 	t.Parallel()
-	ours := ourPrograms(t)
+	ours := gatehouse(t)
 	targets := makeTargets(t)
 	for name, scripts := range shellBlocks(t) {
 		if blocks[name] == "is the commands' form and no command" {
@@ -211,10 +211,16 @@ func makeTargets(t *testing.T) map[string]bool {
 // program is one of ours, which says itself what it can be told.
 type program struct{ path string }
 
-func ourPrograms(t *testing.T) program {
+// gatehouse builds the binary, with the race detector where this test has it: what the other
+// tests compiled is then there already.
+func gatehouse(t *testing.T) program {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "gatehouse")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../plugins/cmd/gatehouse").CombinedOutput(); err != nil {
+	args := []string{"build", "-o", path}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	if out, err := exec.CommandContext(t.Context(), "go", append(args, "../plugins/cmd/gatehouse")...).CombinedOutput(); err != nil {
 		t.Fatalf("build gatehouse: %v\n%s", err, out)
 	}
 	return program{path}
@@ -257,7 +263,7 @@ func (p program) help(t *testing.T, sub ...string) string {
 func TestBlocksRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	bin := filepath.Dir(ourPrograms(t).path)
+	bin := filepath.Dir(gatehouse(t).path)
 	config, err := os.ReadFile("../kong.yaml")
 	if err != nil {
 		t.Fatal(err)
