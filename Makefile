@@ -92,8 +92,8 @@ eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_D
 	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
 
 .PHONY: dist
-dist: ## build what a release is into dist/: archives for Linux and macOS, bills of materials, SHA256SUMS
-	go run -C tools ./dist
+dist: ## build what a release is into dist/: archives for Linux and macOS, bills of materials, SHA256SUMS; SYSTEMS=linux/amd64 builds less
+	go run -C tools ./dist $(if $(SYSTEMS),-systems $(SYSTEMS))
 
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME (20s) each

@@ -4,29 +4,35 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 )
 
-func main() {
+func main() { os.Exit(dist()) }
+
+func dist() int {
 	root := flag.String("root", "..", "folder of the repository")
 	out := flag.String("out", "../dist", "folder to write, which is emptied first")
+	systems := flag.String("systems", "linux/amd64,linux/arm64,darwin/amd64,darwin/arm64", "what to build for")
 	flag.Parse()
-	if err := run(*root, *out); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, *root, *out, strings.Split(*systems, ",")); err != nil {
 		fmt.Fprintln(os.Stderr, "dist:", err)
-		os.Exit(1)
+		return 1
 	}
+	return 0
 }
 
-// systems are those that a release is for.
-var systems = []system{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}}
-
+// system is what a binary is for, by Go's names.
 type system struct{ os, arch string }
 
 // programs are the binaries of a release, by the package of each.
@@ -41,12 +47,12 @@ var beside = map[string]string{
 	"kong/problem.json":               "deploy/kong/problem.json",
 }
 
-func run(root, out string) error {
+func run(ctx context.Context, root, out string, systems []string) error {
 	version, err := os.ReadFile(filepath.Join(root, "VERSION"))
 	if err != nil {
 		return fmt.Errorf("read version: %w", err)
 	}
-	made, err := commitTime(root)
+	made, err := commitTime(ctx, root)
 	if err != nil {
 		return err
 	}
@@ -57,17 +63,19 @@ func run(root, out string) error {
 		return err
 	}
 	r := release{root: root, out: out, version: strings.TrimSpace(string(version)), made: made}
-	for _, s := range systems {
-		if err := r.build(s); err != nil {
-			return fmt.Errorf("%s/%s: %w", s.os, s.arch, err)
+	for _, name := range systems {
+		var s system
+		s.os, s.arch, _ = strings.Cut(name, "/")
+		if err := r.build(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return writeSums(out)
 }
 
 // commitTime is when the commit was made that is built: all files of a release are of then.
-func commitTime(root string) (time.Time, error) {
-	cmd := exec.Command("git", "log", "-1", "--format=%ct")
+func commitTime(ctx context.Context, root string) (time.Time, error) {
+	cmd := exec.CommandContext(ctx, "git", "log", "-1", "--format=%ct")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {
@@ -83,7 +91,7 @@ type release struct {
 }
 
 // build makes the archive of a system and the bills of its binaries.
-func (r *release) build(s system) error {
+func (r *release) build(ctx context.Context, s system) error {
 	dir, err := os.MkdirTemp("", "gatehouse-dist-")
 	if err != nil {
 		return err
@@ -96,7 +104,7 @@ func (r *release) build(s system) error {
 	}
 	for program, pkg := range programs {
 		binary := filepath.Join(dir, program)
-		if err := r.compile(s, pkg, binary); err != nil {
+		if err := r.compile(ctx, s, pkg, binary); err != nil {
 			return err
 		}
 		bill := filepath.Join(r.out, fmt.Sprintf("%s_%s_%s_%s.cdx.json", program, r.version, s.os, s.arch))
@@ -110,8 +118,8 @@ func (r *release) build(s system) error {
 
 // compile builds without what differs by machine and moment: paths, the state of the work
 // tree, a build id.
-func (r *release) compile(s system, pkg, to string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version="+r.version, "-o", to, pkg)
+func (r *release) compile(ctx context.Context, s system, pkg, to string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version="+r.version, "-o", to, pkg)
 	cmd.Dir = r.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+s.os, "GOARCH="+s.arch, "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
