@@ -98,6 +98,10 @@ bill: ## what a month costs, small, medium and large: make bill [ARGS='-factor 0
 eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET) and in gateway texts; MISSES=1 shows each miss
 	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
 
+.PHONY: dist
+dist: ## build what a release is into dist/: archives for Linux and macOS, bills of materials, SHA256SUMS; SYSTEMS=linux/amd64 builds less
+	go run -C tools ./dist $(if $(SYSTEMS),-systems $(SYSTEMS))
+
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME (20s) each
 	@set -e; for module in . $(MODULE); do \
@@ -115,6 +119,7 @@ lint: ## linters, formatting, the tests of the benchmarks and of the manifests, 
 	$(TOOL) golangci-lint fmt --diff ./...
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
+	cd tools && go tool golangci-lint run ./... && go test ./...
 	cd deploy/kubernetes/check && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./... && go test ./...
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
@@ -143,5 +148,5 @@ vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod govulncheck ./...
 
 .PHONY: generate
-generate: ## write everything that is generated: the OpenAPI servers and clients
+generate: ## write everything that is generated: the OpenAPI servers and clients, the fields of plugins in their pages
 	go generate ./...
