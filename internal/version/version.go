@@ -2,10 +2,17 @@
 // plugins are the plugins' own.
 package version
 
-import "runtime/debug"
+import (
+	_ "embed"
+	"runtime/debug"
+	"strings"
+)
 
-// Number is the version of all programs.
-const Number = "0.1.0"
+//go:embed VERSION
+var file string
+
+// Number is the version of all programs, and of a release.
+var Number = strings.TrimSpace(file)
 
 // commit is set by the linker to what git describe says of the source:
 // -X …/internal/version.commit=…

@@ -48,7 +48,7 @@ var beside = map[string]string{
 }
 
 func run(ctx context.Context, root, out string, systems []string) error {
-	version, err := os.ReadFile(filepath.Join(root, "VERSION"))
+	version, err := os.ReadFile(filepath.Join(root, "internal", "version", "VERSION"))
 	if err != nil {
 		return fmt.Errorf("read version: %w", err)
 	}
@@ -119,7 +119,7 @@ func (r *release) build(ctx context.Context, s system) error {
 // compile builds without what differs by machine and moment: paths, the state of the work
 // tree, a build id.
 func (r *release) compile(ctx context.Context, s system, pkg, to string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X main.version="+r.version, "-o", to, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X github.com/gatehousehq/gatehouse/internal/version.commit=v"+r.version, "-o", to, pkg)
 	cmd.Dir = r.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+s.os, "GOARCH="+s.arch, "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
