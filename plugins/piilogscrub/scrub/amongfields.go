@@ -5,14 +5,14 @@ package scrub
 // groups with blanks between them stands between words, or alone; a field stands beside
 // other fields.
 func (s *scan) amongFields(n *number, end int) bool {
-	if n.digits[0] == '0' && n.group[0].size() > 1 || s.b[n.start] == '(' {
-		return false // a trunk prefix, an area code: no field is written so
+	if n.digits[0] == '0' && n.group[0].size() > 1 {
+		return false // a trunk prefix: no field is written so
 	}
 	blanks := false
 	for _, g := range n.group[1:n.groups] {
 		blanks = blanks || g.start() < end && isFieldSeparator(g.sep)
 	}
-	return blanks && s.fieldsAround(n.start, end)
+	return blanks && (s.fieldBefore(n.start) || s.b[n.start] != '(' && s.fieldBehind(end))
 }
 
 // fieldsAround reports whether a field of a log line is before or behind b[start:end].

@@ -152,8 +152,13 @@ func firstWord(b []byte) []byte {
 		case b[i] == '"' && isTab(b[i-1]):
 			return nil
 		case is(b[i-1], letter) && !is(b[i], letter):
-			if c := b[i]; c == '=' || c == ':' || c == '_' || c == '/' || c == '@' {
+			switch c := b[i]; c {
+			case '=', ':', '_', '/', '@':
 				return nil
+			case '-', '.':
+				if is(at(b, i+1), alnum) {
+					return nil
+				}
 			}
 			return b[:i]
 		}

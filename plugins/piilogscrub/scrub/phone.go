@@ -193,21 +193,24 @@ var dottedPhones = []string{
 }
 
 // dotsOfPhone reports whether the groups of a number up to end are those of a telephone
-// number, if there is a point between any two of them.
+// number, if there is a point between any two of them, or more than one slash.
 func (n *number) dotsOfPhone(end int) bool {
 	var sizes [maxGroups]byte
-	dots, k := 0, 0
+	dots, slashes, k := 0, 0, 0
 	for _, g := range n.group[:n.groups] {
 		if g.end() > end {
 			break
 		}
-		if g.sep == '.' {
+		switch g.sep {
+		case '.':
 			dots++
+		case '/':
+			slashes++
 		}
 		sizes[k] = '0' + byte(g.size())
 		k++
 	}
-	return dots == 0 || n.plus || slices.Contains(dottedPhones, string(sizes[:k])) || k > 2 && n.digits[0] == '0' && n.group[0].size() > 1
+	return dots == 0 && slashes < 2 || n.plus || slices.Contains(dottedPhones, string(sizes[:k])) || k > 2 && n.digits[0] == '0' && n.group[0].size() > 1
 }
 
 // isEpoch reports whether the number can be a time since 1970 in seconds,

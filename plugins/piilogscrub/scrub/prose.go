@@ -31,17 +31,21 @@ func endsWord(c byte) bool {
 }
 
 // isOtherField reports whether the word b[start:stop] ends a field: a quoted text, though
-// not a single word in quotes, or a URL, a path, a product and its version.
+// not a single word in quotes, or a URL, a path, a product and its version, a host.
 func (s *scan) isOtherField(start, stop int) bool {
 	w := s.b[start:stop]
 	if n := len(w); n > 1 && w[n-1] == '"' && w[n-2] != '\\' && w[0] != '"' && at(s.b, stop) == ' ' {
 		return true
 	}
-	n := bytes.IndexByte(w, '/')
-	if n < 0 || lettersIn(w) == 0 {
+	letters := lettersIn(w)
+	if letters == 0 {
 		return false
 	}
-	return lettersIn(w) < len(w)-1 || s.e.words.rolesIn(w[:n]) == 0 || s.e.words.rolesIn(w[n+1:]) == 0 // not as "phone/fax"
+	if n := bytes.IndexByte(w, '/'); n >= 0 {
+		return letters < len(w)-1 || s.e.words.rolesIn(w[:n]) == 0 || s.e.words.rolesIn(w[n+1:]) == 0 // not as "phone/fax"
+	}
+	n := bytes.LastIndexAny(bytes.TrimRight(w, ".-_"), ".-_")
+	return n > 0 && s.e.words.rolesIn(w[n:]) == 0 // "mobile-api-7d9c5b6f4", not as "cell-phone"
 }
 
 func lettersIn(w []byte) (n int) {
