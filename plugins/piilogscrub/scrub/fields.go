@@ -95,7 +95,7 @@ func contextWords() *names {
 	n.add(roleNational, nationalNames()...)
 	n.add(roleNational, "citizen", "aadhaar", "passport")
 	n.add(roleVersion, "version", "ver", "v", "release", "build", "firmware", "upgrade", "upgraded")
-	n.add(roleOther, "id", "ids", "imei", "imsi", "iccid", "meid", "isbn", "ean", "upc", "gtin", "sku", "serial", "order", "invoice",
+	n.add(roleOther, "imei", "imsi", "iccid", "meid", "isbn", "ean", "upc", "gtin", "sku", "serial", "order", "invoice",
 		"ticket", "tracking", "commit", "revision", "rev", "pid", "tid", "port", "offset", "took", "size", "bytes", "rows", "entries",
 		"packets", "ms", "us", "ns", "sec", "secs", "seconds", "msec", "msecs", "kb", "mb", "gb", "kib", "mib", "gib")
 	return n

@@ -34,15 +34,15 @@ func (g group) end() int   { return int(g.to) }
 func (g group) size() int  { return int(g.to - g.from) }
 
 // read reads the number whose first digit is b[i]. Unless it begins with '+', it
-// ends before a blank with a decimal fraction, an address or a list on either side:
-// "0.045 10.1.2.3", "0/0/69 200". Those are fields of their own.
+// ends before a blank with a decimal fraction, an address or a list on either side, or a
+// UUID behind: "0.045 10.1.2.3", "0/0/69 200". Those are fields of their own.
 func (n *number) read(b []byte, i int, query bool) {
 	n.readAll(b, i, query)
-	if n.plus || n.groups < 3 {
+	if n.plus {
 		return
 	}
 	for g := 1; g < n.groups; g++ {
-		if sep := n.group[g].sep; isFieldSeparator(sep) && (n.isField(0, g) || n.isField(g, n.fieldEnd(g))) {
+		if sep := n.group[g].sep; isFieldSeparator(sep) && (n.isField(0, g) || n.isField(g, n.fieldEnd(g)) || isUUID(b, n.group[g].start())) {
 			n.apart = true
 			n.groups = g
 			n.n, n.end = n.group[g-1].total(), n.group[g-1].end()
