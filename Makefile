@@ -95,8 +95,8 @@ bill: ## what a month costs, small, medium and large: make bill [ARGS='-factor 0
 	@cd bench && go run ./capacity/bill $(ARGS)
 
 .PHONY: eval
-eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET) and in gateway texts; MISSES=1 shows each miss
-	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
+eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET), in gateway texts and on clean lines by format; MISSES=1 shows each miss
+	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay|TestCleanLines)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
 
 .PHONY: dist
 dist: ## build what a release is into dist/: archives for Linux and macOS, bills of materials, SHA256SUMS; SYSTEMS=linux/amd64 builds less

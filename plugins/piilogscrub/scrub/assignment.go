@@ -37,6 +37,7 @@ func (s *scan) named(v value, r role) {
 	switch {
 	case s.e.isMarker(text) || v.json && string(text) == "null":
 		s.next = v.end
+	case r&roleAddress != 0 && isNetworkAddress(text):
 	case r&roleField == 0:
 		if s.spend(min(len(text), maxRandom)); isRandom(text) && jwtEnd(text, 0) != len(text) {
 			s.redactValue(Secret, v)
@@ -146,7 +147,8 @@ func (s *scan) lineEnd(i int) int {
 
 // unquotedEnd returns the end of the value at b[i] that has no quotes: a blank, a
 // quote or '&', or another byte that ends values where no letter or digit
-// follows it. In a query string '&' and what cannot be in one.
+// follows it. In a query string '&' and what cannot be in one. A ';' or a '?' ends it
+// where a name and a '=' follow.
 func (s *scan) unquotedEnd(i int) int {
 	if i < s.unquoted.start || i >= s.unquoted.end {
 		s.unquoted = span{i, s.findUnquotedEnd(i)}
@@ -155,12 +157,24 @@ func (s *scan) unquotedEnd(i int) int {
 	return s.unquoted.end
 }
 
+// isAssignment reports whether a name of letters and a '=' are at b[i:], as behind a value
+// in a list: "Password=x;Trust Server Certificate=True".
+func isAssignment(b []byte, i int) bool {
+	start := i
+	for i < len(b) && i-start < maxName && (is(b[i], alnum) || b[i] == ' ' || b[i] == '_' || b[i] == '-') {
+		i++
+	}
+	return i-start > 1 && at(b, i) == '=' && is(at(b, start), letter|blank)
+}
+
 func (s *scan) findUnquotedEnd(i int) int {
 	for j := i; j < len(s.b); j++ {
 		c := s.b[j]
 		switch {
+		case c == '?' && isAssignment(s.b, j+1):
+			return j // a query behind a parameter of a path
 		case !is(c, valueEnd):
-		case c == '&' || c == '"' || is(c, blank):
+		case c == '&' || c == '"' || is(c, blank) || c == ';' && isAssignment(s.b, j+1):
 			return j
 		case s.query:
 		case c == '\'' || !is(at(s.b, j+1), alnum):

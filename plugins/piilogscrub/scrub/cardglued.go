@@ -33,11 +33,13 @@ func (s *scan) looseCard(start int) bool {
 	}
 	var digits [19]byte
 	size, end := 0, 0
+	fours, six := true, false // the groups so far are all of four digits; four, and six
 	for i := start; ; {
 		stop := skipDigits(s.b, i)
-		if stop-i < 2 || stop-i > 6 || size+stop-i > len(digits) {
+		if stop-i < 2 || stop-i > 6 || size+stop-i > len(digits) || !fours && (!six || stop-i < 4 || stop-i > 5) {
 			break
 		}
+		fours, six = fours && stop-i == 4, size == 4 && stop-i == 6
 		size += copy(digits[size:], s.b[i:stop])
 		if size >= 13 && size <= 16 && luhn(digits[:size]) && isSureCard(digits[:size]) {
 			end = stop

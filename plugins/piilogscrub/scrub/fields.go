@@ -46,6 +46,7 @@ func fieldNames(p *Policy) *names {
 	n := newNames()
 	n.add(roleField, DefaultFields()...)
 	n.add(roleLine, lineFields()...)
+	n.add(roleAddress, "address")
 	n.add(roleAuth, "authorization", "proxy-authorization", "x-forwarded-authorization")
 	n.add(roleSecret, "secret", "token", "access_token", "refresh_token", "id_token", "auth", "auth_token",
 		"key", "credential", "credentials", "sig", "signature", "hmac", "session", "sid", "code_verifier", "assertion")
@@ -60,7 +61,10 @@ func fieldNames(p *Policy) *names {
 	n.add(roleNational, "tax_id", "national_id", "passport", "passport_number")
 	n.add(roleVersion, "version", "ver", "release", "build", "firmware", "app_version", "sdk", "rv")
 	n.add(0, "ip_address", "mac_address", "email_address", "remote_address", "server_address", "host_address",
-		"listen_address", "bind_address", "next_page_token", "page_token", "continuation_token")
+		"listen_address", "bind_address", "next_page_token", "page_token", "continuation_token",
+		"peer_address", "local_address", "source_address", "destination_address", "upstream_address", "backend_address",
+		"proxy_address", "gateway_address", "socket_address", "link_address", "hardware_address", "advertised_address",
+		"cache_key", "partition_key", "routing_key", "primary_key", "foreign_key", "sort_key", "object_key", "idempotency_key")
 	n.add(roleField, p.Fields...)
 	for _, name := range append(DefaultNeverFields(), p.NeverFields...) {
 		n.roles[normalize(name)] = 0
@@ -89,7 +93,10 @@ func contextWords() *names {
 	n.add(roleCard, "card", "cards", "cc", "visa", "mastercard", "amex", "maestro", "discover", "credit", "debit", "pan")
 	n.add(roleSSN, "ssn", "social", "itin")
 	n.add(roleNational, nationalNames()...)
-	n.add(roleNational, "citizen", "aadhaar", "passport", "id")
+	n.add(roleNational, "citizen", "aadhaar", "passport")
 	n.add(roleVersion, "version", "ver", "v", "release", "build", "firmware", "upgrade", "upgraded")
+	n.add(roleOther, "imei", "imsi", "iccid", "meid", "isbn", "ean", "upc", "gtin", "sku", "serial", "order", "invoice",
+		"ticket", "tracking", "commit", "revision", "rev", "pid", "tid", "port", "offset", "took", "size", "bytes", "rows", "entries",
+		"packets", "ms", "us", "ns", "sec", "secs", "seconds", "msec", "msecs", "kb", "mb", "gb", "kib", "mib", "gib")
 	return n
 }

@@ -20,6 +20,10 @@ func fuzzSeeds() (seeds []string) {
 			seeds = append(seeds, p.plant(at, k, p.value(k)).text)
 		}
 	}
+	for _, f := range logFormats {
+		line, _ := p.line(f)
+		seeds = append(seeds, line)
+	}
 	return append(seeds, "%2525252540", `\\\\u0040`, strings.Repeat("[", 100), `{"a":{"a":[1,2`, "a@b@c@d.ee@f.gg")
 }
 

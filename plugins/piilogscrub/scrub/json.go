@@ -159,8 +159,8 @@ func (p *parser) scan(v value, r role) {
 			return
 		}
 	}
-	if !v.quoted && !isDigit(s.b[v.end-1]) {
-		return
+	if !v.quoted && !isNatural(s.b[v.start:v.end]) {
+		return // a fraction or a negative number is nobody's
 	}
 	first := len(s.findings.list)
 	if bytes.IndexByte(s.b[v.start:v.end], '\\') < 0 {
@@ -172,6 +172,9 @@ func (p *parser) scan(v value, r role) {
 		p.quote(first, v)
 	}
 }
+
+// isNatural reports whether a literal is digits only.
+func isNatural(v []byte) bool { return skipDigits(v, 0) == len(v) }
 
 // unescape scans a string that has escapes in it.
 func (p *parser) unescape(v value, r role) {

@@ -53,6 +53,14 @@ var adversarial = map[string]string{
 	"percent and digits":   "%B41111",
 	"accounts glued":       "IBANDE89",
 	"keys in parts":        "xoxb-123456789012-",
+	"numbers by threes":    "512 345 678 ",
+	"fields of numbers":    "0.5 200 45 4821 ",
+	"words and slashes":    "phone/fax 1234567 ",
+	"list of values":       "password=a;b;",
+	"queries in values":    "password=a?b",
+	"older encodings":      "%E9",
+	"lists of timers":      "0/0/69/12/81 ",
+	"network addresses":    "address: a.b:",
 }
 
 // TestCostIsLinear counts the bytes that detectors look at: twice the text may

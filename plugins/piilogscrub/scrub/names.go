@@ -17,6 +17,8 @@ const (
 	roleSSN                       // nine digits are a social security number
 	roleNational                  // a number with an id's check digit is that id
 	roleVersion                   // four small numbers are no IP address
+	roleOther                     // a number here is neither of a person nor of a card
+	roleAddress                   // the value is a person's address, or a network's
 )
 
 // names maps the names of fields, in lower case and without separators, to what
