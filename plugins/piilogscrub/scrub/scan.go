@@ -128,8 +128,14 @@ func (s *scan) run() {
 			s.visit(at, &c, c.all)
 		}
 	}
-	if len(s.e.patterns) > 0 && !s.blocked {
+	if s.blocked {
+		return
+	}
+	n := len(s.findings.list)
+	if s.signless(); len(s.e.patterns) > 0 {
 		s.patterns()
+	}
+	if len(s.findings.list) > n && n > first || len(s.e.patterns) > 0 {
 		s.findings.merge(first)
 	}
 }
