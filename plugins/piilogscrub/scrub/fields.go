@@ -79,6 +79,7 @@ func fieldNames(p *Policy) *names {
 	n.add(roleAuth, "authorization", "proxy-authorization", "x-forwarded-authorization")
 	n.add(roleSecret, secretFields()...)
 	n.add(roleSecret, secretNames()...)
+	n.add(roleSecret, "authorization", "proxy-authorization", "x-forwarded-authorization", "cookie", "set-cookie")
 	n.add(roleSecret|roleWeak, weakNames()...)
 	n.add(roleSecret|roleWeak|roleWhole, "code")
 	n.add(rolePair, pairNames()...)

@@ -22,6 +22,8 @@ func (s *scan) signless() {
 	s.pem()
 	s.done = 0
 	s.guardedCookies()
+	s.done = 0
+	s.lists()
 	s.next, s.done = max(s.next, next), max(s.done, done)
 }
 
