@@ -26,8 +26,8 @@ const (
 // they say of their values. It is not written to once it is made.
 type names struct {
 	roles map[string]role
-	tails [1 << 9]uint64 // a bit for each three last bytes: rules most names out
-	pairs [1 << 4]uint64 // a bit for each two, where a separator is before them
+	tails [1 << 9]uint64  // a bit for each three last bytes: rules most names out
+	pairs [1 << 4]uint64  // a bit for each two, where a separator is before them
 	twins map[string]bool // words that follow a secret's name in the name of its twin
 	glued []string        // names that count as well where letters stand before them
 }

@@ -46,7 +46,9 @@ func (s *scan) pairRole(i int) role {
 	return s.fieldRole(s.b[start:end])
 }
 
-func isBetweenPair(c byte) bool { return isNameEnd(c) || is(c, blank) || c == ',' || c == ';' || c == '&' }
+func isBetweenPair(c byte) bool {
+	return isNameEnd(c) || is(c, blank) || c == ',' || c == ';' || c == '&'
+}
 
 // namesNext reports whether a value is the name of the one behind it, as in
 // `"key":"region","value":"eu"`.

@@ -132,4 +132,6 @@ func (s *scan) elementText(i int) (start, end int) {
 }
 
 // foldEqual reports whether a name is the lower-case word, in any case.
-func foldEqual(name []byte, word string) bool { return len(name) == len(word) && foldPrefix(name, 0, word) }
+func foldEqual(name []byte, word string) bool {
+	return len(name) == len(word) && foldPrefix(name, 0, word)
+}
