@@ -18,7 +18,7 @@ func (s *scan) card(n *number) bool {
 		}
 	}
 	if best == 0 {
-		return s.looseCard(n.group[0].start())
+		return s.spelledCard(n) || s.looseCard(n.group[0].start())
 	}
 	return s.emit(Card, n.group[0].start(), n.group[best-1].end())
 }

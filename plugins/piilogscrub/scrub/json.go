@@ -167,7 +167,7 @@ func (p *parser) scan(v value, r role) {
 	}
 	first := len(s.findings.list)
 	if bytes.IndexByte(s.b[v.start:v.end], '\\') < 0 {
-		s.part(v.start, v.end, FormatText, r)
+		s.part(v.start, v.end, stringFormat(s.b[v.start:v.end]), r)
 	} else {
 		p.unescape(v, r)
 	}
@@ -182,7 +182,7 @@ func (p *parser) unescape(v value, r role) {
 	defer buf.release()
 	buf.json(p.s.b[v.start:v.end], v.start)
 	c, first := p.s.inner(buf.b, r), len(p.s.findings.list)
-	c.depth = p.s.depth // an escape in a string is no layer of its own
+	c.depth, c.query = p.s.depth, isForm(buf.b) // an escape in a string is no layer of its own
 	c.run()
 	p.s.adopt(&c, buf, first, v.start, v.end)
 }
@@ -199,4 +199,12 @@ func (p *parser) redact(v value) {
 	if !p.bad {
 		p.s.redactValue(Field, v)
 	}
+}
+
+// stringFormat returns what a string is read as: a form where it is one, else text.
+func stringFormat(b []byte) Format {
+	if bytes.IndexByte(b, '=') > 0 && isForm(b) {
+		return FormatQuery
+	}
+	return FormatText
 }

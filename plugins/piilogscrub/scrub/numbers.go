@@ -11,6 +11,9 @@ func (s *scan) number(i int) {
 	n.read(s.b, start, s.query)
 	s.spend(2 * (n.end - n.start))
 	lettered := is(at(s.b, n.end), letter)
+	if n.groups == 1 && n.n == 2 && s.spacedSSN(start) {
+		return
+	}
 	if n.isShort() && !lettered && !n.isCardPart() {
 		s.next = max(s.next, n.end)
 		return

@@ -34,7 +34,7 @@ func (s *scan) phoneEnd(n *number) int {
 		}
 	}
 	if end := n.trunk(s.b); end > 0 {
-		return end
+		return n.withTail(end)
 	}
 	return s.phoneByContext(n)
 }
@@ -151,6 +151,9 @@ func (s *scan) phoneByContext(n *number) int {
 	end := n.endWithin(0, least, maxPhone)
 	if end == 0 || n.n >= 13 && n.isEpoch() {
 		return 0
+	}
+	if s.isCalled(n) {
+		return end
 	}
 	r := s.context(n.start, end)
 	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() {

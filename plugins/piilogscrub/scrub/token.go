@@ -34,6 +34,9 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
+	if s.link(start, end) {
+		return
+	}
 	if end-start >= apikey.Least && s.partnerKeys(start, end) {
 		return
 	}
