@@ -22,7 +22,7 @@ var shortOptions = []shortOption{
 	{letter: 'a', glued: true, spaced: true, pair: true, command: []string{"http", "https", "xh", "httpie"}},
 	{letter: 'p', glued: true, command: []string{"mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mariadb", "mariadb-dump", "mariadb-admin", "mycli", "7z", "7za", "rar", "unrar"}},
 	{letter: 'p', glued: true, spaced: true, command: []string{"sshpass", "mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "mongoimport", "plink", "pscp", "rabbitmqadmin", "ipmitool"}},
-	{letter: 'p', spaced: true, command: []string{"docker", "podman", "helm", "az", "oc", "skopeo", "buildah", "nerdctl", "twine", "cf", "keytool"}},
+	{letter: 'p', spaced: true, command: []string{"login", "twine"}},
 	{letter: 'P', glued: true, spaced: true, command: []string{"sqlcmd", "bcp", "zip", "unzip", "ipmitool"}},
 	{letter: 'a', spaced: true, command: []string{"redis-cli", "valkey-cli"}},
 	{letter: 'w', glued: true, spaced: true, command: []string{"ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldappasswd", "ldapwhoami"}},
@@ -60,7 +60,7 @@ func (s *scan) option(i int) bool {
 		start++
 	}
 	end := start
-	for end < len(s.b) && end-start < maxOption && is(s.b[end], wordByte) {
+	for end < len(s.b) && end-start < maxOption && (is(s.b[end], wordByte) || s.b[end] == '.') {
 		end++
 	}
 	if s.spend(end - i); start == end {

@@ -81,14 +81,16 @@ func tail(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31
 // one look at three bytes, where lookup reads the whole name, and a second one where a
 // number ends the name.
 func (n *names) maybe(b []byte, end int) bool {
-	if n.maybeSo(b, end) {
-		return true
-	}
+	return n.maybeSo(b, end) || end > 0 && isDigit(b[end-1]) && n.maybeNumbered(b, end)
+}
+
+// maybeNumbered is maybe for what stands before the number that ends before b[end].
+func (n *names) maybeNumbered(b []byte, end int) bool {
 	first := end
 	for end > 0 && first-end < maxTwinDigits && isDigit(b[end-1]) {
 		end--
 	}
-	if end == first || n.twins == nil {
+	if n.twins == nil {
 		return false
 	}
 	if end > 0 && is(b[end-1], wordByte) && !is(b[end-1], alnum) {

@@ -1,5 +1,7 @@
 package scrub
 
+import "bytes"
+
 const (
 	minSecretDigits = 6  // digits of the shortest number that is a secret
 	minWeak         = 6  // bytes of the shortest secret under a name with other uses
@@ -116,9 +118,16 @@ func isCode(v []byte, c content) bool {
 }
 
 // isPlaceholder reports whether a value only says where one goes: "${TOKEN}", "<token>",
-// "{{ token }}", "%s".
+// "{{ token }}", "%s". What closes it may be behind the value, where that has no quotes.
 func isPlaceholder(v []byte) bool {
-	first, last := v[0], v[len(v)-1]
-	return first == '<' && last == '>' || first == '{' && last == '}' && len(v) > 1 && v[1] == '{' ||
-		first == '$' && last == '}' && len(v) > 1 && v[1] == '{' || first == '%' && len(v) == 2
+	if v[0] == '%' && len(v) == 2 {
+		return true
+	}
+	for _, open := range [...]string{"${", "{{", "<"} {
+		if name, ok := bytes.CutPrefix(v, []byte(open)); ok {
+			c := contentOf(bytes.Trim(name, " }>"))
+			return c.letters > 0 && c.digits == 0 && c.others == 0
+		}
+	}
+	return false
 }

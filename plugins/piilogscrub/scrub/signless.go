@@ -29,8 +29,8 @@ func (s *scan) signless() {
 
 // hasSignless reports whether a text that is read in parts may have such secrets.
 func hasSignless(b []byte) bool {
-	return bytes.IndexByte(b, '<') >= 0 || bytes.IndexByte(b, '\'') >= 0 || bytes.Contains(b, []byte(" -")) ||
-		bytes.Contains(b, []byte("__")) || bytes.Contains(b, []byte("-----BEGIN"))
+	return len(b) > minText && (bytes.IndexByte(b, '<') >= 0 || bytes.IndexByte(b, '\'') >= 0 || bytes.Contains(b, []byte(" -")) ||
+		bytes.Contains(b, []byte("__")) || bytes.Contains(b, []byte("-----BEGIN")))
 }
 
 // guardedCookies redacts the values of cookies whose names begin with "__Host-" or

@@ -25,29 +25,29 @@ func (n *names) addTwins() {
 	for _, word := range twinWords {
 		n.twins[word] = true
 		n.addTail(word)
+		for _, name := range gluedNames {
+			n.roles[name+word] |= n.roles[name] // "passwordconfirmation"
+		}
 	}
 }
 
-// twin returns the role of the secret whose twin a name is: the same name with a number
-// or a word behind it. What has other uses as well has no twins.
+// twin returns the role of the secret whose twin a name is: the same name with a word, a
+// number or both behind it. What has other uses as well has no twins.
 func (n *names) twin(key []byte, starts []int) role {
-	if n.twins == nil || len(starts) == 0 {
-		return 0
-	}
-	whole := len(key)
 	for range 2 {
-		if trimmed := trimDigits(key); len(trimmed) < len(key) {
-			key = trimmed
-		} else if last := starts[len(starts)-1]; len(starts) > 1 && n.twins[string(key[last:])] {
-			key, starts = key[:last], starts[:len(starts)-1]
-		} else {
-			key = trimTwin(key)
-		}
-		for len(starts) > 1 && starts[len(starts)-1] >= len(key) {
-			starts = starts[:len(starts)-1] // the last word was a number
-		}
-		if len(key) == whole || len(key) < 2 {
+		if len(starts) == 0 || len(key) < minTwin {
 			return 0
+		}
+		last := starts[len(starts)-1]
+		if isDigit(key[len(key)-1]) {
+			key = trimDigits(key)
+		} else if last > 0 && n.twins[string(key[last:])] {
+			key = key[:last]
+		} else {
+			return 0
+		}
+		for len(starts) > 0 && starts[len(starts)-1] >= len(key) {
+			starts = starts[:len(starts)-1]
 		}
 		if r, ok := n.find(key, starts); ok && r&(roleWeak|rolePair|roleNever) == 0 {
 			return r
@@ -56,6 +56,8 @@ func (n *names) twin(key []byte, starts []int) role {
 	return 0
 }
 
+const minTwin = 3 // bytes of the shortest name of a twin: "pw2"
+
 // trimDigits returns a name without the digits at its end.
 func trimDigits(key []byte) []byte {
 	end := len(key)
@@ -63,15 +65,4 @@ func trimDigits(key []byte) []byte {
 		end--
 	}
 	return key[:end]
-}
-
-// trimTwin returns a name without the word of a twin that is glued to it, as in
-// "passwordconfirmation".
-func trimTwin(key []byte) []byte {
-	for _, word := range twinWords {
-		if n := len(key) - len(word); n > 0 && string(key[n:]) == word {
-			return key[:n]
-		}
-	}
-	return key
 }
