@@ -116,7 +116,7 @@ func (s *scan) nextWord(i int) value {
 // redacted.
 func (s *scan) shortOption(i int) bool {
 	letter := at(s.b, i+1)
-	glued := is(at(s.b, i+2), wordByte) || isQuote(at(s.b, i+2)) || at(s.b, i+2) > ' '
+	glued := at(s.b, i+2) > ' ' && !(s.query && at(s.b, i+2) == '+')
 	for _, o := range shortOptions {
 		if o.letter != letter || glued && !o.glued || !glued && !o.spaced || !s.isCommand(i, o.command) {
 			continue

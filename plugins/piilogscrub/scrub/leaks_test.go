@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -22,11 +23,20 @@ var secretSpellings = []func(p *planter) string{
 	func(p *planter) string { return strings.ToLower(p.letters(8)) + "sesame" },
 }
 
+// defaultEngine is one for all texts: engines take longer to make than texts to scrub.
+var defaultEngine = sync.OnceValue(func() *Engine {
+	e, err := New(Policy{})
+	if err != nil {
+		panic(err)
+	}
+	return e
+})
+
 // checkGone scrubs each text twice, and reports those in which the value is still there, or
 // that are not what they were after the first time.
 func checkGone(t *testing.T, what string, f Format, text, value string) {
 	t.Helper()
-	e := newEngine(t, Policy{})
+	e := defaultEngine()
 	out, _ := e.Scrub(nil, []byte(text), f)
 	if bytes.Contains(out, []byte(value)) {
 		t.Errorf("%s: %s stays in\n%s\n%s", what, value, text, out)
@@ -202,7 +212,7 @@ func TestSpelledNumbers(t *testing.T) {
 		form := p.digits(2) + "+" + p.digits(3) + "+" + p.digits(2) + "+" + p.digits(2)
 		checkGone(t, "form", FormatJSON, `{"body":"phone=`+form+`&n=1"}`, form)
 		tail := "287"
-		checkGone(t, "postcode", FormatText, "at 0"+p.digits(4)+" 975 97 "+tail+" x", tail)
+		checkGone(t, "postcode", FormatText, "at 05"+p.digits(3)+" 975 97 "+tail+" x", tail)
 	}
 }
 

@@ -97,7 +97,9 @@ func (s *scan) identify(n *number) bool {
 // times since 1970 unless the words around speak of a number that is looked for.
 func (s *scan) excluded(n *number) bool {
 	if n.isEpoch() && s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 {
-		s.next = n.end
+		if !s.spelledCard(n) {
+			s.next = n.end
+		}
 		return true
 	}
 	if end := dateEnd(n); end > 0 {

@@ -138,7 +138,7 @@ func (s *scan) run() {
 	if s.signless(); len(s.e.patterns) > 0 {
 		s.patterns()
 	}
-	if len(s.findings.list) > n && n > first || len(s.e.patterns) > 0 {
+	if size := len(s.findings.list); size > n && size > first+1 {
 		s.findings.merge(first)
 	}
 }

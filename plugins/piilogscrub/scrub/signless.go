@@ -6,11 +6,8 @@ import "bytes"
 // XML, behind an option on a command line, behind a word of SQL, in a PEM block, and under
 // a cookie's name that browsers guard. No bit of a block marks these, as each would slow
 // down all texts for the sake of few: the window is searched for the byte that each of them
-// needs. A query has none of them, but what is encoded in one may.
+// needs.
 func (s *scan) signless() {
-	if s.query && s.depth == 0 {
-		return
-	}
 	next, done := s.next, s.done
 	s.next, s.done = 0, 0
 	s.elements()
