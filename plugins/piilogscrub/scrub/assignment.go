@@ -218,16 +218,6 @@ func (s *scan) unquotedEnd(i int) int {
 	return s.unquoted.end
 }
 
-// isNameAt reports whether a name and a '=' stand at b[i:], as behind the ';' in
-// "Password=x;Encrypt=True".
-func isNameAt(b []byte, i int) bool {
-	end := i
-	for end < len(b) && end-i < maxOption && (is(b[end], alnum) || b[end] == '_' || b[end] == ' ') {
-		end++
-	}
-	return end > i && at(b, end) == '='
-}
-
 func (s *scan) findUnquotedEnd(i int) int {
 	for j := i; j < len(s.b); j++ {
 		c := s.b[j]
@@ -236,7 +226,7 @@ func (s *scan) findUnquotedEnd(i int) int {
 		case c == '&' || c == '"' || is(c, blank):
 			return j
 		case s.query:
-		case c == '\'' || !is(at(s.b, j+1), alnum) || c == ';' && isNameAt(s.b, j+1):
+		case c == '\'' || !is(at(s.b, j+1), alnum):
 			return j
 		}
 	}

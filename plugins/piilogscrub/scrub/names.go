@@ -134,6 +134,9 @@ func (n *names) find(key []byte, starts []int) (role, bool) {
 			return r, true
 		}
 	}
+	if len(starts) == 0 || len(key)-starts[len(starts)-1] <= minGlued {
+		return 0, false
+	}
 	for _, end := range n.glued {
 		if len(key) > len(end) && string(key[len(key)-len(end):]) == end {
 			return n.roles[end], true

@@ -33,8 +33,8 @@ func (s *scan) phoneEnd(n *number) int {
 			return end
 		}
 	}
-	if end := n.trunk(s.b); end > 0 {
-		return n.withTail(end)
+	if end := n.withTail(n.trunk(s.b)); end > 0 {
+		return end
 	}
 	return s.phoneByContext(n)
 }

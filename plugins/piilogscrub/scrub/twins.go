@@ -19,6 +19,8 @@ var gluedNames = []string{
 	"accesstoken", "refreshtoken", "authtoken", "sessionid",
 }
 
+const minGlued = 6 // bytes of the shortest of gluedNames
+
 // addTwins has twins of secrets' names recognized.
 func (n *names) addTwins() {
 	n.twins, n.glued = make(map[string]bool), gluedNames
