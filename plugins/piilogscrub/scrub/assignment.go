@@ -117,7 +117,7 @@ func (s *scan) valueBehind(i int, r role) value {
 	for j < len(s.b) && j-sign < maxSignGap && is(s.b[j], blank) {
 		j++
 	}
-	if s.b[i] == '=' && j > sign && s.isNameNext(sign, j) {
+	if s.b[i] == '=' && j > sign && (s.isNameNext(sign, j) || s.isPadding(i)) {
 		return value{} // "password= next=1": no value
 	}
 	escaped := 0
@@ -141,6 +141,15 @@ const (
 	maxSign    = 3 // bytes of a sign, such as "=>"
 	maxEscapes = 7 // backslashes before a quote: JSON in JSON in JSON
 )
+
+// isPadding reports whether the '=' at b[i] ends a text in base64, which happens to end in a
+// secret's name: as "...aPw= next".
+func (s *scan) isPadding(i int) bool {
+	const longest = 32 // bytes of the longest name
+	name := s.nameEndingAt(i)
+	before := at(s.b, nameEnd(s.b, i)-len(name)-1)
+	return len(name) > longest || before == '/' || before == '+' && !s.query
+}
 
 // isNameNext reports whether what stands behind a '=' and blanks is on another line, or the
 // name of the next value.
