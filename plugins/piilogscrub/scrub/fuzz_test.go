@@ -106,3 +106,15 @@ func FuzzPlanted(f *testing.F) {
 		}
 	})
 }
+
+// TestScrubTwice checks that a text which was scrubbed stays as it is.
+func TestScrubTwice(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, Policy{})
+	for _, seed := range fuzzSeeds() {
+		out, _ := e.Text(nil, []byte(seed))
+		if again, _ := e.Text(nil, out); !bytes.Equal(again, out) {
+			t.Errorf("%q\nbecame %q\n  then %q", seed, out, again)
+		}
+	}
+}

@@ -80,8 +80,10 @@ func makeKeyIndex() *shapeIndex {
 // secret part of; end is 0 if it is none.
 func keyAt(b []byte, start, end int) (int, int) {
 	before := at(b, start-1)
-	if from := azureSecret(b, start, end); before == '~' && from >= 0 {
-		return from, tildeEnd(b, end)
+	if before == '~' {
+		if from := azureSecret(b, start, end); from >= 0 {
+			return from, tildeEnd(b, end)
+		}
 	}
 	for _, list := range [...][]headedShape{keyIndex.words[b[start]], keyIndex.behind[before]} {
 		for i := range list {
@@ -126,11 +128,11 @@ func isBehind(b []byte, start, end int) bool {
 		return false
 	}
 	before := b[max(0, start-2*maxName):start]
-	if i := bytes.LastIndexAny(before, " \"'<>"); i >= 0 {
-		before = before[i+1:]
-	}
 	if bytes.IndexByte(before, '.') < 0 && bytes.IndexByte(before, '$') < 0 {
 		return false
+	}
+	if i := bytes.LastIndexAny(before, " \"'<>"); i >= 0 {
+		before = before[i+1:]
 	}
 	for _, k := range keyIndex.near {
 		if end-start >= k.least && bytes.Contains(before, []byte(k.prefix)) {
