@@ -16,9 +16,14 @@ MODULE  := plugins/pluginserver
 # `docker compose`, or the older docker-compose where that is all there is.
 COMPOSE := VERSION=$(VERSION) $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
+# A port of make run's that has no variable of its own set.
+moved    = $(shell expr $1 + $(or $(PORT_OFFSET),0))
+
 .PHONY: help
-help: ## list the targets
+help: ## list the targets, and the variables of `make run`
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo; echo "What moves make run, with its default (PROXY_PORT=9000 make run):"
+	@awk '/^<!-- variables -->/ { on = 1 } /^<!-- end -->/ { on = 0 } on && /^[A-Z]/ { print "  " $$0 }' README.md
 
 .PHONY: build
 build: ## build bin/gatehouse and bin/bff, and bin/stack that runs them here
@@ -38,7 +43,7 @@ smoke: ## send a trace through each route of what make run started, and name the
 	@$(BUILD) ./plugins/cmd/gatehouse ./e2e/cmd/stack
 	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token -client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token -client mobile) \
 	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke -config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
-	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),8000) -receiver http://127.0.0.1:$(or $(OTLP_PORT),4318)
+	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) -receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
 
 .PHONY: certs
 certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
@@ -46,12 +51,13 @@ certs: ## make or renew a development CA and leaves in .dev/certs, which git ign
 	@bin/stack certs $(if $(RENEW),-renew)
 
 .PHONY: test
-test: ## every test that needs no container; says what this machine left out; E2E_SHORT=1 leaves out what takes long
+test: ## every test that needs no container, without what waits long of the suite (E2E_LONG=1: with it); says what was left out; E2E_SHORT=1 leaves out all that takes long
 	@$(if $(RACE),:,echo 'left out: the race detector, which needs a C compiler')
 	@command -v redis-server >/dev/null || echo 'left out: the tests against a real Redis, which need redis-server on PATH (miniredis stands in)'
 	@command -v promtool >/dev/null || echo 'left out: the tests of the Prometheus rules, which need promtool on PATH'
 	@test -n "$$GATEHOUSE_PII_DATASET" || test -d ../shared/data/pii || echo 'left out: the scrubber on a labelled set, which GATEHOUSE_PII_DATASET names or ../shared/data/pii holds'
-	go test $(RACE) $(if $(E2E_SHORT),-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
+	@$(if $(E2E_LONG),:,echo 'left out: the end-to-end tests that wait long; make e2e E2E_TARGET=dev runs all of the suite')
+	E2E_SHORT=$(if $(E2E_LONG),,1) go test $(RACE) $(if $(E2E_SHORT),-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
 
 .PHONY: e2e
 e2e: ## the end-to-end suite: E2E_TARGET=docker (default), kong (from PATH) or dev; E2E_PLUGINS=onehop; E2E_SHORT=1 leaves out what takes long
@@ -66,7 +72,7 @@ up: ## build and start everything in containers, wait until healthy, print reque
 	  [ "$$state" = healthy ] && break; sleep 1; \
 	done; \
 	[ "$$state" = healthy ] || { echo "Kong's container is $$state; see: $(COMPOSE) logs kong" >&2; exit 1; }
-	@$(COMPOSE) run --rm --no-deps -e AUTH_CONTROL_URL=http://auth:9206 orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
+	@$(COMPOSE) run --rm --no-deps -e KONG_DECLARATIVE_CONFIG=/certs/base.yaml -e AUTH_CONTROL_URL=http://auth:9206 orders guide http://127.0.0.1:$(or $(PROXY_PORT),8000)
 	@mkdir -p .dev && docker cp -q $$($(COMPOSE) ps -q kong):/certs/ca.pem .dev/up-ca.pem
 	@echo; echo "TLS:        curl -i --cacert .dev/up-ca.pem https://localhost:$(or $(PROXY_TLS_PORT),8443)/web/v1/dashboard -H \"Authorization: Bearer \$$WEB\""
 	@echo "Traces:     http://127.0.0.1:$(or $(JAEGER_PORT),16686)"

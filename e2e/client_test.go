@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -128,11 +129,15 @@ func bearerOf(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
 	return "Authorization: Bearer " + token
 }
 
-// notShort skips what takes long where -short asks for less.
+// short says that what takes long is left out: by -short, or by E2E_SHORT for this suite
+// alone, where other packages' tests run with it.
+func short() bool { return testing.Short() || os.Getenv("E2E_SHORT") != "" }
+
+// notShort skips what takes long where less is asked for.
 func notShort(t *testing.T) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("left out: it takes long, and -short was given")
+	if short() {
+		t.Skip("left out: it takes long, and -short or E2E_SHORT was given")
 	}
 }
 

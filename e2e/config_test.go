@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"mime/multipart"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +14,35 @@ import (
 // TestConfigIsAccepted posts the running config again: the gateway's own verdict.
 func TestConfigIsAccepted(t *testing.T) {
 	postConfig(t, gate.config).wantStatus(t, http.StatusCreated)
+	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}
+
+// TestConfigAsForm posts it as curl -F config=@kong.yaml does: with a mistake, which is
+// refused, and without.
+func TestConfigAsForm(t *testing.T) {
+	for status, config := range map[int][]byte{
+		http.StatusBadRequest: edit(t, gate.config, `name: sunset-headers`, `name: sunset-heders`),
+		http.StatusCreated:    gate.config,
+	} {
+		var body bytes.Buffer
+		form := multipart.NewWriter(&body)
+		file, err := form.CreateFormFile("config", "kong.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = file.Write(config) // to memory
+		if err := form.Close(); err != nil {
+			t.Fatal(err)
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gate.admin+"/config", &body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", form.FormDataContentType())
+		if a := send(t, req); a.status != status || status == http.StatusBadRequest && !strings.Contains(string(a.body), "sunset-heders") {
+			t.Errorf("status %d, want %d: %s", a.status, status, a.body)
+		}
+	}
 	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
 }
 

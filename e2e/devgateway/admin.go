@@ -4,8 +4,6 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
-	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -14,9 +12,6 @@ import (
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 	"github.com/gatehousehq/gatehouse/internal/httpjson"
 )
-
-// maxConfig is nginx's client_max_body_size for Kong's admin API, in bytes.
-const maxConfig = 10 << 20
 
 type object = map[string]any
 
@@ -81,33 +76,20 @@ func (g *Gateway) getConfig(*http.Request) (int, object) {
 // postConfig replaces the configuration, or explains why not and keeps the old
 // one (kong/api/routes/config.lua).
 func (g *Gateway) postConfig(r *http.Request) (int, object) {
-	query := r.URL.Query()
-	checkHash := query.Get("check_hash") == "1"
-	query.Del("check_hash")
-	if query.Encode() != "flatten_errors=1" {
-		return http.StatusBadRequest, message("the dev gateway supports POST /config?flatten_errors=1 and check_hash=1 only; `make up` runs Kong")
+	post, status, problem := readPost(r)
+	if status != 0 {
+		return status, message(problem)
 	}
-	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch mediaType {
-	case "text/yaml", "application/yaml", "application/json": // JSON is YAML
-	default:
-		return http.StatusUnsupportedMediaType, message("Unsupported media type; the dev gateway supports text/yaml and application/json only")
-	}
-	text, err := io.ReadAll(io.LimitReader(r.Body, maxConfig+1))
-	if err != nil || len(text) > maxConfig {
-		return http.StatusRequestEntityTooLarge, message("Payload too large")
-	}
-	if len(text) == 0 {
-		return http.StatusBadRequest, message("expected a declarative configuration")
-	}
-	if checkHash && hash(text) == g.current.Load().hash {
+	if post.checkHash && hash(post.text) == g.current.Load().hash {
 		return http.StatusNotModified, nil
 	}
-	err = g.load(text)
+	err := g.load(post.text)
 	var invalid *config.Invalid
 	switch {
-	case errors.As(err, &invalid):
+	case errors.As(err, &invalid) && post.flatten:
 		return http.StatusBadRequest, configErrors(invalid)
+	case errors.As(err, &invalid):
+		return http.StatusBadRequest, declarativeError(errorTree(invalid))
 	case err != nil:
 		return http.StatusBadRequest, declarativeError(object{"error": err.Error()})
 	default:

@@ -34,6 +34,48 @@ func configErrors(invalid *config.Invalid) object {
 	return answer
 }
 
+// errorTree is Kong's answer without flatten_errors: what is wrong, where it stands in the
+// document. A list has nothing at the places where nothing is wrong.
+func errorTree(invalid *config.Invalid) object {
+	root := object{}
+	for _, e := range invalid.Errors {
+		at, leaf := e.Path, any(e.Message)
+		if e.Entity {
+			at, leaf = at.At("@entity"), []any{e.Message}
+		}
+		if len(at) > 0 {
+			root, _ = grow(root, at, leaf).(object)
+		}
+	}
+	return root
+}
+
+// grow puts a leaf into a tree. What is wrong with a value as a whole hides what is wrong
+// within.
+func grow(tree any, path schema.Path, leaf any) any {
+	if _, whole := tree.(string); whole || len(path) == 0 {
+		return leaf
+	}
+	switch step := path[0].(type) {
+	case int:
+		list, _ := tree.([]any)
+		for len(list) <= step {
+			list = append(list, nil)
+		}
+		list[step] = grow(list[step], path[1:], leaf)
+		return list
+	case string:
+		fields, ok := tree.(object)
+		if !ok {
+			fields = object{}
+		}
+		fields[step] = grow(fields[step], path[1:], leaf)
+		return fields
+	default:
+		return tree
+	}
+}
+
 // declarativeError is about a whole configuration. Kong too writes the fields into the
 // message, as a Lua table.
 func declarativeError(fields object) object {

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,6 +46,51 @@ func TestPostConfig(t *testing.T) {
 	}
 	if res, _ := h.get("/new"); res.StatusCode != 200 {
 		t.Errorf("the new route answers %d", res.StatusCode)
+	}
+}
+
+// TestPostForm: each form in which Kong takes a configuration changes what runs.
+func TestPostForm(t *testing.T) {
+	t.Parallel()
+	h := start(t, oneService, nil, nil)
+	const parts = "multipart/form-data; boundary=b"
+	for i, tt := range []struct{ contentType, before, after string }{
+		{"text/yaml", "", ""},
+		{"application/x-www-form-urlencoded", "check_hash=1&config=", ""},
+		{parts, "--b\r\nContent-Disposition: form-data; name=\"config\"; filename=\"kong.yaml\"\r\nContent-Type: application/octet-stream\r\n\r\n", "\r\n--b--\r\n"},
+		{parts, "--b\r\nContent-Disposition: form-data; name=flatten_errors\r\n\r\n1\r\n--b\r\nContent-Disposition: form-data; name=config\r\n\r\n", "\r\n--b--\r\n"},
+	} {
+		path := "/new-" + strconv.Itoa(i)
+		next := "_format_version: \"3.0\"\n" + strings.NewReplacer("UPSTREAM", h.upstream.addr(), "[/]", "["+path+"]").Replace(oneService)
+		if strings.HasSuffix(tt.before, "config=") {
+			next = url.QueryEscape(next)
+		}
+		if status, answer := admin(t, h, "POST", "/config", tt.contentType, tt.before+next+tt.after); status != 201 {
+			t.Errorf("%s: status %d, answer %v", tt.contentType, status, answer)
+		}
+		if res, _ := h.get(path); res.StatusCode != 200 {
+			t.Errorf("%s: the new route answers %d", tt.contentType, res.StatusCode)
+		}
+	}
+}
+
+// TestErrorTree: without flatten_errors, what is wrong stands where it is in the document.
+func TestErrorTree(t *testing.T) {
+	t.Parallel()
+	h := start(t, oneService, nil, nil)
+	const invalid = `{"_format_version": "3.0", "services": [
+		{"name": "a", "host": "h"}, {"name": "b", "retries": "x", "host": "h", "routes": [{"name": "q", "paths": ["/"], "methods": ["GET", "get"]}]}, "c"
+	], "consumers": [{}], "nope": 1}`
+	status, got := admin(t, h, "POST", "/config", "application/json", invalid)
+	want := map[string]any{
+		"services": []any{nil, map[string]any{
+			"retries": "expected an integer", "routes": []any{map[string]any{"methods": []any{nil, "invalid value: get"}}},
+		}, "expected a record"},
+		"consumers": []any{map[string]any{"@entity": []any{"at least one of these fields must be non-empty: 'custom_id', 'username'"}}},
+		"nope":      "unknown field",
+	}
+	if diff := cmp.Diff(want, got["fields"]); diff != "" || status != 400 || got["flattened_errors"] != nil {
+		t.Errorf("status %d\n%s", status, diff)
 	}
 }
 
@@ -128,8 +175,11 @@ func TestPostRubbish(t *testing.T) {
 		{"POST", flat, "application/json", "[]", 400, `declarative config is invalid: {"error":"failed parsing declarative configuration: expected an object"}`},
 		{"POST", flat, "image/png", "x", 415, "Unsupported media type"},
 		{"POST", flat, "", "x", 415, "Unsupported media type"},
-		{"POST", "/config", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 and check_hash=1 only"},
-		{"POST", "/config?flatten_errors=1&flat=1", "text/yaml", "x", 400, "the dev gateway supports POST /config?flatten_errors=1 and check_hash=1 only"},
+		{"POST", "/config?flatten_errors=1&flat=1", "text/yaml", "x", 400, "the dev gateway supports config, flatten_errors and check_hash only, not flat"},
+		{"POST", "/config", "multipart/form-data", "x", 400, "read form: its Content-Type has no boundary"},
+		{"POST", "/config", "multipart/form-data; boundary=b", "--b\r\nContent", 400, "read form: "},
+		{"POST", "/config", "multipart/form-data; boundary=b", "--b--\r\n", 400, "expected a declarative configuration"},
+		{"POST", "/config", "application/x-www-form-urlencoded", "config=%zz", 400, "read form: "},
 		{"DELETE", "/config", "", "", 405, "Method not allowed"},
 		{"GET", "/nope", "", "", 404, "Not found"},
 	}

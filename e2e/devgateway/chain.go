@@ -9,6 +9,8 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/auth"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/correlationid"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/cors"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/transform"
 )
@@ -16,16 +18,23 @@ import (
 // bound is a plugin with one configuration, ready to run.
 type bound struct {
 	*config.Plugin
-	access auth.Access          // of a bundled plugin
+	phases phases               // of a bundled plugin
 	remote *pluginclient.Plugin // of the plugin server
 }
 
+// phases are those of a bundled plugin, nil where it has none.
+type phases struct{ access, headerFilter auth.Access }
+
 // handles reports whether the plugin has a phase.
 func (b *bound) handles(phase string) bool {
-	if b.remote == nil {
-		return phase == "access"
+	switch {
+	case phase == "header_filter": // the plugin server has none
+		return b.phases.headerFilter != nil
+	case b.remote != nil:
+		return b.Info.Handles(phase)
+	default:
+		return phase == "access" && b.phases.access != nil
 	}
-	return b.Info.Handles(phase)
 }
 
 // scope is where a configuration applies: to a route, to a service, or everywhere
@@ -41,11 +50,11 @@ type chain struct {
 
 // newChain builds the chain. nextSeq numbers the configurations: every load
 // gives each of them a new number.
-func newChain(cfg *config.Config, nextSeq func() int) (*chain, error) {
+func newChain(cfg *config.Config, nextSeq func() int, ids *correlationid.Worker) (*chain, error) {
 	c := &chain{configs: map[string]map[scope]*bound{}}
 	priorities := map[string]int{}
 	for _, p := range cfg.Plugins {
-		b, err := bind(p, nextSeq())
+		b, err := bind(p, nextSeq(), ids)
 		if err != nil {
 			return nil, err
 		}
@@ -62,11 +71,10 @@ func newChain(cfg *config.Config, nextSeq func() int) (*chain, error) {
 	return c, nil
 }
 
-func bind(p *config.Plugin, seq int) (*bound, error) {
-	b := &bound{Plugin: p}
+func bind(p *config.Plugin, seq int, ids *correlationid.Worker) (b *bound, err error) {
+	b = &bound{Plugin: p}
 	if p.Info == nil {
-		access, err := newAccess(p)
-		b.access = access
+		b.phases, err = newPhases(p, ids)
 		return b, err
 	}
 	text, err := json.Marshal(wireConfig(p, seq))
@@ -77,12 +85,25 @@ func bind(p *config.Plugin, seq int) (*bound, error) {
 	return b, nil
 }
 
-// newAccess is the access phase of a bundled plugin.
-func newAccess(p *config.Plugin) (auth.Access, error) {
-	if p.Name == config.RequestTransformerName {
-		return transform.New(p)
+// newPhases are those of a bundled plugin.
+func newPhases(p *config.Plugin, ids *correlationid.Worker) (phases, error) {
+	switch p.Name {
+	case config.CORSName:
+		c, err := cors.New(p)
+		if err != nil {
+			return phases{}, err
+		}
+		return phases{c.Access, c.HeaderFilter}, nil
+	case config.CorrelationIDName:
+		c, err := correlationid.New(p, ids)
+		return phases{c.Access, c.HeaderFilter}, err
+	case config.RequestTransformerName:
+		access, err := transform.New(p)
+		return phases{access: access}, err
+	default:
+		access, err := auth.New(p)
+		return phases{access: access}, err
 	}
-	return auth.New(p)
 }
 
 // wireConfig is a configuration as Kong sends it, with what its plugins iterator

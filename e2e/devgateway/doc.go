@@ -2,7 +2,8 @@
 // Kong: a test double that reads the same declarative configuration and drives
 // the same plugin server over the same socket.
 //
-// It supports what this repository's kong.yaml and the end-to-end suite use, and
+// It supports what this repository's kong.yaml and the end-to-end suite use, and of Kong's
+// own plugins those that nearly every config has (cors, correlation-id), and
 // refuses the rest by name: `make up` runs that on Kong. It follows Kong's source
 // at 3.9.1; where it differs, Kong is right. The differences that are known:
 //
@@ -24,6 +25,7 @@
 //   - The addresses of targets are looked up once, when the configuration is loaded.
 //   - Its own errors are JSON or plain text, as the first type in Accept says. Kong
 //     weighs all of them, and knows HTML and XML too.
+//   - The origins of cors are RE2's expressions, not PCRE's: what RE2 lacks is refused.
 //   - Of the PDK it has what this repository's plugins call. A call to anything else is
 //     answered with a 500, and named in the error log.
 //   - The Admin API takes configurations and reports what is wrong in them by entity. It
@@ -31,8 +33,9 @@
 //     under their path in fields, and in message as JSON.
 //
 // The packages, in the order in which a request meets them: config has the
-// configuration, router finds the route, auth has Kong's own plugins, pluginclient
-// calls the plugin server and pdkserver answers it, upstream asks the service.
+// configuration, router finds the route, auth, transform, cors and correlationid have
+// Kong's own plugins, pluginclient calls the plugin server and pdkserver answers it,
+// upstream asks the service.
 // exchange is the request and its response on their way, nginxlog writes the logs.
 // This package ties them together: flow.go is the way of a request.
 package devgateway

@@ -29,16 +29,16 @@ type flow struct {
 	x    *exchange.Exchange
 	w    *recorder
 	r    *http.Request
-	// loggers are the plugins whose log phase runs: those of the access phase,
-	// or the global ones if it did not get that far.
-	loggers []*bound
+	// filters and loggers are the plugins whose header filter and whose log phase run:
+	// those of the access phase, or the global ones if it did not get that far.
+	filters, loggers []*bound
 }
 
 func (g *Gateway) serveProxy(w http.ResponseWriter, r *http.Request) {
 	serve(r)
 	snap := g.current.Load()
 	f := &flow{g: g, snap: snap, r: r, x: g.newExchange(snap, r), w: &recorder{ResponseWriter: w}}
-	f.loggers = snap.chain.global("log")
+	f.filters, f.loggers = snap.chain.global("header_filter"), snap.chain.global("log")
 	defer f.log()
 	if !f.refuse() {
 		f.rewrite()
@@ -125,7 +125,9 @@ func hostWithoutPort(host string) string {
 
 func connOf(r *http.Request) exchange.Conn {
 	c := exchange.Conn{TLS: r.TLS}
-	c.Number, _ = r.Context().Value(connNumber{}).(uint64)
+	if counted, ok := r.Context().Value(connNumber{}).(*connCount); ok {
+		c.Number, c.Requests = counted.number, counted.requests.Add(1)
+	}
 	c.PeerAddr, c.RemotePort = splitAddr(r.RemoteAddr)
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		c.ServerAddr, c.ServerPort = splitAddr(local.String())
@@ -162,11 +164,14 @@ func (f *flow) access() {
 	if !f.route() {
 		return
 	}
-	f.loggers = nil
+	f.filters, f.loggers = nil, nil
 	for _, name := range f.snap.chain.order {
 		b := f.snap.chain.pick(name, f.x.Match.Route)
 		if b == nil {
 			continue
+		}
+		if b.handles("header_filter") {
+			f.filters = append(f.filters, b)
 		}
 		if b.handles("log") {
 			f.loggers = append(f.loggers, b)
@@ -194,7 +199,7 @@ func (f *flow) balancer() *balancer.Balancer {
 }
 
 func (f *flow) runAccess(b *bound) {
-	run := b.access
+	run := b.phases.access
 	if run == nil {
 		run = func(*exchange.Exchange) error { return f.event(b, "access") }
 	}

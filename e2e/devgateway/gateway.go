@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/balancer"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/correlationid"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/pluginclient"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/router"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/upstream"
@@ -73,6 +74,7 @@ type Gateway struct {
 	addHeader  addHeader
 	realIP     realIP
 	gzip       compression
+	ids        *correlationid.Worker
 	sequence   atomic.Int64  // of plugin configurations
 	accepted   atomic.Uint64 // connections
 	logEvents  sync.WaitGroup
@@ -91,7 +93,7 @@ type snapshot struct {
 // New loads the configuration and opens the logs. An error about the
 // configuration is a *config.Invalid, with one line for each thing that is wrong.
 func New(opts Options) (*Gateway, error) {
-	g := &Gateway{opts: opts, plugins: pluginclient.New(opts.PluginSocket)}
+	g := &Gateway{opts: opts, plugins: pluginclient.New(opts.PluginSocket), ids: correlationid.NewWorker()}
 	if err := g.useSettings(); err != nil {
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func (g *Gateway) load(text []byte) error {
 	if err != nil {
 		return err
 	}
-	chain, err := newChain(cfg, func() int { return int(g.sequence.Add(1)) })
+	chain, err := newChain(cfg, func() int { return int(g.sequence.Add(1)) }, g.ids)
 	if err != nil {
 		return err
 	}

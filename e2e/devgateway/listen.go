@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -104,8 +105,14 @@ func (g *Gateway) httpServer(h http.Handler) *http.Server {
 	}
 }
 
-// connNumber is the context key of a connection's number.
+// connNumber is the context key of a connection's connCount.
 type connNumber struct{}
+
+// connCount is the number of a connection, and how many requests came on it.
+type connCount struct {
+	number   uint64
+	requests atomic.Uint64
+}
 
 func (s server) serve() error {
 	serve := s.http.Serve

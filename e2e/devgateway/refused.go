@@ -100,7 +100,7 @@ func (g *Gateway) connContext(ctx context.Context, conn net.Conn) context.Contex
 		c.number = number
 		ctx = context.WithValue(ctx, connKey{}, c)
 	}
-	return context.WithValue(ctx, connNumber{}, number)
+	return context.WithValue(ctx, connNumber{}, &connCount{number: number})
 }
 
 // connState logs what was refused once its connection is over: net/http closes it.

@@ -32,6 +32,7 @@ func (f *flow) headerFilter() {
 	x.Phase = exchange.HeaderFilter
 	x.Times.Header = time.Now()
 	f.markLastTry()
+	f.filter()
 	set := func(name string, n int64) { x.RespHeader[name] = []string{strconv.FormatInt(n, 10)} }
 	if x.Proxied {
 		set("X-Kong-Upstream-Latency", x.UpstreamLatency())
@@ -52,6 +53,15 @@ func (f *flow) headerFilter() {
 	f.g.addHeader.addTo(x.RespHeader, x)
 	if x.RespHeader.Get("Connection") == "" {
 		x.RespHeader["Connection"] = []string{"keep-alive"}
+	}
+}
+
+// filter runs the plugins' header filters. Where one fails, nginx goes on without it.
+func (f *flow) filter() {
+	for _, b := range f.filters {
+		if err := b.phases.headerFilter(f.x); err != nil {
+			f.logError("failed to run header_filter_by_lua*: " + err.Error())
+		}
 	}
 }
 

@@ -6,7 +6,11 @@
 //	GET  /traces?limit=N             the newest traces, a JSON list of Summary
 //	GET  /traces/{id}                one trace, a JSON list of Span; 404 if it is not held
 //	GET  /traces/{id}?format=text    the same as an indented tree
+//	GET  /traces/{id}?wait=2s        waits so long, at most, for the spans that are under way
 //	GET  /healthz                    200
+//
+// The tree is for a person, who asks once and at once: it waits 3 s unless it is told how
+// long. Programs ask again.
 package otlpsink
 
 import (
@@ -43,7 +47,7 @@ type Sink struct {
 
 // New returns a Sink that holds nothing yet.
 func New() *Sink {
-	s := &Sink{mux: http.NewServeMux(), store: store{traces: map[string][]Span{}}}
+	s := &Sink{mux: http.NewServeMux(), store: newStore()}
 	s.mux.HandleFunc("POST /v1/traces", s.receive)
 	s.mux.HandleFunc("GET /traces", s.list)
 	s.mux.HandleFunc("GET /traces/{id}", s.show)
@@ -114,7 +118,12 @@ func (s *Sink) list(w http.ResponseWriter, r *http.Request) {
 
 func (s *Sink) show(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
-	spans := s.Trace(id)
+	wait, err := waitOf(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	spans := s.store.settled(r.Context(), id, wait)
 	switch {
 	case spans == nil:
 		http.Error(w, fmt.Sprintf("no trace %s is held", id), http.StatusNotFound)

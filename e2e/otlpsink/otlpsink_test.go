@@ -121,7 +121,7 @@ func TestBadExports(t *testing.T) {
 }
 
 func TestOldTracesAreForgotten(t *testing.T) {
-	s := store{traces: map[string][]Span{}}
+	s := newStore()
 	for i := range maxTraces + 1 {
 		s.add([]Span{{TraceID: string(rune('a' + i)), SpanID: "1"}})
 	}

@@ -10,13 +10,22 @@ import (
 type store struct {
 	mu     sync.Mutex
 	traces map[string][]Span
-	order  []string // trace ids, oldest first
+	order  []string             // trace ids, oldest first
+	last   map[string]time.Time // when the last span of each came
+	more   chan struct{}        // closed when spans come, for another one
+}
+
+func newStore() store {
+	return store{traces: map[string][]Span{}, last: map[string]time.Time{}, more: make(chan struct{})}
 }
 
 func (s *store) add(spans []Span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	close(s.more)
+	s.more = make(chan struct{})
 	for _, span := range spans {
+		s.last[span.TraceID] = time.Now()
 		held, known := s.traces[span.TraceID]
 		if !known {
 			s.order = append(s.order, span.TraceID)
@@ -32,6 +41,7 @@ func (s *store) add(spans []Span) {
 func (s *store) evict() {
 	if len(s.order) > maxTraces {
 		delete(s.traces, s.order[0])
+		delete(s.last, s.order[0])
 		s.order = s.order[1:]
 	}
 }

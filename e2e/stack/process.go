@@ -16,11 +16,17 @@ import (
 // It is longer than the plugin server's own drain timeout.
 const stopGrace = 15 * time.Second
 
+// outputGrace is for how long the output of a child that has ended is read: children of its
+// own may have the other end of the pipe.
+const outputGrace = time.Second
+
 // process is a child whose output goes to a log file of its own.
 type process struct {
 	part
 	cmd     *exec.Cmd
 	logPath string
+	output  *output
+	ready   bool          // it has answered
 	exited  chan struct{} // closed once cmd has ended and been reaped
 }
 
@@ -30,19 +36,21 @@ func startProcess(part part, logDir string) (*process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log of %s: %w", part.name, err)
 	}
-	defer log.Close()
+	output := &output{log: log, part: part.name}
 
 	cmd := exec.Command(part.argv[0], part.argv[1:]...)
 	cmd.Env = append(os.Environ(), part.env...)
-	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Stdout, cmd.Stderr = output, output // one writer, one pipe
+	cmd.WaitDelay = outputGrace
 	cmd.SysProcAttr = childAttributes()
 	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", part.name, err)
+		return nil, errors.Join(fmt.Errorf("start %s: %w", part.name, err), output.Close())
 	}
-	p := &process{part: part, cmd: cmd, logPath: logPath, exited: make(chan struct{})}
+	p := &process{part: part, cmd: cmd, logPath: logPath, output: output, exited: make(chan struct{})}
 	go func() {
 		defer close(p.exited)
 		_ = cmd.Wait() // the exit state is read from cmd.ProcessState
+		_ = output.Close()
 	}()
 	return p, nil
 }
@@ -59,11 +67,20 @@ func (p *process) stop() error {
 	_ = p.cmd.Process.Signal(p.endedBy())
 	select {
 	case <-p.exited:
+		if !p.ready && p.endedBySignal() {
+			return nil // it had not come to mind signals yet
+		}
 		return p.exitError()
 	case <-time.After(stopGrace):
 		p.kill()
 		return fmt.Errorf("%s did not end within %s of %v and was killed; see %s", p.name, stopGrace, p.endedBy(), p.logPath)
 	}
+}
+
+// endedBySignal reports whether the signal that ends it in order ended it at once.
+func (p *process) endedBySignal() bool {
+	status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == p.endedBy()
 }
 
 // kill ends a child that does not stop. The gateway's command, which is a child of its
@@ -113,7 +130,7 @@ const (
 // lastWords are what the child said in plain text at its end, a line for each thing that
 // is wrong; log lines are JSON.
 func (p *process) lastWords() string {
-	lines := p.lines()
+	lines, _ := p.output.said()
 	end := len(lines)
 	for end > 0 && len(lines)-end < maxAfterwords && isLogLine(lines[end-1]) {
 		end--
@@ -131,7 +148,8 @@ func (p *process) lastWords() string {
 
 // warnings are what the child said of its config before it started.
 func (p *process) warnings() (list []string) {
-	for _, line := range p.lines() {
+	_, plain := p.output.said()
+	for _, line := range plain {
 		said, ok := strings.CutPrefix(line, "gatehouse: ")
 		if ok && (strings.Contains(" "+said, " warning: ") || strings.Contains(said, ": error: ")) {
 			list = append(list, strings.TrimPrefix(said, "warning: "))
@@ -139,13 +157,3 @@ func (p *process) warnings() (list []string) {
 	}
 	return list
 }
-
-func (p *process) lines() []string {
-	log, err := os.ReadFile(p.logPath)
-	if err != nil || len(log) == 0 {
-		return nil
-	}
-	return strings.Split(strings.TrimSpace(string(log)), "\n")
-}
-
-func isLogLine(line string) bool { return strings.HasPrefix(line, "{") }

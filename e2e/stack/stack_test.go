@@ -1,15 +1,16 @@
 package stack
 
 import (
+	"bytes"
 	"context"
-	"fmt"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestDefaultPorts(t *testing.T) {
@@ -91,7 +92,7 @@ func TestStartRefuses(t *testing.T) {
 	}{
 		{"no config", Config{KongConfig: "missing.yaml", Ports: free}, "missing.yaml"},
 		{"busy port", Config{KongConfig: "../../kong.yaml", Ports: busy}, "PROXY_PORT"},
-		{"no binaries", Config{KongConfig: "../../kong.yaml", Ports: free, Bin: "nowhere"}, "start orders"},
+		{"no binaries", Config{KongConfig: "../../kong.yaml", Ports: free, Bin: "nowhere"}, "nowhere/gatehouse"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -101,6 +102,36 @@ func TestStartRefuses(t *testing.T) {
 				t.Errorf("error = %v, want one line with %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// closer is a log in memory.
+type closer struct{ bytes.Buffer }
+
+func (*closer) Close() error { return nil }
+
+// TestPlainOutputBecomesJSON: whatever a child prints, its log has JSON objects only.
+func TestPlainOutputBecomesJSON(t *testing.T) {
+	for _, tt := range []struct{ text, level, msg string }{
+		{"stack: no \"such\" file", "ERROR", "stack: no \"such\" file"},
+		{"gatehouse: warning: f: a", "WARN", "gatehouse: warning: f: a"},
+		{"panic: oh\n", "INFO", "panic: oh"},
+		{"{no JSON}\r\n", "INFO", "{no JSON}"},
+		{"\xff{\n\n", "INFO", "\ufffd{"},
+	} {
+		log := &closer{}
+		o := &output{log: log, part: "orders"}
+		_, _ = o.Write([]byte(tt.text))
+		if err := o.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Time             time.Time
+			Level, Msg, Part string
+		}
+		if err := json.Unmarshal(log.Bytes(), &got); err != nil || got.Level != tt.level || got.Msg != tt.msg || got.Part != "orders" || got.Time.IsZero() {
+			t.Errorf("%q: %s, %v", tt.text, log, err)
+		}
 	}
 }
 
@@ -122,8 +153,14 @@ func TestLastWords(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := &process{logPath: filepath.Join(t.TempDir(), "log")}
-			if err := os.WriteFile(p.logPath, []byte(tt.log), 0o600); err != nil {
+			log := &closer{}
+			p := &process{output: &output{log: log, part: "p"}}
+			for chunk := range slices.Chunk([]byte(tt.log), 7) { // as a pipe has it
+				if _, err := p.output.Write(chunk); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := p.output.Close(); err != nil {
 				t.Fatal(err)
 			}
 			if got := p.lastWords(); got != tt.want {
@@ -132,33 +169,24 @@ func TestLastWords(t *testing.T) {
 			if got := p.warnings(); len(got) != tt.warnings {
 				t.Errorf("warnings %q, want %d", got, tt.warnings)
 			}
+			lines := 0
+			for line := range strings.Lines(log.String()) {
+				lines++
+				if !json.Valid([]byte(line)) || !strings.HasSuffix(line, "}\n") {
+					t.Errorf("line %q is no JSON object", line)
+				}
+			}
+			if want := strings.Count(tt.log, "\n"); lines != want {
+				t.Errorf("%d lines, want %d", lines, want)
+			}
 		})
-	}
-}
-
-func TestGuide(t *testing.T) {
-	auth := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, `{"access_token":"a-token-of%s"}`, strings.ReplaceAll(r.URL.Path, "/", "-"))
-	}))
-	defer auth.Close()
-	guide, err := Guide(t.Context(), "http://gateway:1", auth.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"WEB=a-token-of-web-token", "MOBILE=a-token-of-mobile-token", "curl -i http://gateway:1/web/v1/dashboard"} {
-		if !strings.Contains(guide, want) {
-			t.Errorf("the guide has no %q", want)
-		}
-	}
-	if strings.Contains(guide, "BASE") {
-		t.Error("the guide has a placeholder left")
 	}
 }
 
 func TestGuideWithoutAuthService(t *testing.T) {
 	auth := httptest.NewServer(http.NotFoundHandler())
 	auth.Close()
-	if _, err := Guide(t.Context(), "http://gateway:1", auth.URL); err == nil || !strings.Contains(err.Error(), "no auth service at "+auth.URL+": start it") {
+	if _, err := Guide(t.Context(), "http://gateway:1", auth.URL, nil); err == nil || !strings.Contains(err.Error(), "no auth service at "+auth.URL+": start it") {
 		t.Errorf("error %v, want where it was looked for, and the fix", err)
 	}
 }

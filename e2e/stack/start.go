@@ -14,7 +14,7 @@ import (
 
 func (s *Stack) start(ctx context.Context) error {
 	if _, err := os.Stat(s.KongConfig); err != nil {
-		return fmt.Errorf("read Kong config: %w", err)
+		return fmt.Errorf("read Kong config, which KONG_DECLARATIVE_CONFIG names: %w", err)
 	}
 	if err := s.checkPorts(); err != nil {
 		return err
@@ -23,6 +23,9 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.certs().Write(time.Now(), false, s.note); err != nil {
+		return err
+	}
+	if err := s.checkConfig(ctx); err != nil {
 		return err
 	}
 	if err := s.startStore(); err != nil {
@@ -110,6 +113,7 @@ func (s *Stack) await(ctx context.Context, child *process) error {
 			return err
 		}
 	}
+	child.ready = true
 	return nil
 }
 

@@ -48,6 +48,8 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "route-without-auth", Severity: Warning, find: (*pass).routesWithoutAuth},
 		{Name: "auth-anonymous", Severity: Warning, find: (*pass).anonymous},
 		{Name: "limit-without-user", Severity: Warning, find: (*pass).limitsWithoutUser},
+		{Name: "limit-of-zero", Severity: Info, find: (*pass).limitsOfZero},
+		{Name: "limit-per-node", Severity: Info, find: (*pass).limitsPerNode},
 		{Name: "token-issuers", Severity: Warning, find: (*pass).tokenIssuers},
 		{Name: "token-issuer-twice", Severity: Error, find: (*pass).issuersTwice},
 
@@ -78,6 +80,7 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "health-statuses", Severity: Warning, find: (*pass).healthStatuses},
 
 		// Versions and contracts.
+		{Name: "cors-hides-headers", Severity: Info, find: (*pass).corsHides},
 		{Name: "sunset-passed", Severity: Warning, find: (*pass).sunsetPassed},
 		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
 		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},

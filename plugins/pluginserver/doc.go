@@ -22,6 +22,8 @@
 //
 //	func main() { server.StartServer(New, Version, Priority) }
 //
+// The folder template is a plugin to copy, with its test, Dockerfile and Kong's settings.
+//
 // # A server in a program of your own
 //
 //	srv, err := pluginserver.New(pluginserver.Options{}, pluginserver.Plugin{

@@ -37,7 +37,7 @@ type storedInstance struct {
 
 func openInstanceStore(dir string) (*instanceStore, error) {
 	if err := os.MkdirAll(dir, storeMode); err != nil {
-		return nil, fmt.Errorf("make the directory of started instances: %w", err)
+		return nil, fmt.Errorf("make the directory of started instances: %w; name one that this user may make, or none", err)
 	}
 	return &instanceStore{dir}, nil
 }

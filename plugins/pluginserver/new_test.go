@@ -1,6 +1,7 @@
 package pluginserver
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -75,5 +76,31 @@ func TestInfoOfOneOfSeveral(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"a", "b"}, srv.Names()); diff != "" {
 		t.Errorf("Names (-want +got):\n%s", diff)
+	}
+}
+
+// leavesOut has what no JSON makes: two fields that operators are told of, and two that
+// are the plugin's own.
+type leavesOut struct {
+	Name    string     `json:"name"`
+	Signals chan error `json:"signals"`
+	Inner   struct {
+		Call func() `json:"call"`
+	} `json:"inner"`
+	Kept   func() `json:"-"`
+	Client func()
+}
+
+func (*leavesOut) Access(*pdk.PDK) {}
+
+func TestFieldsThatAreLeftOut(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	if _, err := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}, plain("p", func() any { return &leavesOut{} })); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 2 || !strings.Contains(lines[0], "plugin=p") || !strings.Contains(lines[0], "leavesOut.Signals: type chan error: use string") || !strings.Contains(lines[1], ".Call: type func()") {
+		t.Errorf("the log has %d lines, want one for each of Signals and Inner.Call:\n%s", len(lines), &log)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 	"time"
 
 	"github.com/Kong/go-pdk"
@@ -16,9 +15,10 @@ import (
 type Plugin struct {
 	// Name is the plugin's name in kong.yaml and in pluginserver_names.
 	Name string
-	// Version is x.y.z, of which Kong makes do with the first part or two.
+	// Version is x.y.z, of which Kong makes do with the first part or two. It looks for
+	// it in the text: v1.2.3-rc1 is 1.2.3.
 	Version string
-	// Priority orders plugins within a phase, higher first.
+	// Priority orders plugins within a phase, higher first. It fits 32 bits.
 	Priority int
 	// New returns a new configuration, a pointer to a struct with a method
 	// for at least one phase: Certificate, Rewrite, Access, Response, Preread
@@ -107,47 +107,45 @@ func (p *plugin) prepare(m *metrics, maxEvents int) {
 	}
 }
 
-var (
-	// pluginName is what can be part of pluginserver_NAME_socket.
-	pluginName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*$`)
-	// pluginVersion finds what Kong takes for the version: the first run of
-	// digits and dots, at most three numbers.
-	pluginVersion = regexp.MustCompile(`^[^\d]*\d+(\.\d+){0,2}([^\d.].*)?$`)
-)
-
 // compile checks a plugin and derives its schema. All reflection on the
 // configuration's type happens here.
 func compile(p Plugin, strict bool) (*plugin, error) {
-	if !pluginName.MatchString(p.Name) {
-		return nil, fmt.Errorf("plugin name %q: use letters, digits, dots, dashes and underscores", p.Name)
+	if err := checkName(p.Name); err != nil {
+		return nil, err
 	}
-	if !pluginVersion.MatchString(p.Version) {
-		return nil, fmt.Errorf("plugin %s: version %q: use three numbers such as 1.0.0", p.Name, p.Version)
+	phases, of, err := p.look(strict)
+	if err = errors.Join(checkVersion(p.Version), checkPriority(p.Priority), err); err != nil {
+		return nil, ofPlugin(p.Name, err)
 	}
+	return &plugin{Plugin: p, phases: phases, config: of}, nil
+}
+
+// look derives the phases and the schema from a configuration.
+func (p Plugin) look(strict bool) (phases []string, of *schema.Field, err error) {
 	config, err := p.configType()
 	if err != nil {
-		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
+		return nil, nil, err
 	}
 	h := handlersOf(config)
 	if len(h.names()) == 0 {
-		return nil, fmt.Errorf("plugin %s: %T handles no phase: give it a method such as Access(*pdk.PDK)", p.Name, config)
+		return nil, nil, fmt.Errorf("%T handles no phase: give it a method such as Access(*pdk.PDK)", config)
 	}
-	if err := h.restrict(p.Phases); err != nil {
-		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
-	}
-	of, err := schema.Of(reflect.TypeOf(config).Elem(), strict)
-	if err != nil {
-		return nil, fmt.Errorf("plugin %s: %w", p.Name, err)
-	}
-	return &plugin{Plugin: p, phases: h.names(), config: of}, nil
+	err = h.restrict(p.Phases)
+	of, schemaErr := schema.Of(reflect.TypeOf(config).Elem(), strict)
+	return h.names(), of, errors.Join(err, schemaErr)
 }
 
 // configType returns a configuration to look at.
-func (p Plugin) configType() (any, error) {
+func (p Plugin) configType() (config any, err error) {
 	if p.New == nil {
 		return nil, errors.New("has no New: give it a function that returns a pointer to a new configuration")
 	}
-	config := p.New()
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("New panics: %v: it is called once before there is any configuration, to see what it returns", panicked)
+		}
+	}()
+	config = p.New()
 	v := reflect.ValueOf(config)
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return nil, fmt.Errorf("New returns %T: return a pointer to a struct", config)

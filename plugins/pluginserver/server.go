@@ -66,6 +66,9 @@ func New(opts Options, plugins ...Plugin) (*Server, error) {
 	for name, p := range compiled {
 		s.names = append(s.names, name)
 		p.prepare(m, opts.MaxEvents)
+		for _, field := range p.config.LeftOut {
+			opts.Logger.Warn("field left out of the schema: Kong refuses configurations that have it", "plugin", name, "field", field)
+		}
 	}
 	slices.Sort(s.names)
 	return s, nil

@@ -2,20 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
-	"strings"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 )
-
-// queryTimeout bounds a plugin's query command.
-const queryTimeout = 10 * time.Second
 
 // runGateway runs the dev gateway with Kong's own environment variables.
 func runGateway(ctx context.Context, args []string) error {
@@ -37,7 +29,7 @@ func runGateway(ctx context.Context, args []string) error {
 		AdminAddr:    ports.Admin.Addr(),
 		StatusAddr:   ports.Status.Addr(),
 		PluginSocket: os.Getenv("GATEHOUSE_SOCKET"),
-		PluginInfo:   func(name string) ([]byte, error) { return queryPlugin(ctx, *query, name) },
+		PluginInfo:   func(name string) ([]byte, error) { return stack.PluginInfo(ctx, *query, name) },
 		HostsFile:    os.Getenv("KONG_DNS_HOSTSFILE"),
 		AccessLog:    os.Getenv("KONG_PROXY_ACCESS_LOG"),
 		ErrorLog:     os.Getenv("KONG_PROXY_ERROR_LOG"),
@@ -63,19 +55,4 @@ func runGateway(ctx context.Context, args []string) error {
 		return err
 	}
 	return gateway.Run(ctx)
-}
-
-// queryPlugin runs a plugin's query command, as Kong does when it starts.
-func queryPlugin(ctx context.Context, program, name string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, program, "info", name).Output()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return nil, fmt.Errorf("%s info %s: %w: %s", program, name, err, strings.TrimSpace(string(exit.Stderr)))
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s info %s: %w", program, name, err)
-	}
-	return out, nil
 }

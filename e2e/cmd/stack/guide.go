@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/gatehousehq/gatehouse/e2e/stack"
 )
@@ -17,7 +20,11 @@ func printGuide(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	guide, err := stack.Guide(ctx, base, auth)
+	config, err := os.ReadFile(envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read Kong config: %w", err)
+	}
+	guide, err := stack.Guide(ctx, base, auth, config)
 	if err != nil {
 		return err
 	}

@@ -26,17 +26,11 @@ func runStack(ctx context.Context, _ []string) error {
 	for _, warning := range s.Warnings() {
 		fmt.Fprintln(os.Stderr, "stack: warning:", warning)
 	}
-	guide, err := stack.Guide(ctx, s.Ports.Proxy.URL(), s.Ports.AuthControl.URL())
+	ready, err := s.Ready(ctx)
 	if err != nil {
 		return errors.Join(err, s.Close())
 	}
-	fmt.Printf("Gatehouse is ready on %s after %s.\n\n%s\n", s.Ports.Proxy.URL(), time.Since(began).Round(10*time.Millisecond), guide)
-	fmt.Printf("TLS:     curl -i --cacert %s https://localhost:%d/web/v1/dashboard -H \"Authorization: Bearer $WEB\"\n", stack.CertDir(devDir).CA(), s.Ports.ProxyTLS.Number)
-	if cfg.OTLPEndpoint == "" {
-		fmt.Printf("Traces:  curl '%s/traces?limit=5'   then /traces/ID?format=text\n", s.Ports.OTLP.URL())
-	}
-	fmt.Printf("Keys:    curl -X POST '%s/web/keys?lead_seconds=30&overlap_seconds=60'   rotates the web issuer's\n", s.Ports.AuthControl.URL())
-	fmt.Printf("Logs:    %s (access, error and audit lines: gateway.log)\nStop:    Ctrl-C\n", s.LogDir())
+	fmt.Printf("Gatehouse is ready on %s after %s.\n%s", s.Ports.Proxy.URL(), time.Since(began).Round(10*time.Millisecond), ready)
 
 	go func() {
 		if err := s.FollowIssuers(ctx, followEvery, os.Stderr); err != nil {

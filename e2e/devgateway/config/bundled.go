@@ -2,7 +2,10 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"regexp"
+	"regexp/syntax"
 	"slices"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
@@ -14,7 +17,14 @@ const (
 	KeyAuthName            = "key-auth"
 	ACLName                = "acl"
 	RequestTransformerName = "request-transformer"
+	CORSName               = "cors"
+	CorrelationIDName      = "correlation-id"
 )
+
+// priorities are Kong's, of the bundled plugins that the dev gateway supports.
+var priorities = map[string]int{
+	CorrelationIDName: 100001, CORSName: 2000, JWTName: 1450, KeyAuthName: 1250, ACLName: 950, RequestTransformerName: 801,
+}
 
 // Priority of a plugin: Kong's for a bundled plugin, and for any other what its server
 // says.
@@ -22,7 +32,7 @@ func (p *Plugin) Priority() int {
 	if p.Info != nil {
 		return p.Info.Priority
 	}
-	return map[string]int{JWTName: 1450, KeyAuthName: 1250, ACLName: 950, RequestTransformerName: 801}[p.Name]
+	return priorities[p.Name]
 }
 
 // Decode reads the configuration of a bundled plugin.
@@ -69,9 +79,59 @@ func bundledConfig(plugin string) *schema.Field {
 			with("remove", refuse(record(with("headers", list(headerName()))), "body", "querystring")),
 			with("add", refuse(record(with("headers", list(headerPair()))), "body", "querystring")),
 		), "rename", "replace", "append", "http_method")
+	case CORSName:
+		return corsConfig()
+	case CorrelationIDName:
+		return record(
+			with("header_name", &schema.Field{Type: "string", Default: "Kong-Request-ID"}),
+			required("generator", &schema.Field{Type: "string", Default: "uuid#counter", OneOf: []any{"uuid", "uuid#counter", "tracker"}}),
+			required("echo_downstream", boolean(false)),
+		)
 	default:
 		return nil
 	}
+}
+
+// corsMethods are those that cors allows.
+var corsMethods = []any{"GET", "HEAD", "PUT", "PATCH", "POST", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+
+func corsConfig() *schema.Field {
+	methods := list(&schema.Field{Type: "string", OneOf: corsMethods})
+	methods.Default = corsMethods
+	return record(
+		with("origins", list(originField())),
+		with("headers", list(str())),
+		with("exposed_headers", list(str())),
+		with("methods", methods),
+		with("max_age", &schema.Field{Type: "number"}),
+		required("credentials", boolean(false)),
+		required("private_network", boolean(false)),
+		required("preflight_continue", boolean(false)),
+	)
+}
+
+// originField is an origin: *, a text, or an expression, which Kong reads as PCRE's and the
+// dev gateway as RE2's.
+func originField() *schema.Field {
+	return &schema.Field{Type: "string", Check: func(v any) string {
+		text, _ := v.(string)
+		_, err := regexp.Compile(text)
+		var bad *syntax.Error
+		switch {
+		case text == "*" || err == nil:
+			return ""
+		case errors.As(err, &bad) && slices.Contains(onlyPCRE, bad.Code):
+			return fmt.Sprintf("%q: the dev gateway supports RE2's expressions only, which have no %s; %s", text, bad.Expr, onKong)
+		default:
+			return fmt.Sprintf("'%s' is not a valid regex", text)
+		}
+	}}
+}
+
+// onlyPCRE is what is wrong in RE2 with what is right in PCRE: looking ahead and back,
+// references, and possessive or many repetitions.
+var onlyPCRE = []syntax.ErrorCode{
+	syntax.ErrInvalidPerlOp, syntax.ErrInvalidNamedCapture, syntax.ErrInvalidEscape, syntax.ErrInvalidRepeatOp, syntax.ErrInvalidRepeatSize, syntax.ErrLarge,
 }
 
 // inKong reports whether Kong bundles a plugin that the dev gateway does not support.
@@ -79,7 +139,7 @@ func inKong(name string) bool {
 	return slices.Contains([]string{
 		"acme", "ai-prompt-decorator", "ai-prompt-guard", "ai-prompt-template", "ai-proxy",
 		"ai-request-transformer", "ai-response-transformer", "aws-lambda", "azure-functions", "basic-auth",
-		"bot-detection", "correlation-id", "cors", "datadog", "file-log", "grpc-gateway", "grpc-web",
+		"bot-detection", "datadog", "file-log", "grpc-gateway", "grpc-web",
 		"hmac-auth", "http-log", "ip-restriction", "ldap-auth", "loggly", "oauth2", "opentelemetry",
 		"post-function", "pre-function", "prometheus", "proxy-cache", "rate-limiting", "redirect",
 		"request-size-limiting", "request-termination", "response-ratelimiting",

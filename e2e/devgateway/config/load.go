@@ -43,11 +43,13 @@ func (l *Loader) Load(text []byte) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("failed parsing declarative configuration: %w", err)
 	}
-	if _, ok := doc.(map[string]any); !ok {
+	fields, ok := doc.(map[string]any)
+	if !ok {
 		return nil, errNoObject
 	}
+	dangling := danglingReferences(fields)
 	value := schema.Normalize(l.document, doc)
-	if errs := schema.Validate(l.document, value, nil); len(errs) > 0 {
+	if errs := append(dangling, schema.Validate(l.document, value, nil)...); len(errs) > 0 {
 		return nil, &Invalid{Errors: errs, Document: doc}
 	}
 	a := newAssembler(l)

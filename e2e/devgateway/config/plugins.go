@@ -2,6 +2,9 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
@@ -43,8 +46,7 @@ func (r *registry) load(name string) (definition, error) {
 		return definition{entity: pluginFields(config, nil)}, nil
 	}
 	if inKong(name) {
-		return definition{}, fmt.Errorf("the dev gateway supports %s, %s, %s, %s and the plugins of the plugin server only; %s",
-			JWTName, KeyAuthName, ACLName, RequestTransformerName, onKong)
+		return definition{}, fmt.Errorf("of Kong's own plugins the dev gateway supports %s only; %s", supported(), onKong)
 	}
 	notEnabled := fmt.Errorf("plugin '%s' not enabled; add it to the 'plugins' configuration property", name)
 	if r.query == nil {
@@ -52,7 +54,7 @@ func (r *registry) load(name string) (definition, error) {
 	}
 	data, err := r.query(name)
 	if err != nil {
-		return definition{}, fmt.Errorf("%w (the plugin server says: %w)", notEnabled, err)
+		return definition{}, fmt.Errorf("%w (the plugin server says: %w; of Kong's own plugins the dev gateway has %s)", notEnabled, err, supported())
 	}
 	info, err := schema.ParseInfo(data)
 	if err != nil {
@@ -63,6 +65,9 @@ func (r *registry) load(name string) (definition, error) {
 	}
 	return definition{entity: pluginFields(info.Schema.Config(), info.Schema.EntityChecks), info: info}, nil
 }
+
+// supported lists the bundled plugins that the dev gateway has.
+func supported() string { return strings.Join(slices.Sorted(maps.Keys(priorities)), ", ") }
 
 // field is the definition of a plugin entity, which its name selects.
 func (r *registry) field() *schema.Field {

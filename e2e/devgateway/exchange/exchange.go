@@ -76,11 +76,13 @@ type Exchange struct {
 	Shared *Table // kong.ctx.shared
 
 	serializeValues []serializeValue
+	kept            map[string]string
 }
 
 // Conn is the client's connection.
 type Conn struct {
 	Number     uint64 // the *N of nginx's error log
+	Requests   uint64 // that came on it so far
 	PeerAddr   string
 	RemoteAddr string // the client's: the peer's own, or what a peer says that is Trusted
 	Trusted    bool
@@ -158,6 +160,20 @@ func (x *Exchange) Service() *config.Service {
 		return nil
 	}
 	return x.Match.Route.Service
+}
+
+// Keep remembers a value for a later phase of the same plugin, as kong.ctx.plugin does.
+func (x *Exchange) Keep(name, value string) {
+	if x.kept == nil {
+		x.kept = map[string]string{}
+	}
+	x.kept[name] = value
+}
+
+// Kept is a value that an earlier phase kept, and whether one did.
+func (x *Exchange) Kept(name string) (value string, ok bool) {
+	value, ok = x.kept[name]
+	return value, ok
 }
 
 // FromUpstream reports whether the response is the upstream's, as

@@ -84,6 +84,12 @@ func (x *Exchange) SetResponseHeader(name string, vals ...string) {
 	setResponseHeader(x.RespHeader, name, vals)
 }
 
+// AddResponseHeader adds a line to those of the response with the name.
+func (x *Exchange) AddResponseHeader(name, value string) { x.RespHeader.Add(name, value) }
+
+// ClearResponseHeader removes a header from the response.
+func (x *Exchange) ClearResponseHeader(name string) { x.RespHeader.Del(name) }
+
 func setResponseHeader(h http.Header, name string, vals []string) {
 	name = strings.ReplaceAll(name, "_", "-")
 	if strings.EqualFold(name, "transfer-encoding") {

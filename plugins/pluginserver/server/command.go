@@ -28,6 +28,7 @@ type env struct {
 	args           []string
 	stdout, stderr io.Writer
 	exit           func(code int)
+	onMain         bool // see [command.end]
 	getenv         func(string) string
 	ctx            context.Context // nil for one that ends with SIGTERM or SIGINT
 }
@@ -37,7 +38,7 @@ func environment() env {
 	if err != nil {
 		program = os.Args[0]
 	}
-	return env{flags: flag.CommandLine, program: program, args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, exit: os.Exit, getenv: os.Getenv}
+	return env{flags: flag.CommandLine, program: program, args: os.Args[1:], stdout: os.Stdout, stderr: os.Stderr, exit: os.Exit, onMain: onMain(), getenv: os.Getenv}
 }
 
 // The flags that are no settings. The first three are go-pdk's.
@@ -106,14 +107,14 @@ func (c *command) parse() (done bool, err error) {
 		c.exit(2)
 		return true, nil
 	}
-	if c.err != nil {
-		return true, c.err
-	}
-	if c.is(flagDump) || c.info != "" {
+	if c.asked() {
 		os.Stdout = os.Stderr // what the plugin prints from here on would make the JSON something else
 	}
-	return false, nil
+	return c.err != nil, c.err
 }
+
+// asked reports whether it is a query: Kong's, for the info of a plugin.
+func (c *command) asked() bool { return c.is(flagDump) || c.info != "" }
 
 // run prints what was asked for, or else serves until the process is told to end.
 func (c *command) run() error {

@@ -26,7 +26,7 @@ const mainEnv = "GATEHOUSE_TEST_MAIN"
 
 func TestMain(m *testing.M) {
 	var err error
-	switch os.Getenv(mainEnv) {
+	switch main := os.Getenv(mainEnv); main {
 	case "one":
 		err = StartServer(newConfig, "0.2", 1)
 	case "noisy":
@@ -41,7 +41,13 @@ func TestMain(m *testing.M) {
 	case "run":
 		err = Run(pluginserver.Plugin{Name: "first", Version: "1.0.0", New: newConfig}, pluginserver.Plugin{Name: "second", Version: "1.0.0", New: newConfig})
 	default:
-		os.Exit(m.Run())
+		if end, ok := endings[main]; ok {
+			err = end()
+		} else if refused, ok := refusedPlugins[main]; ok {
+			_ = Run(refused) // as a stock main does
+		} else {
+			os.Exit(m.Run())
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -129,6 +135,22 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%s -help does not say %q:\n%s", server, part, out)
 			}
 		}
+	}
+}
+
+// TestInConf has names as Kong 3.9.1 was seen to find them in kong.conf.
+func TestInConf(t *testing.T) {
+	t.Parallel()
+	plugin := func(name string) pluginserver.Plugin { return pluginserver.Plugin{Name: name, Version: "1.0.0"} }
+	for name, want := range map[string]string{"Hello": "pluginserver_hello_socket", "9-lives_x": "pluginserver_9_lives_x_socket"} {
+		for _, help := range []string{helpOne(plugin(name), "/p"), helpMany([]pluginserver.Plugin{plugin(name)}, "/p")} {
+			if !strings.Contains(help, want) || strings.Contains(help, "dot") {
+				t.Errorf("%s: no %s in\n%s", name, want, help)
+			}
+		}
+	}
+	if help := helpOne(plugin("v2.hello"), "/p"); !strings.Contains(help, "call v2.hello something else") {
+		t.Errorf("no warning in\n%s", help)
 	}
 }
 

@@ -25,7 +25,7 @@ kong.conf:
   pluginserver_%[3]s_start_cmd = %[4]s
 
 Without the last line Kong does not start it: somebody else must.
-`, p.Name, p.Version, inConf(p.Name), program)
+`, p.Name, p.Version, inConf(p.Name), program) + dotted(p)
 }
 
 // helpMany is what -help of [Run] says above the flags.
@@ -43,8 +43,19 @@ kong.conf:
   pluginserver_names = %[4]s
 %[5]s
 Kong does not start it: somebody else must. -kong-prefix is not for it.
-`, program, len(plugins), names.String(), strings.TrimPrefix(names.String(), ","), lines.String())
+`, program, len(plugins), names.String(), strings.TrimPrefix(names.String(), ","), lines.String()) + dotted(plugins...)
 }
 
 // inConf is a plugin's name as a part of a name in kong.conf.
-func inConf(name string) string { return strings.ReplaceAll(name, "-", "_") }
+func inConf(name string) string { return strings.ToLower(strings.ReplaceAll(name, "-", "_")) }
+
+// dotted warns of plugins whose settings Kong does not find: it reads kong.conf's names with
+// underscores for dots, and then looks for those with dots.
+func dotted(plugins ...pluginserver.Plugin) string {
+	for _, p := range plugins {
+		if strings.Contains(p.Name, ".") {
+			return fmt.Sprintf("\nKong finds no settings of a name with a dot in kong.conf: call %s something else.\n", p.Name)
+		}
+	}
+	return ""
+}

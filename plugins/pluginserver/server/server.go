@@ -30,6 +30,24 @@
 // A listening socket that a parent process passes on by LISTEN_FDS, as systemd does, is
 // used in place of the path, see package inherit.
 //
+// # Stopping
+//
+// Kong sends SIGTERM to the servers that it started. On SIGTERM and SIGINT the socket
+// goes, events under way have ten seconds to end, configurations are closed, and
+// [StartServer] and [Run] return nil. More of the same signals change nothing. Any other
+// signal does what it does to any Go program: SIGQUIT ends it at once with the stacks of
+// all goroutines and code 2, SIGHUP at once.
+//
+// A main that called them then does what is left to do, has all the time that its parent
+// gives it, and returns: code 0. An error comes back likewise, and is in the log; a main
+// that ignores it ends with 0.
+//
+// A program that calls them in another goroutine than main's ends a second after they
+// have returned, by code 0, or 1 for an error, whatever main waits for: a plugin without
+// a server is of use to nobody, and Kong starts it again once it has ended. A main that
+// heeds the signal itself ends the program when it returns, events under way included: have it
+// wait for them to return. A program that is to live on has [Settings.Serve].
+//
 // As go-pdk does, this package defines go-pdk's flags (kong-prefix, dump, help) when the
 // program starts: a program must not define a flag of such a name itself, in
 // flag.CommandLine. Any other flag of the program's own stays as it is, and ours of that
@@ -38,9 +56,6 @@ package server
 
 import (
 	"cmp"
-	"io"
-	"log/slog"
-	"os"
 	"path/filepath"
 
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
@@ -64,20 +79,12 @@ const defaultSocket = "/tmp/plugins.socket"
 // process. -fail-open lets it pass.
 //
 // It returns nil when the process gets SIGTERM or SIGINT, after running events have
-// ended, and [pluginserver.ErrReplace] when the process should be started again. A
-// socket on which another process listens is taken over, so that a restart of Kong does
-// not fail on the process from before it.
+// ended, and [pluginserver.ErrReplace] when the process should be started again; see
+// Stopping above. With -dump it returns nil, or ends the process with code 1 where there
+// is nothing to dump. A socket on which another process listens is taken over, so that a
+// restart of Kong does not fail on the process from before it.
 func StartServer(constructor func() any, version string, priority int) error {
-	return said(os.Stderr, startServer(environment(), constructor, version, priority))
-}
-
-// said writes an error where Kong logs it: a stock plugin's main ignores what
-// StartServer returns.
-func said(w io.Writer, err error) error {
-	if err != nil {
-		slog.New(slog.NewJSONHandler(w, nil)).Error("plugin server ended", "error", err)
-	}
-	return err
+	return startServer(environment(), constructor, version, priority)
 }
 
 func startServer(env env, constructor func() any, version string, priority int) error {
@@ -88,26 +95,26 @@ func startServer(env env, constructor func() any, version string, priority int) 
 	prefix := defaultPrefix
 	c.text(flagPrefix, &prefix, "Kong's prefix, which has the socket")
 	c.bind(setting{flagFailOpen, "FAIL_OPEN", "let requests pass whose handler panicked or was cut off; otherwise they are answered with 503", (*boolValue)(&c.plugins[0].FailOpen)})
-	if done, err := c.parse(); done || err != nil {
-		return err
+	if done, err := c.parse(); done {
+		return c.end(err)
 	}
 	c.settings.Socket = cmp.Or(c.settings.Socket, filepath.Join(c.get(flagPrefix), name+".socket"))
-	return c.run()
+	return c.end(c.run())
 }
 
 // Run serves many plugins in one process, on one socket, /tmp/plugins.socket unless
 // -socket says otherwise. It returns as [StartServer] does.
 func Run(plugins ...pluginserver.Plugin) error {
-	return said(os.Stderr, runAll(environment(), plugins))
+	return runAll(environment(), plugins)
 }
 
 func runAll(env env, plugins []pluginserver.Plugin) error {
 	c := newCommand(env, plugins...)
 	c.help = helpMany(plugins, env.program)
 	c.text(flagInfo, &c.info, "print what the query command of this plugin must print, and exit")
-	if done, err := c.parse(); done || err != nil {
-		return err
+	if done, err := c.parse(); done {
+		return c.end(err)
 	}
 	c.settings.Socket = cmp.Or(c.settings.Socket, defaultSocket)
-	return c.run()
+	return c.end(c.run())
 }

@@ -35,6 +35,10 @@ type Field struct {
 	EntityChecks  []entityCheck     `json:"entity_checks,omitempty"`
 	JSONSchema    *jsonSchema       `json:"json_schema,omitempty"`
 
+	// LeftOut says, of a configuration, which fields with a json tag are not in the
+	// schema: of no JSON can a value of their types be made.
+	LeftOut []error `json:"-"`
+
 	scope  []member // of a record: what Kong itself adds, and no schema has
 	saying string   // what Kong is to say of a text that is not as its patterns want it
 	opaque bool     // for Kong any JSON will do: values are passed on as they are

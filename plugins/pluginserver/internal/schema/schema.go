@@ -14,10 +14,12 @@ import (
 // one line for each field that has something wrong with it. Without strict it
 // takes whatever go-pdk's own server takes.
 func Of(t reflect.Type, strict bool) (*Field, error) {
-	config, err := (&compiler{strict: strict}).record(t)
+	c := &compiler{strict: strict}
+	config, err := c.record(t)
 	if err != nil {
 		return nil, err
 	}
+	config.LeftOut = c.leftOut
 	config.Required = true // so that Kong fills in defaults where kong.yaml has no config at all
 	config.opaque = decodesItself(t)
 	return config, nil
@@ -25,8 +27,9 @@ func Of(t reflect.Type, strict bool) (*Field, error) {
 
 // compiler walks the types of one configuration.
 type compiler struct {
-	strict bool
-	open   []openRecord // those around the current field, against recursion
+	strict  bool
+	open    []openRecord // those around the current field, against recursion
+	leftOut []error
 }
 
 // openRecord is a record whose fields are being walked.
@@ -115,6 +118,9 @@ func (c *compiler) structField(t reflect.Type, sf reflect.StructField) ([]member
 	}
 	f, err := c.typed(sf.Type)
 	if errors.Is(err, errType) && !c.strict {
+		if sf.Tag.Get("json") != "" { // somebody means it to be there
+			c.leftOut = append(c.leftOut, fieldError(t, sf, `%w; or json:"-" if no operator sets it`, err))
+		}
 		return nil, nil // as for package json and go-pdk, it is not there
 	}
 	if err != nil {

@@ -1,0 +1,124 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/internal/regularfile"
+	"github.com/gatehousehq/gatehouse/internal/schema"
+)
+
+// checkConfig says what the gateway would refuse of the declarative config, before anything
+// is started: a line for each thing that is wrong, with its file and line, and the fix.
+func (s *Stack) checkConfig(ctx context.Context) error {
+	source, err := regularfile.Read(s.KongConfig)
+	if err != nil {
+		return fmt.Errorf("read Kong config: %w", err)
+	}
+	if value, err := kongyaml.Decode(source); len(bytes.TrimSpace(source)) == 0 || err == nil && value == nil {
+		return fmt.Errorf("%s is empty: begin it with _format_version: \"3.0\", or start from a copy of kong.yaml", s.KongConfig)
+	}
+	text := moveTargets(source, s.targets())
+	document, err := kongyaml.Layer(kongyaml.File{Name: s.KongConfig, Text: source})
+	if err != nil {
+		return fmt.Errorf("%s: %s; correct the YAML: it is a mapping that begins with _format_version: \"3.0\"",
+			s.KongConfig, strings.NewReplacer("parse "+s.KongConfig+": ", "", s.KongConfig+": ", "").Replace(err.Error()))
+	}
+	loader, err := s.loader(ctx)
+	if err != nil {
+		return err
+	}
+	// The overlay of certificates has a version of its own, which must not stand in.
+	_, err = loader.Load(text)
+	if wrong := about(err, "_format_version"); len(wrong) > 0 {
+		return refusal(document, &config.Invalid{Errors: wrong})
+	}
+	if s.Kong {
+		return nil // it has its own say
+	}
+	merged, err := s.certs().Config(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.KongConfig, err)
+	}
+	_, err = loader.Load(merged)
+	var invalid *config.Invalid
+	if errors.As(err, &invalid) {
+		return refusal(document, invalid)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.KongConfig, err)
+	}
+	return nil
+}
+
+// loader reads configs as the dev gateway of this stack does.
+func (s *Stack) loader(ctx context.Context) (*config.Loader, error) {
+	gatehouse := s.binary("gatehouse")
+	if _, err := os.Stat(gatehouse); err != nil {
+		return nil, fmt.Errorf("find the binaries, which make build writes: %w", err)
+	}
+	if err := writeHosts(s.hosts(), s.targets()); err != nil {
+		return nil, err
+	}
+	hosts, err := config.ReadHosts(s.hosts())
+	if err != nil {
+		return nil, err
+	}
+	info := func(name string) ([]byte, error) { return PluginInfo(ctx, gatehouse, name) }
+	return config.NewLoader(config.Options{PluginInfo: info, Hosts: hosts, Now: time.Now}), nil
+}
+
+// about are those errors that are about a field of the document's.
+func about(err error, field string) (found schema.Errors) {
+	var invalid *config.Invalid
+	if !errors.As(err, &invalid) {
+		return nil
+	}
+	for _, e := range invalid.Errors {
+		if len(e.Path) > 0 && e.Path[0] == field {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// refusal has a line for each thing that is wrong.
+func refusal(document *kongyaml.Document, invalid *config.Invalid) error {
+	var lines []string
+	for i, line := range strings.Split(invalid.Error(), "\n") {
+		e := invalid.Errors[i]
+		lines = append(lines, fmt.Sprintf("%s: %s%s", document.At(e.Path), line, fix(e)))
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// fixes are what to do about what Kong says, by how that begins.
+var fixes = []struct{ says, fix string }{
+	{"uniqueness violation", "; give it another, or take one of the two out"},
+	{"unknown field", "; correct its name, or take it out"},
+	{"expected one of", "; write one of them"},
+	{"expected ", "; write that"},
+}
+
+// fix is what to do about an error that does not say so.
+func fix(e schema.Error) string {
+	if e.Message == "required field missing" {
+		if len(e.Path) == 1 && e.Path[0] == "_format_version" {
+			return "; write _format_version: \"3.0\""
+		}
+		return "; add it"
+	}
+	for _, f := range fixes {
+		if strings.HasPrefix(e.Message, f.says) {
+			return f.fix
+		}
+	}
+	return ""
+}

@@ -1,0 +1,101 @@
+package stack
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestCheckConfig wants what is wrong with a config in lines that have its place and the
+// fix, before anything is started.
+func TestCheckConfig(t *testing.T) {
+	const shop = `_format_version: "3.0"
+upstreams: [{ name: orders.upstream, targets: [{ target: "orders:9101" }] }]
+services:
+  - name: shop
+    host: orders.upstream
+    routes:
+      - { name: cart, paths: [/cart] }
+`
+	with := func(old, replacement string) string { return strings.Replace(shop, old, replacement, 1) }
+	for _, tt := range []struct {
+		name, config string
+		want         []string // in one line
+		lines        int
+	}{
+		{"right", shop, nil, 0},
+		{"with Kong's own plugins", shop + "    plugins: [{ name: cors }, { name: correlation-id }, { name: tenant-rate-limit }]\n", nil, 0},
+		{"empty", "", []string{"is empty: begin it with _format_version"}, 1},
+		{"comments only", "# soon\n---\n", []string{"is empty: begin it with _format_version"}, 1},
+		{"a list", "- a\n", []string{"expected an object", "correct the YAML"}, 1},
+		{"no YAML", "services: [\n", []string{"yaml: line 2", "correct the YAML"}, 1},
+		{"no version", "services: []\n", []string{":1: _format_version: required field missing; write _format_version: \"3.0\""}, 1},
+		{"version of another Kong", "_format_version: \"1.1\"\n", []string{":1: _format_version: ", `write _format_version: "3.0"`}, 1},
+		{"a slip in a plugin's name", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: tenant-rate-limits }]"), []string{
+			`:7: services[0].routes[0].plugins[0].name (plugin "tenant-rate-limits"): plugin 'tenant-rate-limits' not enabled`, "tenant-rate-limit ", "key-auth",
+		}, 1},
+		{"a plugin that only Kong has", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: rate-limiting, config: { minute: 5 } }]"), []string{
+			`:7: services[0].routes[0].plugins[0].name (plugin "rate-limiting"): of Kong's own plugins the dev gateway supports acl,`, "`make up` runs it on Kong",
+		}, 1},
+		{"a route twice", shop + "      - { name: cart, paths: [/other] }\n", []string{`:8: services[0].routes[1] (route "cart"): uniqueness violation`, "; give it another"}, 1},
+		{"a service that there is not", shop + "plugins:\n  - { name: cors, service: shoop }\n", []string{`:9: plugins[0].service (plugin "cors"): there is no "shoop" among the services (shop)`}, 2},
+		{"a field with a slip", with("host:", "hosst:"), []string{":4: services[0].host (service \"shop\"): required field missing; add it"}, 2},
+		{"a host of its own", with("host: orders.upstream", "host: example.com"), []string{`:5: services[0].host (service "shop"): "example.com"`, "`make up` runs it on Kong"}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "own.yaml")
+			if err := os.WriteFile(file, []byte(tt.config), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s := &Stack{Config: Config{Bin: fakeBinaries(t), Dir: dir, KongConfig: file}, runDir: dir}
+			var err error
+			if s.Ports, err = DefaultPorts(lookupIn(map[string]string{"ORDERS_PORT": "19101"})); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.certs().Write(time.Now(), false, s.note); err != nil {
+				t.Fatal(err)
+			}
+			err = s.checkConfig(t.Context())
+			if len(tt.want) == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil {
+				t.Fatal("it is taken")
+			}
+			first, _, _ := strings.Cut(err.Error(), "\n")
+			if lines := strings.Count(err.Error(), "\n") + 1; lines != tt.lines || !strings.HasPrefix(first, file) {
+				t.Errorf("%d lines, want %d that begin with the file:\n%v", lines, tt.lines, err)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(first, want) {
+					t.Errorf("%q, want %q in it", first, want)
+				}
+			}
+		})
+	}
+}
+
+// fakeBinaries is a folder with a gatehouse that knows one plugin.
+func fakeBinaries(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	const script = `#!/bin/sh
+if [ "$2" = tenant-rate-limit ]; then
+  echo '{"Protocol": "ProtoBuf:1", "Plugins": [{"Name": "tenant-rate-limit", "Phases": ["access"], "Version": "0.1.0", "Priority": 905,
+    "Schema": {"name": "tenant-rate-limit", "fields": [{"config": {"type": "record", "fields": [{"nodes": {"type": "integer"}}]}}]}}]}'
+else
+  echo "gatehouse: no plugin \"$2\": there are [tenant-rate-limit ]" >&2
+  exit 1
+fi
+`
+	if err := os.WriteFile(filepath.Join(dir, "gatehouse"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
