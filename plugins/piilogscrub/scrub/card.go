@@ -18,7 +18,7 @@ func (s *scan) card(n *number) bool {
 		}
 	}
 	if best == 0 {
-		return s.looseCard(n.group[0].start())
+		return s.spelledCard(n) || s.looseCard(n.group[0].start())
 	}
 	if best == 1 && s.isMeasure(n.start, n.group[0].size()) {
 		return false

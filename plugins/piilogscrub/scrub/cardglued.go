@@ -56,7 +56,7 @@ func (s *scan) looseCard(start int) bool {
 }
 
 func isCardGap(c byte) bool {
-	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || c == '+'
+	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || c == '+' || c == '|'
 }
 
 // gluedCard looks for a card number in the word b[start:end], with letters before
@@ -69,6 +69,9 @@ func (s *scan) gluedCard(start, end int) bool {
 		stop := skipDigits(s.b[:end], i)
 		if size := stop - i; size >= 13 && size <= 16 && luhn(s.b[i:stop]) && isSureCard(s.b[i:stop]) && !s.inDigest(i, stop) {
 			return s.emit(Card, i, stop)
+		}
+		if from := cardBehindField(s.b, i, stop); from > 0 && i > start && isAlphaOnly(s.b[start:i]) {
+			return s.emit(Card, from, stop)
 		}
 		i = stop
 	}

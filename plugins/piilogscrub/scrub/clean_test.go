@@ -23,7 +23,7 @@ func TestCleanLines(t *testing.T) {
 		for range lines {
 			one := f
 			if len(f.templates) == 0 {
-				one.templates = []string{p.mixed()}
+				one.templates = []string{p.fieldsInAnyOrder()}
 			}
 			line, addresses := p.line(one)
 			lost := loses(e, line, addresses)
@@ -58,8 +58,8 @@ func loses(e *Engine, line string, addresses map[string]bool) string {
 	return ""
 }
 
-// mixed returns a template of any fields in any order, such as somebody's own format.
-func (p *planter) mixed() string {
+// fieldsInAnyOrder returns a template of any fields in any order, such as somebody's own format.
+func (p *planter) fieldsInAnyOrder() string {
 	var parts []string
 	for range 5 + p.r.IntN(12) {
 		parts = append(parts, pick(p, mixedFields))

@@ -40,7 +40,11 @@ func (s *scan) labelBefore(i int) (r role, prose bool) {
 // asked for by the separator, and again by a value that stands behind it.
 func (s *scan) roleBefore(i int) role {
 	if s.label.end != i+1 {
-		s.label = label{i + 1, s.fieldRole(s.nameEndingAt(i))}
+		r := s.fieldRole(s.nameEndingAt(i))
+		if r&rolePair != 0 {
+			r = s.pairRole(i)
+		}
+		s.label = label{i + 1, r}
 	}
 	return s.label.role
 }
@@ -94,10 +98,7 @@ func isEscaped(b []byte, i int) bool {
 
 // nameEndingAt returns the name before the separator at b[i], without quotes.
 func (s *scan) nameEndingAt(i int) []byte {
-	end := i
-	for end > 0 && i-end < 4 && (s.b[end-1] == ' ' || s.b[end-1] == '"' || s.b[end-1] == '\'' || s.b[end-1] == '\\') {
-		end--
-	}
+	end := nameEnd(s.b, i)
 	start := end
 	for start > 0 && end-start < maxName && is(s.b[start-1], nameByte) {
 		start--

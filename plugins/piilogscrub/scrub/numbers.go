@@ -11,6 +11,9 @@ func (s *scan) number(i int) {
 	n.read(s.b, start, s.query)
 	s.spend(2 * (n.end - n.start))
 	lettered := is(at(s.b, n.end), letter)
+	if n.groups == 1 && n.n == 2 && s.spacedSSN(start) {
+		return
+	}
 	if n.isShort() && !lettered && !n.isCardPart() {
 		s.next = max(s.next, n.end)
 		return
@@ -100,7 +103,9 @@ func (s *scan) identify(n *number) bool {
 // times since 1970 unless the words around speak of a number that is looked for.
 func (s *scan) excluded(n *number) bool {
 	if n.isEpoch() && s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 {
-		s.next = n.end
+		if !s.spelledCard(n) {
+			s.next = n.end
+		}
 		return true
 	}
 	if end := dateEnd(n); end > 0 {

@@ -49,7 +49,7 @@ func (s *scan) phoneByForm(n *number) int {
 			return end
 		}
 	}
-	return n.trunk(s.b)
+	return n.withTail(n.trunk(s.b))
 }
 
 // phoneForms are the ways to write national numbers that need no word beside
@@ -171,6 +171,9 @@ func (s *scan) phoneByContext(n *number) int {
 	end := n.endWithin(0, least, maxPhone)
 	if end == 0 || n.n >= 13 && n.isEpoch() || !n.dotsOfPhone(end) {
 		return 0
+	}
+	if s.isCalled(n) {
+		return end
 	}
 	r := s.context(n.start, end)
 	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() && n.group[1].sep != '.' && !n.isPostcode(s.b, end) {
