@@ -37,7 +37,7 @@ func (c contracts) edit(t *testing.T, old, replacement string) {
 
 // oasdiff is built once.
 var oasdiff = sync.OnceValues(func() (string, error) {
-	path, err := exec.Command("go", "tool", "-n", "oasdiff").Output() //nolint:noctx // it is no one test's
+	path, err := exec.Command("go", "tool", "-n", "oasdiff").Output()
 	return strings.TrimSpace(string(path)), err
 })
 
