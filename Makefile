@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 TOOL    := go tool -modfile=tools/go.mod
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# The version itself is a constant of internal/version; this is the commit that is shown behind it.
+LDFLAGS := -s -w -X github.com/gatehousehq/gatehouse/internal/version.commit=$(VERSION)
 # One set of flags, so that whatever is built next finds the packages compiled.
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/
 # The race detector needs a C compiler.
@@ -36,19 +37,19 @@ run: build ## run everything on this machine, with requests to paste; Ctrl-C sto
 .PHONY: token
 token: ## print a token of the auth service, which make run and make up start: make token TENANT=acme USER=u1 [CLIENT=mobile] [PLAN=pro]
 	@$(BUILD) ./e2e/cmd/stack
-	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
+	@bin/stack token --tenant '$(or $(TENANT),acme)' --user '$(if $(filter command line,$(origin USER)),$(USER),u1)' --client '$(or $(CLIENT),web)' --plan '$(PLAN)'
 
 .PHONY: smoke
 smoke: ## send a trace through each route of what make run started, and name the hop that loses it
 	@$(BUILD) ./plugins/cmd/gatehouse ./e2e/cmd/stack
-	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token -client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token -client mobile) \
-	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke -config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
-	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) -receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
+	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token --client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token --client mobile) \
+	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke --config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
+	  --gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) --receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
 
 .PHONY: certs
 certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
 	@$(BUILD) ./e2e/cmd/stack
-	@bin/stack certs $(if $(RENEW),-renew)
+	@bin/stack certs $(if $(RENEW),--renew)
 
 .PHONY: test
 test: ## every test that needs no container, without what waits long of the suite (E2E_LONG=1: with it); says what was left out; E2E_SHORT=1 leaves out all that takes long
@@ -94,8 +95,12 @@ bill: ## what a month costs, small, medium and large: make bill [ARGS='-factor 0
 	@cd bench && go run ./capacity/bill $(ARGS)
 
 .PHONY: eval
-eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET) and in gateway texts; MISSES=1 shows each miss
-	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
+eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET), in gateway texts and on clean lines by format; MISSES=1 shows each miss
+	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay|TestCleanLines)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
+
+.PHONY: dist
+dist: ## build what a release is into dist/: archives for Linux and macOS, bills of materials, SHA256SUMS; SYSTEMS=linux/amd64 builds less
+	go run -C tools ./dist $(if $(SYSTEMS),-systems $(SYSTEMS))
 
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME (20s) each
@@ -114,6 +119,7 @@ lint: contracts ## linters, formatting, no contract that breaks its clients, the
 	$(TOOL) golangci-lint fmt --diff ./...
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
+	cd tools && go tool golangci-lint run ./... && go test ./...
 	cd deploy/kubernetes/check && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./... && go test ./...
 	cd tools && go tool golangci-lint run ./... && go test ./...
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
@@ -164,5 +170,5 @@ vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod govulncheck ./...
 
 .PHONY: generate
-generate: ## write everything that is generated: the OpenAPI servers and clients
+generate: ## write everything that is generated: the OpenAPI servers and clients, the fields of plugins in their pages
 	go generate ./...

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
@@ -201,7 +202,7 @@ func (p *pass) contractsWithoutService() {
 			for _, s := range p.config.All("services") {
 				names = append(names, s.Name())
 			}
-			p.foundIn(c, p.config.Whole, nil, fmt.Sprintf("it is to be the contract of service %q, and there is none%s", name, didYouMean(name, names)), "name a service of the config with -contract")
+			p.foundIn(c, p.config.Whole, nil, fmt.Sprintf("it is to be the contract of service %q, and there is none%s", name, spelling.DidYouMean(name, names)), "name a service of the config with --contract")
 		}
 	}
 }
