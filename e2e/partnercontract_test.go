@@ -98,6 +98,23 @@ func TestPartnersContractIsHeld(t *testing.T) {
 	}
 }
 
+// TestRefusalsKeepPartnersContract: so does what the gateway refuses, of a version that has
+// ended and of a partner whose limit is used up.
+func TestRefusalsKeepPartnersContract(t *testing.T) {
+	for status, change := range map[int]mistake{
+		http.StatusGone: {"ended", "sunset-headers", fields{"sunset_at": "2026-06-30"}},
+		http.StatusTooManyRequests: {"used up", "tenant-rate-limit", fields{"limits": []fields{
+			{"name": "one-of-partners", "scope": []string{"tenant"}, "limit": 1, "window_seconds": 60},
+		}}},
+	} {
+		t.Run(change.name, func(t *testing.T) {
+			defer useConfig(t, change.make)()
+			get(t, "/partner/v1/orders", partnerKey)
+			get(t, "/partner/v1/orders", partnerKey).wantStatus(t, status)
+		})
+	}
+}
+
 // TestBreaksOfPartnersContractAreSeen: what the contract has not is told.
 func TestBreaksOfPartnersContractAreSeen(t *testing.T) {
 	path := "/partner/v1/orders/globex-1001"
