@@ -166,7 +166,7 @@ func (p *pass) entityList(in *gateway.Entity, kind string) {
 		return
 	}
 	list, isList := value.([]any)
-	if fields, isMap := value.(map[string]any); !isList && !(isMap && len(fields) == 0) { // Lua has one empty table
+	if fields, isMap := value.(map[string]any); !isList && (!isMap || len(fields) > 0) { // Lua has one empty table
 		p.found(in, at(kind), "expected a list of "+kind, "begin each with a dash: - NAME: VALUE")
 	}
 	for i, item := range list {

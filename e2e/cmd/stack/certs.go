@@ -21,7 +21,7 @@ func certsCommand() *cobra.Command {
 	flags := c.Flags()
 	flags.StringVar(&o.dir, "dir", string(stack.CertDir(devDir)), "folder of the certificates, which is made")
 	flags.BoolVar(&o.renew, "renew", false, "make all leaves anew; otherwise what has a third of its life left is kept")
-	flags.StringVar(&o.config, "config", envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"), "base Kong config, to make an overlay for")
+	flags.StringVar(&o.config, "config", kongConfig(), "base Kong config, to make an overlay for")
 	flags.StringVar(&o.out, "out", "", "where to write the base with the overlay; not at all if empty")
 	flags.StringVar(&o.issuers, "issuers", "", "where to write which issuers of the auth service the base has consumers for; not at all if empty, or if it has none")
 	flags.StringVar(&o.auth, "auth", "https://auth:9106", "base URL of the auth service, for --issuers")

@@ -25,7 +25,7 @@ func runGateway(ctx context.Context, query string) error {
 		return err
 	}
 	gateway, err := devgateway.New(devgateway.Options{
-		ConfigFile:   envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"),
+		ConfigFile:   kongConfig(),
 		ProxyAddr:    ports.Proxy.Addr(),
 		ProxyTLSAddr: ports.ProxyTLS.Addr(),
 		CertFile:     os.Getenv("KONG_SSL_CERT"),

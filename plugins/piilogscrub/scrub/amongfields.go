@@ -28,7 +28,7 @@ func (s *scan) fieldBefore(i int) bool {
 		return true // "TCP_MISS/200 4821"
 	case i == 1 && isTab(s.b[0]) && s.base > 0:
 		return true // what is behind the fields of a known format
-	case i < 2 || s.done == i-1 || !isTab(s.b[i-1]) && !(s.query && s.b[i-1] == '+'):
+	case i < 2 || s.done == i-1 || !isTab(s.b[i-1]) && (!s.query || s.b[i-1] != '+'):
 		return false
 	}
 	i--

@@ -104,10 +104,7 @@ func (s *scan) nextWord(i int) value {
 		s.spend(v.end - v.start)
 		return v
 	}
-	end := j
-	for end < len(s.b) && !is(s.b[end], blank) && !isQuote(s.b[end]) && !(s.query && s.b[end] == '+') {
-		end++
-	}
+	end := s.wordEnd(j)
 	s.spend(end - j)
 	return value{start: j, end: end}
 }
@@ -116,7 +113,7 @@ func (s *scan) nextWord(i int) value {
 // redacted.
 func (s *scan) shortOption(i int) bool {
 	letter := at(s.b, i+1)
-	glued := at(s.b, i+2) > ' ' && !(s.query && at(s.b, i+2) == '+')
+	glued := at(s.b, i+2) > ' ' && (!s.query || s.b[i+2] != '+')
 	for _, o := range shortOptions {
 		if o.letter != letter || glued && !o.glued || !glued && !o.spaced || !s.isCommand(i, o.command) {
 			continue
@@ -142,10 +139,7 @@ func (s *scan) gluedWord(i int) value {
 	if isQuote(at(s.b, i)) {
 		return value{start: i + 1, end: s.quoteEnd(i, 0), quoted: true}
 	}
-	end := i
-	for end < len(s.b) && !is(s.b[end], blank) && !isQuote(s.b[end]) && !(s.query && s.b[end] == '+') {
-		end++
-	}
+	end := s.wordEnd(i)
 	s.spend(end - i)
 	return value{start: i, end: end}
 }
@@ -182,4 +176,12 @@ func (s *scan) isCommand(i int, commands []string) bool {
 		}
 	}
 	return false
+}
+
+// wordEnd returns where the word of a command line ends that i is in.
+func (s *scan) wordEnd(i int) int {
+	for i < len(s.b) && !is(s.b[i], blank) && !isQuote(s.b[i]) && (!s.query || s.b[i] != '+') {
+		i++
+	}
+	return i
 }

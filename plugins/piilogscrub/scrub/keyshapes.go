@@ -21,7 +21,7 @@ const (
 	ofDashed
 	ofAlnum
 	ofWord
-	ofUuid
+	ofUUID
 	ofBehind // any word behind the prefix, in the same URL or key
 )
 
@@ -113,7 +113,7 @@ func (k *headedShape) at(b []byte, start, end int) int {
 			return -1
 		}
 	}
-	if k.of == ofUuid && !isUUID(b, from+len(k.prefix)) {
+	if k.of == ofUUID && !isUUID(b, from+len(k.prefix)) {
 		return -1
 	}
 	return from

@@ -190,8 +190,8 @@ var keyShapes = []keyShape{
 	{"ntn_", ofAlnum, 40},                           // Notion
 	{"secret_", ofAlnum, 43},                        // Notion
 	{"CFPAT-", ofWord, 40},                          // Contentful
-	{"pat-na1-", ofUuid, 36},                        // HubSpot
-	{"pat-eu1-", ofUuid, 36},                        // HubSpot
+	{"pat-na1-", ofUUID, 36},                        // HubSpot
+	{"pat-eu1-", ofUUID, 36},                        // HubSpot
 	{"p8e-", ofWord, 30},                            // Adobe
 	{"sl.", ofWord, 60},                             // Dropbox
 	{"sl.u.", ofWord, 60},                           // Dropbox
@@ -214,10 +214,10 @@ var keyShapes = []keyShape{
 	{"rzp_live_", ofAlnum, 14},                      // Razorpay
 	{"rzp_test_", ofAlnum, 14},                      // Razorpay
 	{"APP_USR-", ofWord, 40},                        // Mercado Pago
-	{"access-sandbox-", ofUuid, 36},                 // Plaid
-	{"access-production-", ofUuid, 36},              // Plaid
-	{"access-development-", ofUuid, 36},             // Plaid
-	{"sdk-", ofUuid, 36},                            // LaunchDarkly
+	{"access-sandbox-", ofUUID, 36},                 // Plaid
+	{"access-production-", ofUUID, 36},              // Plaid
+	{"access-development-", ofUUID, 36},             // Plaid
+	{"sdk-", ofUUID, 36},                            // LaunchDarkly
 	{"sk.eyJ", ofWord, 60},                          // Mapbox
 	{"pk.eyJ", ofWord, 60},                          // Mapbox
 	{"aio_", ofAlnum, 28},                           // Adafruit

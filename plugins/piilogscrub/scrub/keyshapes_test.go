@@ -14,7 +14,7 @@ func (k keyShape) sample(p *planter) string {
 		alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 	}
 	b := []byte(k.prefix)
-	if k.of == ofUuid {
+	if k.of == ofUUID {
 		return k.prefix + p.uuid()
 	}
 	if k.of == ofBehind {

@@ -9,7 +9,7 @@ var twinWords = []string{
 	"confirmation", "confirm", "confirmed", "repeat", "repeated", "again", "retype", "retyped", "verify", "verification",
 	"check", "old", "new", "current", "previous", "prev", "plain", "plaintext", "cleartext", "clear", "text", "value", "raw",
 	"input", "field", "string", "str", "hash", "hashed", "digest", "encrypted", "encoded", "base64", "default", "temp", "tmp",
-	"temporary", "copy", "backup", "primary", "secondary", "one", "two", "wiederholen", "confirmacion",
+	"temporary", "copy", "backup", "primary", "secondary", "one", "two", "wiederholen", "confirmacion", //nolint:misspell // Spanish
 }
 
 // gluedNames are secrets' names that no other word ends in, so that they count where
@@ -41,11 +41,12 @@ func (n *names) twin(key []byte, starts []int) role {
 			return 0
 		}
 		last := starts[len(starts)-1]
-		if isDigit(key[len(key)-1]) {
+		switch {
+		case isDigit(key[len(key)-1]):
 			key = trimDigits(key)
-		} else if last > 0 && n.twins[string(key[last:])] {
+		case last > 0 && n.twins[string(key[last:])]:
 			key = key[:last]
-		} else {
+		default:
 			return 0
 		}
 		for len(starts) > 0 && starts[len(starts)-1] >= len(key) {

@@ -87,16 +87,16 @@ func (s *scan) tag(i int) (e element, open int) {
 // 0 if the element is empty, or none.
 func (s *scan) attributes(i, limit int, e *element) int {
 	for j := i; j < limit; j++ {
-		switch c := s.b[j]; {
-		case c == '>':
+		switch c := s.b[j]; c {
+		case '>':
 			s.spend(j - i)
 			if s.b[j-1] == '/' {
 				return 0
 			}
 			return j
-		case c == '<':
+		case '<':
 			return 0
-		case c == '"' || c == '\'':
+		case '"', '\'':
 			end := bytes.IndexByte(s.b[j+1:limit], c)
 			if end < 0 {
 				return 0

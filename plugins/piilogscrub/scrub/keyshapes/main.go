@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -68,4 +69,4 @@ func check(row []string) error {
 	return nil
 }
 
-func title(word string) string { return string(word[0]-'a'+'A') + word[1:] }
+func title(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
