@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,7 +25,6 @@ type filtering struct {
 	strict                           bool
 	options                          scrub.FilterOptions
 	report                           scrubreport.Report
-	read                             int // files that were read
 	failed                           bool
 }
 
@@ -131,8 +129,9 @@ func (f *filtering) filter(ctx context.Context, s streams, files []string) error
 }
 
 func (f *filtering) one(ctx context.Context, s streams, out *lineWriter, path string) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop() // ends the reading where nothing can be written
 	in := newInput(ctx, s, path)
-	defer in.close()
 	o := f.options
 	if f.explain {
 		o.Render = func(dst []byte, l *scrub.Line) []byte { return f.appendWhy(dst, in.name, l) }
@@ -185,9 +184,9 @@ func (f *filtering) end(s streams) error {
 	return nil
 }
 
-// bare is an error without the path of the file descriptor that it is of.
+// bare is an error without the path of the descriptor that it is of.
 func bare(err error) error {
-	if of, ok := errors.AsType[*os.PathError](err); ok && strings.HasPrefix(of.Path, "/dev/std") {
+	if of, ok := errors.AsType[*os.PathError](err); ok {
 		return of.Err
 	}
 	return err

@@ -17,7 +17,6 @@ type input struct {
 	name   string // what messages call it
 	from   io.Reader
 	out    io.Writer
-	file   *os.File
 	chunks chan chunk
 	rest   []byte
 	last   error
@@ -71,19 +70,22 @@ const inputSize = 64 << 10 // bytes read at once
 func (in *input) pump(ctx context.Context) {
 	buffers, turn := [2][]byte{make([]byte, inputSize), make([]byte, inputSize)}, 0
 	from, err := in.open()
+	if file, ok := from.(*os.File); ok && in.from == nil {
+		defer file.Close()
+	}
 	for first := true; ; turn ^= 1 {
 		n := 0
 		if err == nil {
 			n, err = from.Read(buffers[turn])
+		}
+		if err != nil && !errors.Is(err, io.EOF) && in.path == fromStandardInput {
+			err = fmt.Errorf("read standard input: %w", bare(err))
 		}
 		if first && n > 0 {
 			first = false
 			if what := isNoText(buffers[turn][:n]); what != "" {
 				n, err = 0, fmt.Errorf("%s %s", in.name, what)
 			}
-		}
-		if err != nil && !errors.Is(err, io.EOF) && in.path == fromStandardInput && first {
-			err = named("read standard input", err)
 		}
 		select {
 		case in.chunks <- chunk{buffers[turn][:n], err}:
@@ -96,13 +98,7 @@ func (in *input) pump(ctx context.Context) {
 	}
 }
 
-func named(what string, err error) error {
-	if of, ok := errors.AsType[*os.PathError](err); ok {
-		err = of.Err
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}
-
+// open returns what is to be read, which is to be closed in any case where it is a file.
 func (in *input) open() (io.Reader, error) {
 	if in.from != nil {
 		return in.from, nil
@@ -111,15 +107,14 @@ func (in *input) open() (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.file = file
 	info, err := file.Stat()
 	switch {
 	case err != nil:
-		return nil, err
+		return file, err
 	case info.IsDir():
-		return nil, fmt.Errorf("%s is a directory: name the files in it", in.path)
+		return file, fmt.Errorf("%s is a directory: name the files in it", in.path)
 	case info.Mode().IsRegular() && isWrittenTo(in.out, info):
-		return nil, fmt.Errorf("%s is what is written to: write to another file", in.path)
+		return file, fmt.Errorf("%s is what is written to: write to another file", in.path)
 	}
 	return file, nil
 }
@@ -134,18 +129,12 @@ func isWrittenTo(out io.Writer, info os.FileInfo) bool {
 	return err == nil && os.SameFile(of, info)
 }
 
-func (in *input) close() {
-	if in.file != nil && in.last != nil {
-		_ = in.file.Close()
-	}
-}
-
 // compressed are how files begin that hold text in another form, and what reads them.
 var compressed = []struct{ begin, what string }{
 	{"\x1f\x8b", "is compressed with gzip: zcat FILE | gatehouse scrub"},
 	{"\x28\xb5\x2f\xfd", "is compressed with zstd: zstdcat FILE | gatehouse scrub"},
 	{"\xfd7zXZ\x00", "is compressed with xz: xzcat FILE | gatehouse scrub"},
-	{"BZh", "is compressed with bzip2: bzcat FILE | gatehouse scrub"},
+	{"BZh91AY", "is compressed with bzip2: bzcat FILE | gatehouse scrub"},
 	{"PK\x03\x04", "is a zip archive: unzip -p FILE | gatehouse scrub"},
 	{"\xff\xfe", "is in UTF-16, in which nothing is found: iconv -f UTF-16 -t UTF-8 FILE | gatehouse scrub"},
 	{"\xfe\xff", "is in UTF-16, in which nothing is found: iconv -f UTF-16 -t UTF-8 FILE | gatehouse scrub"},

@@ -117,5 +117,5 @@ func (r *Report) WriteTable(w io.Writer) error {
 
 func (r *Report) compare(a, b row) int {
 	return cmp.Or(strings.Compare(a.route, b.route), r.rows[b]-r.rows[a],
-		strings.Compare(a.kind+a.field+a.rule+a.action, b.kind+b.field+b.rule+b.action))
+		strings.Compare(a.field, b.field), strings.Compare(a.kind+a.rule+a.action, b.kind+b.rule+b.action))
 }
