@@ -113,7 +113,7 @@ func TestOneBound(t *testing.T) {
 	}
 	for page, wants := range map[string][]string{
 		"scrubbing.md": {
-			fmt.Sprintf("`max_value_bytes` (%d KiB unless set, %d MiB at most", scrub.DefaultMaxBytes>>10, scrub.MaxMaxBytes>>20),
+			fmt.Sprintf("`max_value_bytes` (%d KiB unless set, %d MiB at most)", scrub.DefaultMaxBytes>>10, scrub.MaxMaxBytes>>20),
 			fmt.Sprintf("more than `max_depth` (%d) times", scrub.DefaultMaxDepth),
 		},
 		"bodies.md":                {fmt.Sprintf("`max_value_bytes` (%d KiB unless set, %d MiB at most)", scrub.DefaultMaxBytes>>10, scrub.MaxMaxBytes>>20)},

@@ -168,6 +168,9 @@ func FuzzPlanted(f *testing.F) {
 			}
 		}
 		secret := plantedSecrets[int(n/6)%len(plantedSecrets)]
+		if isMeasured(e, before+" ") {
+			t.Skip("a card number may stand where a measure does")
+		}
 		for _, planted := range []string{secret, percentAll(secret), percentAll(percentAll(secret))} {
 			text := before + " " + planted + " " + after
 			if strings.Contains(before, planted) || strings.Contains(after, planted) {
@@ -179,6 +182,13 @@ func FuzzPlanted(f *testing.F) {
 			}
 		}
 	})
+}
+
+// isMeasured reports whether a number behind a text is taken for a measure.
+func isMeasured(e *Engine, before string) bool {
+	var s scan
+	s.init(e, []byte(before))
+	return s.isMeasure(len(before), longID)
 }
 
 // TestScrubTwice checks that a text which was scrubbed stays as it is.
