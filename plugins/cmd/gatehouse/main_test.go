@@ -215,18 +215,6 @@ func TestWithoutLogPlugins(t *testing.T) {
 	}
 }
 
-func TestScrub(t *testing.T) {
-	const line = "paid with 4111 1111 1111 1111 today\n"
-	out, _, code := gatehouse(t, line, "scrub")
-	if code != 0 || out != "paid with [card:1111] today\n" {
-		t.Errorf("scrub: exit code %d and %q", code, out)
-	}
-	out, _, code = gatehouse(t, line, "scrub", "--findings")
-	if want := `{"findings":[{"kind":"card","start":10,"end":29}]}` + "\n"; code != 0 || out != want {
-		t.Errorf("scrub --findings: exit code %d and %q, want %q", code, out, want)
-	}
-}
-
 // TestInfoForPeople: what Kong reads is what it always was, and people may ask for a table.
 func TestInfoForPeople(t *testing.T) {
 	byDefault, _, _ := gatehouse(t, "", "info", "sunset-headers")
