@@ -79,6 +79,9 @@ func init() { // not where it is declared: waivers look rules up in it
 
 		// Versions and contracts.
 		{Name: "sunset-passed", Severity: Warning, find: (*pass).sunsetPassed},
+		{Name: "version-not-for-all", Severity: Error, find: (*pass).versionsNotForAll},
+		{Name: "version-without-route", Severity: Error, find: (*pass).versionsWithoutRoute},
+		{Name: "version-unknown", Severity: Warning, find: (*pass).versionsUnknown},
 		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
 		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},
 		{Name: "route-without-contract", Severity: Warning, find: (*pass).routesWithoutContract},

@@ -2,6 +2,7 @@ package onehop
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 )
@@ -16,7 +17,7 @@ func (c *Config) checkForAll(version *apiversion.Config, chosen error) error {
 	if version == nil || c.forAll() {
 		return chosen
 	}
-	return errors.Join(chosen, prefixed(sectionVersion, errNotForAll))
+	return errors.Join(chosen, fmt.Errorf("%s: %w", sectionVersion, errNotForAll))
 }
 
 // readVersion reads what the client accepts, of a request to an API that has versions.
