@@ -117,7 +117,7 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 		{name: "limit", sections: sections{limit: all.limit}, req: anonymous()},
 		{name: "sunset", sections: sections{sunset: all.sunset}, req: partner()},
 		{name: "a version", sections: versioned, req: header(header(alice(), "Accept", "application/vnd.v1+json;q=0.1"), "X-Gatehouse-Version", "v2")},
-		{name: "a version alone", sections: sections{version: versions}, req: header(alice(), "Accept", "*/*")},
+		{name: "limit and version", sections: sections{limit: all.limit, version: versions}, req: header(alice(), "Accept", "*/*")},
 		{name: "the default version, with a mistake", sections: sections{scrub: all.scrub, version: strings.Replace(versions, `"v2"`, `"v9"`, 1)}, req: alice(), degrades: true},
 		{name: "trace and sunset", sections: sections{trace: all.trace, sunset: gone.sunset}, req: partner(), status: http.StatusGone},
 	}

@@ -207,7 +207,7 @@ func TestFields(t *testing.T) {
 
 func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value, want string) {
 	t.Helper()
-	text := fmt.Sprintf(`{"_format_version":"3.0","plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
+	text := fmt.Sprintf(`{"_format_version":"3.0","services":[{"name":"s","host":"h","routes":[{"name":"r","paths":["/"]}]}],"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
 	report := checker.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
 	got := "good"
 	switch {
