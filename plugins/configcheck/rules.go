@@ -28,7 +28,8 @@ func init() { // not where it is declared: waivers look rules up in it
 	table = []Rule{
 		{Name: unreadable, Severity: Error, Refused: true},
 		{Name: "format-version", Severity: Error, Refused: true, find: (*pass).formatVersion},
-		{Name: "field-unknown", Severity: Error, find: (*pass).unknownEntities},
+		{Name: "field-unknown", Severity: Error, find: (*pass).unknownFields},
+		{Name: "field-type", Severity: Error, Refused: true, find: (*pass).fieldTypes},
 		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
 
 		// Plugins.
@@ -48,6 +49,8 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "route-without-auth", Severity: Warning, find: (*pass).routesWithoutAuth},
 		{Name: "auth-anonymous", Severity: Warning, find: (*pass).anonymous},
 		{Name: "limit-without-user", Severity: Warning, find: (*pass).limitsWithoutUser},
+		{Name: "limit-of-zero", Severity: Info, find: (*pass).limitsOfZero},
+		{Name: "limit-per-node", Severity: Info, find: (*pass).limitsPerNode},
 		{Name: "token-issuers", Severity: Warning, find: (*pass).tokenIssuers},
 		{Name: "token-issuer-twice", Severity: Error, find: (*pass).issuersTwice},
 
@@ -78,6 +81,7 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "health-statuses", Severity: Warning, find: (*pass).healthStatuses},
 
 		// Versions and contracts.
+		{Name: "cors-hides-headers", Severity: Info, find: (*pass).corsHides},
 		{Name: "sunset-passed", Severity: Warning, find: (*pass).sunsetPassed},
 		{Name: "version-not-for-all", Severity: Error, find: (*pass).versionsNotForAll},
 		{Name: "version-without-route", Severity: Error, find: (*pass).versionsWithoutRoute},
@@ -85,6 +89,10 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
 		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},
 		{Name: "route-without-contract", Severity: Warning, find: (*pass).routesWithoutContract},
+		{Name: "contract-not-announced", Severity: Error, find: (*pass).endingsNotAnnounced},
+		{Name: "contract-not-deprecated", Severity: Error, find: (*pass).endingsNotInContract},
+		{Name: "contract-dates", Severity: Error, find: (*pass).endingsThatDiffer},
+		{Name: "contract-version", Severity: Error, find: (*pass).versionsWithoutRoute},
 
 		{Name: waiverInvalid, Severity: Error},
 		{Name: waiverUnused, Severity: Warning},

@@ -10,6 +10,8 @@
 package tenantratelimit
 
 import (
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/gatehousehq/gatehouse/internal/prepared"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
@@ -37,7 +39,10 @@ type Config struct {
 	Tenants          []quota.Tenant    `json:"tenants" desc:"Plans and limits of single tenants; a plan named by a verified token goes first."`
 	DefaultUserLimit quota.UserDefault `json:"default_user_limit" desc:"The limit on each user where no other limit counts by user: ten times the expected peak."`
 	Costs            []quota.Cost      `json:"costs" desc:"What a request costs, by method, route and header; the first entry that matches counts, and 1 where none does."`
-	Redis            Redis             `json:"redis" desc:"Where the counters are kept."`
+	Exempt           quota.Exempt      `json:"exempt" desc:"Who and what is not limited."`
+	Problem          Problem           `json:"problem" desc:"What a client that a limit denies is told, in place of the standard's words: members of the problem document (RFC 9457). They are the same for everybody."`
+	Policy           string            `json:"policy" kong:"one_of=redis|local,default=redis" desc:"Where requests are counted: in Redis, for all nodes together, or in each node's memory, for it alone, so that all nodes together admit the limit as many times as there are nodes."`
+	Redis            Redis             `json:"redis" desc:"Where the counters are kept, with policy redis."`
 	OnRedisError     string            `json:"on_redis_error" kong:"one_of=local|allow|deny,default=local" desc:"What happens while Redis fails: count on this node with its share of each limit, admit everything, or answer 503."`
 	Nodes            int               `json:"nodes" kong:"between=1|10000" desc:"How many gateway nodes share the limits; while Redis fails, each admits its part. If absent, nodes count each other through Redis."`
 	Observe          bool              `json:"observe" kong:"default=true" desc:"Whether peaks by tenant, user and route are kept in Redis, for gatehouse limits advise, and when credentials were last used, for gatehouse keys."`
@@ -50,8 +55,18 @@ type Config struct {
 	runtime *Runtime
 	// limiter is made by Provision, at the first event at the latest; see Limiter.
 	limiter prepared.Value[*Limiter]
-	// counted says that the config is in the metric of those that have no Redis.
-	counted bool
+	// counted is the metric of configs without a Redis that this one is in; nil if none.
+	counted prometheus.Gauge
+}
+
+// policyLocal is the policy with which no Redis is asked for anything.
+const policyLocal = "local"
+
+// Problem is what an operator has denied clients told.
+type Problem struct {
+	Type    string `json:"type" kong:"len_min=1,len_max=256,match=^%a[%w+.-]*:[!#-;=?-[%]_a-z~]+$,err=write a URI\\, such as https://example.com/problems/quota or urn:example:quota" desc:"The problem's type, a URI, for 429 and 503 alike."`
+	Title   string `json:"title" kong:"len_min=1,len_max=128,shape=text" desc:"The problem's title: what the type is, in a few words."`
+	Message string `json:"message" kong:"len_min=1,len_max=1024,shape=text" desc:"The problem's detail: what the client can do. A limit's own message goes before it."`
 }
 
 // Identity configures the principal.

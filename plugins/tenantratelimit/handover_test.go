@@ -157,7 +157,7 @@ func TestTakeOverOfWhatIsNone(t *testing.T) {
 		"another":       {`{"version":3,"at":"tomorrow"}`, "version 3"},
 		"no redis":      {`{"version":2,"at":` + at(0) + `,"redis":{"x":null}}`, "without nodes"},
 		"nodes":         {`{"version":2,"at":` + at(0) + `,"redis":{"x":{"nodes":{"p":{"nodes":-1}}}}}`, "-1 nodes"},
-		"a limit":       {`{"version":2,"at":` + at(0) + `,"redis":{"x":{"nodes":{},"counters":{"limits":[{"quota":0}]}}}}`, "limit: 0"},
+		"a limit":       {`{"version":2,"at":` + at(0) + `,"redis":{"x":{"nodes":{},"counters":{"limits":[{"quota":-1}]}}}}`, "limit: -1"},
 		"too large":     {`"` + strings.Repeat("x", MaxHandOver) + `"`, "more than 16777216 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,32 +18,40 @@ type Limiter struct {
 	needs      quota.Needs
 	names      identity.Names
 	observe    bool
+	// perNode says that there is nobody to tell of this node, or to hear from.
+	perNode bool
 	// degraded says that there is a mistake in the config.
 	degraded bool
 }
 
 func (r *Runtime) newLimiter(c *Config, d *deployment) (*Limiter, error) {
 	backend := quota.Backend{
-		Store: d.leased, HasRedis: d.usable, Members: d.member,
+		Store: d.leased, HasRedis: d.usable, PerNode: c.perNode(), Members: d.member,
 		Refusals: r.refusals, Overrides: r.overrides,
 		Metrics: r.metrics, Logger: r.logger, Now: r.options.Now,
 	}
-	if c.Observe {
+	if backend.PerNode {
+		backend.Store = d.local
+	}
+	observe := c.Observe && !backend.PerNode
+	if observe {
 		backend.Usage = d.usage
 	}
 	decider, err := quota.New(c.settings(), backend)
 	return &Limiter{
 		runtime: r, deployment: d, decider: decider, needs: decider.Needs(),
-		names: c.Identity.Names, observe: c.Observe,
+		names: c.Identity.Names, observe: observe, perNode: backend.PerNode,
 	}, err
 }
 
 // Decide charges every limit or none, and says what to tell the client and the
 // service. It never fails; see [quota.Decider.Decide].
 func (l *Limiter) Decide(ctx context.Context, req quota.Request) quota.Decision {
-	l.deployment.start(l.observe)
+	if !l.perNode {
+		l.deployment.start(l.observe)
+	}
 	d := l.decider.Decide(ctx, req)
-	if !d.Refused() {
+	if !d.Refused() && d.Exempt == "" {
 		l.runtime.metrics.tenants.count(d.Principal.Tenant, d.Allowed())
 	}
 	return d

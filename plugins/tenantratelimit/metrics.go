@@ -31,6 +31,10 @@ type metrics struct {
 	unobserved prometheus.Counter
 	// withoutRedis are the configs in use that have no Redis to count in.
 	withoutRedis prometheus.Gauge
+	// perNode are the configs in use that count in this process on purpose, and exempt the
+	// requests that no limit was asked about.
+	perNode prometheus.Gauge
+	exempt  *prometheus.CounterVec
 	// refused are commands that a Redis refused to its user, and mayEvict says of each
 	// Redis whether it throws counters away.
 	refused  *prometheus.CounterVec
@@ -91,6 +95,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_ratelimit_without_redis",
 			Help: "Configurations in use that have no Redis, since they name no URL, or one that cannot be used: each node decides alone, as on_redis_error says.",
 		}),
+		perNode: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "gatehouse_ratelimit_policy_local",
+			Help: "Configurations in use with policy local: each node counts in its memory, for itself alone.",
+		}),
+		exempt: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_ratelimit_exempt_total",
+			Help: "Requests that no limit was asked about, by why: network, preflight, route, consumer or tenant of exempt, or a cost of 0.",
+		}, []string{"reason"}),
 		unobserved: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "gatehouse_ratelimit_unobserved_requests_total",
 			Help: "Requests that gatehouse limits advise will not know of, because they could not be written to Redis.",
@@ -115,6 +127,9 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	for _, fault := range identity.Faults() {
 		m.distrusted.WithLabelValues(string(fault)) // is 0 until it happens
 	}
+	for _, reason := range quota.Exemptions() {
+		m.exempt.WithLabelValues(string(reason))
+	}
 	for _, policy := range []string{quota.OnErrorLocal, quota.OnErrorAllow, quota.OnErrorDeny} {
 		m.fallback.WithLabelValues(policy)
 	}
@@ -122,7 +137,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	var errs []error
-	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.words, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis, m.refused, m.mayEvict, m.distrusted} {
+	for _, c := range []prometheus.Collector{m.decisions, m.local, m.fallback, m.latency, m.open, m.words, m.wasted, m.settled, m.forgotten, m.tenants.decisions, m.unobserved, m.partly, m.withoutRedis, m.perNode, m.exempt, m.refused, m.mayEvict, m.distrusted} {
 		errs = append(errs, r.Register(c))
 	}
 	return m, errors.Join(errs...)
@@ -149,6 +164,9 @@ func (m *metrics) FellBack(policy string) { m.fallback.WithLabelValues(policy).I
 
 // Distrusted implements [quota.Metrics].
 func (m *metrics) Distrusted(fault identity.Fault) { m.distrusted.WithLabelValues(string(fault)).Inc() }
+
+// Exempt implements [quota.Metrics].
+func (m *metrics) Exempt(why quota.Exemption) { m.exempt.WithLabelValues(string(why)).Inc() }
 
 // waste counts units of a block that nobody got.
 func (m *metrics) waste(l *limiter.Limit, units int64) {

@@ -19,8 +19,9 @@ import (
 type pool struct {
 	url    string
 	client redis.UniversalClient
-	usable bool // it has a URL; else each call of client fails
+	usable bool // it has a Redis; else each call of client fails
 	store  *limiter.Redis
+	local  *limiter.Local // the store's
 	leased *limiter.Leased
 	health *health
 }
@@ -58,6 +59,18 @@ func (r *Runtime) deployment(of Redis) (*deployment, error) {
 		d.rights.start()
 	}
 	return d, err
+}
+
+// inProcessURL is in the place of a URL for what configs with policy local share: counters
+// in this process' memory. They are handed over to the next process as others are.
+const inProcessURL = "local"
+
+// inProcess finds or makes what configs of one prefix and policy local share.
+func (r *Runtime) inProcess(prefix string) *deployment {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	p, _ := r.pool(inProcessURL) // which opens nothing
+	return r.deploymentAt(p, deploymentKey{inProcessURL, prefix})
 }
 
 // deploymentAt finds or makes it. The caller holds r.mu.
@@ -115,7 +128,7 @@ func (r *Runtime) pool(url string) (*pool, error) {
 	}
 	local := limiter.NewLocal(maxCounters, r.options.Now)
 	r.watchRefusals(client, url)
-	p := &pool{url: url, client: client, usable: url != "", store: r.newStore(client, local, url)}
+	p := &pool{url: url, client: client, usable: url != "" && url != inProcessURL, store: r.newStore(client, local, url), local: local}
 	local.TakeOver(r.predecessor.counters(url))
 	p.leased = limiter.NewLeased(p.store, maxBlocks, r.options.Now, r.metrics.waste)
 	p.health = r.newHealth(p)
@@ -124,7 +137,7 @@ func (r *Runtime) pool(url string) (*pool, error) {
 }
 
 func (r *Runtime) open(url string) (redis.UniversalClient, error) {
-	if url == "" {
+	if url == "" || url == inProcessURL {
 		return redisurl.Nowhere(), nil
 	}
 	return r.options.Open(url)
@@ -138,7 +151,9 @@ func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, u
 		}
 		return addr
 	}
-	r.metrics.open.WithLabelValues(place)
+	if url != inProcessURL {
+		r.metrics.open.WithLabelValues(place)
+	}
 	return limiter.NewRedis(client, limiter.RedisOptions{
 		Now:       r.options.Now,
 		Local:     local,

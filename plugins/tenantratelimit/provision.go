@@ -3,9 +3,12 @@ package tenantratelimit
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/answer"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )
 
@@ -20,11 +23,21 @@ func (c *Config) Provision() error { return c.limiter.Provision(c.newLimiter) }
 
 func (c *Config) newLimiter() (*Limiter, error) {
 	defaults.Fill(c)
-	d, noRedis := c.runtime.deployment(c.Redis)
+	d, noRedis := c.deployment()
 	l, err := c.runtime.newLimiter(c, d)
 	c.countWithoutRedis(d)
 	return l, errors.Join(noRedis, err)
 }
+
+// deployment is what the config counts in.
+func (c *Config) deployment() (*deployment, error) {
+	if c.perNode() {
+		return c.runtime.inProcess(c.Redis.KeyPrefix), nil
+	}
+	return c.runtime.deployment(c.Redis)
+}
+
+func (c *Config) perNode() bool { return c.Policy == policyLocal }
 
 // settings are the config as the core has it.
 func (c *Config) settings() quota.Settings {
@@ -33,7 +46,9 @@ func (c *Config) settings() quota.Settings {
 		Rules: quota.Rules{
 			Limits: c.Limits, Plans: c.Plans, DefaultPlan: c.DefaultPlan,
 			Tenants: c.Tenants, DefaultUserLimit: c.DefaultUserLimit, Costs: c.Costs,
+			Exempt: c.Exempt,
 		},
+		Problem:   answer.Own{Type: c.Problem.Type, Title: c.Problem.Title, Message: c.Problem.Message},
 		Claims:    identity.Claims{Names: i.Names, Plan: i.PlanClaim, PlanTag: i.PlanTag, PlanGroup: i.PlanGroup},
 		Issuers:   i.Issuers,
 		Issue:     i.Issue,
@@ -61,32 +76,54 @@ func (c *Config) Degrade(error) {
 
 // Close is the end of the config.
 func (c *Config) Close() error {
-	if c.counted {
-		c.counted = false
-		c.runtime.metrics.withoutRedis.Dec()
+	if c.counted != nil {
+		c.counted.Dec()
+		c.counted = nil
 	}
 	return nil
 }
 
-// countWithoutRedis counts the config, and says so, if it has no Redis.
+// countWithoutRedis counts the config, and says so, if no Redis counts for it.
 func (c *Config) countWithoutRedis(d *deployment) {
-	if d.usable {
+	switch {
+	case c.perNode():
+		c.counted = c.runtime.metrics.perNode
+		c.runtime.logger.Info("policy is local: this config's limits are counted in this process' memory, and each node admits all of them")
+	case !d.usable:
+		c.counted = c.runtime.metrics.withoutRedis
+	default:
 		return
 	}
-	c.counted = true
-	c.runtime.metrics.withoutRedis.Inc()
+	c.counted.Inc()
 	for _, warning := range c.Warnings() {
 		c.runtime.logger.Warn("there is no redis for this config", "error", warning)
 	}
 }
 
 // Warnings are what is no mistake, and no good: a config without a Redis, of which
-// each node counts alone.
+// each node counts alone, and what says something to nobody since that is meant.
 func (c *Config) Warnings() []error {
-	if c.Redis.URL != "" || c.runtime.options.RedisURL != "" {
+	switch {
+	case c.perNode():
+		return c.unread()
+	case c.Redis.URL != "" || c.runtime.options.RedisURL != "":
 		return nil
 	}
-	return []error{fmt.Errorf("redis.url: empty, and there is no REDIS_URL: %s; write redis://host:6379/0", withoutRedis[c.OnRedisError])}
+	return []error{fmt.Errorf("redis.url: empty, and there is no REDIS_URL: %s; write redis://host:6379/0, or policy: local", withoutRedis[c.OnRedisError])}
+}
+
+// unread are fields that policy local does not read, as far as their defaults show.
+func (c *Config) unread() (list []error) {
+	const reason = "policy is local, which asks no Redis and no other node; remove it, or write policy: redis"
+	for field, set := range map[string]bool{
+		"redis.url": c.Redis.URL != "", "redis.wait_replicas": c.Redis.WaitReplicas > 0, "nodes": c.Nodes > 0,
+	} {
+		if set {
+			list = append(list, fmt.Errorf("%s: is not read: %s", field, reason))
+		}
+	}
+	slices.SortFunc(list, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return list
 }
 
 // withoutRedis is what becomes of requests where there is no Redis, by on_redis_error.

@@ -2,6 +2,7 @@ package tenantratelimit
 
 import (
 	"fmt"
+	"net/http"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
@@ -39,6 +40,23 @@ func (l *Limiter) readRouting(e *kongrequest.Event, req *quota.Request) error {
 			return fmt.Errorf("read method: %w", err)
 		}
 		req.Method = method
+	}
+	if l.needs.Preflight && req.Method == http.MethodOptions {
+		return readPreflight(e, req)
+	}
+	return nil
+}
+
+// readPreflight finds out whether an OPTIONS is a CORS preflight, by the headers that the
+// Fetch standard has each of them carry.
+func readPreflight(e *kongrequest.Event, req *quota.Request) error {
+	req.Preflight = true
+	for _, name := range []string{"Origin", "Access-Control-Request-Method"} {
+		value, err := e.Header(name)
+		if err != nil {
+			return fmt.Errorf("read header %s: %w", name, err)
+		}
+		req.Preflight = req.Preflight && value != ""
 	}
 	return nil
 }

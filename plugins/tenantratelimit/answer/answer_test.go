@@ -57,16 +57,18 @@ func TestFields(t *testing.T) {
 		{Name: `"tenant"`, Quota: 100, Window: time.Minute, Burst: 100},
 		{Name: `"per \"user\""`, Quota: 10, Window: time.Second, Burst: 25},
 		{Name: `"month"`, Quota: 1_000_000},
+		{Name: `"none"`, Window: time.Minute},
 	})
-	want := `"tenant";q=100;w=60, "per \"user\"";q=10;w=1;gatehouse-burst=25, "month";q=1000000`
+	want := `"tenant";q=100;w=60, "per \"user\"";q=10;w=1;gatehouse-burst=25, "month";q=1000000, "none";q=0;w=60`
 	if policy != want {
 		t.Errorf("policy = %s, want %s", policy, want)
 	}
 	got := LimitField([]Standing{
 		{Name: `"tenant"`, Remaining: 50, Reset: 29*time.Second + time.Microsecond},
 		{Name: `"full"`, Remaining: 7},
+		{Name: `"none"`, Reset: time.Second, Blocked: true},
 	})
-	if want := `"tenant";r=50;t=30, "full";r=7;t=0`; got != want {
+	if want := `"tenant";r=50;t=30, "full";r=7;t=0, "none";r=0`; got != want {
 		t.Errorf("limit = %s, want %s", got, want)
 	}
 }
@@ -74,9 +76,15 @@ func TestFields(t *testing.T) {
 func TestProblems(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string][]byte{
-		"quota-exceeded": QuotaExceeded([]string{"tenant", `per "user"`}, 12),
-		"one-second":     QuotaExceeded([]string{"tenant"}, 1),
-		"unavailable":    Unavailable(1),
+		"quota-exceeded": QuotaExceeded([]string{"tenant", `per "user"`}, 12, Own{}),
+		"one-second":     QuotaExceeded([]string{"tenant"}, 1, Own{}),
+		"blocked":        QuotaExceeded([]string{"tenant"}, 0, Own{}),
+		"shed":           Shed([]string{"backend"}, 3, Own{}),
+		"own-message":    QuotaExceeded([]string{"tenant"}, 1, Own{Message: `Ask "us" for more: <https://example.com/plans>`}),
+		"own-words": Shed([]string{"backend"}, 1, Own{
+			Type: "https://example.com/problems/busy", Title: "Viel los", Message: "Bitte später noch einmal.",
+		}),
+		"unavailable": Unavailable(1),
 	} {
 		golden.Check(t, "testdata/"+name+".json", append(body, '\n'))
 	}

@@ -47,6 +47,8 @@ type Standing struct {
 	Remaining int64
 	// Reset is the time until more quota becomes available, zero if all is there.
 	Reset time.Duration
+	// Blocked says that the quota is 0, and nobody knows when there will be more.
+	Blocked bool
 }
 
 // LimitField is the value of RateLimit: what is left, and seconds until there
@@ -58,7 +60,9 @@ func LimitField(standings []Standing) string {
 		separate(&b, i)
 		b.WriteString(s.Name)
 		param(&b, "r", s.Remaining)
-		param(&b, "t", Seconds(s.Reset))
+		if !s.Blocked {
+			param(&b, "t", Seconds(s.Reset))
+		}
 	}
 	return b.String()
 }

@@ -102,7 +102,7 @@ func (s *Leased) draw(descriptors []Descriptor, results []Result, now time.Time)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, d := range descriptors {
-		if b := s.blocks[d.Key]; b != nil && now.Before(b.until) && b.units >= d.Cost {
+		if b := s.blocks[d.Key]; b != nil && !d.Limit.Blocks() && now.Before(b.until) && b.units >= d.Cost {
 			b.units -= d.Cost
 			results[i], from[i] = b.result(now), b
 			continue

@@ -50,6 +50,7 @@ type Spec struct {
 	Name      string    `json:"name"`
 	Algorithm Algorithm `json:"algorithm"`
 	// Quota is the number of units in a window; for a token bucket, the number refilled.
+	// Of 0, the limit admits nothing; see [Limit.Blocks].
 	Quota int64 `json:"quota"`
 	// Window is in whole seconds, up to [MaxWindow]; not for Calendar. JSON has
 	// nanoseconds.
@@ -80,13 +81,13 @@ type Limit struct {
 // that the field has in kong.yaml. Specs come from there, where Kong's schema has
 // checked them, but also from overrides in Redis and from another process.
 func Compile(s Spec) (*Limit, error) {
-	if s.Quota < 1 || s.Quota > MaxQuota {
-		return nil, fmt.Errorf("limit: %d is out of range; write the units admitted in a window (1 to %d)", s.Quota, int64(MaxQuota))
+	if s.Quota < 0 || s.Quota > MaxQuota {
+		return nil, fmt.Errorf("limit: %d is out of range; write the units admitted in a window (1 to %d), or 0 to admit none", s.Quota, int64(MaxQuota))
 	}
 	if s.Algorithm != Calendar && (s.Window < time.Second || s.Window > MaxWindow || s.Window%time.Second != 0) {
 		return nil, fmt.Errorf("window_seconds: %v is out of range; write the seconds that the limit covers (1 to %d)", s.Window.Seconds(), int64(MaxWindow/time.Second))
 	}
-	if s.Lease < 0 || s.Lease > s.Quota {
+	if s.Lease < 0 || s.Lease > s.Quota && s.Quota > 0 {
 		return nil, fmt.Errorf("lease: %d is out of range; write the units that a node takes at once (0 to the limit of %d)", s.Lease, s.Quota)
 	}
 	l := &Limit{Spec: s}
@@ -104,7 +105,9 @@ func (l *Limit) compile() (err error) {
 		if l.Burst == 0 {
 			l.Burst = l.Quota
 		}
-		l.meter, err = newBucket(l.Quota, window, l.Burst)
+		if !l.Blocks() {
+			l.meter, err = newBucket(l.Quota, window, l.Burst)
+		}
 	case SlidingWindow:
 		l.meter = sliding{quota: l.Quota, slice: window / sliceCount}
 	case FixedWindow:
@@ -115,12 +118,19 @@ func (l *Limit) compile() (err error) {
 	default:
 		return fmt.Errorf("algorithm: %q is unknown; write token_bucket, sliding_window, fixed_window or calendar", l.Algorithm)
 	}
+	if l.Blocks() {
+		l.meter = blocked{}
+	}
 	return err
 }
 
+// Blocks is true for a limit of 0, which has no room for anything, now or later. What is
+// used of its counters stays as it is, for when the limit is raised.
+func (l *Limit) Blocks() bool { return l.Quota == 0 }
+
 // Capacity is the largest cost that can ever fit.
 func (l *Limit) Capacity() int64 {
-	if l.Algorithm == TokenBucket {
+	if l.Algorithm == TokenBucket && !l.Blocks() {
 		return l.Burst
 	}
 	return l.Quota

@@ -89,7 +89,7 @@ func (l *Local) charge(d *Descriptor, r *Result, req *Request, allowed bool, now
 	m, at := d.Limit.meter, c.clock(now)
 	nodes := req.sharers()
 	s := c.view(m, at)
-	charged := allowed && r.Fits || d.More == unconditional
+	charged := !d.Limit.Blocks() && (allowed && r.Fits || d.More == unconditional)
 	if charged {
 		if d.More > 0 && !req.Offline && m.wait(s, at, d.Cost+d.More) == 0 {
 			r.More = d.More
@@ -103,9 +103,10 @@ func (l *Local) charge(d *Descriptor, r *Result, req *Request, allowed bool, now
 	}
 	if charged && d.Cost > 0 {
 		c.State, c.limit = s, d.Limit
+		c.AskedAt = now
 		l.keep(d.Key, c, now)
 	}
-	if req.Offline && l.counters[d.Key] == c {
+	if req.Offline && !d.Limit.Blocks() && l.counters[d.Key] == c {
 		c.decidedOffline(d, nodes, charged, now)
 		l.updateOpen(d.Key, c)
 	}

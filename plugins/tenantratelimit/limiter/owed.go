@@ -29,6 +29,9 @@ func (l *Local) hear(descriptors []Descriptor, v Verdict, at int64) {
 	defer l.mu.Unlock()
 	for i, r := range v.Results {
 		d := &descriptors[i]
+		if d.Limit.Blocks() {
+			continue // which says nothing of what is used
+		}
 		c := l.counters[d.Key]
 		if c == nil {
 			c = &counter{}
@@ -77,7 +80,7 @@ func (l *Local) takeOwed(descriptors []Descriptor) (charges []Descriptor) {
 	defer l.mu.Unlock()
 	for i := range descriptors {
 		c := l.open[descriptors[i].Key]
-		if c != nil && c.Owed > 0 {
+		if c != nil && c.Owed > 0 && !descriptors[i].Limit.Blocks() {
 			charges = append(charges, c.send(descriptors[i].Limit, descriptors[i].Key, now))
 		}
 	}

@@ -26,9 +26,16 @@ const argsPerDescriptor = 6
 // interfaces, so that a request allocates none of them.
 type wire struct{ kind, quota, a, b any }
 
+// blockedLetter is the kind of a limit of 0 in the script, whatever its algorithm. Keys
+// have the algorithm's letter.
+const blockedLetter = 'n'
+
 // wireArgs makes them. A shadow's kind is a capital.
 func wireArgs(s Spec, m meter) wire {
 	letter := letters[s.Algorithm]
+	if s.Quota == 0 {
+		letter = blockedLetter
+	}
 	if s.Shadow {
 		letter -= 'a' - 'A'
 	}
@@ -38,6 +45,8 @@ func wireArgs(s Spec, m meter) wire {
 		w.quota, w.a, w.b = text(m.burst), text(m.unit), text(m.drain)
 	case sliding:
 		w.a = text(m.slice)
+	case blocked:
+		w.a = text(blockedWait.Microseconds())
 	}
 	return w
 }
@@ -46,7 +55,7 @@ func text(n int64) string { return strconv.FormatInt(n, 10) }
 
 // third is the script's argument a, which for a calendar depends on the time.
 func (l *Limit) third(now time.Time) any {
-	if l.Algorithm == Calendar {
+	if l.Algorithm == Calendar && !l.Blocks() {
 		return l.calendar.edges(now)
 	}
 	return l.wire.a

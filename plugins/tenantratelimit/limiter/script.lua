@@ -6,8 +6,8 @@
 -- ARGV    for each request:
 --           how many descriptors it has. With overrides, this is -1 - that number, and
 --           after it comes the text that the caller believes the overrides have;
---           for each descriptor six arguments: kind (b, s, f or c, a capital for a
---           shadow limit), cost, how much more to take if there is room for it (below
+--           for each descriptor six arguments: kind (b, s, f, c, or n for a limit of 0;
+--           a capital for a shadow limit), cost, how much more to take if there is room for it (below
 --           zero: the cost is charged in any case), quota (or burst), and two numbers
 --           a and b that depend on the kind
 -- Reply   one flat list: Redis' time, then for each request wait, remaining and reset
@@ -154,6 +154,16 @@ local function sliding()
   return advance, wait, left
 end
 
+-- A limit of 0, of any algorithm: nothing has room, and what is saved stays as it is, for
+-- when the limit is raised.
+-- a = the time until the caller asks again
+local function blocked()
+  local function advance(s) return s end
+  local function wait(s, now, cost, quota, a) return a end
+  local function left(s, now, quota, a) return 0, a, 0 end
+  return advance, wait, left
+end
+
 -- A counter is saved as whole numbers in text. Anything else is an unused counter.
 local function parse(kind, text)
   if not text then return end
@@ -173,6 +183,7 @@ local function kind_of(letter)
   local kind = {string.lower(letter), letter < 'a'}
   if kind[1] == 'b' then kind[3], kind[4], kind[5] = bucket()
   elseif kind[1] == 's' then kind[3], kind[4], kind[5] = sliding()
+  elseif kind[1] == 'n' then kind[3], kind[4], kind[5] = blocked()
   else kind[3], kind[4], kind[5] = window(kind[1] == 'c') end
   kinds[letter] = kind
   return kind
@@ -203,7 +214,7 @@ local function read(count)
     local key, letter = KEYS[k + i], kind[1]
     local cost, quota, a, b = numbers[ARGV[v + 1]], numbers[ARGV[v + 3]], ARGV[v + 4], numbers[ARGV[v + 5]]
     if letter ~= 'c' then a = numbers[a] end
-    local s = kind[3](counters[key] or parse(letter, saved[k + i]), now, quota, a, b)
+    local s = kind[3](counters[key] or letter ~= 'n' and parse(letter, saved[k + i]) or nil, now, quota, a, b)
     counters[key] = s
     local wait = kind[4](s, now, cost, quota, a, b)
     if wait > 0 and not kind[2] then allowed = false end
@@ -228,7 +239,7 @@ local function decide(count)
     local kind, cost, quota, a, b, wait = d[1], d[2], d[3], d[4], d[5], d[6]
     local s = counters[key]
     local more = numbers[ARGV[first + (i - 1) * DESCRIPTOR + 2]]
-    local charged = allowed and wait == 0 or more < 0
+    local charged = (allowed and wait == 0 or more < 0) and kind[1] ~= 'n'
     if charged then
       if more > 0 and kind[4](s, now, cost + more, quota, a, b) == 0 then
         cost, wait = cost + more, -1

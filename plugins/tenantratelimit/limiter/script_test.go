@@ -95,6 +95,7 @@ func randomLimits(t *testing.T, r *rand.Rand) []*Limit {
 		mustCompile(t, Spec{Name: "sliding", Algorithm: SlidingWindow, Quota: quota(), Window: seconds()}),
 		mustCompile(t, Spec{Name: "day", Algorithm: Calendar, Quota: 60, Period: Day, Zone: "Europe/Berlin"}),
 		mustCompile(t, Spec{Name: "month", Algorithm: Calendar, Quota: 100, Period: Month}),
+		mustCompile(t, Spec{Name: "none", Algorithm: TokenBucket, Window: seconds(), Shadow: true}),
 		mustCompile(t, Spec{Name: "shadow", Algorithm: SlidingWindow, Quota: 2, Window: 5 * time.Second, Shadow: true}),
 	}
 }

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -62,10 +63,13 @@ func (d *Decider) compilePlan(field, plan string, all []rule, bad *mistakes) *ru
 // one of a user who is expected to make ten requests in a second.
 func (d *Decider) userDefault(bad *mistakes) rule {
 	r, err := d.settings.DefaultUserLimit.limit().compile(d.maxCost)
+	if err == nil && r.limit.Blocks() {
+		err = errors.New("expected_peak: 0 would block every user; write the requests that one makes at the busiest, or a limit of 0 for whom you mean")
+	}
 	if err != nil {
 		bad.addf("default_user_limit.%w", err)
 	}
-	if r.limit == nil {
+	if r.limit == nil || r.limit.Blocks() {
 		r, _ = UserDefault{ExpectedPeak: 10, WindowSeconds: 1}.limit().compile(d.maxCost)
 	}
 	return r
@@ -114,13 +118,14 @@ func (l *Limit) compile(maxCost int64) (rule, error) {
 	if err != nil {
 		return rule{}, err
 	}
-	r := rule{limit: limit, scope: scopes, claim: l.Claim, header: l.Header, cost: l.Cost, status: l.Status, title: title}
+	r := rule{limit: limit, scope: scopes, claim: l.Claim, header: l.Header, cost: l.Cost, status: l.Status, title: title, message: l.Message}
 	return r, checkCapacity(limit, l.Cost*maxCost)
 }
 
-// checkCapacity refuses a limit that could never admit a request of that cost.
+// checkCapacity refuses a limit that could never admit a request of that cost, unless it
+// is to admit none at all.
 func checkCapacity(l *limiter.Limit, cost int64) error {
-	if l.Capacity() >= cost {
+	if l.Capacity() >= cost || l.Blocks() {
 		return nil
 	}
 	field := "limit"
@@ -196,7 +201,11 @@ func (d *Decider) findNeeds() Needs {
 		n.Route = n.Route || len(cost.Routes) > 0
 		n.addHeader(cost.Header)
 	}
-	n.Route = n.Route || d.backend.Usage != nil
+	n.Consumer = n.Consumer || len(d.exempt.consumers) > 0
+	n.IP = n.IP || len(d.exempt.networks) > 0
+	n.Preflight = d.exempt.preflights
+	n.Method = n.Method || n.Preflight
+	n.Route = n.Route || d.backend.Usage != nil || len(d.exempt.routes) > 0
 	n.Groups = d.settings.Claims.PlanGroup != ""
 	return n
 }

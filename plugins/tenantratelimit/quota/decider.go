@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/answer"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/membership"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
@@ -34,6 +35,8 @@ type Settings struct {
 	// HideHeaders are not sent to clients. LegacyHeaders sends X-RateLimit-* too.
 	HideHeaders   []string
 	LegacyHeaders bool
+	// Problem is what denied clients are told in place of what the limits' standards say.
+	Problem answer.Own
 }
 
 // What OnRedisError may say: the node counts with its share of each limit, admits
@@ -47,9 +50,10 @@ const (
 // Backend is what decisions are made with. Configurations share its parts.
 type Backend struct {
 	// Store counts. HasRedis is false for one whose Redis always fails, since there is
-	// none.
-	Store    limiter.Store
-	HasRedis bool
+	// none. PerNode says that the store is this process' memory, and nothing else is meant
+	// to count.
+	Store             limiter.Store
+	HasRedis, PerNode bool
 	// Members knows how many nodes there are, and the overrides for everybody.
 	Members *membership.Member
 	// Usage is told of each request; nil if nobody is to know.
@@ -73,6 +77,8 @@ type Metrics interface {
 	FellBack(policy string)
 	// Distrusted is a verified token that was refused, by what is wrong with it.
 	Distrusted(identity.Fault)
+	// Exempt is a request that no limit was asked about, and why.
+	Exempt(Exemption)
 }
 
 // LimitCounters count a limit's results. Uncharged is a limit that had room when
@@ -89,6 +95,8 @@ type Decider struct {
 	settings Settings
 	backend  Backend
 	issuers  identity.Issuers
+	// exempt is who and what is not limited.
+	exempt exempt
 	// maxCost is the most that a request can cost.
 	maxCost int64
 	// plans holds the limits of each plan, and those of no plan under "".
@@ -123,6 +131,7 @@ func New(s Settings, b Backend) (*Decider, error) {
 	var bad mistakes
 	d.check(&bad)
 	d.issuers = s.prepareIssuers(&bad)
+	d.exempt = s.Exempt.compile(&bad)
 	d.maxCost = maxCost(d.settings.Costs)
 	d.plans = d.compilePlans(&bad)
 	d.tenants = d.compileTenants(&bad)
@@ -148,7 +157,11 @@ func (d *Decider) Decide(ctx context.Context, req Request) Decision {
 		return Decision{Status: refusal.Status, Principal: p, Client: refusal.Headers, Body: refusal.Body, refused: true}
 	}
 	rules, plan := d.rulesFor(&p)
-	e := d.evaluate(ctx, &p, &req, rules)
+	cost := d.costOf(&req)
+	if why := d.exemption(&p, &req, cost); why != "" {
+		return d.pass(&p, &req, plan, why)
+	}
+	e := d.evaluate(ctx, &p, &req, rules, cost)
 	made := Decision{Status: e.status, Principal: p, Plan: plan, Limit: e.denying(), limited: e.limited()}
 	made.Client, made.Body = d.responseHeaders(e)
 	if made.Allowed() {

@@ -20,14 +20,16 @@ type Request struct {
 	// Headers are the first values of those that Needs asks for, by the names that the
 	// config has for them.
 	Headers map[string]string
+	// Preflight says that the request is a CORS preflight, where Needs asks for that.
+	Preflight bool
 	// TraceID is the sampled trace that the request is known to be in, empty for none.
 	TraceID string
 }
 
 // Needs says what has to be read from Kong beyond the verified token.
 type Needs struct {
-	Consumer, IP, Route, Service, Method, Groups bool
-	Headers                                      []string
+	Consumer, IP, Route, Service, Method, Groups, Preflight bool
+	Headers                                                 []string
 }
 
 // Decision is what to do with the request.
@@ -50,6 +52,9 @@ type Decision struct {
 	// Limit is the name of a limit that denied the request; empty if none did.
 	Limit string
 
+	// Exempt is why no limit was asked about a request that is admitted; empty if they were.
+	Exempt Exemption
+
 	// limited is true if a limit denied the request, and refused if none was asked since
 	// its headers are in the way, or its token.
 	limited, refused bool
@@ -67,12 +72,15 @@ func (d Decision) Refused() bool { return d.refused }
 // Allowed is true for a request that goes upstream.
 func (d Decision) Allowed() bool { return d.Status == 0 }
 
-// Outcome is the decision in a word, for the audit record: allowed; limited where a
+// Outcome is the decision in a word, for the audit record: allowed; exempt where no limit
+// was asked since the config says so; limited where a
 // limit denied the request, be its status 429 or 503; unavailable where no limit
 // could be asked; refused where its headers would bend an identity, or its token is not
 // believed.
 func (d Decision) Outcome() string {
 	switch {
+	case d.Exempt != "":
+		return "exempt"
 	case d.Allowed():
 		return "allowed"
 	case d.refused:

@@ -50,9 +50,9 @@ func (e *evaluation) denying() string {
 
 // evaluate asks the limits' counters. A request whose limit is known to be used up is
 // refused from memory; all others ask Redis, and while that fails, OnRedisError.
-func (d *Decider) evaluate(ctx context.Context, p *identity.Principal, req *Request, rules *ruleset) *evaluation {
-	e := &evaluation{principal: p, request: req, cost: d.costOf(req), base: d.overriddenForAll(rules)}
-	if p.Tenant.Known() {
+func (d *Decider) evaluate(ctx context.Context, p *identity.Principal, req *Request, rules *ruleset, cost int64) *evaluation {
+	e := &evaluation{principal: p, request: req, cost: cost, base: d.overriddenForAll(rules)}
+	if p.Tenant.Known() && !d.backend.PerNode {
 		e.counters.OverridesKey = limiter.OverridesKey(d.settings.KeyPrefix, part(kindTenant, p.Tenant))
 	}
 	d.describe(e, d.backend.Overrides.get(e.counters.OverridesKey))
@@ -75,6 +75,9 @@ func (d *Decider) evaluate(ctx context.Context, p *identity.Principal, req *Requ
 		d.backend.Refusals.Remember(e.counters.Descriptors, v, now)
 	}
 	e.finish(v)
+	if v.Partly && e.status == 0 {
+		e.block() // by a limit whose server could not be asked
+	}
 	return e
 }
 
@@ -103,10 +106,16 @@ func (e *evaluation) observed() usage.Request {
 		r.Realm = realm(e.principal).String()
 	}
 	r.User = (&rule{}).component(scopeUser, e.principal, e.request).String()
-	if e.principal.Credential.Known() {
-		r.Credential = usage.Credential{ID: e.principal.Credential.String(), Consumer: identity.Clean(e.request.Consumer.Username).String()}
-	}
+	r.Credential = credential(e.principal, e.request)
 	return r
+}
+
+// credential is the one that was used, as usage is told of it.
+func credential(p *identity.Principal, req *Request) usage.Credential {
+	if !p.Credential.Known() {
+		return usage.Credential{}
+	}
+	return usage.Credential{ID: p.Credential.String(), Consumer: identity.Clean(req.Consumer.Username).String()}
 }
 
 // maxTakes bounds how often one request meets overrides that changed meanwhile.
@@ -117,6 +126,9 @@ var errOverridesChange = errors.New("overrides change faster than they can be re
 // take asks Redis, within the timeout. Where the tenant's overrides have changed, Redis
 // says so and charges nothing, and is asked again with the limits that they make.
 func (d *Decider) take(ctx context.Context, e *evaluation) (v limiter.Verdict, err error) {
+	if d.backend.PerNode {
+		return d.backend.Store.Take(ctx, e.counters)
+	}
 	start := time.Now()
 	defer func() {
 		if !errors.Is(err, limiter.ErrOpen) {
@@ -139,9 +151,12 @@ func (d *Decider) take(ctx context.Context, e *evaluation) (v limiter.Verdict, e
 	return limiter.Verdict{}, errOverridesChange
 }
 
-// withoutRedis decides while Redis fails.
+// withoutRedis decides while Redis fails. A limit of 0 needs nobody's word.
 func (d *Decider) withoutRedis(e *evaluation) {
 	d.backend.Metrics.FellBack(d.settings.OnRedisError)
+	if e.block() {
+		return
+	}
 	switch d.settings.OnRedisError {
 	case OnErrorAllow:
 		return
@@ -206,6 +221,17 @@ func (e *evaluation) refuse(of *rule, r limiter.Result) {
 	of.counters.RefusedLocally.Inc()
 	e.results = []result{{of, r}}
 	e.status = denialStatus(e.results)
+}
+
+// block refuses a request under a limit of 0, as far as this node knows of one, whatever
+// Redis would say. It reports whether there is such a limit.
+func (e *evaluation) block() bool {
+	i := e.rules.blocking
+	if i < 0 {
+		return false
+	}
+	e.refuse(&e.rules.rules[i], limiter.Result{})
+	return true
 }
 
 // denialStatus is the status of a request that results deny: 503 only where every

@@ -43,16 +43,18 @@ func (d *Decider) responseHeaders(e *evaluation) (headers map[string][]string, b
 	violated, wait := e.violated()
 	switch {
 	case e.status == statusDenied:
-		body = answer.QuotaExceeded(violated, wait)
+		body = answer.QuotaExceeded(violated, wait, e.told(d.settings.Problem))
 	case e.status == statusUnavailable && len(violated) > 0:
-		body = answer.Shed(violated, wait)
+		body = answer.Shed(violated, wait, e.told(d.settings.Problem))
 	case e.status == statusUnavailable:
 		wait = unavailableFor
 		body = answer.Unavailable(wait)
 	default:
 		return h, nil
 	}
-	d.set(h, headerRetryAfter, strconv.FormatInt(wait, 10))
+	if wait > 0 {
+		d.set(h, headerRetryAfter, strconv.FormatInt(wait, 10))
+	}
 	h[headerContentType] = []string{problem.ContentType}
 	return h, body
 }
@@ -67,23 +69,41 @@ func (e *evaluation) standings() []answer.Standing {
 	list := make([]answer.Standing, 0, len(e.results))
 	for _, r := range e.results {
 		if !r.rule.limit.Shadow {
-			list = append(list, answer.Standing{Name: r.rule.title, Remaining: r.Remaining, Reset: r.Reset})
+			list = append(list, answer.Standing{Name: r.rule.title, Remaining: r.Remaining, Reset: r.Reset, Blocked: r.rule.limit.Blocks()})
 		}
 	}
 	return list
 }
 
 // violated names the limits in the way, and the seconds until the last of them
-// has room: at least 1, and no earlier than any of their resets.
+// has room: at least 1, and no earlier than any of their resets; 0 where one is of 0, and
+// waiting does not help.
 func (e *evaluation) violated() (names []string, seconds int64) {
 	var wait time.Duration
+	blocked := false
 	for _, r := range e.results {
 		if r.denies() {
 			names = append(names, r.rule.limit.Name)
 			wait = max(wait, r.Retry, r.Reset)
+			blocked = blocked || r.rule.limit.Blocks()
 		}
 	}
+	if blocked {
+		return names, 0
+	}
 	return names, max(1, answer.Seconds(wait))
+}
+
+// told is the operator's own words to the client, with those of the first limit in the way
+// that has any before the config's.
+func (e *evaluation) told(own answer.Own) answer.Own {
+	for _, r := range e.results {
+		if r.denies() && r.rule.message != "" {
+			own.Message = r.rule.message
+			break
+		}
+	}
+	return own
 }
 
 // setLegacy tells about one limit, if there is one.
@@ -93,7 +113,9 @@ func (d *Decider) setLegacy(h map[string][]string, r *result) {
 	}
 	d.set(h, headerLegacyLimit, strconv.FormatInt(r.rule.limit.Capacity(), 10))
 	d.set(h, headerLegacyRemaining, strconv.FormatInt(r.Remaining, 10))
-	d.set(h, headerLegacyReset, strconv.FormatInt(answer.Seconds(r.Reset), 10))
+	if !r.rule.limit.Blocks() {
+		d.set(h, headerLegacyReset, strconv.FormatInt(answer.Seconds(r.Reset), 10))
+	}
 }
 
 // tightest is the limit in the way, or else the one with the smallest part of its

@@ -53,9 +53,8 @@ func (o *Overrides) set(key, text string) (*override, error) {
 	made := &override{text: text, rules: map[*ruleset]*ruleset{}}
 	var err error
 	if text != "" {
-		if err = json.Unmarshal([]byte(text), &made.list); err != nil {
+		if made.list, err = parseOverrides(text); err != nil {
 			err = fmt.Errorf("read overrides at %s: %w", key, err)
-			made.list = nil
 		}
 	}
 	o.mu.Lock()
@@ -67,6 +66,27 @@ func (o *Overrides) set(key, text string) (*override, error) {
 		o.known[key] = made
 	}
 	return made, err
+}
+
+// parseOverrides reads what an operator wrote at run time. A limit that is not there is a
+// mistake, and no limit of 0.
+func parseOverrides(text string) ([]Override, error) {
+	var written []struct {
+		Name  string `json:"name"`
+		Limit *int64 `json:"limit"`
+		Burst int64  `json:"burst"`
+	}
+	if err := json.Unmarshal([]byte(text), &written); err != nil {
+		return nil, err
+	}
+	list := make([]Override, len(written))
+	for i, o := range written {
+		if o.Limit == nil {
+			return nil, fmt.Errorf("[%d].limit: not there; write the units admitted in a window, or 0 to admit none", i)
+		}
+		list[i] = Override{Name: o.Name, Limit: *o.Limit, Burst: o.Burst}
+	}
+	return list, nil
 }
 
 // overriddenForAll is a ruleset with the overrides for everybody.

@@ -22,6 +22,7 @@ func (uncounted) Waited(string, time.Duration) {}
 func (uncounted) FellBack(string)              {}
 
 func (uncounted) Distrusted(identity.Fault) {}
+func (uncounted) Exempt(Exemption)          {}
 func (u uncounted) Limit(string, string) LimitCounters {
 	return LimitCounters{u, u, u, u, u}
 }

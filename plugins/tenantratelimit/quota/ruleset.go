@@ -14,19 +14,26 @@ type ruleset struct {
 	rules []rule
 	// policy is the value of RateLimit-Policy; empty if every limit is a shadow.
 	policy string
+	// blocking is the first enforced limit of 0; -1 if there is none.
+	blocking int
 }
 
 // rule is one limit of a ruleset.
 type rule struct {
 	limit *limiter.Limit
-	scope []scope
+	// unblocked is the limit before an override made it one of 0, whose burst says nothing
+	// of the one that it is raised to; nil for any other.
+	unblocked *limiter.Limit
+	scope     []scope
 	// claim and header are what the scopes of those names count by.
 	claim, header string
 	cost          int64
 	// status is what a denied request is answered: 429 or 503.
 	status int
 	// title is the limit's name as a structured-field string.
-	title    string
+	title string
+	// message is what a denied client is told; empty for the config's.
+	message  string
 	counters LimitCounters
 }
 
@@ -40,20 +47,23 @@ func (d *Decider) newRuleset(plan string, rules []rule) *ruleset {
 			policies = append(policies, r.advertised())
 		}
 	}
-	return &ruleset{plan: plan, rules: rules, policy: answer.PolicyField(policies)}
+	return &ruleset{plan: plan, rules: rules, policy: answer.PolicyField(policies), blocking: slices.IndexFunc(rules, rule.blocks)}
 }
 
 // advertised is the limit as clients are told of it.
 func (r *rule) advertised() answer.Policy {
 	p := answer.Policy{Name: r.title, Quota: r.limit.Quota, Window: r.limit.Window}
 	switch {
-	case r.limit.Algorithm == limiter.TokenBucket:
+	case r.limit.Algorithm == limiter.TokenBucket && !r.limit.Blocks():
 		p.Burst = r.limit.Burst
 	case r.limit.Period == limiter.Day:
 		p.Window = day
 	}
 	return p
 }
+
+// blocks is true for a limit that denies everything.
+func (r rule) blocks() bool { return r.limit.Blocks() && !r.limit.Shadow }
 
 // countsUsers is true for a limit on each user, whatever the route.
 func (r rule) countsUsers() bool {
@@ -75,31 +85,46 @@ func (d *Decider) overridden(s *ruleset, list []Override) (*ruleset, error) {
 			if o.Name != rules[i].limit.Name {
 				continue
 			}
-			limit, err := o.apply(rules[i], d.maxCost)
+			var err error
+			rules[i], err = o.apply(rules[i], d.maxCost)
 			errs = append(errs, err)
-			if limit != nil {
-				rules[i].limit = limit
-			}
 		}
 	}
 	return d.newRuleset(s.plan, rules), errors.Join(errs...)
 }
 
-// apply is the rule's limit with the override's numbers. A limit that is less than a
-// request can cost is returned beside its error.
-func (o Override) apply(r rule, maxCost int64) (*limiter.Limit, error) {
-	spec := r.limit.Spec
-	if spec.Algorithm == limiter.TokenBucket {
-		scaled := max(1, spec.Burst*o.Limit/spec.Quota)
-		spec.Burst = min(scaled, limiter.MaxQuota)
-		if o.Burst > 0 {
-			spec.Burst = o.Burst
-		}
+// apply is the rule with the override's numbers; without them, if they are no good. A
+// limit that is less than a request can cost is returned beside its error.
+func (o Override) apply(r rule, maxCost int64) (rule, error) {
+	from := r.limit
+	if r.unblocked != nil {
+		from = r.unblocked
 	}
-	spec.Quota = o.Limit
-	limit, err := limiter.Compile(spec)
+	limit, err := limiter.Compile(o.spec(from.Spec))
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	return limit, checkCapacity(limit, r.cost*maxCost)
+	r.limit, r.unblocked = limit, nil
+	if limit.Blocks() {
+		r.unblocked = from
+		return r, nil
+	}
+	return r, checkCapacity(limit, r.cost*maxCost)
+}
+
+// spec is that of a limit with the override's numbers. Where there is less in a window
+// than nodes take at once, they take less.
+func (o Override) spec(s limiter.Spec) limiter.Spec {
+	switch {
+	case s.Algorithm != limiter.TokenBucket || o.Limit == 0:
+	case o.Burst > 0:
+		s.Burst = o.Burst
+	case s.Quota == 0: // by the config, which says nothing of a burst then
+		s.Burst = o.Limit
+	default:
+		s.Burst = min(max(1, s.Burst*o.Limit/s.Quota), limiter.MaxQuota)
+	}
+	s.Lease = min(s.Lease, max(0, o.Limit))
+	s.Quota = o.Limit
+	return s
 }

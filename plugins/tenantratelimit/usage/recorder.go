@@ -95,6 +95,16 @@ func (r *Recorder) Observe(at time.Time, s Request) {
 	}
 }
 
+// See notes that a credential was used, of a request that is not counted.
+func (r *Recorder) See(at time.Time, c Credential) {
+	r.mu.Lock()
+	known := r.sight.see(c, at.Unix())
+	r.mu.Unlock()
+	if !known && r.Partly != nil {
+		r.Partly()
+	}
+}
+
 // Start begins to write in the background, the first time that it is called.
 func (r *Recorder) Start() { r.task.Start() }
 
