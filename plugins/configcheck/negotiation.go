@@ -68,8 +68,8 @@ func (p *pass) versionsNotForAll() {
 	}
 }
 
-// versionsWithoutRoute finds versions that clients can ask for, and that lead nowhere.
-func (p *pass) versionsWithoutRoute() {
+// choicesWithoutRoute finds versions that clients can ask for, and that lead nowhere.
+func (p *pass) choicesWithoutRoute() {
 	for _, n := range p.negotiations() {
 		for i, api := range n.apis {
 			for j, version := range api.versions {

@@ -84,7 +84,7 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "cors-hides-headers", Severity: Info, find: (*pass).corsHides},
 		{Name: "sunset-passed", Severity: Warning, find: (*pass).sunsetPassed},
 		{Name: "version-not-for-all", Severity: Error, find: (*pass).versionsNotForAll},
-		{Name: "version-without-route", Severity: Error, find: (*pass).versionsWithoutRoute},
+		{Name: "version-without-route", Severity: Error, find: (*pass).choicesWithoutRoute},
 		{Name: "version-unknown", Severity: Warning, find: (*pass).versionsUnknown},
 		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
 		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},
