@@ -62,7 +62,7 @@ func (s *Stack) devGateway() (env, command []string) {
 }
 
 // pluginNames are the plugins that Kong is configured with, as in Dockerfile.kong.
-var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "gatehouse"}
+var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "api-version", "gatehouse"}
 
 // foreground starts Kong's nginx as the official image's entrypoint does, in place
 // of `kong start`, which leaves it in the background.

@@ -70,6 +70,8 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 	gone.sunset = strings.Replace(all.sunset, `"2027-06-30"`, `"2026-03-01"`, 1)
 	denying := all
 	denying.limit = strings.Replace(all.limit, `{`, `{"on_redis_error":"deny",`, 1)
+	versioned := all
+	versioned.version = versions
 	believing := all
 	believing.limit = strings.Replace(all.limit, `{`, `{"identity":{"issuers":`+issuers(t)+`},`, 1)
 	tests := []struct {
@@ -114,6 +116,9 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 		{name: "Connection names another format's trace", sections: sections{trace: `{"propagation":{"inject":["b3"]}}`}, req: header(alice(), "Connection", "x-b3-traceid"), status: http.StatusBadRequest},
 		{name: "limit", sections: sections{limit: all.limit}, req: anonymous()},
 		{name: "sunset", sections: sections{sunset: all.sunset}, req: partner()},
+		{name: "a version", sections: versioned, req: header(header(alice(), "Accept", "application/vnd.v1+json;q=0.1"), "X-Gatehouse-Version", "v2")},
+		{name: "limit and version", sections: sections{limit: all.limit, version: versions}, req: header(alice(), "Accept", "*/*")},
+		{name: "the default version, with a mistake", sections: sections{scrub: all.scrub, version: strings.Replace(versions, `"v2"`, `"v9"`, 1)}, req: alice(), degrades: true},
 		{name: "trace and sunset", sections: sections{trace: all.trace, sunset: gone.sunset}, req: partner(), status: http.StatusGone},
 	}
 	for _, tt := range tests {

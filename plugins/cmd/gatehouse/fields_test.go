@@ -151,6 +151,19 @@ var fields = []field{
 	{"tenant-rate-limit", `{"limits":[LIMIT],"nodes":VALUE}`, "nodes", list(`1 10000`), list(`0 10001`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"hide_headers":[VALUE]}`, "hide_headers", list(`"RateLimit" "Retry-After"`), list(`"Date" ""`), nil},
 
+	{"api-version", `{"route_header":VALUE,"apis":[API]}`, "route_header", list(`"X-Version" "X" "x-a-b-c-d"`), list(`"" "X_Version" "X Version" "X-Versi\u00f6n" "-X" "1X" "X:" "x-a-b-c-d-e" "Accept" "accept-language" "Host" "Content-Type" "X-Tenant-Id" "X-Consumer-ID" "apikey" 5`), nil},
+	{"api-version", `{"request_header":VALUE,"apis":[API]}`, "request_header", list(`"X-API-Version" "Api-Version"`), list(`"" "X_API_Version" "X API" "Authorization" "ACCEPT" "Cookie" 5`), list(`"X-Gatehouse-Version" "x-gatehouse-version"`)},
+	{"api-version", `{VALUE}`, "apis", []string{`"apis":[API]`}, []string{``, `"apis":[]`, `"apis":null`, `"apis":"/o"`}, []string{`"apis":[API,API]`}},
+	{"api-version", `{"apis":[{"path":VALUE,"default":"v1","media_types":["a/b"],"versions":[{"name":"v1"}]}]}`, "path", list(`"/" "/partner/orders" "/a.b/c-d_e~f/"`), list(`"" "orders" "~/orders" "/a b" "/a%20b" "/é" "/a?b" "/a#b" "http://h/a" "/a\n" 1`), list(`"/a//b" "/a/./b" "/a/.."`)},
+	{"api-version", `{"apis":[{"path":"/o","hosts":[VALUE],"default":"v1","media_types":["a/b"],"versions":[{"name":"v1"}]}]}`, "hosts", list(`"api.example.com" "*.example.com" "API.Example.com" "localhost"`), list(`"" "*" "a:8000" "a b" "api.*" "*example.com" "https://a" "é.com" 1`), nil},
+	{"api-version", `{"apis":[{"path":"/o","default":VALUE,"media_types":["a/b"],"versions":[{"name":"v1"}]}]}`, "default", list(`"v1"`), list(`"" "v 1" "-" 1 null`), list(`"v2" "1" "V1"`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":[VALUE],"versions":[{"name":"v1"}]}]}`, "media_types", list(`"application/json" "application/vnd.a-b_c.v1+json" "Text/HTML"`), list(`"" "json" "*/*" "application/*" "a/b;version=1" "a/b, c/d" "a/b/c" "a /b" "a/é" 1`), nil},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1","media_types":[VALUE]}]}]}`, "media_types", list(`"application/vnd.a.v1+json"`), list(`"" "v1" "a/*"`), list(`"a/b" "A/B"`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":VALUE}]}`, "versions", list(`[{"name":"v1"}] [{"name":"v1","deprecated":true},{"name":"v2"}]`), list(`[] null [{}] ["v1"]`), list(`[{"name":"v1"},{"name":"1"}] [{"name":"v1"},{"name":"V1"}]`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1"},{"name":VALUE}]}]}`, "name", list(`"2026-04-01" "2" "v2.1_beta"`), list(`"" "v 2" "-1" "v2,v3" "v/2" "é" 2 null`), list(`"v1" "1"`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1","deprecated":VALUE}]}]}`, "deprecated", list(`true false`), list(`"yes" 1`), nil},
+
+	{"gatehouse", `{"run":["api_version","trace_inject"],"api_version":{VALUE}}`, "apis", []string{`"apis":[API]`}, []string{``, `"apis":[]`, `"apis":[{"path":"/o"}]`}, []string{`"apis":[API,API]`}},
 	{"gatehouse", `{"run":VALUE,"sunset_headers":{"sunset_at":"2027-01-01"},"tenant_rate_limit":{"limits":[LIMIT]}}`, "run", []string{`["trace_inject"]`, `["sunset_headers","tenant_rate_limit"]`}, []string{`[]`, `["trace"]`, `null`, `"trace_inject"`}, nil},
 	{"gatehouse", `{"run":["trace_inject"],"trace_inject":{"response_header":VALUE}}`, "response_header", list(sentHeaders), append(list(noHeader), `"X_Trace"`), nil},
 	{"gatehouse", `{"run":["sunset_headers","trace_inject"],"sunset_headers":{VALUE}}`, "sunset_at", []string{`"sunset_at":"2027-01-01"`}, []string{``, `"sunset_at":"30.06.2027"`}, []string{`"sunset_at":"2027-02-31"`}},
@@ -159,6 +172,8 @@ var fields = []field{
 }
 
 var tooLong = `"` + strings.Repeat("n", 65) + `"`
+
+const anAPI = `{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1"}]}`
 
 const aLimit = `{"name":"l","scope":["tenant"],"limit":9,"window_seconds":60}`
 
@@ -178,7 +193,7 @@ func list(text string) []string {
 
 // with is the field's config with a value.
 func (f field) with(value string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(f.config, "VALUE", value), "LIMIT", aLimit)
+	return strings.NewReplacer("LIMIT", aLimit, "[API", "["+anAPI, ",API", ","+anAPI).Replace(strings.ReplaceAll(f.config, "VALUE", value))
 }
 
 // TestFields: what one field, or two, can get wrong is refused by Kong, and its error
@@ -202,7 +217,7 @@ func TestFields(t *testing.T) {
 
 func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value, want string) {
 	t.Helper()
-	text := fmt.Sprintf(`{"_format_version":"3.0","plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
+	text := fmt.Sprintf(`{"_format_version":"3.0","services":[{"name":"s","host":"h","routes":[{"name":"r","paths":["/"]}]}],"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
 	report := checker.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
 	got := "good"
 	switch {
@@ -226,13 +241,13 @@ func TestEveryFieldIsTried(t *testing.T) {
 		"burst": true, "cost": true, "lease": true, "mode": true, "status": true, "algorithm": true, "values": true,
 		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
 		"exempt": true, "preflights": true, "problem": true,
-		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true,
+		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true, "api_version": true,
 	}
 	tried := map[string]bool{}
 	for _, f := range fields {
 		tried[f.name] = true
 	}
-	for _, plugin := range []string{"trace-inject", "sunset-headers", "pii-log-scrub", "tenant-rate-limit", "gatehouse"} {
+	for _, plugin := range []string{"trace-inject", "sunset-headers", "api-version", "pii-log-scrub", "tenant-rate-limit", "gatehouse"} {
 		out, errs, code := gatehouse(t, "", "info", plugin)
 		if code != 0 {
 			t.Fatal(errs)

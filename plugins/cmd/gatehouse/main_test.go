@@ -126,7 +126,7 @@ func TestCompletion(t *testing.T) {
 }
 
 func TestInfo(t *testing.T) {
-	for _, name := range []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "gatehouse"} {
+	for _, name := range []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "api-version", "gatehouse"} {
 		out, errs, code := gatehouse(t, "", "info", name)
 		if code != 0 {
 			t.Fatalf("info %s: exit code %d: %s", name, code, errs)
