@@ -236,7 +236,7 @@ func TestEveryFieldIsTried(t *testing.T) {
 	free := map[string]bool{ // what a value of the type cannot get wrong
 		"ignore_parent_sampled": true, "keep_errors": true, "upstream_spans": true, "traceresponse": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
 		"burst": true, "cost": true, "lease": true, "mode": true, "status": true, "algorithm": true, "values": true,
-		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
+		"limits": true, "plans": true, "tenants": true, "brownouts": true, "brownout_schedules": true, "brownout_shares": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
 		"exempt": true, "preflights": true, "problem": true,
 		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true,
 	}
