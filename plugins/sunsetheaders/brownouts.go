@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+	_ "time/tzdata" // containers have no time zones of their own
 
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
