@@ -3,7 +3,6 @@ package e2e
 import (
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -128,11 +127,13 @@ func TestServiceWithALifeOfItsOwn(t *testing.T) {
 		}
 	}))
 	defer service.Close()
-	address := netip.MustParseAddrPort(service.Listener.Addr().String())
 	restore := useConfig(t, func(config map[string]any) {
+		config["upstreams"] = append(config["upstreams"].([]any), map[string]any{
+			"name": "own-life.upstream", "targets": []any{map[string]any{"target": service.Listener.Addr().String()}},
+		})
 		for _, name := range []string{"own-life", "own-life-only"} {
 			entity := map[string]any{
-				"name": name, "protocol": "http", "host": address.Addr().String(), "port": int(address.Port()),
+				"name": name, "protocol": "http", "host": "own-life.upstream",
 				"routes": []any{map[string]any{"name": name, "paths": []string{"/" + name}}},
 			}
 			if name == "own-life" {

@@ -23,7 +23,7 @@ func TestLifecycleDocument(t *testing.T) {
 			t.Errorf("the config shows no %s", field)
 		}
 	}
-	if out, errs, code := gatehouse(t, config, "check", "-"); code != 0 || strings.Contains(out+errs, "sunset-headers") {
+	if out, errs, code := gatehouse(t, config, "check", "-"); code != 0 || strings.Contains(out+errs, "(sunset-headers)") {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 }
