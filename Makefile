@@ -3,9 +3,10 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 TOOL    := go tool -modfile=tools/go.mod
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# The version itself is a constant of internal/version; this is the commit that is shown behind it.
+LDFLAGS := -s -w -X github.com/gatehousehq/gatehouse/internal/version.commit=$(VERSION)
 # One set of flags, so that whatever is built next finds the packages compiled.
 BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/
 # The race detector needs a C compiler.
@@ -36,19 +37,19 @@ run: build ## run everything on this machine, with requests to paste; Ctrl-C sto
 .PHONY: token
 token: ## print a token of the auth service, which make run and make up start: make token TENANT=acme USER=u1 [CLIENT=mobile] [PLAN=pro]
 	@$(BUILD) ./e2e/cmd/stack
-	@bin/stack token -tenant '$(or $(TENANT),acme)' -user '$(if $(filter command line,$(origin USER)),$(USER),u1)' -client '$(or $(CLIENT),web)' -plan '$(PLAN)'
+	@bin/stack token --tenant '$(or $(TENANT),acme)' --user '$(if $(filter command line,$(origin USER)),$(USER),u1)' --client '$(or $(CLIENT),web)' --plan '$(PLAN)'
 
 .PHONY: smoke
 smoke: ## send a trace through each route of what make run started, and name the hop that loses it
 	@$(BUILD) ./plugins/cmd/gatehouse ./e2e/cmd/stack
-	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token -client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token -client mobile) \
-	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke -config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
-	  -gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) -receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
+	@GATEHOUSE_SMOKE_TOKEN_WEB_APP=$$(bin/stack token --client web) GATEHOUSE_SMOKE_TOKEN_MOBILE_APP=$$(bin/stack token --client mobile) \
+	GATEHOUSE_SMOKE_KEY=dev-only-globex-2026-09 bin/gatehouse smoke --config $(or $(KONG_DECLARATIVE_CONFIG),kong.yaml) \
+	  --gateway http://127.0.0.1:$(or $(PROXY_PORT),$(call moved,8000)) --receiver http://127.0.0.1:$(or $(OTLP_PORT),$(call moved,4318))
 
 .PHONY: certs
 certs: ## make or renew a development CA and leaves in .dev/certs, which git ignores; RENEW=1 renews all leaves
 	@$(BUILD) ./e2e/cmd/stack
-	@bin/stack certs $(if $(RENEW),-renew)
+	@bin/stack certs $(if $(RENEW),--renew)
 
 .PHONY: test
 test: ## every test that needs no container, without what waits long of the suite (E2E_LONG=1: with it); says what was left out; E2E_SHORT=1 leaves out all that takes long
@@ -94,8 +95,12 @@ bill: ## what a month costs, small, medium and large: make bill [ARGS='-factor 0
 	@cd bench && go run ./capacity/bill $(ARGS)
 
 .PHONY: eval
-eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET) and in gateway texts; MISSES=1 shows each miss
-	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
+eval: ## how good the scrubber is, as tables, on a labelled set (GATEHOUSE_PII_DATASET), in gateway texts and on clean lines by format; MISSES=1 shows each miss
+	@set -o pipefail; go test -count=1 -v -run '^(TestDataset|TestPlanted|TestDecoysStay|TestCleanLines)$$' ./plugins/piilogscrub/scrub -args $(if $(MISSES),-misses) | grep -v -E '^=== |^ *--- PASS'
+
+.PHONY: dist
+dist: ## build what a release is into dist/: archives for Linux and macOS, bills of materials, SHA256SUMS; SYSTEMS=linux/amd64 builds less
+	go run -C tools ./dist $(if $(SYSTEMS),-systems $(SYSTEMS))
 
 .PHONY: fuzz
 fuzz: ## every fuzz test, FUZZTIME (20s) each
@@ -109,12 +114,13 @@ fuzz: ## every fuzz test, FUZZTIME (20s) each
 	done
 
 .PHONY: lint
-lint: ## linters, formatting, the tests of the benchmarks and of the manifests, and no generated file that `make generate` would change
+lint: contracts ## linters, formatting, no contract that breaks its clients, the tests of the benchmarks, the manifests and the tools, and no generated file that `make generate` would change
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) golangci-lint fmt --diff ./...
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
 	cd deploy/kubernetes/check && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./... && go test ./...
+	cd tools && go tool golangci-lint run ./... && go test ./dist && go test -count=1 . # go test does not see that what it reads outside has changed
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
 
@@ -126,15 +132,36 @@ kube-check: ## what a real Kubernetes API server says of deploy/kubernetes; the 
 	cd deploy/kubernetes/check && KUBE_APISERVER=$(CURDIR)/bin/kube-apiserver ETCD=$(CURDIR)/bin/etcd \
 	  go test -count=1 -v -run '^TestAPIServer$$' .
 
-# What clients were last given: the latest tag's, or the last commit's where there is none.
-BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)
+# What clients have, and what they will get. breaking.txt raises what oasdiff lets pass: a field
+# or a header that is taken away, and fewer values of an enum, stop clients that were generated.
+# A version is announced 180 days before its end.
+CONTRACTS := bff/openapi
+RELEASED  := bff/openapi/released
+OASDIFF   := $$($(TOOL) -n oasdiff)
+COMPARE   := --flatten-allof --allow-external-refs=false --deprecation-days-stable 180 --severity-levels bff/openapi/breaking.txt \
+  --err-ignore $(RELEASED)/accepted.md --warn-ignore $(RELEASED)/accepted.md
 
 .PHONY: contracts
-contracts: ## say what a contract here breaks for clients of the one in git: make contracts [BASE=ref]
-	@status=0; for file in bff/openapi/*.yaml; do \
-	  git cat-file -e $(BASE):$$file 2>/dev/null || continue; \
-	  $(TOOL) oasdiff breaking --fail-on ERR $(BASE):$$file $$file || status=1; \
+contracts: ## fail if a contract breaks clients of the one that was released last
+	@oasdiff=$(OASDIFF); status=0; for last in $(RELEASED)/*.yaml; do \
+	  now=$(CONTRACTS)/$${last##*/}; \
+	  said=$$($$oasdiff breaking --fail-on WARN $(COMPARE) $$last $$now 2>&1) || { status=1; echo "$$now, compared with what was released:"; echo "$$said"; }; \
 	done; exit $$status
+
+.PHONY: changelog
+changelog: ## what is new in a contract since it was released, for those who call it: make changelog [CONTRACT=partner]
+	@$(OASDIFF) changelog --format markdown $(COMPARE) $(RELEASED)/$(or $(CONTRACT),partner).yaml $(CONTRACTS)/$(or $(CONTRACT),partner).yaml
+
+.PHONY: release-contracts
+release-contracts: contracts ## a part of a release: keep the contracts that clients have from now on
+	@version() { sed -n 's/^  version: *//p' $$1 | head -1; }; \
+	changed=; for now in $(CONTRACTS)/*.yaml; do \
+	  last=$(RELEASED)/$${now##*/}; \
+	  cmp -s $$now $$last && continue; changed="$$changed $$now"; \
+	  [ ! -f $$last ] || [ "$$(version $$now)" != "$$(version $$last)" ] || { echo "$$now: it has changed since $$(version $$now) was released; raise info.version" >&2; exit 1; }; \
+	done; \
+	for now in $$changed; do cp $$now $(RELEASED)/ && echo "$$now: released as $$(version $$now)"; done; \
+	sed '/^- /d' $(RELEASED)/accepted.md >$(RELEASED)/accepted.tmp && mv $(RELEASED)/accepted.tmp $(RELEASED)/accepted.md
 
 .PHONY: vulncheck
 vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)
@@ -142,5 +169,5 @@ vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod govulncheck ./...
 
 .PHONY: generate
-generate: ## write everything that is generated: the OpenAPI servers and clients
+generate: ## write everything that is generated: the OpenAPI servers and clients, the fields of plugins in their pages
 	go generate ./...

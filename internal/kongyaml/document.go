@@ -79,8 +79,7 @@ func (d *Document) Text() ([]byte, error) {
 
 // Value is the document in the values of encoding/json.
 func (d *Document) Value() (map[string]any, error) {
-	c := converter{left: maxNodes}
-	value, err := c.mapping(d.Root, nil)
+	value, err := convert(d.Root)
 	if err != nil {
 		return nil, err
 	}

@@ -41,11 +41,26 @@ func Decode(data []byte) (any, error) {
 	if len(doc.Content) == 0 {
 		return nil, errors.New("expected an object")
 	}
-	c := converter{left: maxNodes}
-	return c.value(doc.Content[0], nil)
+	return convert(doc.Content[0])
 }
 
-type converter struct{ left, depth int }
+// convert is a value in those of encoding/json. Its error has all that is wrong, a line each.
+func convert(n *yaml.Node) (any, error) {
+	c := converter{left: maxNodes, within: map[*yaml.Node]bool{}}
+	value, err := c.value(n, nil)
+	if err = errors.Join(append(c.wrong, err)...); err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+type converter struct {
+	left, depth int
+	// within are the values that the one which is read is in.
+	within map[*yaml.Node]bool
+	// wrong is what does not keep the rest from being read.
+	wrong []error
+}
 
 func (c *converter) value(n *yaml.Node, at schema.Path) (any, error) {
 	if c.left--; c.left < 0 {
@@ -54,9 +69,13 @@ func (c *converter) value(n *yaml.Node, at schema.Path) (any, error) {
 	if c.depth++; c.depth > maxDepth {
 		return nil, fmt.Errorf("line %d: values are nested more than %d deep", n.Line, maxDepth)
 	}
-	defer func() { c.depth-- }()
+	c.within[n] = true
+	defer func() { c.depth--; delete(c.within, n) }()
 	switch n.Kind {
 	case yaml.AliasNode:
+		if c.within[n.Alias] {
+			return nil, fmt.Errorf("line %d: %s: the alias *%s is within what it stands for, without an end", n.Line, at, n.Value)
+		}
 		return c.value(n.Alias, at)
 	case yaml.MappingNode:
 		return c.mapping(n, at)
@@ -71,7 +90,11 @@ func (c *converter) value(n *yaml.Node, at schema.Path) (any, error) {
 		}
 		return list, nil
 	default:
-		return scalar(n, at)
+		value, err := scalar(n, at)
+		if err != nil {
+			c.wrong = append(c.wrong, err)
+		}
+		return value, nil
 	}
 }
 
@@ -85,11 +108,13 @@ func (c *converter) mapping(n *yaml.Node, at schema.Path) (any, error) {
 			continue
 		}
 		if key.Kind != yaml.ScalarNode {
-			return nil, fmt.Errorf("line %d: %s: a key must be a string", key.Line, at)
+			c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: a key must be a string", key.Line, at))
+			continue
 		}
 		here := at.At(key.Value)
 		if _, twice := m[key.Value]; twice {
-			return nil, fmt.Errorf("line %d: %s: key given twice", key.Line, here)
+			c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: key given twice", key.Line, here))
+			continue
 		}
 		v, err := c.value(n.Content[i+1], here)
 		if err != nil {
@@ -135,7 +160,7 @@ func scalar(n *yaml.Node, at schema.Path) (any, error) {
 	case "!!int", "!!float":
 		var f float64
 		if err := n.Decode(&f); err != nil {
-			return nil, fmt.Errorf("line %d: %s: %w", n.Line, at, err)
+			return nil, fmt.Errorf("line %d: %s: %q is no number", n.Line, at, n.Value)
 		}
 		if math.IsInf(f, 0) || math.IsNaN(f) {
 			return nil, fmt.Errorf("line %d: %s: expected a finite number, got %s", n.Line, at, n.Value)

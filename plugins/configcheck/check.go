@@ -3,9 +3,7 @@ package configcheck
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +20,9 @@ type Options struct {
 	NoLogPlugins bool
 	// Development says that what is for development is where it should be.
 	Development bool
+	// Ours says that a config without a plugin of the checker's own is likely another file than
+	// the one that was meant.
+	Ours bool
 	// Rendered says that a config is what Kong starts with: the overlays with the secrets are
 	// in it.
 	Rendered bool
@@ -81,35 +82,20 @@ func (c *Checker) Schemas() map[string]*schema.Field {
 func (c *Checker) Secrets() *kongsecret.Finder { return kongsecret.New(c.Schemas()) }
 
 // CheckFiles reads a declarative config (`_format_version: "3.0"`), in YAML or JSON, with what
-// goes over it, and checks it. What cannot be read is one finding.
+// goes over it, and checks it. Of what cannot be read it says nothing else.
 func (c *Checker) CheckFiles(base kongyaml.File, overlays ...kongyaml.File) Report {
 	document, err := kongyaml.Layer(base, overlays...)
 	if err == nil {
 		return c.Check(document)
 	}
-	return notReadable(base.Name, err)
-}
-
-// lineIn is where an error says that it is.
-var lineIn = regexp.MustCompile(`line (\d+): `)
-
-// notReadable is the report of a config that is none. The error names the file if it is an
-// overlay.
-func notReadable(file string, err error) Report {
-	f := Finding{Rule: unreadable, Severity: Error, Refused: true, File: file, Fix: "correct it: Kong reads one mapping in YAML or JSON"}
-	f.What = strings.TrimPrefix(strings.TrimPrefix(err.Error(), "parse "), file+": ")
-	if at := lineIn.FindStringSubmatch(f.What); at != nil && f.What != err.Error() {
-		f.Line, _ = strconv.Atoi(at[1]) // digits
-		f.What = strings.TrimPrefix(strings.Replace(f.What, at[0], "", 1), "yaml: ")
-	}
-	return Report{Findings: []Finding{f}}
+	return notReadable(base, overlays, err)
 }
 
 // Check says what is wrong with a declarative config. Of what is in vaults it says nothing.
 func (c *Checker) Check(document *kongyaml.Document) Report {
 	config, err := gateway.Read(document)
 	if err != nil {
-		return notReadable(document.At(nil).File, err)
+		return notReadable(kongyaml.File{Name: document.At(nil).File}, nil, err)
 	}
 	p := &pass{Checker: c, config: config, report: Report{Checked: map[string]int{}, Good: map[string]int{}}}
 	for i := range table {

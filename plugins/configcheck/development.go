@@ -24,7 +24,7 @@ var developmentKeys = []string{
 	"84f58f2381525634f8f11e3c24210a09db67390b820748d867fc9a9271381cd6",
 }
 
-const orDevelopment = "take it out; where this is development, say so (-development, or GATEHOUSE_ENV=development)"
+const orDevelopment = "take it out; where this is development, say so (--development, or GATEHOUSE_ENV=development)"
 
 // development finds what is for development: entities that are tagged so, and the keys
 // that come with Gatehouse.

@@ -2,9 +2,11 @@ package configcheck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
@@ -35,12 +37,12 @@ var topLevel = []string{
 
 // unknownEntities finds lists of what Kong does not know. Another plugin may bring some.
 func (p *pass) unknownEntities() {
-	for field := range p.config.Whole.Fields {
+	for _, field := range slices.Sorted(maps.Keys(p.config.Whole.Fields)) {
 		if slices.Contains(topLevel, field) {
 			continue
 		}
 		fix := "remove it, unless a plugin that you added to Kong has such entities"
-		if near := nearest(field, topLevel, anyNumber); near != "" {
+		if near := spelling.Nearest(field, topLevel, spelling.AnyNumber); near != "" {
 			fix = near + "?"
 		}
 		p.found(p.config.Whole, at(field), "Kong has no such field, and refuses the whole config", fix)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
@@ -158,7 +159,7 @@ func noSuchField(record *schema.Field, name string) (what, fix string) {
 	for _, field := range record.Fields {
 		names = append(names, field.Name)
 	}
-	if near := nearest(name, names, anyNumber); near != "" {
+	if near := spelling.Nearest(name, names, spelling.AnyNumber); near != "" {
 		return "no such field", near + "?"
 	}
 	return "no such field", "there are " + strings.Join(names, ", ")
@@ -189,6 +190,16 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 		return ""
 	case isText && (f.Type == "integer" || f.Type == "number"):
 		return "write a number, without quotes"
+	case isText && f.Type == "boolean":
+		return "write true or false, without quotes"
+	case e.Message == "expected a string" && value != nil && !isBool:
+		return "put it in quotes"
+	case e.Message == "expected an integer":
+		return "write a whole number"
+	case e.Message == "expected a set" || e.Message == "expected an array":
+		return "write a list, as [A, B]"
+	case e.Message == "expected a record" || e.Message == "expected a map":
+		return "write fields, as NAME: VALUE"
 	case isBool && f.Type == "string":
 		return `put it in quotes: Kong reads on, off, yes and no as true and false`
 	case value == nil:
@@ -198,7 +209,7 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 		for _, choice := range f.OneOf {
 			names = append(names, fmt.Sprint(choice))
 		}
-		if near := nearest(text, names, anyNumber); near != "" {
+		if near := spelling.Nearest(text, names, spelling.AnyNumber); near != "" {
 			return near + "?"
 		}
 	}
@@ -228,9 +239,9 @@ func (p *pass) pluginNames() {
 			p.found(e, at("name"), "a plugin without a name", "write name: NAME")
 			continue
 		}
-		near := nearest(name, ours, anyNumber)
+		near := spelling.Nearest(name, ours, spelling.AnyNumber)
 		if near == "" {
-			near = nearest(name, bundled, 2)
+			near = spelling.Nearest(name, bundled, 2)
 		}
 		// rate-limiting-advanced is another plugin, and rate-limitng is none.
 		if near != "" && !strings.HasPrefix(name, near+"-") {
@@ -239,12 +250,25 @@ func (p *pass) pluginNames() {
 	}
 }
 
-const noPlugin = "there is no plugin in it: nobody is asked who they are, and nothing is limited or logged"
+const (
+	noPlugin     = "there is no plugin in it: nobody is asked who they are, and nothing is limited or logged"
+	noneIsOurs   = "none of its plugins is Gatehouse's: nothing in it was checked that Kong does not check"
+	fixOfNoFiles = "name the file with the plugins, or add them under plugins"
+)
 
-// noPlugins finds a config that is likely another file than the one that was meant.
+// noPlugins finds a config that is likely another file than the one that was meant. A plugin
+// of a name that is nearly one of ours is told of by another rule.
 func (p *pass) noPlugins() {
-	if len(p.config.All("plugins")) == 0 {
-		p.found(p.config.Whole, nil, noPlugin, "name the file with the plugins, or add them under plugins")
+	all := p.config.All("plugins")
+	if len(all) == 0 {
+		if written, isList := p.config.Whole.Fields["plugins"].([]any); written == nil || isList && len(written) == 0 {
+			p.found(p.config.Whole, nil, noPlugin, fixOfNoFiles)
+		}
+		return
+	}
+	ours := slices.Sorted(maps.Keys(p.plugins))
+	if p.Ours && !slices.ContainsFunc(all, func(e *gateway.Entity) bool { return spelling.Nearest(e.Name(), ours, spelling.AnyNumber) != "" }) {
+		p.found(p.config.Whole, nil, noneIsOurs, fixOfNoFiles+"; if it needs none, say why: "+waiverFor("plugin-none"))
 	}
 }
 

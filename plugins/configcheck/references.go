@@ -3,6 +3,7 @@ package configcheck
 import (
 	"fmt"
 
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
@@ -32,7 +33,7 @@ func (p *pass) references() {
 			}
 			name := gateway.Referred(reference)
 			fix := "add it, or put the name of another one there"
-			if near := nearest(name, names, anyNumber); near != "" {
+			if near := spelling.Nearest(name, names, spelling.AnyNumber); near != "" {
 				fix = near + "?"
 			}
 			p.found(e, at(f.field), fmt.Sprintf("there is no %q among %s", name, f.to), fix)

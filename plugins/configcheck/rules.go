@@ -28,7 +28,8 @@ func init() { // not where it is declared: waivers look rules up in it
 	table = []Rule{
 		{Name: unreadable, Severity: Error, Refused: true},
 		{Name: "format-version", Severity: Error, Refused: true, find: (*pass).formatVersion},
-		{Name: "field-unknown", Severity: Error, find: (*pass).unknownEntities},
+		{Name: "field-unknown", Severity: Error, find: (*pass).unknownFields},
+		{Name: "field-type", Severity: Error, Refused: true, find: (*pass).fieldTypes},
 		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
 
 		// Plugins.
@@ -85,6 +86,10 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
 		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},
 		{Name: "route-without-contract", Severity: Warning, find: (*pass).routesWithoutContract},
+		{Name: "contract-not-announced", Severity: Error, find: (*pass).endingsNotAnnounced},
+		{Name: "contract-not-deprecated", Severity: Error, find: (*pass).endingsNotInContract},
+		{Name: "contract-dates", Severity: Error, find: (*pass).endingsThatDiffer},
+		{Name: "contract-version", Severity: Error, find: (*pass).versionsWithoutRoute},
 
 		{Name: waiverInvalid, Severity: Error},
 		{Name: waiverUnused, Severity: Warning},

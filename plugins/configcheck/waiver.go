@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 )
 
@@ -80,7 +81,7 @@ func readWaiver(text string) (rule, reason, wrong string) {
 	known := ruleOf(name)
 	switch {
 	case known == nil:
-		return "", "", fmt.Sprintf("%q is no rule%s", name, didYouMean(name, ruleNames()))
+		return "", "", fmt.Sprintf("%q is no rule%s", name, spelling.DidYouMean(name, ruleNames()))
 	case parts == nil:
 		return "", "", fmt.Sprintf("the waiver of %s has no reason", name)
 	case known.Refused:

@@ -77,7 +77,7 @@ func (f *File) Close() error { return f.lock.Close() }
 // resolve is the path of the file itself, outside of every work tree.
 func resolve(path string) (string, error) {
 	if path == "" {
-		return "", errors.New("name the file of keys with -keys or GATEHOUSE_KEYS, outside of every repository, such as /etc/gatehouse/partner-keys.yaml")
+		return "", errors.New("name the file of keys with --keys or GATEHOUSE_KEYS, outside of every repository, such as /etc/gatehouse/partner-keys.yaml")
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -94,10 +94,10 @@ func resolve(path string) (string, error) {
 	}
 	for at := folder; ; at = filepath.Dir(at) {
 		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
-			return "", fmt.Errorf("keep keys in %s: it is in the git work tree %s: name a file outside of every repository with -keys", path, at)
+			return "", fmt.Errorf("keep keys in %s: it is in the git work tree %s: name a file outside of every repository with --keys", path, at)
 		}
 		if isRepository(at) {
-			return "", fmt.Errorf("keep keys in %s: it is in the git repository %s: name a file outside of every repository with -keys", path, at)
+			return "", fmt.Errorf("keep keys in %s: it is in the git repository %s: name a file outside of every repository with --keys", path, at)
 		}
 		if at == filepath.Dir(at) {
 			return filepath.Join(folder, filepath.Base(path)), nil

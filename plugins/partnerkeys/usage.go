@@ -31,7 +31,7 @@ func (u Usage) Doubt(unused time.Duration, now time.Time) error {
 		return u.Err
 	}
 	if len(u.Nodes) == 0 {
-		return errors.New("no node has written which keys are used: name the nodes' -redis and -prefix; tenant-rate-limit has to run where keys are used, with observe: true")
+		return errors.New("no node has written which keys are used: name the nodes' --redis and --prefix; tenant-rate-limit has to run where keys are used, with observe: true")
 	}
 	writing := 0
 	for _, name := range slices.Sorted(maps.Keys(u.Nodes)) {

@@ -126,7 +126,7 @@ func (r *run) arrivals(ctx context.Context) error {
 		}
 		c.noted, c.joined = hops.JudgeArrivals(c.Call, all, c.Tracing.PassHeaders)
 		if r.o.Backend == nil && len(c.noted) == 0 && len(c.joined) == 0 {
-			c.noted = []hops.Finding{{Hop: "after " + hops.Gateway, Kind: hops.Silent, Text: "none of the services that were asked noted the request: name one that it comes to with -service, or a trace backend"}}
+			c.noted = []hops.Finding{{Hop: "after " + hops.Gateway, Kind: hops.Silent, Text: "none of the services that were asked noted the request: name one that it comes to with --service, or a trace backend"}}
 		}
 	}
 	return nil

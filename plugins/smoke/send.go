@@ -229,7 +229,7 @@ func (c *call) refusal(status int) string {
 	case status == http.StatusTooManyRequests:
 		return text + ": a limit is used up: smoke with a tenant of its own"
 	case status < http.StatusInternalServerError:
-		return fmt.Sprintf("%s: name a path that is answered with -path '%s=/…'", text, c.Probe.Route)
+		return fmt.Sprintf("%s: name a path that is answered with --path '%s=/…'", text, c.Probe.Route)
 	}
 	return text
 }

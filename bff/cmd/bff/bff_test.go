@@ -288,7 +288,7 @@ func TestServeDrains(t *testing.T) {
 			t.Errorf("GET %s: %d, %v, want %d", target, got, err, want)
 		}
 	}
-	for target, want := range map[string]int{"/readyz": exitOK, "/nothing": exitError} {
+	for target, want := range map[string]int{"/readyz": 0, "/nothing": 1} {
 		if got := run(t.Context(), []string{"health", base + target}, env(), io.Discard, io.Discard); got != want {
 			t.Errorf("bff health %s: exit code %d, want %d", target, got, want)
 		}
@@ -307,7 +307,7 @@ func TestServeDrains(t *testing.T) {
 	if got := <-inFlight; got != http.StatusOK {
 		t.Errorf("the request in flight got %d, want 200", got)
 	}
-	if got := <-code; got != exitOK {
+	if got := <-code; got != 0 {
 		t.Errorf("exit code %d, want 0", got)
 	}
 	if _, err := statusOf(t, base+"/healthz"); err == nil {
@@ -321,7 +321,7 @@ func TestListenFailure(t *testing.T) {
 	t.Cleanup(taken.Close)
 	var stderr bytes.Buffer
 	addr := taken.Listener.Addr().String()
-	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure", "BFF_CURSOR_KEYS=random"), io.Discard, &stderr); code != exitError {
+	if code := run(t.Context(), []string{"mobile"}, env("BFF_ADDR="+addr, "BFF_TLS=insecure", "BFF_CURSOR_KEYS=random"), io.Discard, &stderr); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	if !strings.Contains(stderr.String(), "listen on "+addr) || !strings.Contains(stderr.String(), "MOBILE_BFF_PORT") {

@@ -1,19 +1,11 @@
 package main
 
 import (
-	"errors"
 	"time"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
-
-const usage = `usage: bff web|mobile [--help]
-       bff health URL
-`
-
-// errUsage is a command line that names no BFF.
-var errUsage = errors.New("usage")
 
 // kind is which BFF a process is, and what differs by it.
 type kind struct {
@@ -48,13 +40,10 @@ type config struct {
 	cursorKeys  [][]byte // none: a random one
 }
 
-// parse reads args and the environment. Its errors name the variable, its value and the
+// parse reads the environment. Its errors name the variable, its value and the
 // fix, a line for each that is wrong.
-func parse(args []string, getenv func(string) string) (config, error) {
-	if len(args) != 1 || kinds[args[0]].name == "" {
-		return config{}, errUsage
-	}
-	cfg := config{kind: kinds[args[0]], services: make(map[string]string)}
+func parse(k kind, getenv func(string) string) (config, error) {
+	cfg := config{kind: k, services: make(map[string]string)}
 	if err := readSettings(&cfg, getenv); err != nil {
 		return config{}, err
 	}

@@ -11,24 +11,15 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-)
 
-// version is set by the linker: -X main.version=v1.2.3.
-var version = "dev"
+	"github.com/spf13/cobra"
 
-// Exit codes: a process manager tells a wrong setting, which stays wrong, from
-// a wrong command line.
-const (
-	exitOK    = 0
-	exitError = 1
-	exitUsage = 2
+	"github.com/gatehousehq/gatehouse/internal/cli"
 )
 
 func main() {
@@ -41,31 +32,24 @@ func main() {
 // run does what args say until ctx ends and returns the process's exit code. Logs go to
 // stderr, as JSON lines.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	err := dispatch(ctx, args, getenv, stdout, stderr)
-	if errors.Is(err, errUsage) {
-		_, _ = io.WriteString(stderr, usage)
-		return exitUsage
-	}
-	if err != nil {
-		for line := range strings.SplitSeq(err.Error(), "\n") {
-			_, _ = fmt.Fprintf(stderr, "bff: %s\n", line)
-		}
-		return exitError
-	}
-	return exitOK
+	root := cli.Root("bff", "Serve the web application's or the mobile app's pages",
+		pagesCommand(kinds["web"], getenv, stderr), pagesCommand(kinds["mobile"], getenv, stderr), healthCommand())
+	return cli.Run(ctx, root, args, stdout, stderr)
 }
 
-func dispatch(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	if len(args) == 2 && args[0] == "health" {
-		return health(ctx, args[1])
+// pagesCommand serves the pages of one kind.
+func pagesCommand(k kind, getenv func(string) string, stderr io.Writer) *cobra.Command {
+	var help strings.Builder
+	writeHelp(&help, k)
+	return &cobra.Command{
+		Use: k.name, Short: "serve the " + k.name + " BFF's pages", Long: help.String(),
+		Args: cli.NoArguments, ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := parse(k, getenv)
+			if err != nil {
+				return err
+			}
+			return serve(c.Context(), cfg, stderr)
+		},
 	}
-	if len(args) == 2 && kinds[args[0]].name != "" && (args[1] == "--help" || args[1] == "-h") {
-		writeHelp(stdout, kinds[args[0]])
-		return nil
-	}
-	cfg, err := parse(args, getenv)
-	if err != nil {
-		return err
-	}
-	return serve(ctx, cfg, stderr)
 }

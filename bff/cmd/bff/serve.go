@@ -22,6 +22,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
+	"github.com/gatehousehq/gatehouse/internal/version"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
 )
 
@@ -48,7 +49,7 @@ func serve(ctx context.Context, cfg config, stderr io.Writer) error {
 	gogc.Default(gcPercent)
 	// Exporters report what they could not send nowhere else.
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { logger.Warn("telemetry", "error", err.Error()) }))
-	tel, err := telemetry.New(ctx, telemetry.Options{Service: cfg.kind.name + "-bff", Version: version, Logger: logger, Scrub: spanscrub.Default})
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: cfg.kind.name + "-bff", Version: version.String(), Logger: logger, Scrub: spanscrub.Default})
 	if err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (p port) open(ctx context.Context, logger *slog.Logger, failed chan<- error
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w (another port: %s or %s)", p.addr, err, p.portVar, p.addrVar)
 	}
-	logger.Info(p.opened, "version", version, "addr", listener.Addr().String(), "tls", p.server.TLSConfig != nil)
+	logger.Info(p.opened, "version", version.String(), "addr", listener.Addr().String(), "tls", p.server.TLSConfig != nil)
 	go func() { failed <- fmt.Errorf("serve on %s: %w", p.addr, accept(p.server, listener)) }()
 	return nil
 }

@@ -159,7 +159,7 @@ func TestMutualTLS(t *testing.T) {
 		t.Errorf("plain HTTP: %d, %v, want 400", got, err)
 	}
 	stop()
-	if got := <-code; got != exitOK {
+	if got := <-code; got != 0 {
 		t.Errorf("exit code %d, want 0: %s", got, lines)
 	}
 }

@@ -94,7 +94,7 @@ func readSettings(c *config, getenv func(string) string) error {
 
 // writeHelp lists the settings of a BFF.
 func writeHelp(w io.Writer, k kind) {
-	_, _ = fmt.Fprintf(w, "usage: bff %s\n\nServes the %s BFF's pages until it is told to stop (SIGTERM). Settings, all from the environment, with [units] and defaults:\n", k.name, k.name)
+	_, _ = fmt.Fprintf(w, "Serve the %s BFF's pages until it is told to stop (SIGTERM). Settings, all from the environment, with [units] and defaults:\n", k.name)
 	for _, s := range settings(k) {
 		_, _ = fmt.Fprintf(w, "\n  %s=%s  [%s]\n      %s\n", s.name, s.fallback, s.unit, s.meaning)
 	}

@@ -55,20 +55,20 @@ certificates() {
   sed -e "s/CLIENT_CERTIFICATE/$client/" -e "s/CA_CERTIFICATES/$all/" "$given/config/mutual-tls.yaml"
 }
 
-# round brings all files in $out up to date, and Kong where "$@" names it by -node. An issuer
+# round brings all files in $out up to date, and Kong where "$@" names it by --node. An issuer
 # that is down takes nobody's key away, and a config with a mistake is not used.
 round() {
   cp "$given/config/kong.yaml" "$out/base.yaml"
   certificates >"$out/certificates.yaml.new"
   mv "$out/certificates.yaml.new" "$out/certificates.yaml"
-  set -- "$@" -config "$out/base.yaml" -overlay "$out/certificates.yaml"
+  set -- "$@" --config "$out/base.yaml" --overlay "$out/certificates.yaml"
   for overlay in "$given"/overlays/*.yaml; do
-    [ ! -e "$overlay" ] || set -- "$@" -overlay "$overlay"
+    [ ! -e "$overlay" ] || set -- "$@" --overlay "$overlay"
   done
   failed=0
-  gatehouse issuers sync -issuers "$given/config/issuers.yaml" -out "$out/issuers.yaml" "$@" || failed=1
-  [ "${1:-}" != -node ] || shift 2
-  gatehouse render -secrets "$@" -overlay "$out/issuers.yaml" >"$out/kong.yaml.new"
+  gatehouse issuers sync --issuers "$given/config/issuers.yaml" --out "$out/issuers.yaml" "$@" || failed=1
+  [ "${1:-}" != --node ] || shift 2
+  gatehouse render --secrets "$@" --overlay "$out/issuers.yaml" >"$out/kong.yaml.new"
   said=$(gatehouse check "$out/kong.yaml.new") || { # Kong may start with it at any time
     echo "$said" >&2
     return 1
@@ -86,7 +86,7 @@ keep)
   while :; do
     sleep "$every" &
     wait $!
-    sh "$0" round -node "$kong" || echo "kong-config.sh: the last good config stays; the next try is in $every s" >&2
+    sh "$0" round --node "$kong" || echo "kong-config.sh: the last good config stays; the next try is in $every s" >&2
   done
   ;;
 round)

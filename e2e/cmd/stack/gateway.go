@@ -2,26 +2,30 @@ package main
 
 import (
 	"context"
-	"flag"
 	"os"
+
+	"github.com/spf13/cobra"
 
 	"github.com/gatehousehq/gatehouse/e2e/devgateway"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/cli"
 )
 
+func gatewayCommand() *cobra.Command {
+	query := "gatehouse"
+	c := command("gateway", "run the dev gateway alone", cli.NoArguments, func(ctx context.Context, _ []string) error { return runGateway(ctx, query) })
+	c.Flags().StringVar(&query, "query", query, "the `PROGRAM` whose info PLUGIN describes a plugin")
+	return c
+}
+
 // runGateway runs the dev gateway with Kong's own environment variables.
-func runGateway(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("stack gateway", flag.ExitOnError)
-	query := flags.String("query", "gatehouse", "the program whose `info PLUGIN` describes a plugin")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+func runGateway(ctx context.Context, query string) error {
 	ports, err := stack.DefaultPorts(os.LookupEnv)
 	if err != nil {
 		return err
 	}
 	gateway, err := devgateway.New(devgateway.Options{
-		ConfigFile:   envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"),
+		ConfigFile:   kongConfig(),
 		ProxyAddr:    ports.Proxy.Addr(),
 		ProxyTLSAddr: ports.ProxyTLS.Addr(),
 		CertFile:     os.Getenv("KONG_SSL_CERT"),
@@ -29,7 +33,7 @@ func runGateway(ctx context.Context, args []string) error {
 		AdminAddr:    ports.Admin.Addr(),
 		StatusAddr:   ports.Status.Addr(),
 		PluginSocket: os.Getenv("GATEHOUSE_SOCKET"),
-		PluginInfo:   func(name string) ([]byte, error) { return stack.PluginInfo(ctx, *query, name) },
+		PluginInfo:   func(name string) ([]byte, error) { return stack.PluginInfo(ctx, query, name) },
 		HostsFile:    os.Getenv("KONG_DNS_HOSTSFILE"),
 		AccessLog:    os.Getenv("KONG_PROXY_ACCESS_LOG"),
 		ErrorLog:     os.Getenv("KONG_PROXY_ERROR_LOG"),

@@ -20,7 +20,7 @@ func printGuide(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	config, err := os.ReadFile(envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"))
+	config, err := os.ReadFile(kongConfig())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read Kong config: %w", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,16 +61,12 @@ func configFromEnv() (stack.Config, error) {
 	return stack.Config{
 		Bin:          filepath.Dir(self),
 		Dir:          devDir,
-		KongConfig:   envOr("KONG_DECLARATIVE_CONFIG", "kong.yaml"),
+		KongConfig:   kongConfig(),
 		Ports:        ports,
 		RedisURL:     os.Getenv("REDIS_URL"),
 		OTLPEndpoint: os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT"),
 	}, nil
 }
 
-func envOr(name, fallback string) string {
-	if value := os.Getenv(name); value != "" {
-		return value
-	}
-	return fallback
-}
+// kongConfig is the config that runs.
+func kongConfig() string { return cmp.Or(os.Getenv("KONG_DECLARATIVE_CONFIG"), "kong.yaml") }

@@ -15,35 +15,47 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehousehq/gatehouse/e2e/otlpsink"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 	"github.com/gatehousehq/gatehouse/internal/pemfile"
 	"github.com/gatehousehq/gatehouse/internal/probe"
 	"github.com/gatehousehq/gatehouse/internal/telemetry"
+	"github.com/gatehousehq/gatehouse/internal/version"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub/spanscrub"
 )
 
 // shutdownTimeout bounds how long requests in flight and the last spans may take.
 const shutdownTimeout = 5 * time.Second
 
+func serviceCommand() *cobra.Command {
+	one := func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return cli.Usagef("name one service: %s", strings.Join(services.Names(), ", "))
+		}
+		return nil
+	}
+	c := command("service NAME", "run one sample service alone", one, runService)
+	c.ValidArgs, c.ValidArgsFunction = services.Names(), nil
+	return c
+}
+
 // runService serves one sample service: its contract to the gateway and the BFFs on its
 // documented port, or on SERVICE_ADDR, and its test controls over plain HTTP on another,
 // or on SERVICE_CONTROL_ADDR.
 func runService(ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("%w\n\nservice takes one name: %s", errUsage, strings.Join(services.Names(), ", "))
-	}
 	name := args[0]
 	api, control, err := serviceAddrs(name)
 	if err != nil {
 		return err
 	}
 	logger := slog.New(telemetry.Logs(slog.NewJSONHandler(os.Stderr, nil))).With("service", name)
-	tel, err := telemetry.New(ctx, telemetry.Options{Service: name, Version: version, Logger: logger, Scrub: spanscrub.Default})
+	tel, err := telemetry.New(ctx, telemetry.Options{Service: name, Version: version.String(), Logger: logger, Scrub: spanscrub.Default})
 	if err != nil {
 		return err
 	}
@@ -138,12 +150,16 @@ func runReceiver(ctx context.Context, _ []string) error {
 	return serveHTTP(ctx, cmp.Or(os.Getenv("RECEIVER_ADDR"), ports.OTLP.Addr()), &http.Server{Handler: otlpsink.New()})
 }
 
+func oneURL(_ *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return cli.Usagef("name one URL")
+	}
+	return nil
+}
+
 // checkHealth succeeds if the URL answers 200: a health check for images that hold
 // no other program.
 func checkHealth(ctx context.Context, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("%w\n\nhealth takes one URL", errUsage)
-	}
 	return probe.OK(ctx, args[0])
 }
 

@@ -3,33 +3,41 @@ package main
 import (
 	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/cli"
 )
 
+func tokenCommand() *cobra.Command {
+	var claims devtoken.Claims
+	var client string
+	var valid time.Duration
+	c := command("token", "print a token of the auth service", cli.NoArguments, func(ctx context.Context, _ []string) error {
+		claims.Expires = time.Now().Add(valid)
+		return printToken(ctx, devtoken.Client(client), claims)
+	})
+	flags := c.Flags()
+	flags.StringVar(&claims.Tenant, "tenant", "acme", "tenant claim")
+	flags.StringVar(&claims.User, "user", "u1", "sub claim: the user")
+	flags.StringVar(&claims.Plan, "plan", "", "plan claim; empty leaves it out")
+	flags.StringVar(&client, "client", string(devtoken.Web), "which application: web or mobile")
+	flags.DurationVar(&valid, "valid", 12*time.Hour, "how long the token is valid")
+	return c
+}
+
 // printToken prints a token that the auth service issues.
-func printToken(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("stack token", flag.ExitOnError)
-	tenant := flags.String("tenant", "acme", "tenant claim")
-	user := flags.String("user", "u1", "sub claim: the user")
-	plan := flags.String("plan", "", "plan claim; empty leaves it out")
-	client := flags.String("client", string(devtoken.Web), "which application: web or mobile")
-	valid := flags.Duration("valid", 12*time.Hour, "how long the token is valid")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+func printToken(ctx context.Context, client devtoken.Client, claims devtoken.Claims) error {
 	auth, err := authURL()
 	if err != nil {
 		return err
 	}
-	token, err := devtoken.Ask(ctx, auth, devtoken.Client(*client), devtoken.Claims{
-		Tenant: *tenant, User: *user, Plan: *plan, Expires: time.Now().Add(*valid),
-	})
+	token, err := devtoken.Ask(ctx, auth, client, claims)
 	if err != nil {
 		return err
 	}

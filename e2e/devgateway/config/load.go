@@ -47,9 +47,10 @@ func (l *Loader) Load(text []byte) (*Config, error) {
 	if !ok {
 		return nil, errNoObject
 	}
-	dangling := danglingReferences(fields)
+	errs := danglingReferences(fields)
 	value := schema.Normalize(l.document, doc)
-	if errs := append(dangling, schema.Validate(l.document, value, nil)...); len(errs) > 0 {
+	errs = append(errs, schema.Validate(l.document, value, nil)...)
+	if len(errs) > 0 {
 		return nil, &Invalid{Errors: errs, Document: doc}
 	}
 	a := newAssembler(l)

@@ -4,24 +4,20 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 
+	"github.com/spf13/cobra"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditread"
 )
 
-// auditFiles runs the commands about audit records that were written.
-func auditFiles(ctx context.Context, s streams, args []string) error {
-	switch {
-	case len(args) > 0 && args[0] == "verify":
-		return verifyAudit(ctx, s, args[1:])
-	case len(args) > 0 && args[0] == "export":
-		return exportAudit(ctx, s, args[1:])
-	}
-	return fmt.Errorf("%w: gatehouse audit verify|export [flags] [FILE…]; -h after either says which flags", errUsage)
+// auditCommand is about audit records that were written.
+func auditCommand(s streams) *cobra.Command {
+	return cli.Group("audit", "verify the chain of audit records, or export some of them", auditVerifyCommand(s), auditExportCommand(s))
 }
 
 // stdin is the name of a file that is standard input.
@@ -29,18 +25,18 @@ const stdin = "-"
 
 // auditInput is the files that a command line names, or those of the log that
 // GATEHOUSE_AUDIT_LOG names.
-func auditInput(flags *flag.FlagSet) ([]auditread.File, error) {
-	if flags.NArg() > 0 {
-		return auditread.Find(flags.Args()...)
+func auditInput(args []string) ([]auditread.File, error) {
+	if len(args) > 0 {
+		return auditread.Find(args...)
 	}
 	target := os.Getenv("GATEHOUSE_AUDIT_LOG")
 	if target == "" || target == auditlog.Stdout || target == auditlog.OTLP {
-		return nil, fmt.Errorf("%w: %s FILE…: GATEHOUSE_AUDIT_LOG is %s and names no file; %s is standard input",
-			errUsage, flags.Name(), cmp.Or(target, "not set"), stdin)
+		return nil, cli.Usagef("name a FILE: GATEHOUSE_AUDIT_LOG is %s and names none; %s is standard input",
+			cmp.Or(target, "not set"), stdin)
 	}
 	files, err := auditread.OfLog(target)
 	if err == nil && len(files) == 0 {
-		err = fmt.Errorf("%w: %s: there is no file of the log %s (GATEHOUSE_AUDIT_LOG)", errUsage, flags.Name(), target)
+		err = cli.Usagef("there is no file of the log %s (GATEHOUSE_AUDIT_LOG)", target)
 	}
 	return files, err
 }

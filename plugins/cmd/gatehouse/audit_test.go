@@ -253,15 +253,15 @@ func TestAuditRefuses(t *testing.T) {
 	dir, _ := auditFolder(t)
 	writeFile(t, filepath.Join(t.TempDir(), "empty.pem"), "")
 	for want, args := range map[string][]string{
-		"takes one at least of -tenant":                 {"export", dir},
-		"-tenant is empty":                              {"export", "-tenant", "", "-since", "90d", dir},
-		`-since: "yesterday" is no time`:                {"export", "-since", "yesterday", dir},
-		`-until: "2026-13-01" is no time`:               {"export", "-until", "2026-13-01", dir},
-		"-until: 2026-01-01 is not after -since":        {"export", "-since", "2026-01-01", "-until", "2026-01-01", dir},
-		"GATEHOUSE_AUDIT_LOG is not set and names no":   {"export", "-tenant", "acme"},
-		"-key: open no-such.pem: no such file":          {"verify", "-key", "no-such.pem", dir},
-		"-key: audit_test.go holds no public key":       {"verify", "-key", "audit_test.go", dir},
-		"gatehouse audit verify FILE…: GATEHOUSE_AUDIT": {"verify"},
+		"name one at least of --tenant":                        {"export", dir},
+		"-tenant is empty":                                     {"export", "-tenant", "", "-since", "90d", dir},
+		`-since: "yesterday" is no time`:                       {"export", "-since", "yesterday", dir},
+		`-until: "2026-13-01" is no time`:                      {"export", "-until", "2026-13-01", dir},
+		"--until: 2026-01-01 is not after --since":             {"export", "-since", "2026-01-01", "-until", "2026-01-01", dir},
+		"GATEHOUSE_AUDIT_LOG is not set and names no":          {"export", "-tenant", "acme"},
+		"-key: open no-such.pem: no such file":                 {"verify", "-key", "no-such.pem", dir},
+		"-key: audit_test.go holds no public key":              {"verify", "-key", "audit_test.go", dir},
+		"gatehouse audit verify: name a FILE: GATEHOUSE_AUDIT": {"verify"},
 	} {
 		_, errs, code := gatehouse(t, "", append([]string{"audit"}, args...)...)
 		if code != 2 || !strings.Contains(errs, want) || strings.Count(errs, "\n") != 1 {

@@ -3,20 +3,37 @@ package main
 import (
 	"bufio"
 	"context"
-	"flag"
 	"fmt"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditread"
 )
 
+func auditExportCommand(s streams) *cobra.Command {
+	var o exporting
+	c := command("export [FILE...]", "print the records of a tenant, user, consumer, request or time", nil)
+	o.addFlags(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		query, err := o.read(c.Flags())
+		if err != nil {
+			return err
+		}
+		files, err := auditInput(args)
+		if err != nil {
+			return err
+		}
+		return exportAudit(c.Context(), s, query, files)
+	}
+	return c
+}
+
 // exportAudit writes the records that are asked for as they are. What it could not read
 // it tells of, and goes on.
-func exportAudit(ctx context.Context, s streams, args []string) error {
-	query, files, handled, err := parseExport(s, args)
-	if handled || err != nil {
-		return err
-	}
+func exportAudit(ctx context.Context, s streams, query auditread.Query, files []auditread.File) error {
 	out := bufio.NewWriter(s.out)
 	found, failed := 0, false
 	for _, f := range files {
@@ -58,42 +75,48 @@ func tellUnread(s streams, path string, damaged int, err error) bool {
 	return damaged > 0 || err != nil
 }
 
-func parseExport(s streams, args []string) (q auditread.Query, files []auditread.File, handled bool, err error) {
-	flags := newFlags(s, "audit export")
+// exporting is which records are exported, as the flags say.
+type exporting struct {
+	query        auditread.Query
+	since, until string
+}
+
+func (o *exporting) addFlags(flags *pflag.FlagSet) {
+	q := &o.query
 	flags.StringVar(&q.Tenant, "tenant", "", "records of this tenant, as it stands in the record")
 	flags.StringVar(&q.Consumer, "consumer", "", "records of this consumer")
 	flags.StringVar(&q.User, "user", "", "records of this user: the pseudonym that stands in the record")
 	flags.StringVar(&q.RequestID, "request-id", "", "the record of this request")
-	since := flags.String("since", "", "records from then on: 2026-01-31 (midnight UTC), 2026-01-31T09:30:00Z, or how long ago, as 36h or 90d")
-	until := flags.String("until", "", "records before then, written as -since")
-	if handled, err := parse(flags, args); handled {
-		return q, nil, true, err
-	}
+	flags.StringVar(&o.since, "since", "", "records from then on: 2026-01-31 (midnight UTC), 2026-01-31T09:30:00Z, or how long ago, as 36h or 90d")
+	flags.StringVar(&o.until, "until", "", "records before then, written as --since")
+}
+
+func (o *exporting) read(flags *pflag.FlagSet) (q auditread.Query, err error) {
 	if err := someSet(flags); err != nil {
-		return q, nil, false, err
+		return q, err
 	}
-	if q.Since, err = moment("since", *since); err != nil {
-		return q, nil, false, err
+	q = o.query
+	if q.Since, err = moment("since", o.since); err != nil {
+		return q, err
 	}
-	if q.Until, err = moment("until", *until); err != nil {
-		return q, nil, false, err
+	if q.Until, err = moment("until", o.until); err != nil {
+		return q, err
 	}
 	if !q.Until.IsZero() && !q.Since.Before(q.Until) {
-		return q, nil, false, fmt.Errorf("%w: -until: %s is not after -since", errUsage, *until)
+		return q, cli.Usagef("--until: %s is not after --since", o.until)
 	}
-	files, err = auditInput(flags)
-	return q, files, false, err
+	return q, nil
 }
 
 // someSet is the error of no flags, which would mean all records, and of one without a
 // value, which would mean those of everybody.
-func someSet(flags *flag.FlagSet) (err error) {
+func someSet(flags *pflag.FlagSet) (err error) {
 	if flags.NFlag() == 0 {
-		return fmt.Errorf("%w: %s takes one at least of -tenant, -consumer, -user, -request-id, -since and -until", errUsage, flags.Name())
+		return cli.Usagef("name one at least of --tenant, --consumer, --user, --request-id, --since and --until")
 	}
-	flags.Visit(func(f *flag.Flag) {
+	flags.Visit(func(f *pflag.Flag) {
 		if f.Value.String() == "" {
-			err = fmt.Errorf("%w: -%s is empty: give it a value or leave it out", errUsage, f.Name)
+			err = cli.Usagef("--%s is empty: give it a value or leave it out", f.Name)
 		}
 	})
 	return err
@@ -105,7 +128,7 @@ func moment(name, value string) (time.Time, error) {
 	}
 	t, err := auditread.ParseTime(value, time.Now())
 	if err != nil {
-		return t, fmt.Errorf("%w: -%s: %w", errUsage, name, err)
+		return t, cli.Usagef("--%s: %w", name, err)
 	}
 	return t, nil
 }

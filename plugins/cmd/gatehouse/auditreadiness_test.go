@@ -56,7 +56,7 @@ func startServe(t *testing.T, args ...string) *process {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveWith(ctx, streams{out: io.Discard, err: &p.logged}, inherit.Files{inherit.HTTP: file}, append(args, "-socket", socket))
+		ended <- serveWith(ctx, streams{out: io.Discard, err: &p.logged}, inherit.Files{inherit.HTTP: file}, append(args, "--socket", socket)...)
 	}()
 	p.end = sync.OnceValue(func() error {
 		cancel()
@@ -105,7 +105,7 @@ func (p *process) audit(t *testing.T) {
 // is to replace it; it is back when it can.
 func TestBrokenTrail(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	p := startServe(t, "-audit-log", path)
+	p := startServe(t, "--audit-log", path)
 	p.audit(t)
 	if err := errors.Join(os.Remove(path), os.Mkdir(path, 0o700)); err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestEndWithoutReceiver(t *testing.T) {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	p := startServe(t, "-audit-log", "otlp", "-audit-queue", "2")
+	p := startServe(t, "--audit-log", "otlp", "--audit-queue", "2")
 	for range 3 {
 		p.audit(t)
 	}

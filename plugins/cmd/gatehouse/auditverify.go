@@ -8,31 +8,39 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/spf13/cobra"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditread"
 )
 
+func auditVerifyCommand(s streams) *cobra.Command {
+	var keyFile string
+	var asJSON bool
+	c := command("verify [FILE...]", "say what is wrong with the chain of records in the files of a log", func(ctx context.Context, args []string) error {
+		keys, err := publicKeys(keyFile)
+		if err != nil {
+			return err
+		}
+		files, err := auditInput(args)
+		if err != nil {
+			return err
+		}
+		return verifyAudit(ctx, s, files, keys, asJSON)
+	})
+	c.Flags().StringVar(&keyFile, "key", "", "PEM file of the public keys to check signatures with, as openssl pkey -pubout writes them")
+	c.Flags().BoolVar(&asJSON, "json", false, "write a JSON object for each finding, and one of the sums")
+	return c
+}
+
 // verifyAudit says what is wrong with the chain of records in the files of a log.
-func verifyAudit(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "audit verify")
-	keyFile := flags.String("key", "", "PEM file of the public keys to check signatures with, as openssl pkey -pubout writes them")
-	asJSON := flags.Bool("json", false, "write a JSON object for each finding, and one of the sums")
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	keys, err := publicKeys(*keyFile)
-	if err != nil {
-		return err
-	}
-	files, err := auditInput(flags)
-	if err != nil {
-		return err
-	}
+func verifyAudit(ctx context.Context, s streams, files []auditread.File, keys auditchain.PublicKeys, asJSON bool) error {
 	if err := oneLog(files); err != nil {
 		return err
 	}
 	out := bufio.NewWriter(s.out)
-	report, err := verifyFiles(ctx, s, files, keys, printer(out, *asJSON))
+	report, err := verifyFiles(ctx, s, files, keys, printer(out, asJSON))
 	if err := cmp.Or(err, out.Flush()); err != nil {
 		return fmt.Errorf("verify audit log: %w", err)
 	}
@@ -48,7 +56,7 @@ func publicKeys(file string) (auditchain.PublicKeys, error) {
 	}
 	keys, err := auditchain.ReadPublicKeys(file)
 	if err != nil {
-		return nil, fmt.Errorf("%w: -key: %w", errUsage, err)
+		return nil, cli.Usagef("--key: %w", err)
 	}
 	return keys, nil
 }
@@ -58,7 +66,7 @@ func oneLog(files []auditread.File) error {
 	log := ""
 	for _, f := range files {
 		if log != "" && f.Log != "" && f.Log != log {
-			return fmt.Errorf("%w: gatehouse audit verify FILE…: %s and %s are two logs, name the files of one", errUsage, log, f.Log)
+			return cli.Usagef("%s and %s are two logs: name the files of one", log, f.Log)
 		}
 		log = cmp.Or(f.Log, log)
 	}

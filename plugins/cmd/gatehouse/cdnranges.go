@@ -8,29 +8,35 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/cdnranges"
 )
 
+func cdnRangesCommand(s streams) *cobra.Command {
+	var from []string
+	var format string
+	var timeout time.Duration
+	c := command("cdn-ranges CDN...", "print whom to believe a client's address from, as Kong's trusted_ips", func(ctx context.Context, names []string) error {
+		if len(names) == 0 {
+			return cli.Usagef("name a CDN, one of %s", strings.Join(cdnranges.Names(), ", "))
+		}
+		if len(from) > 0 && len(names) > 1 {
+			return errors.New("--from is where the list of one CDN is: name one")
+		}
+		return cdnRanges(ctx, s, cdnranges.Reader{Stdin: s.in, Timeout: timeout}, names, from, format)
+	})
+	c.Flags().Func("from", "`PLACE` of the list of the one CDN: an http(s) URL, a file, or - for standard input; may be given for each part (default: where the CDN publishes it)", add(&from))
+	c.Flags().StringVar(&format, "format", "env", "what to print: env (KONG_TRUSTED_IPS=…), conf (for kong.conf) or json")
+	c.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "time for each list over HTTP")
+	c.ValidArgs = cdnranges.Names()
+	return c
+}
+
 // cdnRanges prints whom Kong may believe a client's address from, as its setting. It
 // prints all of it or nothing.
-func cdnRanges(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "cdn-ranges")
-	var from []string
-	flags.Func("from", "where the list of the one CDN is, an http(s) URL, a file, or - for standard input; may be given for each part (default: where the CDN publishes it)",
-		func(value string) error { from = append(from, value); return nil })
-	format := flags.String("format", "env", "what to print: env (KONG_TRUSTED_IPS=…), conf (for kong.conf) or json")
-	timeout := flags.Duration("timeout", 30*time.Second, "time for each list over HTTP")
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	names := flags.Args()
-	if len(names) == 0 {
-		return fmt.Errorf("%w: gatehouse cdn-ranges [flags] CDN...; CDN is one of %s", errUsage, strings.Join(cdnranges.Names(), ", "))
-	}
-	if len(from) > 0 && len(names) > 1 {
-		return errors.New("-from is where the list of one CDN is: name one")
-	}
-	reader := cdnranges.Reader{Stdin: s.in, Timeout: *timeout}
+func cdnRanges(ctx context.Context, s streams, reader cdnranges.Reader, names, from []string, format string) error {
 	var networks []cdnranges.Network
 	for _, name := range names {
 		published, err := readCDN(ctx, reader, name, from)
@@ -39,7 +45,7 @@ func cdnRanges(ctx context.Context, s streams, args []string) error {
 		}
 		networks = append(networks, published...)
 	}
-	text, err := cdnranges.Render(*format, cdnranges.Merge(networks))
+	text, err := cdnranges.Render(format, cdnranges.Merge(networks))
 	if err != nil {
 		return err
 	}
@@ -58,7 +64,7 @@ func readCDN(ctx context.Context, reader cdnranges.Reader, name string, from []s
 		from = cdn.URLs
 	}
 	if len(from) == 0 {
-		return nil, fmt.Errorf("the list of %s is at no fixed address: name it with -from", name)
+		return nil, fmt.Errorf("the list of %s is at no fixed address: name it with --from", name)
 	}
 	for _, place := range from {
 		reply, err := reader.Read(ctx, place)

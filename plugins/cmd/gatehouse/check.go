@@ -3,13 +3,16 @@ package main
 import (
 	"cmp"
 	"context"
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/regularfile"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
@@ -27,50 +30,44 @@ type checking struct {
 	contracts []string
 }
 
-func (c *checking) addFlags(flags *flag.FlagSet) {
-	c.format, c.failOn = "text", configcheck.Error
+func (c *checking) addFlags(flags *pflag.FlagSet) {
+	c.failOn, c.options.Ours = configcheck.Error, true
 	flags.BoolVar(&c.options.Development, "development", inDevelopment(), developmentUsage)
-	flags.StringVar(&c.format, "o", c.format, "what is printed: text or json")
-	flags.TextVar(&c.failOn, "fail-on", c.failOn, "the severity from which on a finding is a failure: error, warning or info")
-	flags.Func("contract", "SERVICE[,SERVICE...]=FILE: the OpenAPI document of services, which is compared with their routes; may be given several times", add(&c.contracts))
+	cli.Output(flags, &c.format, "text", "json")
+	flags.TextVar(&c.failOn, "fail-on", c.failOn, "the `severity` from which on a finding is a failure: error, warning or info")
+	flags.Func("contract", "`SERVICE[,SERVICE...]=FILE`: the OpenAPI document of services, which is compared with their routes; may be given several times", add(&c.contracts))
 }
 
-// check says what is wrong with a declarative config and its overlays. Its exit code is 1 if
-// something is as bad as -fail-on says.
-func check(_ context.Context, s streams, args []string) error {
-	flags := newFlags(s, "check")
+func checkCommand(s streams) *cobra.Command {
 	c := checking{layers: layers{in: s.in}}
-	c.addFlags(flags)
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if flags.NArg() == 0 {
-		return fmt.Errorf("%w: gatehouse check [flags] FILE [OVERLAY...]; - is standard input", errUsage)
-	}
-	if c.format != "text" && c.format != "json" {
-		return fmt.Errorf("%w: -o %q: write text or json", errUsage, c.format)
-	}
-	c.config, c.overlays = flags.Arg(0), flags.Args()[1:]
-	return c.check(s)
+	cmd := command("check FILE [OVERLAY...]", "say what is wrong with a kong.yaml and its overlays", func(ctx context.Context, files []string) error {
+		if len(files) == 0 {
+			return cli.Usagef("name the FILE that is to be checked, and OVERLAY... that go over it; - is standard input")
+		}
+		c.config, c.overlays = files[0], files[1:]
+		return c.check(ctx, s)
+	})
+	cmd.Long = `Say what is wrong with a kong.yaml and the overlays that go over it: every mistake at
+once, with its file and line, its path in the config, the value and the fix.
+
+It ends with 1 if something is as bad as --fail-on says, and with 0 otherwise.`
+	cmd.Example = `  gatehouse check kong.yaml
+  gatehouse check --fail-on warning kong.yaml keys.yaml
+  deck gateway dump -o - | gatehouse check -o json -`
+	c.addFlags(cmd.Flags())
+	return cmd
 }
 
-func (c *checking) check(s streams) error {
-	if err := c.readContracts(); err != nil {
-		return err
-	}
-	checker, err := newChecker(c.options)
+// check reads, looks and prints. Its exit code is 1 if something is as bad as --fail-on says.
+func (c *checking) check(ctx context.Context, s streams) error {
+	name, report, err := c.look(ctx)
 	if err != nil {
 		return err
 	}
-	base, overlays, err := c.read(checker.Secrets())
-	if err != nil {
-		return err
-	}
-	report := checker.CheckFiles(base, overlays...)
 	if c.format == "json" {
 		err = writeJSON(s.out, report)
 	} else {
-		err = writeText(s.out, base.Name, report)
+		err = writeText(s.out, name, report)
 	}
 	if err == nil && len(report.Findings) > 0 && report.Worst() >= c.failOn {
 		return exitCode(1)
@@ -78,12 +75,43 @@ func (c *checking) check(s streams) error {
 	return err
 }
 
+// look says what is wrong, or that it was told to stop: a pipe that nobody writes to is not
+// waited for.
+func (c *checking) look(ctx context.Context) (name string, report configcheck.Report, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		name, report, err = c.report()
+	}()
+	select {
+	case <-done:
+		return name, report, err
+	case <-ctx.Done():
+		return "", configcheck.Report{}, ctx.Err()
+	}
+}
+
+func (c *checking) report() (name string, report configcheck.Report, err error) {
+	if err := c.readContracts(); err != nil {
+		return "", report, err
+	}
+	checker, err := newChecker(c.options)
+	if err != nil {
+		return "", report, err
+	}
+	base, overlays, err := c.read(checker.Secrets())
+	if err != nil {
+		return "", report, err
+	}
+	return base.Name, checker.CheckFiles(base, overlays...), nil
+}
+
 // readContracts reads the OpenAPI documents.
 func (c *checking) readContracts() error {
 	for _, text := range c.contracts {
 		services, path, ok := strings.Cut(text, "=")
 		if !ok || services == "" || path == "" {
-			return fmt.Errorf("%w: -contract %q: write SERVICE=FILE", errUsage, text)
+			return cli.Usagef("--contract %q: write SERVICE=FILE", text)
 		}
 		file, err := os.ReadFile(path)
 		if err != nil {
@@ -101,7 +129,7 @@ func (c *checking) readContracts() error {
 const developmentUsage = "take keys and certificates that are for development only (GATEHOUSE_ENV=development)"
 
 // developmentFlag defines the flag that says where this is.
-func developmentFlag(flags *flag.FlagSet) *bool {
+func developmentFlag(flags *pflag.FlagSet) *bool {
 	return flags.Bool("development", inDevelopment(), developmentUsage)
 }
 

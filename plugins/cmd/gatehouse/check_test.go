@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -15,7 +19,7 @@ import (
 // ownContracts are those of kong.yaml's services.
 var ownContracts = []string{
 	"-contract", "web-bff=../../../bff/openapi/web.yaml", "-contract", "mobile-bff=../../../bff/openapi/mobile.yaml",
-	"-contract", "orders-v1,orders-v2=../../../bff/openapi/orders.yaml",
+	"-contract", "orders-v1,orders-v2=../../../bff/openapi/orders.yaml", "-contract", "orders-v1,orders-v2=../../../bff/openapi/partner.yaml",
 }
 
 // TestCheckOwnConfig: in our own config there is nothing to warn of, with the plugins apart
@@ -66,8 +70,8 @@ func TestCheckExitCode(t *testing.T) {
 	t.Setenv("REDIS_URL", "")
 	const (
 		fails = "{_format_version: '3.0', plugins: [{name: trace-inject, config: {ratio: 1}}]}"
-		warns = "{_format_version: '3.0', plugins: [{name: key-auth}]}"
-		tells = "{_format_version: '3.0', services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}]}"
+		warns = "{_format_version: '3.0', plugins: [{name: key-auth}, {name: trace-inject}]}"
+		tells = "{_format_version: '3.0', services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}, {name: trace-inject}]}"
 		good  = "{_format_version: '3.0', plugins: [{name: trace-inject}]}"
 	)
 	for _, tt := range []struct {
@@ -146,5 +150,17 @@ func TestCheckContract(t *testing.T) {
 	out, errs, code := gatehouse(t, "", "check", "-development", "-contract", "web-bff="+contract, "../../../kong.yaml")
 	if want := contract + ":6: error: paths./web/v1/gone.get: no route of service web-bff leads to GET /web/v1/gone"; code != 1 || !strings.HasPrefix(out, want) && !strings.Contains(out, "\n"+want) {
 		t.Errorf("exit code %d, %s%s, want %s", code, out, errs, want)
+	}
+}
+
+// TestCheckIsInterrupted: a pipe that nobody writes to is waited for until Ctrl-C.
+func TestCheckIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	in, hold := io.Pipe()
+	defer hold.Close()
+	var errs bytes.Buffer
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if code := run(ctx, streams{in, &errs, &errs}, []string{"check", "-"}); code != 1 || errs.String() != "gatehouse: interrupted\n" {
+		t.Errorf("exit code %d and %q", code, errs.String())
 	}
 }

@@ -9,6 +9,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
+	"github.com/gatehousehq/gatehouse/internal/version"
 	"github.com/gatehousehq/gatehouse/plugins/kongwatch"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
@@ -20,53 +24,28 @@ const (
 	defaultPort   = "9542"
 )
 
-// newFlags returns a flag set that prints its usage to s.err and returns errors.
-func newFlags(s streams, name string) *flag.FlagSet {
-	flags := flag.NewFlagSet("gatehouse "+name, flag.ContinueOnError)
-	flags.SetOutput(s.err)
-	return flags
-}
-
-// parse parses args; -h is no error, and handled says so.
-func parse(flags *flag.FlagSet, args []string) (handled bool, err error) {
-	err = flags.Parse(args)
-	if errors.Is(err, flag.ErrHelp) {
-		return true, nil
-	}
-	if err != nil {
-		return true, exitCode(2) // the flag set has said what is wrong
-	}
-	return false, nil
-}
-
-// noArguments is the error of arguments that a command has no use for.
-func noArguments(flags *flag.FlagSet) error {
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%w: %s takes no argument %q; see %[2]s -h", errUsage, flags.Name(), flags.Arg(0))
-	}
-	return nil
-}
-
 // variablePrefix begins the variables of this program.
 const variablePrefix = "GATEHOUSE_"
 
 // settings are the defaults of a plugin server's settings.
-func settings() server.Settings { return server.Settings{Socket: defaultSocket, Version: version} }
-
-// bind defines the flags of a plugin server's settings, or of those that are named.
-func bind(flags *flag.FlagSet, s *server.Settings, only ...string) error {
-	addr, err := httpAddress(os.Getenv)
-	s.HTTP = addr
-	return errors.Join(err, s.Bind(flags, variablePrefix, os.Getenv, only...))
+func settings() server.Settings {
+	return server.Settings{Socket: defaultSocket, Version: version.String()}
 }
 
-func syslogFlag(flags *flag.FlagSet) *string {
+// bind defines the flags of a plugin server's settings, or of those that are named.
+func bind(flags *pflag.FlagSet, s *server.Settings, only ...string) error {
+	addr, err := httpAddress(os.Getenv)
+	s.HTTP = addr
+	return errors.Join(err, cli.GoFlags(flags, func(flags *flag.FlagSet) error { return s.Bind(flags, variablePrefix, os.Getenv, only...) }))
+}
+
+func syslogFlag(flags *pflag.FlagSet) *string {
 	return flags.String("syslog-socket", os.Getenv("GATEHOUSE_SYSLOG_SOCKET"),
 		"unix datagram socket for Kong's access and error logs; empty: none (GATEHOUSE_SYSLOG_SOCKET)")
 }
 
 // auditFlags say where audit records go, and how many are kept there.
-func auditFlags(flags *flag.FlagSet, o *auditlog.Options) error {
+func auditFlags(flags *pflag.FlagSet, o *auditlog.Options) error {
 	flags.StringVar(&o.Target, "audit-log", cmp.Or(os.Getenv("GATEHOUSE_AUDIT_LOG"), auditlog.Stdout),
 		"where audit records go: stdout, otlp (OTEL_EXPORTER_OTLP_ENDPOINT), or the path of a file that is rotated daily (GATEHOUSE_AUDIT_LOG)")
 	return errors.Join(
@@ -80,7 +59,7 @@ func auditFlags(flags *flag.FlagSet, o *auditlog.Options) error {
 }
 
 // countFlag defines a flag of a count, which is what the variable says unless it is given.
-func countFlag(flags *flag.FlagSet, name, variable, usage string, c *count) error {
+func countFlag(flags *pflag.FlagSet, name, variable, usage string, c *count) error {
 	flags.Var(c, name, fmt.Sprintf("%s, %d unless set (%s)", usage, c.unset, variable))
 	if text, ok := os.LookupEnv(variable); ok {
 		if err := c.Set(text); err != nil {
@@ -91,7 +70,7 @@ func countFlag(flags *flag.FlagSet, name, variable, usage string, c *count) erro
 }
 
 // watchFlags say whom to ask what Kong tells no metrics of.
-func watchFlags(flags *flag.FlagSet, o *kongwatch.Options) {
+func watchFlags(flags *pflag.FlagSet, o *kongwatch.Options) {
 	flags.StringVar(&o.StatusURL, "kong-status", os.Getenv("GATEHOUSE_KONG_STATUS"),
 		"URL of Kong's /status, such as http://127.0.0.1:8100/status, for a metric of its configuration's hash; empty: none (GATEHOUSE_KONG_STATUS)")
 	flags.StringVar(&o.EdgeAddr, "edge-tls", os.Getenv("GATEHOUSE_EDGE_TLS"),
@@ -101,10 +80,10 @@ func watchFlags(flags *flag.FlagSet, o *kongwatch.Options) {
 		return nil
 	}
 	_ = names(os.Getenv("GATEHOUSE_EDGE_NAMES"))
-	flags.Func("edge-names", "server names that clients ask that listener for, with commas between; empty: the certificate for clients that name none (GATEHOUSE_EDGE_NAMES)", names)
+	flags.Func("edge-names", "`NAMES` of servers that clients ask that listener for, with commas between; empty: the certificate for clients that name none (GATEHOUSE_EDGE_NAMES)", names)
 }
 
-func chainKeyFlag(flags *flag.FlagSet) *string {
+func chainKeyFlag(flags *pflag.FlagSet) *string {
 	return flags.String("audit-chain-key", os.Getenv("GATEHOUSE_AUDIT_CHAIN_KEY"),
 		"PEM file of the Ed25519 key that signs the chain of audit records; empty: no chain (GATEHOUSE_AUDIT_CHAIN_KEY)")
 }
@@ -115,6 +94,9 @@ type count struct {
 	things      string
 	unset, most int
 }
+
+// Type is for the help.
+func (c *count) Type() string { return "number" }
 
 // String is for the flag package, which shows it as the default.
 func (c *count) String() string { return "" }
@@ -129,7 +111,7 @@ func (c *count) Set(text string) error {
 	return nil
 }
 
-// httpAddress is where health and metrics are unless -http or GATEHOUSE_HTTP say otherwise.
+// httpAddress is where health and metrics are unless --http or GATEHOUSE_HTTP say otherwise.
 func httpAddress(getenv func(string) string) (string, error) {
 	port := cmp.Or(getenv("PLUGINSERVER_PORT"), defaultPort)
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {

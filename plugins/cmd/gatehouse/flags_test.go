@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/spf13/pflag"
 )
 
 // TestEnvironment has what does not parse end a command, with a line that names the
@@ -52,7 +54,7 @@ func TestHTTPAddress(t *testing.T) {
 		t.Setenv("PLUGINSERVER_PORT", tt.port)
 		t.Setenv("GATEHOUSE_HTTP", tt.addr)
 		told := settings()
-		if err := bind(newFlags(streams{}, "health"), &told, "http"); err != nil || told.HTTP != tt.want {
+		if err := bind(pflag.NewFlagSet("health", pflag.ContinueOnError), &told, "http"); err != nil || told.HTTP != tt.want {
 			t.Errorf("port %q and address %q: %q, %v; want %q", tt.port, tt.addr, told.HTTP, err, tt.want)
 		}
 	}

@@ -86,7 +86,7 @@ func TestLimitsAreLeftBeforeTheNextStarts(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
-		ended <- serveWith(ctx, streams{out: io.Discard, err: io.Discard}, inherit.Files{supervisor.Serving: telling}, []string{"-socket", socket, "-http", "127.0.0.1:0", "-instances", instances})
+		ended <- serveWith(ctx, streams{out: io.Discard, err: io.Discard}, inherit.Files{supervisor.Serving: telling}, "--socket", socket, "--http", "127.0.0.1:0", "--instances", instances)
 	}()
 	redistest.Await(t, "it serves", func(context.Context) bool {
 		_, err := os.Stat(socket)

@@ -8,36 +8,44 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 )
 
 // healthTimeout is within the timeout of a container's health check.
 const healthTimeout = 2 * time.Second
 
-// health asks the plugin server whether it is ready, or with -live only whether it
+func healthCommand() *cobra.Command {
+	var live bool
+	told := settings()
+	c := command("health", "succeed if the plugin server answers that it is ready", nil)
+	c.Flags().BoolVar(&live, "live", false, "only ask whether it answers: for what replaces a container that does not")
+	wrong := bind(c.Flags(), &told, "http")
+	c.Args, c.ValidArgsFunction = cli.NoArguments, cobra.NoFileCompletions
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if wrong != nil {
+			return wrong
+		}
+		return health(c.Context(), told.HTTP, live)
+	}
+	return c
+}
+
+// health asks the plugin server whether it is ready, or only whether it is live: whether it
 // answers. That is half of a container's health check, since a container that only must
 // have no requests now is not to be replaced; `kong health` is the other half.
-func health(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "health")
-	told := settings()
-	live := flags.Bool("live", false, "only ask whether it answers: for what replaces a container that does not")
-	if err := bind(flags, &told, "http"); err != nil {
-		return err
-	}
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
-	host, port, err := net.SplitHostPort(told.HTTP)
+func health(ctx context.Context, address string, live bool) error {
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return fmt.Errorf("-http %q is not an address: write host:port", told.HTTP)
+		return fmt.Errorf("--http %q is not an address: write host:port", address)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
 	path := "/readyz"
-	if *live {
+	if live {
 		path = "/healthz"
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)

@@ -10,53 +10,64 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/regularfile"
 	"github.com/gatehousehq/gatehouse/plugins/issuers"
 )
 
-// issuerKeys is about the keys of token issuers.
-func issuerKeys(ctx context.Context, s streams, args []string) error {
-	if len(args) == 0 || args[0] != "sync" {
-		return fmt.Errorf("%w: gatehouse issuers sync [flags]", errUsage)
-	}
-	return syncIssuers(ctx, s, args[1:])
+// issuersCommand is about the keys of token issuers.
+func issuersCommand(s streams) *cobra.Command {
+	return cli.Group("issuers", "write the keys of token issuers as an overlay, once or every so long", issuersSyncCommand(s))
 }
 
-// syncIssuers writes the keys of issuers as an overlay, and puts the config with it on
+func issuersSyncCommand(s streams) *cobra.Command {
+	var o syncing
+	c := plain("sync", "write the keys as an overlay, and put the config with it on nodes where some are named", func(ctx context.Context) error { return o.sync(ctx, s) })
+	o.addFlags(c.Flags())
+	return c
+}
+
+// syncing is whose keys are written where, and how often.
+type syncing struct {
+	publishing
+	file, out   string
+	every       time.Duration
+	onlyChanges bool
+}
+
+func (o *syncing) addFlags(flags *pflag.FlagSet) {
+	o.publishing.addFlags(flags)
+	flags.StringVar(&o.file, "issuers", "", "YAML or JSON `FILE` of the issuers")
+	flags.StringVar(&o.out, "out", "", "overlay to write, a `FILE` which is also what is remembered of them")
+	flags.DurationVar(&o.every, "every", 0, "time between two rounds, a tenth more or less; 0: one round")
+	flags.BoolVar(&o.onlyChanges, "only-changes", false, "put the config on the nodes where keys have changed since the overlay was there, and not in every round: what is put there otherwise stays, and so does what a node that is started anew begins with")
+}
+
+// sync writes the keys of issuers as an overlay, and puts the config with it on
 // nodes where some are named: once, or every so long until it is stopped. Once, it fails
 // if an issuer could not be read, with the keys of the last good reading in the overlay.
-func syncIssuers(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "issuers sync")
-	var p publishing
-	p.addFlags(flags)
-	file := flags.String("issuers", "", "YAML or JSON file of the issuers")
-	out := flags.String("out", "", "overlay to write, which is also what is remembered of them")
-	every := flags.Duration("every", 0, "time between two rounds, a tenth more or less; 0: one round")
-	onlyChanges := flags.Bool("only-changes", false, "put the config on the nodes where keys have changed since the overlay was there, and not in every round: what is put there otherwise stays, and so does what a node that is started anew begins with")
-	if handled, err := parse(flags, args); handled {
-		return err
+func (o *syncing) sync(ctx context.Context, s streams) error {
+	if o.file == "" || o.out == "" {
+		return cli.Usagef("name the issuers with --issuers FILE, and the overlay to write with --out OVERLAY")
 	}
-	if err := noArguments(flags); err != nil {
-		return err
+	if o.every != 0 && o.every < time.Second {
+		return fmt.Errorf("--every %v: write a time such as 5m, 1s at least", o.every)
 	}
-	if *file == "" || *out == "" {
-		return fmt.Errorf("%w: gatehouse issuers sync -issuers FILE -out OVERLAY [flags]; see %s -h", errUsage, flags.Name())
+	if len(o.nodes) > 0 && o.config == "" {
+		return cli.Usagef("--node takes a whole config: name the declarative config with --config")
 	}
-	if *every != 0 && *every < time.Second {
-		return fmt.Errorf("-every %v: write a time such as 5m, 1s at least", *every)
-	}
-	if len(p.nodes) > 0 && p.config == "" {
-		return fmt.Errorf("%w: -node takes a whole config: name the declarative config with -config", errUsage)
-	}
-	list, err := readIssuers(*file)
+	list, err := readIssuers(o.file)
 	if err != nil {
 		return err
 	}
-	syncer := p.syncer(s, list, *out)
-	syncer.OnlyChanges = *onlyChanges
-	if *every > 0 {
-		syncer.Run(ctx, *every)
+	syncer := o.syncer(s, list, o.out)
+	syncer.OnlyChanges = o.onlyChanges
+	if o.every > 0 {
+		syncer.Run(ctx, o.every)
 		return nil
 	}
 	failed, err := syncer.Round(ctx)

@@ -4,32 +4,24 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/partnerkeys"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 )
 
-// keys runs the commands about partners' API keys.
-func keys(ctx context.Context, s streams, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "issue":
-			return issueKey(ctx, s, args[1:])
-		case "rotate":
-			return rotateKey(ctx, s, args[1:])
-		case "revoke":
-			return revokeKeys(ctx, s, args[1:])
-		case "list":
-			return listKeys(ctx, s, args[1:])
-		}
-	}
-	return fmt.Errorf("%w: gatehouse keys issue|rotate|revoke|list [flags] …; see gatehouse keys issue -h", errUsage)
+// keysCommand is about partners' API keys.
+func keysCommand(s streams) *cobra.Command {
+	return cli.Group("keys", "issue, rotate and revoke partners' API keys, and say which are in use",
+		keysIssueCommand(s), keysRotateCommand(s), keysRevokeCommand(s), keysListCommand(s))
 }
 
 // lockTimeout is how long a command waits for another one.
@@ -41,12 +33,12 @@ type keyring struct {
 	publishing
 }
 
-func (k *keyring) addFlags(flags *flag.FlagSet) {
+func (k *keyring) addFlags(flags *pflag.FlagSet) {
 	keysFlag(flags, &k.path)
 	k.publishing.addFlags(flags)
 }
 
-func keysFlag(flags *flag.FlagSet, path *string) {
+func keysFlag(flags *pflag.FlagSet, path *string) {
 	flags.StringVar(path, "keys", os.Getenv("GATEHOUSE_KEYS"),
 		"overlay file that holds the keys, outside of every repository; it is made where it is missing (GATEHOUSE_KEYS)")
 }
@@ -83,7 +75,7 @@ func (k *keyring) change(ctx context.Context, s streams, change func(*partnerkey
 // standard error: standard output is for the key.
 func (k *keyring) put(ctx context.Context, s streams) error {
 	if len(k.nodes) == 0 {
-		fmt.Fprintf(s.err, "%s is written; gatehouse publish with -overlay %[1]s puts it on nodes\n", k.path)
+		fmt.Fprintf(s.err, "%s is written; gatehouse publish with --overlay %[1]s puts it on nodes\n", k.path)
 		return nil
 	}
 	all := k.publishing
@@ -91,7 +83,7 @@ func (k *keyring) put(ctx context.Context, s streams) error {
 	all.layers = k.without(k.path)
 	all.overlays = append(all.overlays, k.path)
 	if err := all.publish(ctx, streams{in: s.in, out: s.err, err: s.err}); err != nil {
-		fmt.Fprintf(s.err, "gatehouse: %s has the change and not every node: gatehouse publish with -overlay %[1]s puts it there\n", k.path)
+		fmt.Fprintf(s.err, "gatehouse: %s has the change and not every node: gatehouse publish with --overlay %[1]s puts it there\n", k.path)
 		return err
 	}
 	return nil
@@ -109,7 +101,7 @@ func (k *keyring) checkConsumer(name string) error {
 // usageSource is where nodes write which keys are used.
 type usageSource struct{ url, prefix string }
 
-func (u *usageSource) addFlags(flags *flag.FlagSet) {
+func (u *usageSource) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&u.url, "redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
 	flags.StringVar(&u.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
 }
@@ -120,7 +112,7 @@ func (u *usageSource) read(ctx context.Context) (known partnerkeys.Usage) {
 }
 
 // durationFlag defines a flag that takes days too.
-func durationFlag(flags *flag.FlagSet, name string, value time.Duration, usage string) *time.Duration {
+func durationFlag(flags *pflag.FlagSet, name string, value time.Duration, usage string) *time.Duration {
 	flags.Func(name, fmt.Sprintf("%s (default %s)", usage, partnerkeys.Short(value)), func(text string) (err error) {
 		value, err = partnerkeys.ParseDuration(text)
 		return err

@@ -354,7 +354,7 @@ func TestKeysOnNodes(t *testing.T) {
 	}
 	node.set(http.StatusBadRequest)
 	out, errs, code := k.run(t, "rotate", "-node", node.URL, "-overlay", k.file, "globex-crm")
-	if code != 1 || !apikey.Valid(strings.TrimSpace(out)) || len(k.keys(t)) != 2 || !strings.Contains(errs, "gatehouse publish with -overlay "+k.file) {
+	if code != 1 || !apikey.Valid(strings.TrimSpace(out)) || len(k.keys(t)) != 2 || !strings.Contains(errs, "gatehouse publish with --overlay "+k.file) {
 		t.Errorf("code %d, printed %s and %s", code, out, errs)
 	}
 }
@@ -373,8 +373,8 @@ func TestKeysRefuse(t *testing.T) {
 		want    string
 	}{
 		{"issue", []string{"globx"}, 1, `there is no consumer "globx" in ` + k.config + ": write one of globex-crm, initech-erp"},
-		{"issue", nil, 2, "gatehouse keys issue [flags] CONSUMER"},
-		{"issue", []string{"globex-crm", "-overlap", "1h"}, 2, "gatehouse keys issue [flags] CONSUMER"},
+		{"issue", nil, 2, "name one CONSUMER"},
+		{"issue", []string{"globex-crm", "-overlap", "1h"}, 2, "there is no flag --overlap"},
 		{"issue", []string{"-keys", "", "globex-crm"}, 1, "GATEHOUSE_KEYS"},
 		{"issue", []string{"-keys", "keys.yaml", "globex-crm"}, 1, "git work tree"},
 		{"issue", []string{"-config", "", "globex-crm"}, 2, "-config"},
@@ -383,19 +383,19 @@ func TestKeysRefuse(t *testing.T) {
 		{"rotate", []string{"initech-erp"}, 1, "initech-erp has no key here to rotate: issue one"},
 		{"rotate", []string{"-key", "ffff-none", "globex-crm"}, 1, `there is no key "ffff-none"`},
 		{"revoke", []string{"ffff-none"}, 1, `there is no key "ffff-none": list shows the ids`},
-		{"revoke", nil, 2, "-ended, or -all CONSUMER"},
-		{"revoke", []string{"-ended", "ffff-none"}, 2, "-ended, or -all CONSUMER"},
+		{"revoke", nil, 2, "--ended, or --all CONSUMER"},
+		{"revoke", []string{"-ended", "ffff-none"}, 2, "--ended, or --all CONSUMER"},
 		{"revoke", []string{"-unused-for", "1s", "-ended"}, 1, "-unused-for 1s: nodes write every ten seconds"},
 		{"revoke", []string{"-all", "globx"}, 1, `consumer "globx" has no key`},
 		{"list", []string{"globx"}, 1, `consumer "globx" has no key in ` + k.file},
-		{"list", []string{"globex-crm", "initech-erp"}, 2, "keys list [flags] [CONSUMER]"},
+		{"list", []string{"globex-crm", "initech-erp"}, 2, "name one CONSUMER, or none"},
 	} {
 		out, errs, code := k.run(t, tt.command, tt.args...)
 		if code != tt.code || out != "" || !strings.Contains(errs, tt.want) || code == 1 && strings.Count(errs, "\n") != 1 {
 			t.Errorf("%s %q: code %d, printed %q and %q, want %d and %q", tt.command, tt.args, code, out, errs, tt.code, tt.want)
 		}
 	}
-	if _, errs, code := gatehouse(t, "", "keys", "steal"); code != 2 || !strings.Contains(errs, "keys issue|rotate|revoke|list") {
+	if _, errs, code := gatehouse(t, "", "keys", "steal"); code != 2 || !strings.Contains(errs, "issue, list, revoke, rotate") {
 		t.Errorf("code %d: %s", code, errs)
 	}
 	if after, err := os.ReadFile(k.file); err != nil || !bytes.Equal(before, after) {

@@ -7,33 +7,40 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/gatehousehq/gatehouse/internal/apikey"
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/partnerkeys"
 )
 
-// listKeys prints which keys there are, and what is known of their use. It shows no key.
-func listKeys(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "keys list")
+func keysListCommand(s streams) *cobra.Command {
 	var path string
 	var source usageSource
-	keysFlag(flags, &path)
-	source.addFlags(flags)
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
+	c := command("list [CONSUMER]", "say which keys there are, and when each was last seen", func(ctx context.Context, args []string) error {
+		return listKeys(ctx, s, path, &source, args)
+	})
+	keysFlag(c.Flags(), &path)
+	source.addFlags(c.Flags())
+	return c
+}
+
+// listKeys prints which keys there are, of one consumer or of all, and what is known of their
+// use. It shows no key.
+func listKeys(ctx context.Context, s streams, path string, source *usageSource, of []string) error {
 	set, err := partnerkeys.Read(path)
 	if err != nil {
 		return err
 	}
 	listed := set.All()
-	switch flags.NArg() {
+	switch len(of) {
 	case 0:
 	case 1:
-		if listed = set.Of(flags.Arg(0)); len(listed) == 0 {
-			return fmt.Errorf("consumer %q has no key in %s: list without it shows who has", flags.Arg(0), path)
+		if listed = set.Of(of[0]); len(listed) == 0 {
+			return fmt.Errorf("consumer %q has no key in %s: list without it shows who has", of[0], path)
 		}
 	default:
-		return fmt.Errorf("%w: gatehouse keys list [flags] [CONSUMER]", errUsage)
+		return cli.Usagef("name one CONSUMER, or none")
 	}
 	now, known := time.Now(), source.read(ctx)
 	if err := known.Doubt(inUse, now); err != nil {

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/partnerkeys"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
@@ -41,21 +44,24 @@ const (
 	inUse     = 24 * time.Hour
 )
 
-// revokeKeys takes keys out of the file, and off the nodes. One that is in use stays
-// unless it is forced; then the error is that not all are gone.
-func revokeKeys(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "keys revoke")
+func keysRevokeCommand(s streams) *cobra.Command {
 	var r revocation
-	r.addFlags(flags)
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if r.ids = flags.Args(); r.ways() != 1 {
-		return fmt.Errorf("%w: gatehouse keys revoke [flags] KEY..., or -ended, or -all CONSUMER", errUsage)
-	}
-	if *r.unused < minUnused || *r.unused > partnerkeys.MaxUnused {
-		return fmt.Errorf("-unused-for %s: nodes write every ten seconds what is kept for 90 days: write a time from %s to %s", *r.unused, minUnused, partnerkeys.Short(partnerkeys.MaxUnused))
-	}
+	c := command("revoke [KEY...]", "take keys out of the file and off the nodes, unless they are in use", func(ctx context.Context, ids []string) error {
+		if r.ids = ids; r.ways() != 1 {
+			return cli.Usagef("name each KEY, or --ended, or --all CONSUMER: one of the three")
+		}
+		if *r.unused < minUnused || *r.unused > partnerkeys.MaxUnused {
+			return fmt.Errorf("--unused-for %s: nodes write every ten seconds what is kept for 90 days: write a time from %s to %s", *r.unused, minUnused, partnerkeys.Short(partnerkeys.MaxUnused))
+		}
+		return r.revoke(ctx, s)
+	})
+	r.addFlags(c.Flags())
+	return c
+}
+
+// revoke takes keys out of the file, and off the nodes. One that is in use stays
+// unless it is forced; then the error is that not all are gone.
+func (r *revocation) revoke(ctx context.Context, s streams) error {
 	r.look(ctx, s)
 	drop := func(set *partnerkeys.Set) (bool, error) {
 		r.drop(s, set, time.Now())
@@ -100,14 +106,14 @@ func (r *revocation) mayDrop(now time.Time) bool {
 	return err == nil && slices.ContainsFunc(asked, func(k partnerkeys.Key) bool { return r.known.InUse(k, *r.unused, now) == nil })
 }
 
-func (r *revocation) addFlags(flags *flag.FlagSet) {
+func (r *revocation) addFlags(flags *pflag.FlagSet) {
 	r.keyring.addFlags(flags)
 	r.usageSource.addFlags(flags)
 	flags.BoolVar(&r.ended, "ended", false, "revoke all keys whose overlap is over")
 	flags.StringVar(&r.all, "all", "", "revoke all keys of this consumer, and erase when its credentials were used")
 	flags.BoolVar(&r.force, "force", false, "revoke keys that are in use too, or of which nobody knows")
-	flags.IntVar(&r.expected, "nodes", 1, "how many nodes have to write which keys are used, at least; there are as many as -node names anyway")
-	r.unused = durationFlag(flags, "unused-for", inUse, "a key is in use that was seen in this time; a node that wrote in this time and does not any more is a doubt")
+	flags.IntVar(&r.expected, "nodes", 1, "how many nodes have to write which keys are used, at least; there are as many as --node names anyway")
+	r.unused = durationFlag(flags, "unused-for", inUse, "a key is in use that was seen in this `time`; a node that wrote in this time and does not any more is a doubt")
 }
 
 // ways is how many of the three ways to name keys there are.
@@ -135,7 +141,7 @@ func (r *revocation) drop(s streams, set *partnerkeys.Set, now time.Time) {
 		case r.force:
 			fmt.Fprintf(s.err, "revoked %s, forced: %v\n", k, inUse)
 		default:
-			fmt.Fprintf(s.err, "gatehouse: %s stays: %v; -force revokes it all the same\n", k, inUse)
+			fmt.Fprintf(s.err, "gatehouse: %s stays: %v; --force revokes it all the same\n", k, inUse)
 			r.kept = append(r.kept, k)
 			continue
 		}
@@ -185,7 +191,7 @@ func (r *revocation) forget(ctx context.Context, s streams, failed error) {
 		return
 	}
 	if err := tenantratelimit.ForgetCredentials(ctx, r.url, r.prefix, list); err != nil {
-		fmt.Fprintf(s.err, "gatehouse: warning: when they were used is not erased, and expires within 90 days; gatehouse keys revoke -all erases it of a consumer: %v\n", err)
+		fmt.Fprintf(s.err, "gatehouse: warning: when they were used is not erased, and expires within 90 days; gatehouse keys revoke --all erases it of a consumer: %v\n", err)
 	} else if failed != nil {
 		fmt.Fprintln(s.err, "gatehouse: warning: when they were used is erased, and written again by a node that still takes them: say it again when every node has the change")
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 )
@@ -19,9 +21,9 @@ type layers struct {
 	in io.Reader
 }
 
-func (l *layers) addFlags(flags *flag.FlagSet) {
-	flags.StringVar(&l.config, "config", "", "declarative config, in YAML or JSON")
-	flags.Func("overlay", "file that goes over -config; may be given several times, the later over the earlier", add(&l.overlays))
+func (l *layers) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&l.config, "config", "", "declarative config, a `FILE` in YAML or JSON")
+	flags.Func("overlay", "`FILE` that goes over --config; may be given several times, the later over the earlier", add(&l.overlays))
 }
 
 func add(list *[]string) func(string) error {
@@ -31,7 +33,7 @@ func add(list *[]string) func(string) error {
 	}
 }
 
-var errNoConfig = fmt.Errorf("%w: name the declarative config with -config", errUsage)
+var errNoConfig = cli.Usagef("name the declarative config with --config")
 
 // without are the layers without an overlay, by whatever path it is named.
 func (l *layers) without(overlay string) layers {

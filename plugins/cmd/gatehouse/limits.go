@@ -11,6 +11,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
@@ -18,35 +22,41 @@ import (
 // adviseTimeout bounds the reading of all that was observed.
 const adviseTimeout = time.Minute
 
-// limits runs the commands about tenant-rate-limit's limits.
-func limits(ctx context.Context, s streams, args []string) error {
-	if len(args) == 0 || args[0] != "advise" {
-		return fmt.Errorf("%w: gatehouse limits advise [flags]", errUsage)
-	}
-	return adviseLimits(ctx, s, args[1:])
+// limitsCommand is about tenant-rate-limit's limits.
+func limitsCommand(s streams) *cobra.Command {
+	return cli.Group("limits", "propose limits, with what each would have denied", limitsAdviseCommand(s))
 }
 
-// adviseLimits proposes limits from what the nodes observed, or from a log.
-func adviseLimits(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "limits advise")
-	url := flags.String("redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
-	prefix := flags.String("prefix", "gatehouse", "the config's redis.key_prefix")
-	traffic := flags.String("traffic", "", "recorded traffic to read in place of Redis: audit records or Kong's log lines, a JSON object a line; - is standard input")
-	top := flags.Int("top", 5, "how many of the busiest tenants and routes to list")
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
+func limitsAdviseCommand(s streams) *cobra.Command {
+	var a advising
+	c := plain("advise", "propose limits from what the nodes observed, or from a log", func(ctx context.Context) error { return a.advise(ctx, s) })
+	a.addFlags(c.Flags())
+	return c
+}
+
+// advising is where what was asked for is known from.
+type advising struct {
+	redis, prefix, traffic string
+	top                    int
+}
+
+func (a *advising) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&a.redis, "redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
+	flags.StringVar(&a.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
+	flags.StringVar(&a.traffic, "traffic", "", "recorded traffic to read in place of Redis: audit records or Kong's log lines, a JSON object a line; - is standard input")
+	flags.IntVar(&a.top, "top", 5, "how many of the busiest tenants and routes to list")
+}
+
+// advise proposes limits from what the nodes observed, or from a log.
+func (a *advising) advise(ctx context.Context, s streams) error {
 	var groups usage.Groups
 	var err error
-	if *traffic != "" {
-		groups, err = recordedTraffic(s, *traffic)
+	if a.traffic != "" {
+		groups, err = recordedTraffic(s, a.traffic)
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, adviseTimeout)
 		defer cancel()
-		groups, err = tenantratelimit.Observed(ctx, *url, *prefix)
+		groups, err = tenantratelimit.Observed(ctx, a.redis, a.prefix)
 	}
 	if err != nil {
 		return err
@@ -55,7 +65,7 @@ func adviseLimits(ctx context.Context, s streams, args []string) error {
 	if len(advice) == 0 {
 		return errors.New("nothing was observed: configs have observe: true unless they say otherwise, and nodes write every ten seconds")
 	}
-	return printAdvice(s.out, advice, *top)
+	return printAdvice(s.out, advice, a.top)
 }
 
 func recordedTraffic(s streams, file string) (usage.Groups, error) {
@@ -74,6 +84,9 @@ func recordedTraffic(s streams, file string) (usage.Groups, error) {
 		return nil, err
 	}
 	fmt.Fprintf(s.err, "read %d requests; passed over %d lines that are none\n", requests, skipped)
+	if tally.Redacted > 0 {
+		fmt.Fprintf(s.err, "gatehouse: warning: %d of the requests are of users whom the log calls [user]: no limit for a user can be told from them; set pseudonym_key of pii-log-scrub, or read from Redis (--redis)\n", tally.Redacted)
+	}
 	return tally.Groups(), nil
 }
 
@@ -89,12 +102,20 @@ func printAdvice(w io.Writer, advice []usage.Advice, top int) error {
 				continue
 			}
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t\n", a.Scope, cmp.Or(a.Group, "all"), a.Units, a.Peak, cmp.Or(a.Who, "-"), choices(a))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\t\n", a.Scope, usage.Words(a.Group), a.Units, a.Peak, whose(a.Who), choices(a))
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write advice: %w", err)
 	}
 	return printLimits(w, advice)
+}
+
+// whose is who had a peak, where the group does not say it.
+func whose(key string) string {
+	if key == "" {
+		return "-"
+	}
+	return usage.Words(key)
 }
 
 func choices(a usage.Advice) string {

@@ -53,7 +53,7 @@ func receiveLines(path string, files inherit.Files, p *plugins, out io.Writer, l
 	case conn != nil:
 		receiver, err = nginxlog.Receive(conn, options)
 	case path == "" && p.accessLines:
-		return nil, fmt.Errorf("there is no socket for access lines, which tell how requests end; set -syslog-socket, or %s=%s", logPhase, byLogEvent)
+		return nil, fmt.Errorf("there is no socket for access lines, which tell how requests end; set --syslog-socket, or %s=%s", logPhase, byLogEvent)
 	case path == "":
 		return func() error { return nil }, nil
 	default:

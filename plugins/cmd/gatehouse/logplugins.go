@@ -1,6 +1,8 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // logPlugins reports whether log plugins of Kong's are enabled, as they are unless
 // GATEHOUSE_LOG_PLUGINS says that they are not.

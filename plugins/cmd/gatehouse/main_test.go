@@ -2,11 +2,19 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/version"
+	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 )
 
 // gatehouse runs a command line and returns what it wrote and its exit code.
@@ -17,34 +25,103 @@ func gatehouse(t *testing.T, in string, args ...string) (out, errs string, code 
 	return stdout.String(), stderr.String(), code
 }
 
+// serveWith is gatehouse serve with the files that a parent process passed on.
+func serveWith(ctx context.Context, s streams, files inherit.Files, args ...string) error {
+	var told serving
+	flags := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	if err := errors.Join(told.addFlags(s, flags), flags.Parse(args)); err != nil {
+		return err
+	}
+	return told.serve(ctx, s, files)
+}
+
 func TestUsage(t *testing.T) {
 	tests := []struct {
 		name string
 		args []string
 		want string
 	}{
-		{"nothing", nil, "serve"},
-		{"unknown command", []string{"serv"}, `no command "serv"`},
-		{"info without a plugin", []string{"info"}, "gatehouse info PLUGIN"},
-		{"check without a file", []string{"check"}, "gatehouse check [flags] FILE [OVERLAY...]"},
-		{"render without a config", []string{"render"}, "-config"},
-		{"publish without a node", []string{"publish", "-config", "kong.yaml"}, "-node"},
+		{"unknown command", []string{"serv"}, `gatehouse: unknown command "serv"; did you mean serve?; see gatehouse --help`},
+		{"unknown command before flags", []string{"chekc", "-o", "json", "kong.yaml"}, `unknown command "chekc"; did you mean check?`},
+		{"unknown topic", []string{"help", "serv"}, `unknown command "serv"; did you mean serve?`},
+		{"unknown command of a group", []string{"keys", "isue", "-config", "kong.yaml"}, `gatehouse keys: unknown command "isue"; did you mean issue?; see gatehouse keys --help`},
+		{"two plugins", []string{"info", "gatehouse", "trace-inject"}, "name one PLUGIN"},
+		{"check without a file", []string{"check"}, "gatehouse check: name the FILE that is to be checked"},
+		{"render without a config", []string{"render"}, "--config"},
+		{"publish without a node", []string{"publish", "-config", "kong.yaml"}, "--node"},
 		{"publish with an argument", []string{"publish", "kong.yaml"}, `takes no argument "kong.yaml"`},
 		{"run without a command", []string{"run"}, "-- COMMAND"},
 		{"argument too many", []string{"serve", "now"}, `takes no argument "now"`},
 		{"deadline without a duration", []string{"serve", "-deadline", "trace-inject"}, "PLUGIN=DURATION"},
 		{"retention without a number", []string{"serve", "-audit-retention-days", "soon"}, "number of days"},
-		{"limits without a command", []string{"limits"}, "gatehouse limits advise"},
-		{"audit without a command", []string{"audit"}, "gatehouse audit verify|export"},
-		{"unknown flag", []string{"scrub", "-loud"}, "-loud"},
+		{"limits without a command", []string{"limits"}, "gatehouse limits: name a command: advise"},
+		{"audit without a command", []string{"audit"}, "gatehouse audit: name a command: export, verify"},
+		{"unknown flag", []string{"scrub", "-loud"}, "gatehouse scrub: there is no flag --loud"},
+		{"a slip in a flag", []string{"check", "--fial-on", "info", "kong.yaml"}, "there is no flag --fial-on; did you mean --fail-on?"},
+		{"no number", []string{"limits", "advise", "-top", "many"}, `--top "many": write a whole number`},
+		{"no time", []string{"issuers", "sync", "-every", "5"}, `--every "5": write a time such as 30s or 5m`},
+		{"no severity", []string{"check", "-fail-on=all", "kong.yaml"}, `--fail-on: "all" is no severity; write error, warning or info`},
+		{"no format", []string{"smoke", "-o", "yaml"}, `-o "yaml": write text or json`},
+		{"flag without its value", []string{"check", "-o"}, "-o needs a value"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			_, errs, code := gatehouse(t, "", tt.args...)
-			if code != 2 || !strings.Contains(errs, tt.want) {
-				t.Errorf("exit code %d and %q, want 2 and %q", code, errs, tt.want)
+			if code != 2 || !strings.Contains(errs, tt.want) || strings.Count(errs, "\n") != 1 {
+				t.Errorf("exit code %d and %q, want 2 and %q in one line", code, errs, tt.want)
 			}
 		})
+	}
+}
+
+// TestHelp is on standard output, and no failure, however it is asked for.
+func TestHelp(t *testing.T) {
+	for _, tt := range []struct {
+		want string
+		args []string
+	}{
+		{"gatehouse [command]", nil},
+		{"gatehouse [command]", []string{"-h"}},
+		{"gatehouse [command]", []string{"--help"}},
+		{"gatehouse [command]", []string{"help"}},
+		{"gatehouse keys [command]", []string{"help", "keys"}},
+		{"gatehouse keys [command]", []string{"keys", "-h"}},
+		{"gatehouse keys rotate CONSUMER [flags]", []string{"help", "keys", "rotate"}},
+		{"gatehouse keys rotate CONSUMER [flags]", []string{"keys", "rotate", "--help"}},
+		{"--fail-on severity", []string{"check", "-help"}},
+		{"--max-frame bytes", []string{"serve", "-h"}},
+	} {
+		t.Setenv("GATEHOUSE_HTTP", "nonsense") // what is wrong in the environment hides no help
+		out, errs, code := gatehouse(t, "", tt.args...)
+		if code != 0 || errs != "" || !strings.Contains(out, tt.want) {
+			t.Errorf("%q: exit code %d, %q on standard error and\n%s\nwant %q in it", tt.args, code, errs, out, tt.want)
+		}
+		if strings.Contains(out, "Value[") || strings.Contains(out, " func ") {
+			t.Errorf("%q: it speaks of Go:\n%s", tt.args, out)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	for _, args := range [][]string{{"--version"}, {"-v"}, {"version"}} {
+		if out, errs, code := gatehouse(t, "", args...); code != 0 || errs != "" || out != "gatehouse "+version.String()+"\n" || !strings.HasPrefix(out, "gatehouse 0.1.0") {
+			t.Errorf("%q: exit code %d, %q and %q", args, code, out, errs)
+		}
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if out, errs, code := gatehouse(t, "", "completion", shell); code != 0 || errs != "" || !strings.Contains(out, "gatehouse") {
+			t.Errorf("%s: exit code %d and %q", shell, code, errs)
+		}
+	}
+	for want, args := range map[string][]string{
+		"rotate\t": {"keys", "ro"}, "--fail-on\t": {"check", "--fail"}, "tenant-rate-limit\n": {"info", "ten"}, "cloudflare\n": {"cdn-ranges", "cloudfl"},
+	} {
+		if out, _, code := gatehouse(t, "", append([]string{cobra.ShellCompRequestCmd}, args...)...); code != 0 || !strings.Contains(out, want) {
+			t.Errorf("%q: exit code %d and %q, want %q in it", args, code, out, want)
+		}
 	}
 }
 
@@ -86,7 +163,9 @@ func TestCheck(t *testing.T) {
 		{"key in a vault", `{_format_version: "3.0", plugins: [{name: pii-log-scrub, config: {actions: {email: pseudonym}, pseudonym_key: "{vault://env/key}", pseudonym_key_id: k1}}]}`, ""},
 		{"unknown kind", "plugins: [{name: pii-log-scrub, config: {actions: {mail: redact}}}]", "plugins[0].config.actions: expected one of: email, phone"},
 		{"what Kong reads as another type", "plugins: [{name: pii-log-scrub, config: {audit: off}}]", "plugins[0].config.audit: false: expected a string; put it in quotes"},
-		{"other people's plugins", "{_format_version: '3.0', plugins: [{name: cors, config: {anything: 1}}]}", ""},
+		{"other people's plugins", "{_format_version: '3.0', plugins: [{name: trace-inject}, {name: cors, config: {anything: 1}}]}", ""},
+		{"none of ours", "{_format_version: '3.0', plugins: [{name: cors}]}", "none of its plugins is Gatehouse's: nothing in it was checked that Kong does not check"},
+		{"none of ours, and said why", "{_format_version: '3.0', _ignore: ['plugin-none: the plugins are in another file'], plugins: [{name: cors}]}", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,7 +191,7 @@ func TestCheck(t *testing.T) {
 // scrubbed for it.
 func TestCheckFindsLogPlugins(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kong.yaml")
-	if err := os.WriteFile(file, []byte("{_format_version: '3.0', services: [{plugins: [{name: cors}, {name: file-log}]}]}"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("{_format_version: '3.0', services: [{plugins: [{name: trace-inject}, {name: file-log}]}]}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]string{
@@ -145,5 +224,27 @@ func TestScrub(t *testing.T) {
 	out, _, code = gatehouse(t, line, "scrub", "--findings")
 	if want := `{"findings":[{"kind":"card","start":10,"end":29}]}` + "\n"; code != 0 || out != want {
 		t.Errorf("scrub --findings: exit code %d and %q, want %q", code, out, want)
+	}
+}
+
+// TestInfoForPeople: what Kong reads is what it always was, and people may ask for a table.
+func TestInfoForPeople(t *testing.T) {
+	byDefault, _, _ := gatehouse(t, "", "info", "sunset-headers")
+	if asked, _, code := gatehouse(t, "", "info", "sunset-headers", "-o", "json"); code != 0 || asked != byDefault || !json.Valid([]byte(asked)) {
+		t.Errorf("exit code %d, and -o json is not what a pipe gets: %s", code, asked)
+	}
+	table, _, code := gatehouse(t, "", "info", "-o", "table", "sunset-headers")
+	for _, want := range []string{"sunset-headers 0.1.0, priority 850, phases access\n", "\nafter_sunset ", " gone|warn ", "\nbrownouts[].start_at ", " (required) "} {
+		if code != 0 || !strings.Contains(table, want) {
+			t.Errorf("exit code %d, no %q in\n%s", code, want, table)
+		}
+	}
+	const all = "gatehouse\npii-log-scrub\nsunset-headers\ntenant-rate-limit\ntrace-inject\n"
+	if list, _, code := gatehouse(t, "", "info", "-o", "table"); code != 0 || list != all {
+		t.Errorf("exit code %d, it lists %q", code, list)
+	}
+	var names []string
+	if list, _, _ := gatehouse(t, "", "info"); json.Unmarshal([]byte(list), &names) != nil || strings.Join(names, "\n")+"\n" != all {
+		t.Errorf("it lists %q", list)
 	}
 }

@@ -76,7 +76,9 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 
 // offlinePlugins are for looking at schemas and configs: nothing is served or sent.
 func offlinePlugins() (*plugins, error) {
-	return newPlugins(os.Getenv("REDIS_URL"), slog.New(slog.DiscardHandler), nil, slog.DiscardHandler)
+	quiet := slog.New(slog.DiscardHandler)
+	quietLibraries(quiet)
+	return newPlugins(os.Getenv("REDIS_URL"), quiet, nil, slog.DiscardHandler)
 }
 
 // list is what the plugin server serves. A limiter that fails is closed: a request

@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/user"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/spf13/pflag"
 
 	"github.com/gatehousehq/gatehouse/plugins/release/releaselock"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
@@ -21,7 +21,7 @@ type postingLock struct {
 	url, gateway, who string
 }
 
-func (p *postingLock) addFlags(flags *flag.FlagSet) {
+func (p *postingLock) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&p.url, "lock-redis", os.Getenv("GATEHOUSE_RELEASE_REDIS"),
 		"the Redis in which whoever puts configs on nodes takes turns; empty: this machine's processes alone do (GATEHOUSE_RELEASE_REDIS)")
 	flags.StringVar(&p.gateway, "gateway", cmp.Or(os.Getenv("GATEHOUSE_GATEWAY"), "default"),
@@ -52,7 +52,7 @@ type heldLock struct {
 func (p *postingLock) take(ctx context.Context, s streams, timeout, wait time.Duration) (*heldLock, error) {
 	client, err := redisurl.Open(p.url)
 	if err != nil {
-		return nil, fmt.Errorf("-lock-redis: %w", err)
+		return nil, fmt.Errorf("--lock-redis: %w", err)
 	}
 	held := &heldLock{client: client, options: releaselock.Options{Gateway: p.gateway, Who: p.who + " on " + hostname(), TTL: lockTTL(timeout)}}
 	waiting, cancel := context.WithTimeout(ctx, wait)
@@ -81,7 +81,7 @@ func (h *heldLock) Close() error {
 func (h *heldLock) free(ctx context.Context) error {
 	open, err := h.Unfinished(ctx)
 	if err == nil && open != nil {
-		err = fmt.Errorf("no node was asked: release %s of %s on %s has not finished since %s: run gatehouse release rollback there, with -state %s, or here with -abandon if that machine is gone",
+		err = fmt.Errorf("no node was asked: release %s of %s on %s has not finished since %s: run gatehouse release rollback there, with --state %s, or here with --abandon if that machine is gone",
 			open.ID, open.Who, open.Host, open.Since.Format(time.RFC3339), open.State)
 	}
 	return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -11,6 +10,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/filelock"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
@@ -37,29 +40,22 @@ type publishing struct {
 }
 
 // addFlags defines the flags that say what is put where.
-func (p *publishing) addFlags(flags *flag.FlagSet) {
+func (p *publishing) addFlags(flags *pflag.FlagSet) {
 	p.layers.addFlags(flags)
 	p.development = developmentFlag(flags)
 	p.lock.addFlags(flags)
-	flags.Func("node", "address of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on, or dns+http://NAME:8001 or srv+http://NAME for all that a name has in the DNS; may be given several times", add(&p.nodes))
+	flags.Func("node", "`ADDRESS` of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on, or dns+http://NAME:8001 or srv+http://NAME for all that a name has in the DNS; may be given several times", add(&p.nodes))
 	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM file of the CA of https nodes; empty: the system's")
 	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM file of the certificate that https nodes are shown")
 	flags.StringVar(&p.files.Key, "admin-key", "", "PEM file of its key")
 	flags.DurationVar(&p.timeout, "admin-timeout", 30*time.Second, "how long a node may take for each answer")
 }
 
-// publishConfig puts a config on nodes.
-func publishConfig(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "publish")
+func publishCommand(s streams) *cobra.Command {
 	var p publishing
-	p.addFlags(flags)
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
-	return p.publish(ctx, s)
+	c := plain("publish", "put a kong.yaml with its overlays on nodes, and say what runs where", func(ctx context.Context) error { return p.publish(ctx, s) })
+	p.addFlags(c.Flags())
+	return c
 }
 
 // publish checks the merged config, posts it to one node after the other, and prints a
@@ -160,7 +156,7 @@ func (p *publishing) changesCredentials(ctx context.Context, nodes []*kongadmin.
 		}
 		for _, c := range changes {
 			if !c.Credential() {
-				return fmt.Errorf("no node was asked: %s would change more there than credentials (%s %s %s): release it with gatehouse release apply, or name the config that runs with -config", merged.Name, c.Verb, c.Kind, c.Name)
+				return fmt.Errorf("no node was asked: %s would change more there than credentials (%s %s %s): release it with gatehouse release apply, or name the config that runs with --config", merged.Name, c.Verb, c.Kind, c.Name)
 			}
 		}
 	}
@@ -168,7 +164,7 @@ func (p *publishing) changesCredentials(ctx context.Context, nodes []*kongadmin.
 }
 
 // turnTimeout is how long one who publishes waits for others. A node that is gone costs
-// them -admin-timeout twice.
+// them --admin-timeout twice.
 const turnTimeout = 5 * time.Minute
 
 // takeTurn waits until nobody else publishes a config of the folder that the base is in.
@@ -242,12 +238,12 @@ func consumersOf(config kongyaml.File) (names []string, err error) {
 // open finds the nodes.
 func (p *publishing) open(ctx context.Context) (nodes []*kongadmin.Node, err error) {
 	if len(p.nodes) == 0 {
-		return nil, fmt.Errorf("%w: name a node with -node", errUsage)
+		return nil, cli.Usagef("name a node with --node")
 	}
 	for _, address := range p.nodes {
 		places, err := kongadmin.Find(ctx, net.DefaultResolver, address)
 		if err != nil {
-			return nil, fmt.Errorf("-node: %w", err)
+			return nil, fmt.Errorf("--node: %w", err)
 		}
 		for _, place := range places {
 			files := p.files
@@ -258,7 +254,7 @@ func (p *publishing) open(ctx context.Context) (nodes []*kongadmin.Node, err err
 			}
 			node, err := kongadmin.NewNode(place.Address, client)
 			if err != nil {
-				return nil, fmt.Errorf("-node: %w", err)
+				return nil, fmt.Errorf("--node: %w", err)
 			}
 			nodes = append(nodes, node)
 		}

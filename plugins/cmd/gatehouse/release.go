@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,26 +12,19 @@ import (
 	"time"
 	_ "time/tzdata" // peak hours are in a zone of the operator's, whatever the machine has
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
 	"github.com/gatehousehq/gatehouse/plugins/release"
 	"github.com/gatehousehq/gatehouse/plugins/release/releasefiles"
 )
 
-// releaseConfig runs the commands about releases of configs.
-func releaseConfig(ctx context.Context, s streams, args []string) error {
-	if len(args) > 0 {
-		switch args[0] {
-		case "plan":
-			return releasePlan(ctx, s, args[1:])
-		case "apply":
-			return releaseApply(ctx, s, args[1:])
-		case "rollback":
-			return releaseRollback(ctx, s, args[1:])
-		case "status":
-			return releaseStatus(ctx, s, args[1:])
-		}
-	}
-	return fmt.Errorf("%w: gatehouse release plan|apply|rollback|status [flags]; see gatehouse release apply -h", errUsage)
+// releaseCommand is about releases of configs.
+func releaseCommand(s streams) *cobra.Command {
+	return cli.Group("release", "put a config on a few nodes first, watch it, and take it back where it does worse",
+		releasePlanCommand(s), releaseApplyCommand(s), releaseRollbackCommand(s), releaseStatusCommand(s))
 }
 
 // releasing is what a release is done with.
@@ -50,7 +42,7 @@ type releasing struct {
 }
 
 // addFlags defines the flags of all commands about releases.
-func (r *releasing) addFlags(flags *flag.FlagSet) {
+func (r *releasing) addFlags(flags *pflag.FlagSet) {
 	r.publishing.addFlags(flags)
 	flags.Lookup("admin-timeout").DefValue = "10s"
 	r.timeout = 10 * time.Second
@@ -59,14 +51,14 @@ func (r *releasing) addFlags(flags *flag.FlagSet) {
 }
 
 // addApplyFlags defines those that say how a config is put on nodes.
-func (r *releasing) addApplyFlags(flags *flag.FlagSet) {
-	flags.Func("metrics", "address of the plugin server's metrics beside a node, {host} for the node's; once for all, or once for each -node in their order (default http://{host}:9542/metrics)", add(&r.metrics))
-	flags.Func("proxy", "address of a node's proxy, likewise, to which gatehouse smoke sends a request through each route before a wave is watched; without it none are sent", add(&r.proxies))
+func (r *releasing) addApplyFlags(flags *pflag.FlagSet) {
+	flags.Func("metrics", "`ADDRESS` of the plugin server's metrics beside a node, {host} for the node's; once for all, or once for each --node in their order (default http://{host}:9542/metrics)", add(&r.metrics))
+	flags.Func("proxy", "`ADDRESS` of a node's proxy, likewise, to which gatehouse smoke sends a request through each route before a wave is watched; without it none are sent", add(&r.proxies))
 	flags.IntVar(&r.canary, "canary", 1, "replicas that get the config first")
 	flags.DurationVar(&r.bake, "bake", 2*time.Minute, "how long they are watched before the others get it")
 	flags.DurationVar(&r.later, "wave-bake", 30*time.Second, "how long each later wave is watched; each has twice as many replicas as the one before it")
 	flags.IntVar(&r.enough, "enough", 50, "requests of a route, or of all, below which nothing is compared")
-	flags.Func("peak", "hours in which nothing is released but credentials, such as \"Mon-Fri 08:00-20:00 Europe/Berlin\"; may be given several times (GATEHOUSE_RELEASE_PEAK, separated by ;)", r.addPeak)
+	flags.Func("peak", "`HOURS` in which nothing is released but credentials, such as \"Mon-Fri 08:00-20:00 Europe/Berlin\"; may be given several times (GATEHOUSE_RELEASE_PEAK, separated by ;)", r.addPeak)
 	flags.StringVar(&r.force, "force", "", "why this is released in peak hours all the same")
 }
 
@@ -90,15 +82,15 @@ func (r *releasing) check() error {
 	r.lock.url = cmp.Or(r.lock.url, os.Getenv("REDIS_URL"))
 	switch {
 	case r.lock.url == "":
-		return fmt.Errorf("%w: name the Redis of the lock with -lock-redis, GATEHOUSE_RELEASE_REDIS or REDIS_URL: without it two releases could run at once", errUsage)
+		return cli.Usagef("name the Redis of the lock with --lock-redis, GATEHOUSE_RELEASE_REDIS or REDIS_URL: without it two releases could run at once")
 	case r.canary < 1:
-		return fmt.Errorf("%w: -canary %d: write a number of replicas from 1", errUsage, r.canary)
+		return cli.Usagef("--canary %d: write a number of replicas from 1", r.canary)
 	case r.bake < 0 || r.later < 0:
-		return fmt.Errorf("%w: -bake and -wave-bake: write a time such as 2m", errUsage)
+		return cli.Usagef("--bake and --wave-bake: write a time such as 2m")
 	case r.enough < 1:
-		return fmt.Errorf("%w: -enough %d: write a number of requests from 1", errUsage, r.enough)
+		return cli.Usagef("--enough %d: write a number of requests from 1", r.enough)
 	case r.timeout <= 0:
-		return fmt.Errorf("%w: -admin-timeout %v: write a time such as 10s", errUsage, r.timeout)
+		return cli.Usagef("--admin-timeout %v: write a time such as 10s", r.timeout)
 	}
 	return nil
 }
@@ -112,7 +104,7 @@ func (r *releasing) takes(s release.State) time.Duration {
 func (r *releasing) atPeak(now time.Time, takes time.Duration) error {
 	for _, p := range r.peaks {
 		if p.During(now, takes) && r.force == "" {
-			return fmt.Errorf("nothing was released: it takes up to %v, and peak hours are %s: release then, or say why with -force REASON", takes, p)
+			return fmt.Errorf("nothing was released: it takes up to %v, and peak hours are %s: release then, or say why with --force REASON", takes, p)
 		}
 	}
 	return nil
@@ -121,7 +113,7 @@ func (r *releasing) atPeak(now time.Time, takes time.Duration) error {
 // addresses are those of something beside each node: {host} stands for the node's.
 func addresses(nodes []*kongadmin.Node, given []string, flag string) ([]string, error) {
 	if len(given) != 1 && len(given) != len(nodes) {
-		return nil, fmt.Errorf("%w: -%s is given %d times for %d nodes: write it once with {host}, or once for each", errUsage, flag, len(given), len(nodes))
+		return nil, cli.Usagef("--%s is given %d times for %d nodes: write it once with {host}, or once for each", flag, len(given), len(nodes))
 	}
 	list := make([]string, len(nodes))
 	for i, n := range nodes {
@@ -135,7 +127,7 @@ func addresses(nodes []*kongadmin.Node, given []string, flag string) ([]string, 
 		}
 		list[i] = strings.ReplaceAll(given[min(i, len(given)-1)], "{host}", host)
 		if u, err := url.Parse(list[i]); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return nil, fmt.Errorf("%w: -%s %q: write an address such as http://{host}:9542/metrics", errUsage, flag, given[min(i, len(given)-1)])
+			return nil, cli.Usagef("--%s %q: write an address such as http://{host}:9542/metrics", flag, given[min(i, len(given)-1)])
 		}
 	}
 	return list, nil
@@ -157,7 +149,7 @@ func (r *releasing) opened(ctx context.Context) (o opened, err error) {
 	seen := map[string]bool{}
 	for _, n := range o.nodes {
 		if seen[n.String()] {
-			return o, fmt.Errorf("%w: -node %s is given twice", errUsage, n)
+			return o, cli.Usagef("--node %s is given twice", n)
 		}
 		seen[n.String()] = true
 	}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
@@ -20,13 +21,20 @@ import (
 // releaseTurn is how long a release waits for whoever posts keys.
 const releaseTurn = 15 * time.Second
 
-// releaseApply puts a config on replicas, a few first.
-func releaseApply(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "release apply")
+func releaseApplyCommand(s streams) *cobra.Command {
 	var r releasing
-	r.addFlags(flags)
-	r.addApplyFlags(flags)
-	return r.locked(ctx, s, flags, args, func(o opened, lock *heldLock) error {
+	c := plain("apply", "put a config on a few replicas first, watch it, and take it back where it does worse", func(ctx context.Context) error {
+		return r.applyFirst(ctx, s)
+	})
+	r.addFlags(c.Flags())
+	r.addApplyFlags(c.Flags())
+	return c
+}
+
+// applyFirst puts a config on replicas, a few first. A release that did not finish is ended
+// before, and then nothing else is done.
+func (r *releasing) applyFirst(ctx context.Context, s streams) error {
+	return r.locked(ctx, s, func(o opened, lock *heldLock) error {
 		if resumed, err := r.resume(ctx, s, o, lock); resumed || err != nil {
 			return err
 		}
@@ -40,8 +48,8 @@ func releaseApply(ctx context.Context, s streams, args []string) error {
 }
 
 // locked is [releasing.on], for a command that does its work while it has the lock.
-func (r *releasing) locked(ctx context.Context, s streams, flags *flag.FlagSet, args []string, work func(opened, *heldLock) error) error {
-	return r.on(ctx, flags, args, func(o opened) error {
+func (r *releasing) locked(ctx context.Context, s streams, work func(opened, *heldLock) error) error {
+	return r.on(ctx, func(o opened) error {
 		lock, err := r.lock.take(ctx, s, r.timeout, releaseTurn)
 		if err != nil {
 			return err
@@ -51,12 +59,9 @@ func (r *releasing) locked(ctx context.Context, s streams, flags *flag.FlagSet, 
 	})
 }
 
-// on reads the command line, and has a command do its work on the replicas that it names.
-func (r *releasing) on(ctx context.Context, flags *flag.FlagSet, args []string, work func(opened) error) error {
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := errors.Join(noArguments(flags), r.check()); err != nil {
+// on has a command do its work on the replicas that the command line names.
+func (r *releasing) on(ctx context.Context, work func(opened) error) error {
+	if err := r.check(); err != nil {
 		return err
 	}
 	o, err := r.opened(ctx)
@@ -159,7 +164,7 @@ func (r *releasing) resume(ctx context.Context, s streams, o opened, lock *heldL
 	f := &fleet{r: r, o: o, s: s, lock: lock, secrets: checker.Secrets(), state: left.State.Resume(), is: left.Release, texts: map[release.Side][]byte{}}
 	for side, hash := range map[release.Side]string{release.Before: left.Before, release.After: left.After} {
 		if f.texts[side], err = o.folder.Config(hash); err != nil || f.texts[side] == nil {
-			return true, errors.Join(err, fmt.Errorf("release %s did not finish, and its config %s is not in %s any more: put one on the nodes with gatehouse publish, and then run gatehouse release rollback -abandon", left.ID, hash, r.state))
+			return true, errors.Join(err, fmt.Errorf("release %s did not finish, and its config %s is not in %s any more: put one on the nodes with gatehouse publish, and then run gatehouse release rollback --abandon", left.ID, hash, r.state))
 		}
 	}
 	what := "it is taken back"
@@ -178,7 +183,7 @@ func (r *releasing) ofRelease(nodes []*kongadmin.Node, left *releasefiles.Unfini
 	for i, replica := range left.State.Replicas {
 		at := slices.IndexFunc(nodes, func(n *kongadmin.Node) bool { return n.String() == replica.Name })
 		if at < 0 {
-			return nil, fmt.Errorf("release %s did not finish, and its replica %s is none of those that -node names: name it too, or run gatehouse release rollback -abandon if it is gone", left.ID, replica.Name)
+			return nil, fmt.Errorf("release %s did not finish, and its replica %s is none of those that --node names: name it too, or run gatehouse release rollback --abandon if it is gone", left.ID, replica.Name)
 		}
 		list[i] = nodes[at]
 	}

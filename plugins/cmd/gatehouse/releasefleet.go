@@ -313,7 +313,7 @@ func (w *watch) up(ctx context.Context) error {
 func (w *watch) summary() string {
 	text := fmt.Sprintf("%d requests, no worse than the others and than before", w.verdict.Seen)
 	if !w.verdict.Compared {
-		text = fmt.Sprintf("%d requests are too few to compare (-enough %d of these and of others): that all stay up decides", w.verdict.Seen, w.f.r.enough)
+		text = fmt.Sprintf("%d requests are too few to compare (--enough %d of these and of others): that all stay up decides", w.verdict.Seen, w.f.r.enough)
 		if len(w.f.proxies) > 0 {
 			text += ", with the smoke requests"
 		}

@@ -7,23 +7,23 @@ import (
 	"io"
 	"slices"
 
+	"github.com/spf13/cobra"
+
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/release/configdiff"
 )
 
-// releasePlan says what a release would change, against what really runs.
-func releasePlan(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "release plan")
+func releasePlanCommand(s streams) *cobra.Command {
 	var r releasing
-	r.addFlags(flags)
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
+	c := plain("plan", "say what a release would change, against what really runs", func(ctx context.Context) error { return r.plan(ctx, s) })
+	r.addFlags(c.Flags())
+	return c
+}
+
+// plan says what a release would change, against what really runs.
+func (r *releasing) plan(ctx context.Context, s streams) error {
 	o, err := r.opened(ctx)
 	if err != nil {
 		return err

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
 	"github.com/gatehousehq/gatehouse/plugins/release"
@@ -13,24 +16,31 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/release/releasefiles"
 )
 
-// releaseRollback takes an unfinished release back, or puts the config on the replicas that
-// ran before the last one. Peak hours do not hold it up.
-func releaseRollback(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "release rollback")
+func releaseRollbackCommand(s streams) *cobra.Command {
 	var r releasing
+	c := command("rollback", "take an unfinished release back, or the last one", nil)
+	flags := c.Flags()
 	r.addFlags(flags)
 	r.canary, r.enough = 1, 1
 	to := flags.String("to", "", "hash of the config to go back to; empty: the one before the last release")
 	abandon := flags.Bool("abandon", false, "forget an unfinished release, whatever its replicas run")
 	flags.StringVar(&r.force, "force", "", "why credentials that were changed since are to be as they were")
-	return r.locked(ctx, s, flags, args, func(o opened, lock *heldLock) error {
-		if *abandon {
+	c.Args, c.ValidArgsFunction = cli.NoArguments, cobra.NoFileCompletions
+	c.RunE = func(c *cobra.Command, _ []string) error { return r.takeBack(c.Context(), s, *to, *abandon) }
+	return c
+}
+
+// takeBack takes an unfinished release back, or puts the config on the replicas that
+// ran before the last one. Peak hours do not hold it up.
+func (r *releasing) takeBack(ctx context.Context, s streams, to string, abandon bool) error {
+	return r.locked(ctx, s, func(o opened, lock *heldLock) error {
+		if abandon {
 			return r.abandon(ctx, s, o, lock)
 		}
 		if resumed, err := r.resume(ctx, s, o, lock); resumed || err != nil {
 			return err
 		}
-		return r.rollback(ctx, s, o, lock, *to)
+		return r.rollback(ctx, s, o, lock, to)
 	})
 }
 
@@ -75,7 +85,7 @@ func (r *releasing) rollback(ctx context.Context, s streams, o opened, lock *hel
 		return err
 	}
 	if target == nil {
-		return fmt.Errorf("-to %s: no such config is kept in %s", to, r.state)
+		return fmt.Errorf("--to %s: no such config is kept in %s", to, r.state)
 	}
 	checker, err := r.knowing()
 	if err != nil {
@@ -96,7 +106,7 @@ func (r *releasing) rollback(ctx context.Context, s streams, o opened, lock *hel
 	}
 	printChanges(s.out, hashes[0], to, changes)
 	if configdiff.AnyCredential(changes) && r.force == "" {
-		return errors.New("nothing was changed: credentials are others since then, and a key that was revoked would be let in again: release the old kong.yaml with the overlays of today, or say why with -force REASON")
+		return errors.New("nothing was changed: credentials are others since then, and a key that was revoked would be let in again: release the old kong.yaml with the overlays of today, or say why with --force REASON")
 	}
 	before, err := o.before(ctx, hashes[0])
 	if err != nil {
@@ -125,5 +135,5 @@ func (o opened) beforeLast(runs string) (string, error) {
 			return ended[i].Before, nil
 		}
 	}
-	return "", fmt.Errorf("no release here put %s on the replicas: name a config of configs/ with -to HASH", runs)
+	return "", fmt.Errorf("no release here put %s on the replicas: name a config of configs/ with --to HASH", runs)
 }

@@ -5,18 +5,24 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/gatehousehq/gatehouse/plugins/release"
 	"github.com/gatehousehq/gatehouse/plugins/release/releaselock"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
-// releaseStatus says which config runs where, and what is unfinished. It changes nothing.
-func releaseStatus(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "release status")
+func releaseStatusCommand(s streams) *cobra.Command {
 	var r releasing
-	r.addFlags(flags)
+	c := plain("status", "say which config runs where, and what is unfinished", func(ctx context.Context) error { return r.status(ctx, s) })
+	r.addFlags(c.Flags())
 	r.canary, r.enough = 1, 1
-	return r.on(ctx, flags, args, func(o opened) error {
+	return c
+}
+
+// status says which config runs where, and what is unfinished. It changes nothing.
+func (r *releasing) status(ctx context.Context, s streams) error {
+	return r.on(ctx, func(o opened) error {
 		differ, err := o.printRunning(ctx, s)
 		if err != nil {
 			return err
@@ -74,7 +80,7 @@ func (r *releasing) printUnfinished(ctx context.Context, s streams, o opened) (b
 	}
 	client, err := redisurl.Open(r.lock.url)
 	if err != nil {
-		return false, fmt.Errorf("-lock-redis: %w", err)
+		return false, fmt.Errorf("--lock-redis: %w", err)
 	}
 	defer client.Close()
 	mark, err := releaselock.Unfinished(ctx, client, r.lock.gateway)

@@ -3,21 +3,23 @@ package main
 import (
 	"context"
 
+	"github.com/spf13/cobra"
+
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 )
 
-// render prints a config with its overlays, as Kong gets it but for secrets.
-func render(_ context.Context, s streams, args []string) error {
-	flags := newFlags(s, "render")
+func renderCommand(s streams) *cobra.Command {
 	var l layers
-	l.addFlags(flags)
-	shown := flags.Bool("secrets", false, "print secrets too, and the base's comments; without it they are left out")
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
+	var shown bool
+	c := plain("render", "print a kong.yaml with its overlays, and without secrets", func(context.Context) error { return render(s, &l, shown) })
+	l.addFlags(c.Flags())
+	c.Flags().BoolVar(&shown, "secrets", false, "print secrets too, and the base's comments; without it they are left out")
+	return c
+}
+
+// render prints a config with its overlays, as Kong gets it but for secrets, unless they are
+// to be shown.
+func render(s streams, l *layers, shown bool) error {
 	checker, err := newChecker(configcheck.Options{})
 	if err != nil {
 		return err
@@ -28,7 +30,7 @@ func render(_ context.Context, s streams, args []string) error {
 		return err
 	}
 	text := merged.Text
-	if !*shown {
+	if !shown {
 		if text, err = secrets.Hide(merged); err != nil {
 			return err
 		}

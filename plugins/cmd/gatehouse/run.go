@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,10 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/nginxlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/listen"
@@ -17,23 +20,37 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
 )
 
+func runCommand(s streams) *cobra.Command {
+	c := command("run [flags] -- COMMAND [ARGS...]", "run the plugin server beside COMMAND, which is Kong's entrypoint", nil)
+	told, syslog := settings(), syslogFlag(c.Flags())
+	wrong := bind(c.Flags(), &told, "socket", "http", "instances")
+	c.RunE = func(_ *cobra.Command, kong []string) error {
+		if wrong != nil {
+			return wrong
+		}
+		if err := wouldServe(s); err != nil {
+			return err
+		}
+		if len(kong) == 0 {
+			return cli.Usagef("name Kong's entrypoint: gatehouse run [flags] -- COMMAND [ARGS]")
+		}
+		return runBeside(s, told, *syslog, kong)
+	}
+	return cli.CommandLine(c)
+}
+
+// wouldServe is the error of an environment that the plugin server would not start with.
+func wouldServe(s streams) error {
+	var told serving
+	if err := told.addFlags(s, pflag.NewFlagSet("", pflag.ContinueOnError)); err != nil {
+		return err
+	}
+	return told.check()
+}
+
 // runBeside is a container's entrypoint: it holds the sockets, runs `gatehouse serve`
 // on them, and the command, which is Kong.
-func runBeside(_ context.Context, s streams, args []string) error {
-	flags := newFlags(s, "run")
-	told, syslog := settings(), syslogFlag(flags)
-	if err := bind(flags, &told, "socket", "http", "instances"); err != nil {
-		return err
-	}
-	if _, _, err := parseServe(s, nil); err != nil {
-		return err // what the plugin server would not start with
-	}
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if flags.NArg() == 0 {
-		return fmt.Errorf("%w: gatehouse run [flags] -- COMMAND [ARGS]", errUsage)
-	}
+func runBeside(s streams, told server.Settings, syslog string, kong []string) error {
 	if err := checkStart(s); err != nil {
 		return err
 	}
@@ -42,16 +59,16 @@ func runBeside(_ context.Context, s streams, args []string) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	var held held
-	if err := held.open(told.Socket, *syslog, told.HTTP); err != nil {
+	if err := held.open(told.Socket, syslog, told.HTTP); err != nil {
 		return errors.Join(err, held.close())
 	}
 	code := supervisor.Run(supervisor.Config{
 		Sockets: held.sockets,
 		Server: []string{
-			self, "serve", "-socket", told.Socket, "-syslog-socket", *syslog, "-http", told.HTTP,
-			"-instances", cmp.Or(told.Options.InstanceDir, told.Socket+".instances"),
+			self, "serve", "--socket", told.Socket, "--syslog-socket", syslog, "--http", told.HTTP,
+			"--instances", cmp.Or(told.Options.InstanceDir, told.Socket+".instances"),
 		},
-		Command: flags.Args(),
+		Command: kong,
 		Logger:  newLogger(s.err).With("part", "supervisor"),
 	})
 	if err := held.close(); err != nil {

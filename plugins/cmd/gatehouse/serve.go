@@ -13,7 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/plugins/kongwatch"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditchain"
@@ -30,57 +33,63 @@ const flushTimeout = 5 * time.Second
 // serving is what `gatehouse serve` was told.
 type serving struct {
 	server.Settings
-	syslog *string
-	audit  auditlog.Options
-	watch  kongwatch.Options
+	syslog   *string
+	chainKey *string
+	audit    auditlog.Options
+	watch    kongwatch.Options
 	// forGood gets the signal that ends the process so that no other takes its place.
 	forGood <-chan os.Signal
 	// retire is called before another process begins to write audit records.
 	retire func()
 }
 
-// parseServe reads the command line and the environment.
-func parseServe(s streams, args []string) (told serving, handled bool, err error) {
-	flags := newFlags(s, "serve")
-	told = serving{
-		Settings: settings(), syslog: syslogFlag(flags),
+func serveCommand(s streams) *cobra.Command {
+	var told serving
+	c := command("serve", "serve the plugins to Kong on a unix socket", nil)
+	wrong := told.addFlags(s, c.Flags())
+	c.Args, c.ValidArgsFunction = cli.NoArguments, cobra.NoFileCompletions
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if wrong != nil {
+			return wrong
+		}
+		files, err := inherit.FromParent()
+		if err != nil {
+			return err
+		}
+		return told.serve(c.Context(), s, files)
+	}
+	return c
+}
+
+// addFlags defines the flags, and reads the environment: the error is what is wrong there.
+func (told *serving) addFlags(s streams, flags *pflag.FlagSet) error {
+	*told = serving{
+		Settings: settings(), syslog: syslogFlag(flags), chainKey: chainKeyFlag(flags),
 		audit: auditlog.Options{Stdout: s.out, ServiceName: os.Getenv("OTEL_SERVICE_NAME")},
 	}
-	chainKey := chainKeyFlag(flags)
 	watchFlags(flags, &told.watch)
-	err = errors.Join(bind(flags, &told.Settings), auditFlags(flags, &told.audit))
-	if err != nil {
-		return told, false, err
-	}
-	if handled, err := parse(flags, args); handled {
-		return told, true, err
-	}
+	return errors.Join(bind(flags, &told.Settings), auditFlags(flags, &told.audit))
+}
+
+// check is the error of what flags cannot say by themselves.
+func (told *serving) check() (err error) {
 	if err := told.watch.Validate(); err != nil {
-		return told, false, err
+		return err
 	}
-	if *chainKey != "" {
-		if told.audit.ChainKey, err = auditchain.ReadKey(*chainKey); err != nil {
-			return told, false, fmt.Errorf("-audit-chain-key (GATEHOUSE_AUDIT_CHAIN_KEY): %w", err)
-		}
+	if *told.chainKey == "" {
+		return nil
 	}
-	return told, false, noArguments(flags)
+	if told.audit.ChainKey, err = auditchain.ReadKey(*told.chainKey); err != nil {
+		return fmt.Errorf("--audit-chain-key (GATEHOUSE_AUDIT_CHAIN_KEY): %w", err)
+	}
+	return nil
 }
 
 // serve serves the plugins until ctx ends, then lets running events finish. Logs go
 // to standard error, access lines to standard output, and audit records there too
-// unless -audit-log names another place.
-func serve(ctx context.Context, s streams, args []string) error {
-	files, err := inherit.FromParent()
-	if err != nil {
-		return err
-	}
-	return serveWith(ctx, s, files, args)
-}
-
-// serveWith is serve with the files that a parent process passed on.
-func serveWith(ctx context.Context, s streams, files inherit.Files, args []string) error {
-	told, handled, err := parseServe(s, args)
-	if handled || err != nil {
+// unless --audit-log names another place. files are what a parent process passed on.
+func (told *serving) serve(ctx context.Context, s streams, files inherit.Files) error {
+	if err := told.check(); err != nil {
 		return err
 	}
 	logger, registry := newLogger(s.err), newRegistry()

@@ -6,13 +6,16 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/pemfile"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
@@ -35,7 +38,7 @@ type smoking struct {
 	output                  string
 }
 
-func (o *smoking) addFlags(flags *flag.FlagSet) {
+func (o *smoking) addFlags(flags *pflag.FlagSet) {
 	o.layers.addFlags(flags)
 	o.Routes.Header, o.backendHeader = http.Header{}, http.Header{}
 	o.Routes.Paths, o.Routes.Methods = map[string]string{}, map[string]string{}
@@ -56,7 +59,7 @@ func (o *smoking) addFlags(flags *flag.FlagSet) {
 	flags.StringVar(&o.ca, "ca", "", "PEM file of the CA of an https gateway; empty: the system's")
 	flags.StringVar(&o.cert, "cert", "", "PEM file of the certificate that an https gateway is shown")
 	flags.StringVar(&o.key, "key", "", "PEM file of its key")
-	flags.StringVar(&o.output, "o", "text", "what is printed: text or json")
+	cli.Output(flags, &o.output, "text", "json")
 }
 
 // addService reads a flag of a service, of which there may be several processes.
@@ -74,20 +77,18 @@ func (o *smoking) addService(text string) error {
 	return nil
 }
 
-// smokeTest asks each route of a gateway, and prints what became of each one's trace. It
-// ends with 1 if anything is wrong, and with 2 if it could not look.
-func smokeTest(ctx context.Context, s streams, args []string) error {
-	flags := newFlags(s, "smoke")
+func smokeCommand(s streams) *cobra.Command {
 	var o smoking
-	o.addFlags(flags)
-	if handled, err := parse(flags, args); handled {
-		return err
-	}
-	if err := noArguments(flags); err != nil {
-		return err
-	}
+	c := plain("smoke", "send a trace through each route, and name the hop that loses it", func(ctx context.Context) error { return o.smoke(ctx, s) })
+	o.addFlags(c.Flags())
+	return c
+}
+
+// smoke asks each route of a gateway, and prints what became of each one's trace. It
+// ends with 1 if anything is wrong, and with 2 if it could not look.
+func (o *smoking) smoke(ctx context.Context, s streams) error {
 	report, err := o.run(ctx)
-	if errors.Is(err, errUsage) {
+	if cli.IsUsage(err) {
 		return err
 	}
 	if err != nil {
@@ -105,10 +106,7 @@ func smokeTest(ctx context.Context, s streams, args []string) error {
 
 func (o *smoking) run(ctx context.Context) (report smoke.Report, err error) {
 	if o.Gateway == "" {
-		return report, fmt.Errorf("%w: name the gateway with -gateway", errUsage)
-	}
-	if o.output != "text" && o.output != "json" {
-		return report, fmt.Errorf("%w: -o %q: write text or json", errUsage, o.output)
+		return report, cli.Usagef("name the gateway with --gateway")
 	}
 	if o.Backend, err = o.backend(); err != nil {
 		return report, err
@@ -163,15 +161,15 @@ func (o *smoking) backend() (found smoke.Backend, err error) {
 		o.Services = append(o.Services, &o.services[i])
 	}
 	named := 0
-	for flag, address := range map[string]string{"-jaeger": o.jaeger, "-tempo": o.tempo, "-receiver": o.receiver} {
+	for flag, address := range map[string]string{"--jaeger": o.jaeger, "--tempo": o.tempo, "--receiver": o.receiver} {
 		if address == "" {
 			continue
 		}
 		if named++; named > 1 {
-			return nil, fmt.Errorf("%w: name one of -jaeger, -tempo and -receiver", errUsage)
+			return nil, cli.Usagef("name one of --jaeger, --tempo and --receiver")
 		}
 		if err := backend.Check(address); err != nil {
-			return nil, fmt.Errorf("%w: %s: %w", errUsage, flag, err)
+			return nil, cli.Usagef("%s: %w", flag, err)
 		}
 	}
 	switch c := client(cmp.Or(o.jaeger, o.tempo, o.receiver)); {

@@ -37,7 +37,7 @@ func TestSmokeCommand(t *testing.T) {
 		"no gateway":       {nil, 2, "-gateway"},
 		"nobody there":     {[]string{"-gateway", gone.URL}, 2, "reach the gateway"},
 		"no such file":     {[]string{"-gateway", gateway.URL, "-overlay", "no-such.yaml"}, 2, "no-such.yaml"},
-		"two backends":     {[]string{"-gateway", gateway.URL, "-jaeger", gone.URL, "-tempo", gone.URL}, 2, "name one of -jaeger, -tempo and -receiver"},
+		"two backends":     {[]string{"-gateway", gateway.URL, "-jaeger", gone.URL, "-tempo", gone.URL}, 2, "name one of --jaeger, --tempo and --receiver"},
 		"no backend there": {[]string{"-gateway", gateway.URL, "-jaeger", gone.URL}, 2, "ask the trace backend"},
 		"no address":       {[]string{"-gateway", gateway.URL, "-service", "orders=here"}, 2, `"here" is no address`},
 		"no output":        {[]string{"-gateway", gateway.URL, "-o", "xml"}, 2, `-o "xml": write text or json`},

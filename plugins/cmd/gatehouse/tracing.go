@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/gatehousehq/gatehouse/internal/otelenv"
+	"github.com/gatehousehq/gatehouse/internal/version"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject/serverspan"
 )
@@ -19,7 +20,7 @@ func newTracer(scrubber serverspan.Scrubber, logger *slog.Logger, registry prome
 	if err != nil {
 		return nil, err
 	}
-	resource, err := otelenv.Resource(ctx, "gatehouse-gateway", version)
+	resource, err := otelenv.Resource(ctx, "gatehouse-gateway", version.String())
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ func (s *scan) accessLine() {
 		fields[3].End = fields[3].Start
 	}
 	first, outer := len(s.findings.list), s.window
-	if len(s.e.patterns)+len(s.e.templates) == 0 && s.fields(fields[:]) {
+	if len(s.e.patterns)+len(s.e.templates) == 0 && !hasSignless(a.Rest.Of(s.b)) && s.fields(fields[:]) {
 		return
 	}
 	s.findings.list, s.window = s.findings.list[:first], outer

@@ -3,10 +3,7 @@ package scrub
 // assignment looks at the '=' or ':' at b[i]: if the name before it is one whose
 // values are redacted, so is the value behind it.
 func (s *scan) assignment(i int) {
-	end := i
-	for end > 0 && i-end < 4 && isNameEnd(s.b[end-1]) {
-		end--
-	}
+	end := nameEnd(s.b, i)
 	if !s.e.fields.maybe(s.b, end) {
 		return
 	}
@@ -18,11 +15,47 @@ func (s *scan) assignment(i int) {
 	if v.start >= v.end || v.start < s.done {
 		return
 	}
+	if r&roleField == 0 && s.saysNothing(i, end, v, r) {
+		return
+	}
 	v.json = !v.quoted && i > 0 && s.b[i-1] == '"'
 	s.named(v, r)
 }
 
-func isNameEnd(c byte) bool { return c == ' ' || c == '"' || c == '\'' || c == '\\' }
+// maxSignGap is how many bytes stand between a name and its sign, where a list is aligned.
+const maxSignGap = 32
+
+// nameEnd returns where the name before the sign at b[i] ends: before blanks and quotes.
+func nameEnd(b []byte, i int) int {
+	end := i
+	for end > 0 && i-end < maxSignGap && isNameEnd(b[end-1]) {
+		end--
+	}
+	return end
+}
+
+func isNameEnd(c byte) bool { return c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '\\' }
+
+// saysNothing reports whether the value behind a secret's name and the sign at b[i] is a
+// part of a sentence, as in "invalid token: signature is wrong", or the name of another
+// value, as in "key=region value=eu".
+func (s *scan) saysNothing(i, end int, v value, r role) bool {
+	if r&roleWeak != 0 && s.namesNext(v) {
+		return true
+	}
+	if s.b[i] != ':' || end != i || v.quoted || !is(at(s.b, i+1), blank) || s.query {
+		return false
+	}
+	word := s.b[v.start:v.end]
+	if !isWords(word) {
+		return false
+	}
+	if r&roleWeak != 0 {
+		return len(word) < minLetters
+	}
+	start := end - len(s.nameEndingAt(i))
+	return at(s.b, v.end) == ' ' && isAlpha(at(s.b, v.end+1)) && start > 1 && s.b[start-1] == ' ' && isAlpha(s.b[start-2])
+}
 
 // value is the value that stands behind a name.
 type value struct {
@@ -37,13 +70,14 @@ func (s *scan) named(v value, r role) {
 	switch {
 	case s.e.isMarker(text) || v.json && string(text) == "null":
 		s.next = v.end
+	case r&roleAddress != 0 && isNetworkAddress(text):
 	case r&roleField == 0:
-		if s.spend(min(len(text), maxRandom)); isRandom(text) && jwtEnd(text, 0) != len(text) {
+		if s.spend(min(len(text), maxRandom)); isSecretValue(text, r) && jwtEnd(text, 0) != len(text) && !s.isOne(v, 0) {
 			s.redactValue(Secret, v)
 		}
 	case r&roleAuth != 0:
 		s.authorization(v)
-	case r&^(roleField|roleLine) != 0 && s.isOne(v, r):
+	case r&^(roleField|roleLine|roleSecret) != 0 && s.isOne(v, r):
 	default:
 		s.redactValue(Field, v)
 	}
@@ -76,19 +110,23 @@ func (s *scan) isOne(v value, r role) bool {
 
 // valueBehind returns the value behind the separator at b[i].
 func (s *scan) valueBehind(i int, r role) value {
-	j := i + 1
-	for j < len(s.b) && j-i < 8 && is(s.b[j], blank) {
+	sign := i + 1
+	for sign-i < maxSign && (at(s.b, sign) == '=' || at(s.b, sign) == '>') {
+		sign++ // ":=", "=>"
+	}
+	j := sign
+	for j < len(s.b) && j-sign < maxSignGap && is(s.b[j], blank) {
 		j++
 	}
-	if s.b[i] == '=' && j > i+1 {
+	if s.b[i] == '=' && j > sign && (s.isNameNext(sign, j) || s.isPadding(i)) {
 		return value{} // "password= next=1": no value
 	}
-	escaped := at(s.b, j) == '\\' && at(s.b, j+1) == '"'
-	if escaped {
-		j++
+	escaped := 0
+	for escaped < maxEscapes && at(s.b, j) == '\\' && (at(s.b, j+1) == '\\' || at(s.b, j+1) == '"') {
+		escaped, j = escaped+1, j+1
 	}
 	switch c := at(s.b, j); {
-	case c == '"' || c == '\'':
+	case c == '"' || c == '\'' || c == '`':
 		v := value{start: j + 1, end: s.quoteEnd(j, escaped), quoted: true}
 		s.spend(v.end - v.start)
 		return v
@@ -100,17 +138,52 @@ func (s *scan) valueBehind(i int, r role) value {
 	return value{start: j, end: s.unquotedEnd(j)}
 }
 
-// quoteEnd returns where the quotes that open at b[i] close, or the text's end.
-func (s *scan) quoteEnd(i int, escaped bool) int {
-	for j := i + 1; j < len(s.b); j++ {
-		switch {
-		case s.b[j] == '\\' && escaped && at(s.b, j+1) == s.b[i]:
-			return j
-		case s.b[j] == '\\':
-			j++
-		case s.b[j] == s.b[i]:
-			return j
+const (
+	maxSign    = 3 // bytes of a sign, such as "=>"
+	maxEscapes = 7 // backslashes before a quote: JSON in JSON in JSON
+)
+
+// isPadding reports whether the '=' at b[i] ends a text in base64, which happens to end in a
+// secret's name: as "...aPw= next".
+func (s *scan) isPadding(i int) bool {
+	const longest = 32 // bytes of the longest name
+	name := s.nameEndingAt(i)
+	before := at(s.b, nameEnd(s.b, i)-len(name)-1)
+	return len(name) > longest || before == '/' || before == '+' && !s.query
+}
+
+// isNameNext reports whether what stands behind a '=' and blanks is on another line, or the
+// name of the next value.
+func (s *scan) isNameNext(sign, j int) bool {
+	for _, c := range s.b[sign:j] {
+		if c == '\n' || c == '\r' {
+			return true
 		}
+	}
+	end := j
+	for end < len(s.b) && end-j < maxName && is(s.b[end], nameByte) {
+		end++
+	}
+	s.spend(end - j)
+	c := at(s.b, end)
+	return end > j && (c == '=' && at(s.b, end+1) != '=' && end+1 < len(s.b) || c == ':')
+}
+
+// quoteEnd returns where the quotes that open at b[i] close, or the text's end. Before them
+// stand as many backslashes as escape them, 0 where they are no part of another string.
+func (s *scan) quoteEnd(i, escaped int) int {
+	run := 0 // backslashes before b[j]
+	for j := i + 1; j < len(s.b); j++ {
+		switch c := s.b[j]; {
+		case c == '\\':
+			run++
+			continue
+		case c == s.b[i] && escaped == 0 && run%2 == 0:
+			return j
+		case c == s.b[i] && escaped > 0 && run <= escaped:
+			return j - run
+		}
+		run = 0
 	}
 	return len(s.b)
 }
@@ -122,7 +195,7 @@ func (s *scan) bracketEnd(i int) int {
 	for j := i; j < len(s.b); j++ {
 		switch s.b[j] {
 		case '"':
-			j = s.quoteEnd(j, false)
+			j = s.quoteEnd(j, 0)
 		case '{', '[':
 			depth++
 		case '}', ']':
@@ -146,7 +219,8 @@ func (s *scan) lineEnd(i int) int {
 
 // unquotedEnd returns the end of the value at b[i] that has no quotes: a blank, a
 // quote or '&', or another byte that ends values where no letter or digit
-// follows it. In a query string '&' and what cannot be in one.
+// follows it. In a query string '&' and what cannot be in one. A ';' or a '?' ends it
+// where a name and a '=' follow.
 func (s *scan) unquotedEnd(i int) int {
 	if i < s.unquoted.start || i >= s.unquoted.end {
 		s.unquoted = span{i, s.findUnquotedEnd(i)}
@@ -155,12 +229,24 @@ func (s *scan) unquotedEnd(i int) int {
 	return s.unquoted.end
 }
 
+// isAssignment reports whether a name of letters and a '=' are at b[i:], as behind a value
+// in a list: "Password=x;Trust Server Certificate=True".
+func isAssignment(b []byte, i int) bool {
+	start := i
+	for i < len(b) && i-start < maxName && (is(b[i], alnum) || b[i] == ' ' || b[i] == '_' || b[i] == '-') {
+		i++
+	}
+	return i-start > 1 && at(b, i) == '=' && is(at(b, start), letter|blank)
+}
+
 func (s *scan) findUnquotedEnd(i int) int {
 	for j := i; j < len(s.b); j++ {
 		c := s.b[j]
 		switch {
+		case c == '?' && isAssignment(s.b, j+1):
+			return j // a query behind a parameter of a path
 		case !is(c, valueEnd):
-		case c == '&' || c == '"' || is(c, blank):
+		case c == '&' || c == '"' || is(c, blank) || c == ';' && isAssignment(s.b, j+1):
 			return j
 		case s.query:
 		case c == '\'' || !is(at(s.b, j+1), alnum):

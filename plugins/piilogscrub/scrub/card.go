@@ -13,12 +13,15 @@ func (s *scan) card(n *number) bool {
 		if total > 19 {
 			break
 		}
-		if total >= 12 && luhn(n.digits[:total]) && !isFraction(s.b, n.group[0].start(), n.group[g].end()) && s.network(n, g) {
+		if total >= 12 && luhn(n.digits[:total]) && !isFraction(s.b, n.group[0].start(), n.group[g].end()) && s.network(n, g) && s.cardGroups(n, g) {
 			best = g + 1
 		}
 	}
 	if best == 0 {
-		return s.looseCard(n.group[0].start())
+		return s.spelledCard(n) || s.looseCard(n.group[0].start())
+	}
+	if best == 1 && s.isMeasure(n.start, n.group[0].size()) {
+		return false
 	}
 	return s.emit(Card, n.group[0].start(), n.group[best-1].end())
 }
@@ -29,6 +32,21 @@ func cardSeparator(n *number, g int, query bool) bool {
 		return false
 	}
 	return sep == ' ' || sep == '-' || query && sep == '+'
+}
+
+// cardGroups reports whether the groups up to the last are those in which card numbers are
+// written: by fours, or 4, 6 and the rest. Where the words around speak of a card, all
+// others are, too.
+func (s *scan) cardGroups(n *number, last int) bool {
+	if last == 0 {
+		return true
+	}
+	size := n.group[last].size()
+	usual := size <= 4 || last == 2 && size == 5 && n.group[1].size() == 6
+	for g := range last {
+		usual = usual && (n.group[g].size() == 4 || g == 1 && last == 2 && n.group[1].size() == 6 && size >= 4)
+	}
+	return usual || s.context(n.start, n.group[last].end())&roleCard != 0
 }
 
 // network reports whether the digits up to group g are of a card network. Where

@@ -33,11 +33,13 @@ func (s *scan) looseCard(start int) bool {
 	}
 	var digits [19]byte
 	size, end := 0, 0
+	fours, six := true, false // the groups so far are all of four digits; four, and six
 	for i := start; ; {
 		stop := skipDigits(s.b, i)
-		if stop-i < 2 || stop-i > 6 || size+stop-i > len(digits) {
+		if stop-i < 2 || stop-i > 6 || size+stop-i > len(digits) || !fours && (!six || stop-i < 4 || stop-i > 5) {
 			break
 		}
+		fours, six = fours && stop-i == 4, size == 4 && stop-i == 6
 		size += copy(digits[size:], s.b[i:stop])
 		if size >= 13 && size <= 16 && luhn(digits[:size]) && isSureCard(digits[:size]) {
 			end = stop
@@ -54,7 +56,7 @@ func (s *scan) looseCard(start int) bool {
 }
 
 func isCardGap(c byte) bool {
-	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || c == '+'
+	return is(c, blank) || c == '-' || c == '.' || c == '_' || c == '/' || c == ',' || c == '+' || c == '|'
 }
 
 // gluedCard looks for a card number in the word b[start:end], with letters before
@@ -67,6 +69,9 @@ func (s *scan) gluedCard(start, end int) bool {
 		stop := skipDigits(s.b[:end], i)
 		if size := stop - i; size >= 13 && size <= 16 && luhn(s.b[i:stop]) && isSureCard(s.b[i:stop]) && !s.inDigest(i, stop) {
 			return s.emit(Card, i, stop)
+		}
+		if from := cardBehindField(s.b, i, stop); from > 0 && i > start && isAlphaOnly(s.b[start:i]) {
+			return s.emit(Card, from, stop)
 		}
 		i = stop
 	}

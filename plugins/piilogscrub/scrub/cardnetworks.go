@@ -35,6 +35,7 @@ type iinRange struct {
 
 const (
 	len12to19 = 0xff << 12
+	len13to19 = 0x7f << 13
 	len16to19 = 0xf << 16
 )
 
@@ -75,9 +76,11 @@ var iinRanges = []iinRange{
 	{979200, 979289, 1 << 16, true},               // Troy
 	{860000, 860099, 1 << 16, true},               // UzCard
 	{986000, 986099, 1 << 16, true},               // Humo
+	{560000, 589999, len13to19, true},             // Maestro; of 12 digits are the numbers of accounts at AWS
+	{670000, 679999, len16to19, true},             // Maestro
 	{350000, 359999, 1 << 16, false},              // JCB, all of its prefix
 	{500000, 509999, len12to19, false},            // Maestro, all of its range
-	{560000, 589999, len12to19, false},            // Maestro
+	{560000, 589999, 1 << 12, false},              // Maestro
 	{600000, 699999, len12to19, false},            // Maestro, GPN
 	{100000, 199999, 1 << 15, false},              // UATP
 	{869900, 869999, 1 << 15, false},              // Voyager

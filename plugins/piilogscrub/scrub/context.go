@@ -27,7 +27,11 @@ func (s *scan) labelBefore(i int) (r role, prose bool) {
 		prose := s.b[j-1] == ':' && (is(at(s.b, j), blank) || at(s.b, j) == '\\') && !isQuote(at(s.b, j-2))
 		return s.role | s.roleBefore(j-1), prose
 	case '/':
-		return s.role | s.fieldRole(s.segmentEndingAt(j-1)), false
+		segment := s.segmentEndingAt(j - 1)
+		if isSection(segment) {
+			return s.role, false
+		}
+		return s.role | s.fieldRole(segment), false
 	}
 	return s.role, true
 }
@@ -36,7 +40,11 @@ func (s *scan) labelBefore(i int) (r role, prose bool) {
 // asked for by the separator, and again by a value that stands behind it.
 func (s *scan) roleBefore(i int) role {
 	if s.label.end != i+1 {
-		s.label = label{i + 1, s.fieldRole(s.nameEndingAt(i))}
+		r := s.fieldRole(s.nameEndingAt(i))
+		if r&rolePair != 0 {
+			r = s.pairRole(i)
+		}
+		s.label = label{i + 1, r}
 	}
 	return s.label.role
 }
@@ -52,6 +60,16 @@ func (s *scan) fieldRole(name []byte) role {
 		return 0
 	}
 	return s.e.fields.lookup(name)
+}
+
+// isSection reports whether a segment of a path is the name of a part of a site, which
+// says nothing of the segment behind it: "/mobile/8812734".
+func isSection(segment []byte) bool {
+	switch string(segment) {
+	case "mobile", "office", "desk", "cell":
+		return true
+	}
+	return false
 }
 
 func isQuote(c byte) bool { return c == '"' || c == '\'' }
@@ -80,10 +98,7 @@ func isEscaped(b []byte, i int) bool {
 
 // nameEndingAt returns the name before the separator at b[i], without quotes.
 func (s *scan) nameEndingAt(i int) []byte {
-	end := i
-	for end > 0 && i-end < 4 && (s.b[end-1] == ' ' || s.b[end-1] == '"' || s.b[end-1] == '\'' || s.b[end-1] == '\\') {
-		end--
-	}
+	end := nameEnd(s.b, i)
 	start := end
 	for start > 0 && end-start < maxName && is(s.b[start-1], nameByte) {
 		start--
@@ -111,16 +126,40 @@ func (s *scan) context(start, end int) role {
 	}
 	from, to := max(s.done, start-contextBefore), min(len(s.b), end+contextAfter)
 	s.spend(to - from - (end - start))
-	return r | s.e.words.rolesIn(s.b[from:start]) | s.e.words.rolesIn(firstWord(s.b[end:to]))
+	before, behind := s.proseBefore(from, start), s.e.words.rolesIn(firstWord(s.b[end:to]))
+	if (s.e.words.rolesIn(lastWord(before))|behind)&roleOther != 0 {
+		return r
+	}
+	return r | s.e.words.rolesIn(before) | behind
+}
+
+// lastWord returns b from its last word on.
+func lastWord(b []byte) []byte {
+	i := len(b)
+	for i > 0 && !is(b[i-1], letter) {
+		i--
+	}
+	for i > 0 && is(b[i-1], letter) {
+		i--
+	}
+	return b[i:]
 }
 
 // firstWord returns b up to the end of its first word, or nothing if that is the
-// name of another value.
+// name of another value, a part of a path or an address, or in quotes of its own.
 func firstWord(b []byte) []byte {
 	for i := 1; i < len(b); i++ {
-		if is(b[i-1], letter) && !is(b[i], letter) {
-			if b[i] == '=' || b[i] == ':' || b[i] == '_' {
+		switch {
+		case b[i] == '"' && isTab(b[i-1]):
+			return nil
+		case is(b[i-1], letter) && !is(b[i], letter):
+			switch c := b[i]; c {
+			case '=', ':', '_', '/', '@':
 				return nil
+			case '-', '.':
+				if is(at(b, i+1), alnum) {
+					return nil
+				}
 			}
 			return b[:i]
 		}

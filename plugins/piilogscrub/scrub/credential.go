@@ -4,6 +4,9 @@ import "bytes"
 
 // scheme looks at the 'b' at b[i]: "Bearer" or "Basic" and a credential behind.
 func (s *scan) scheme(i int) {
+	if s.identifiedBy(i) {
+		return
+	}
 	word := "bearer"
 	if at(s.b, i+1)|0x20 == 'a' {
 		word = "basic"

@@ -115,8 +115,14 @@ func jsonEscape(b []byte, i int) (r rune, size int) {
 	switch c := b[i+1]; c {
 	case '"', '\\', '/':
 		return rune(c), 2
-	case 'b', 'f', 'n', 'r', 't':
+	case 'b', 'f':
 		return ' ', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
 	case 'u':
 		return hexEscape(b, i, unicodeEscape)
 	case 'x':

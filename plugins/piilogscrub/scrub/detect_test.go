@@ -197,7 +197,7 @@ var detectorCases = map[Kind][]string{
 		`"client_token":"«9fK2-mQ7x_Lp0Zr4Vt»"`,
 		"«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»",
 		// decoys
-		"token=next token=aaaaaaaaaaaaaaaa token=production",
+		"token=next token=12 token=production",
 		"sha 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		"01ARZ3NDEKTSV4RRFFQ69G5FAV 550e8400-e29b-41d4-a716-446655440000",
 		"12345678-1234-4567-8901-123456789012",

@@ -11,6 +11,10 @@ func (s *scan) email(i int) {
 		s.emit(Credential, start, i)
 		return
 	}
+	if start, ok := s.dataSource(i); ok {
+		s.emit(Credential, start, i)
+		return
+	}
 	end := domainEnd(s.b, i+1)
 	if end == 0 {
 		return
@@ -110,9 +114,19 @@ func (s *scan) userinfo(i int) (start int, ok bool) {
 			start = j + 1
 			return start, j >= 2 && s.b[j-1] == '/' && s.b[j-2] == ':' && start < i
 		}
-		if !is(c, localByte) && c != ':' && c != '%' {
+		if !is(c, localByte) && !isPasswordByte(c) {
 			break
 		}
 	}
 	return 0, false
+}
+
+// isPasswordByte reports whether c may stand in a password in a URL, beside what may in an
+// address: people write what RFC 3986 has encoded.
+func isPasswordByte(c byte) bool {
+	switch c {
+	case ':', '%', '(', ')', '&', ',', ';', '=', '[', ']', '{', '}', '|', '`':
+		return true
+	}
+	return false
 }

@@ -34,7 +34,7 @@ func (s *scan) escape(i int) {
 // reread scans the decoded text of b[start:end] in its place. In a query,
 // '+' is a space. What decodes to no text cannot be read, and is dropped.
 func (s *scan) reread(buf *buffer, query bool, start, end int) {
-	if !s.spend(end-start) || s.depth >= s.e.maxDepth || !utf8.Valid(buf.b) {
+	if !s.spend(end-start) || s.depth >= s.e.maxDepth || !isReadable(buf.b) {
 		s.emit(Dropped, start, end)
 		return
 	}
@@ -70,7 +70,30 @@ func endsValue(b []byte, i int) bool {
 		return c != 'u' && c != 'x' && c != '\\' && (i == 0 || b[i-1] != '\\')
 	case '&', '"', '\'', '<', '>', '|':
 		return true
+	case '?':
+		return isAssignment(b, i+1)
 	default:
 		return is(c, blank)
 	}
+}
+
+// isReadable reports whether a decoded text can be read: it is UTF-8, or printable in one
+// of the older encodings that write ASCII as itself, such as Latin-1. What hides an ASCII
+// character in more bytes than it has is neither (RFC 3629, 10).
+func isReadable(b []byte) bool {
+	if utf8.Valid(b) {
+		return true
+	}
+	for i, c := range b {
+		next := at(b, i+1)
+		switch {
+		case c < ' ' && !is(c, blank) || c == 0x7f:
+			return false
+		case c&0xfe == 0xc0 && next&0xc0 == 0x80, c == 0xe0 && next&0xe0 == 0x80, c == 0xf0 && next&0xf0 == 0x80:
+			return false
+		case c >= utf8.RuneSelf && skipDigits(b, i+1)-i > minPhone:
+			return false // the escape may be a part of the number: "%B4111111111111111"
+		}
+	}
+	return true
 }

@@ -17,6 +17,7 @@ type Engine struct {
 	actions   [kindCount]Action // never ActionDefault
 	fields    *names
 	words     *names
+	measures  *names
 	patterns  []pattern
 	templates []template
 	maxBytes  int
@@ -40,7 +41,7 @@ func NewStrictest(policies ...Policy) (*Engine, error) { return compile(Strictes
 // Dropping returns an engine that drops every text: for where it is not known what
 // would have to be taken out of one.
 func Dropping() *Engine {
-	return &Engine{actions: effective(nil), fields: newNames(), words: newNames(), maxDepth: DefaultMaxDepth}
+	return &Engine{actions: effective(nil), fields: newNames(), words: newNames(), measures: newNames(), maxDepth: DefaultMaxDepth}
 }
 
 func compile(p Policy) (*Engine, error) {
@@ -56,6 +57,7 @@ func compile(p Policy) (*Engine, error) {
 		actions:   effective(p.Actions),
 		fields:    fieldNames(&p),
 		words:     contextWords(),
+		measures:  measureNames(),
 		patterns:  patterns,
 		templates: templates,
 		maxBytes:  cmp.Or(p.MaxBytes, DefaultMaxBytes),

@@ -5,20 +5,50 @@ package scrub
 // a bare "name" is not, since most things with a name are no people: add it to
 // [Policy.Fields] where it is one.
 func DefaultFields() []string {
-	return append(lineFields(), []string{
-		"password", "passwd", "passphrase", "passcode", "pwd", "pass", "pin", "otp", "mfa_code", "totp",
-		"apikey", "api_key", "x-api-key", "access_key", "secret_key", "private_key", "account_key",
-		"client_secret", "secret_access_key", "shared_secret", "signing_key", "encryption_key",
-		"sessionid", "jsessionid", "phpsessid", "csrf_token", "xsrf_token", "x-amz-security-token",
+	return append(append(lineFields(), secretFields()...), []string{
 		"cvv", "cvc", "cvv2", "cvc2", "security_code", "card_number", "pan",
 		"ssn", "social_security_number", "national_id", "tax_id", "passport", "passport_number",
 		"drivers_license", "driver_license", "license_number",
 		"dob", "date_of_birth", "birth_date", "birthdate", "birthday", "born",
 		"first_name", "last_name", "middle_name", "given_name", "family_name", "full_name",
 		"fname", "lname", "surname", "maiden_name", "mothers_maiden_name",
-		"passwort", "kennwort", "mot_de_passe", "contrasena", "senha",
 		"geburtsdatum", "date_naissance", "fecha_nacimiento", "data_nascimento",
 	}...)
+}
+
+// secretFields are the names of what nobody but its owner may know, whatever it is.
+func secretFields() []string {
+	return []string{
+		"password", "passwd", "passphrase", "passcode", "pwd", "pass", "pw", "pin", "otp", "mfa_code", "totp",
+		"apikey", "api_key", "x-api-key", "access_key", "secret_key", "private_key", "account_key", "application_key", "app_key",
+		"client_secret", "secret_access_key", "shared_secret", "signing_key", "encryption_key", "master_key", "license_key",
+		"sessionid", "jsessionid", "phpsessid", "csrf_token", "xsrf_token", "x-amz-security-token", "shared_access_key",
+		"passwort", "kennwort", "mot_de_passe", "contrasena", "senha", "wachtwoord", "haslo",
+	}
+}
+
+// secretNames are names of secrets, and of next to nothing else.
+func secretNames() []string {
+	return []string{
+		"secret", "token", "access_token", "refresh_token", "id_token", "auth_token", "api_secret", "app_secret", "credential",
+		"credentials", "hmac", "code_verifier", "assertion", "jwt", "csrf", "xsrf", "bearer", "auth_code", "authorization_code",
+		"authcode", "verification_code", "confirmation_code", "activation_code", "recovery_code", "backup_code", "reset_code",
+		"login_code", "device_code", "user_code", "one_time_code", "sms_code", "otp_code", "two_factor_code", "invite_code",
+		"access_code", "pass_code", "session_secret", "session_key", "cookie_secret", "nonce_secret", "seed_phrase", "mnemonic",
+	}
+}
+
+// weakNames are names of secrets that other things have as well.
+func weakNames() []string { return []string{"auth", "key", "sig", "signature", "session", "sid"} }
+
+// keyNames end in "key" and tell of no secret.
+func keyNames() []string {
+	return []string{
+		"public_key", "primary_key", "foreign_key", "sort_key", "hash_key", "range_key", "partition_key", "routing_key", "cache_key",
+		"object_key", "row_key", "idempotency_key", "index_key", "unique_key", "shard_key", "group_key", "host_key", "message_key",
+		"translation_key", "i18n_key", "error_key", "config_key", "lookup_key", "record_key", "map_key", "field_key", "dedup_key",
+		"duplicate_key", "redis_key", "s3_key", "metric_key", "event_key", "issue_key", "project_key", "sec_websocket_key",
+	}
 }
 
 // lineFields are fields whose values have spaces, commas and semicolons in them.
@@ -46,9 +76,14 @@ func fieldNames(p *Policy) *names {
 	n := newNames()
 	n.add(roleField, DefaultFields()...)
 	n.add(roleLine, lineFields()...)
+	n.add(roleAddress, "address")
 	n.add(roleAuth, "authorization", "proxy-authorization", "x-forwarded-authorization")
-	n.add(roleSecret, "secret", "token", "access_token", "refresh_token", "id_token", "auth", "auth_token",
-		"key", "credential", "credentials", "sig", "signature", "hmac", "session", "sid", "code_verifier", "assertion")
+	n.add(roleSecret, secretFields()...)
+	n.add(roleSecret, secretNames()...)
+	n.add(roleSecret, "authorization", "proxy-authorization", "x-forwarded-authorization", "cookie", "set-cookie")
+	n.add(roleSecret|roleWeak, weakNames()...)
+	n.add(roleSecret|roleWeak|roleWhole, "code")
+	n.add(rolePair, pairNames()...)
 	n.add(rolePhone, "phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "cell", "cellphone",
 		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office",
 		"telefon", "telefono", "telefone", "handy", "movil", "celular", "gsm", "rufnummer")
@@ -60,7 +95,12 @@ func fieldNames(p *Policy) *names {
 	n.add(roleNational, "tax_id", "national_id", "passport", "passport_number")
 	n.add(roleVersion, "version", "ver", "release", "build", "firmware", "app_version", "sdk", "rv")
 	n.add(0, "ip_address", "mac_address", "email_address", "remote_address", "server_address", "host_address",
-		"listen_address", "bind_address", "next_page_token", "page_token", "continuation_token")
+		"listen_address", "bind_address", "next_page_token", "page_token", "continuation_token",
+		"peer_address", "local_address", "source_address", "destination_address", "upstream_address", "backend_address",
+		"proxy_address", "gateway_address", "socket_address", "link_address", "hardware_address", "advertised_address",
+		"next_token", "sync_token", "change_token")
+	n.add(0, keyNames()...)
+	n.addTwins()
 	n.add(roleField, p.Fields...)
 	for _, name := range append(DefaultNeverFields(), p.NeverFields...) {
 		n.roles[normalize(name)] = 0
@@ -89,7 +129,10 @@ func contextWords() *names {
 	n.add(roleCard, "card", "cards", "cc", "visa", "mastercard", "amex", "maestro", "discover", "credit", "debit", "pan")
 	n.add(roleSSN, "ssn", "social", "itin")
 	n.add(roleNational, nationalNames()...)
-	n.add(roleNational, "citizen", "aadhaar", "passport", "id")
+	n.add(roleNational, "citizen", "aadhaar", "passport")
 	n.add(roleVersion, "version", "ver", "v", "release", "build", "firmware", "upgrade", "upgraded")
+	n.add(roleOther, "imei", "imsi", "iccid", "meid", "isbn", "ean", "upc", "gtin", "sku", "serial", "order", "invoice",
+		"ticket", "tracking", "commit", "revision", "rev", "pid", "tid", "port", "offset", "took", "size", "bytes", "rows", "entries",
+		"packets", "ms", "us", "ns", "sec", "secs", "seconds", "msec", "msecs", "kb", "mb", "gb", "kib", "mib", "gib")
 	return n
 }

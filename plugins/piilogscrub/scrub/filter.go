@@ -2,9 +2,11 @@ package scrub
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -79,16 +81,26 @@ func ignoreEOF(err error) error {
 type filter struct {
 	o        FilterOptions
 	out      []byte
+	line     []byte
 	findings []Finding
+	pem      pemLines
 }
 
 // write returns what is written for a line.
 func (f *filter) write(line []byte, r *lineReader) []byte {
 	f.out, f.findings = f.out[:0], f.findings[:0]
+	key, found := f.pem.next(line)
+	found = found && f.o.Engine.actions[Secret] != Keep
 	if !f.o.Findings {
-		if r.long {
+		switch {
+		case r.long:
 			f.out = append(f.out, Dropped.Marker()...)
-		} else {
+		case found:
+			f.line = append(f.line[:0], line[:key.start]...)
+			f.line = f.o.Engine.replacement(f.line, Secret, line[key.start:key.end])
+			f.line = append(f.line, line[key.end:]...)
+			f.out, _ = f.o.Engine.Scrub(f.out, f.line, f.o.Format)
+		default:
 			f.out, _ = f.o.Engine.Scrub(f.out, line, f.o.Format)
 		}
 		if r.ended {
@@ -100,9 +112,19 @@ func (f *filter) write(line []byte, r *lineReader) []byte {
 		f.findings = append(f.findings, Finding{Field, 0, r.size})
 	} else {
 		f.findings = f.o.Engine.Findings(f.findings, line, f.o.Format)
+		if found {
+			f.findings = withKey(f.findings, key)
+		}
 	}
 	f.out = appendFindings(f.out, f.findings)
 	return append(f.out, '\n')
+}
+
+// withKey returns findings with the part of a key among them, in place of what is in it.
+func withKey(list []Finding, key span) []Finding {
+	list = slices.DeleteFunc(list, func(f Finding) bool { return f.Start < key.end && f.End > key.start })
+	at, _ := slices.BinarySearchFunc(list, key.start, func(f Finding, start int) int { return cmp.Compare(f.Start, start) })
+	return slices.Insert(list, at, Finding{Secret, key.start, key.end})
 }
 
 // appendFindings appends findings as a JSON object.

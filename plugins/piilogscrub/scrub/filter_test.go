@@ -100,3 +100,66 @@ func TestParseFormat(t *testing.T) {
 		t.Errorf("unknown format: %v", err)
 	}
 }
+
+// TestFilterKeysOverLines checks that a private key that is written over several lines goes
+// from BEGIN to END, whatever a logger puts around its lines, and that lines of others in
+// between stay.
+func TestFilterKeysOverLines(t *testing.T) {
+	t.Parallel()
+	e, p := newEngine(t, Policy{}), newPlanter(31)
+	for name, around := range map[string][2]string{
+		"bare": {"", ""}, "prefix": {"2025-11-24T03:13:41Z app[7]: ", ""}, "JSON": {`{"log":"`, `\n","stream":"stderr"}`},
+		"indented": {"    ", ""}, "syslog": {"<14>1 host app - - ", "\r"},
+	} {
+		for _, label := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK"} {
+			other := "other GET /v1/orders/17 200 request_id=" + p.hex(32)
+			body := []string{p.mixed(64), p.mixed(62) + "+/", p.mixed(20) + "=="}
+			if label == "PGP PRIVATE KEY BLOCK" {
+				body = append([]string{"Version: 1", ""}, body...)
+			}
+			lines := []string{around[0] + "-----BEGIN " + label + "-----" + around[1]}
+			for i, l := range body {
+				lines = append(lines, around[0]+l+around[1])
+				if i == len(body)-2 {
+					lines = append(lines, other)
+				}
+			}
+			lines = append(lines, around[0]+"-----END "+label+"-----"+around[1], around[0]+"sum "+p.hex(40)+around[1])
+			in := strings.Join(lines, "\n")
+			var out bytes.Buffer
+			if err := Filter(strings.NewReader(in), &out, FilterOptions{Engine: e}); err != nil {
+				t.Fatal(err)
+			}
+			got := strings.Split(out.String(), "\n")
+			for _, l := range body[len(body)-3:] {
+				if strings.Contains(out.String(), l) {
+					t.Errorf("%s, %s: %s stays in\n%s", name, label, l, out.String())
+				}
+			}
+			if len(got) != len(lines) || got[len(lines)-1] != lines[len(lines)-1] || !strings.Contains(out.String(), other) {
+				t.Errorf("%s, %s: other lines changed:\n%s", name, label, out.String())
+			}
+			out.Reset()
+			if err := Filter(strings.NewReader(in), &out, FilterOptions{Engine: e, Findings: true}); err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(out.String(), `"kind":"secret"`); n < 3 {
+				t.Errorf("%s, %s: %d parts of the key are told:\n%s", name, label, n, out.String())
+			}
+		}
+	}
+}
+
+// TestFilterForgetsKeys checks that a key which never ends does not take all lines after it.
+func TestFilterForgetsKeys(t *testing.T) {
+	t.Parallel()
+	p := newPlanter(32)
+	in := "-----BEGIN PRIVATE KEY-----\n" + strings.Repeat("x\n", maxPEMLines) + p.mixed(64) + "\n"
+	var out bytes.Buffer
+	if err := Filter(strings.NewReader(in), &out, FilterOptions{Engine: newEngine(t, Policy{})}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(out.String(), in[len(in)-65:]) {
+		t.Errorf("the line after %d others is gone: %q", maxPEMLines, out.String()[max(0, out.Len()-100):])
+	}
+}

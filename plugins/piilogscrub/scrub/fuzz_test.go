@@ -2,6 +2,8 @@ package scrub
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -15,10 +17,20 @@ func fuzzSeeds() (seeds []string) {
 		}
 	}
 	p := newPlanter(4)
+	for _, sign := range signs {
+		seeds = append(seeds, fmt.Sprintf(sign, "password", "hunter2"), fmt.Sprintf(sign, "key", p.hex(16)))
+	}
+	seeds = append(seeds, "curl -u user:hunter2 x", "mysql -uroot -phunter2 shop", "ALTER USER a WITH PASSWORD 'x''y'", "<a:password b='c'>x</a:password>",
+		"app:x@tcp(db:3306)/shop", "zed&#64;ex.org zed=40ex.org", "F002=164111111111111111", "SSN 460 - 89 - 9847", "/reset/"+p.hex(40), "__Host-a=b",
+		"-----BEGIN RSA PRIVATE KEY-----\nx: y\n\nabcd\n-----END RSA PRIVATE KEY-----", "&lt;password&gt;x&lt;/password&gt;", `{"value":"x","name":"password"}`)
 	for k := range keyFor {
 		for _, at := range places {
 			seeds = append(seeds, p.plant(at, k, p.value(k)).text)
 		}
+	}
+	for _, f := range logFormats {
+		line, _ := p.line(f)
+		seeds = append(seeds, line)
 	}
 	return append(seeds, "%2525252540", `\\\\u0040`, strings.Repeat("[", 100), `{"a":{"a":[1,2`, "a@b@c@d.ee@f.gg")
 }
@@ -44,6 +56,9 @@ func FuzzScrub(f *testing.F) {
 			}
 			if tally.Total() == 0 && !bytes.Equal(out, text) {
 				t.Fatalf("nothing found, but %q became %q", text, out)
+			}
+			if format == FormatJSON && json.Valid(text) && !json.Valid(out) && string(out) != Dropped.Marker() {
+				t.Fatalf("%q became %q, which is no JSON", text, out)
 			}
 			checkOrder(t, e.Findings(nil, text, format), len(text))
 			e.Value(nil, "x-name", text)
@@ -94,4 +109,16 @@ func FuzzPlanted(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestScrubTwice checks that a text which was scrubbed stays as it is.
+func TestScrubTwice(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, Policy{})
+	for _, seed := range fuzzSeeds() {
+		out, _ := e.Text(nil, []byte(seed))
+		if again, _ := e.Text(nil, out); !bytes.Equal(again, out) {
+			t.Errorf("%q\nbecame %q\n  then %q", seed, out, again)
+		}
+	}
 }

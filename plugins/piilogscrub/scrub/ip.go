@@ -56,7 +56,7 @@ func (s *scan) isVersion(start, end int) bool {
 		for i > 0 && start-i < maxName && is(s.b[i-1], wordByte) {
 			i--
 		}
-		if c := at(s.b, i-1); i < start-1 && (c == ' ' || c == '"' || c == '(' || c == ';' || c == '=') && isProduct(s.b[i:end]) {
+		if i < start-1 && at(s.b, i-1) != '/' && isProduct(s.b[i:start-1], s.b[start:end]) {
 			return true
 		}
 	}
@@ -67,10 +67,29 @@ func (s *scan) isVersion(start, end int) bool {
 	return r&roleVersion != 0
 }
 
-// isProduct reports whether "name/1.2.3.4" is a product and its version: a name
-// in capitals, or a version that ends in zeros.
-func isProduct(b []byte) bool {
-	return b[0] >= 'A' && b[0] <= 'Z' || bytes.HasSuffix(b, []byte(".0.0"))
+// isProduct reports whether "name/1.2.3.4" is a product and its version: a name in
+// capitals, or one in small letters that is no host's, or a version that ends in zeros.
+func isProduct(name, version []byte) bool {
+	switch {
+	case name[0] >= 'A' && name[0] <= 'Z' || bytes.HasSuffix(version, []byte(".0.0")):
+		return true
+	case at(version, 1) != '.':
+		return false // no product that is known has a first number above nine and three more
+	}
+	return isAlpha(name[0]) && !hostWords[string(bytes.ToLower(name))]
+}
+
+// hostWords stand before an address in "client/1.2.3.4", and are no products.
+var hostWords = setOf("addr", "address", "backend", "client", "dns", "from", "gateway", "host", "ip", "ipv4", "lookup", "net",
+	"network", "node", "ns", "peer", "proxy", "remote", "resolver", "route", "server", "source", "src", "subnet", "to", "dst",
+	"upstream", "user", "whois")
+
+func setOf(list ...string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, one := range list {
+		set[one] = true
+	}
+	return set
 }
 
 // ipv6 looks at the ':' at b[i]: an IPv6 address (RFC 4291, 2.2) around it.
@@ -178,4 +197,22 @@ func appendNetwork(dst, addr []byte) []byte {
 		return append(dst, markers[IP]...)
 	}
 	return of.Addr().AppendTo(dst)
+}
+
+// isNetworkAddress reports whether a value under "address" begins with a network's, not a
+// person's: an IP address, a socket, or a host and its port.
+func isNetworkAddress(v []byte) bool {
+	if bytes.HasPrefix(v, []byte("unix:")) || bytes.HasPrefix(v, []byte("[")) && ipv6End(v, 1) > 0 || ipv6End(v, 0) > 0 {
+		return true
+	}
+	if _, ok := ipv4At(v, 0); ok {
+		return true
+	}
+	host := 0
+	for host < len(v) && (is(v[host], wordByte) || v[host] == '.') {
+		host++
+	}
+	port := skipDigits(v, host+1)
+	return host > 0 && at(v, host) == ':' && port > host+1 && port-host-1 <= maxPort && !is(at(v, port), alnum) ||
+		host == len(v) && bytes.IndexByte(v, '.') > 0 && hasLower(v[max(0, host-2):])
 }

@@ -71,11 +71,9 @@ func (p *parser) list(depth int, r role, object bool) {
 		p.i++
 		return
 	}
+	m := members{outer: r, object: object}
 	for !p.bad {
-		if object {
-			r = p.name()
-		}
-		p.value(depth+1, r)
+		p.member(depth, &m)
 		p.blank()
 		c := at(p.s.b, p.i)
 		p.i++
@@ -86,13 +84,13 @@ func (p *parser) list(depth int, r role, object bool) {
 	}
 }
 
-// name walks over a member's name and the ':' and returns the name's role. A
+// name walks over a member's name and the ':' and returns the name and its role. A
 // name may hold something as well, in an object keyed by e-mail address, say.
-func (p *parser) name() role {
+func (p *parser) name() (name []byte, r role) {
 	p.blank()
 	if at(p.s.b, p.i) != '"' {
 		p.bad = true
-		return 0
+		return nil, 0
 	}
 	start := p.i + 1
 	p.string()
@@ -100,10 +98,15 @@ func (p *parser) name() role {
 	p.scan(value{start: start, end: end, quoted: true}, 0)
 	if p.blank(); p.bad || at(p.s.b, p.i) != ':' {
 		p.bad = true
-		return 0
+		return nil, 0
 	}
 	p.i++
-	name := p.s.b[start:end]
+	name = p.s.b[start:end]
+	return name, p.roleOf(name)
+}
+
+// roleOf returns the role of a name, which may have escapes in it.
+func (p *parser) roleOf(name []byte) role {
 	if bytes.IndexByte(name, '\\') < 0 {
 		return p.s.e.fields.lookup(name)
 	}
@@ -159,12 +162,12 @@ func (p *parser) scan(v value, r role) {
 			return
 		}
 	}
-	if !v.quoted && !isDigit(s.b[v.end-1]) {
-		return
+	if !v.quoted && !isNatural(s.b[v.start:v.end]) {
+		return // a fraction or a negative number is nobody's
 	}
 	first := len(s.findings.list)
 	if bytes.IndexByte(s.b[v.start:v.end], '\\') < 0 {
-		s.part(v.start, v.end, FormatText, r)
+		s.part(v.start, v.end, stringFormat(s.b[v.start:v.end]), r)
 	} else {
 		p.unescape(v, r)
 	}
@@ -173,13 +176,16 @@ func (p *parser) scan(v value, r role) {
 	}
 }
 
+// isNatural reports whether a literal is digits only.
+func isNatural(v []byte) bool { return skipDigits(v, 0) == len(v) }
+
 // unescape scans a string that has escapes in it.
 func (p *parser) unescape(v value, r role) {
 	buf := getBuffer()
 	defer buf.release()
 	buf.json(p.s.b[v.start:v.end], v.start)
 	c, first := p.s.inner(buf.b, r), len(p.s.findings.list)
-	c.depth = p.s.depth // an escape in a string is no layer of its own
+	c.depth, c.query = p.s.depth, isForm(buf.b) // an escape in a string is no layer of its own
 	c.run()
 	p.s.adopt(&c, buf, first, v.start, v.end)
 }
@@ -196,4 +202,12 @@ func (p *parser) redact(v value) {
 	if !p.bad {
 		p.s.redactValue(Field, v)
 	}
+}
+
+// stringFormat returns what a string is read as: a form where it is one, else text.
+func stringFormat(b []byte) Format {
+	if bytes.IndexByte(b, '=') > 0 && isForm(b) {
+		return FormatQuery
+	}
+	return FormatText
 }

@@ -9,7 +9,10 @@ const (
 	roleField    role = 1 << iota // redact the value, whatever it is
 	roleLine                      // the value runs to the end of its line or quotes
 	roleNever                     // leave the value alone if it looks like an identifier
-	roleSecret                    // redact the value if it looks random
+	roleSecret                    // redact the value if it may be a secret
+	roleWeak                      // the name is that of other things as often as of a secret
+	roleWhole                     // the name says so on its own only, not as the end of a longer one
+	rolePair                      // another field beside names the value: {"name":"X","value":"Y"}
 	roleAuth                      // the value begins with an authentication scheme
 	rolePhone                     // a number here is a telephone number
 	roleCall                      // a number in groups here is a telephone number
@@ -17,14 +20,18 @@ const (
 	roleSSN                       // nine digits are a social security number
 	roleNational                  // a number with an id's check digit is that id
 	roleVersion                   // four small numbers are no IP address
+	roleOther                     // a number here is neither of a person nor of a card
+	roleAddress                   // the value is a person's address, or a network's
 )
 
 // names maps the names of fields, in lower case and without separators, to what
 // they say of their values. It is not written to once it is made.
 type names struct {
 	roles map[string]role
-	tails [1 << 9]uint64 // a bit for each three last bytes: rules most names out
-	pairs [1 << 4]uint64 // a bit for each two, where a separator is before them
+	tails [1 << 9]uint64  // a bit for each three last bytes: rules most names out
+	pairs [1 << 4]uint64  // a bit for each two, where a separator is before them
+	twins map[string]bool // words that follow a secret's name in the name of its twin
+	glued []string        // names that count as well where letters stand before them
 }
 
 const (
@@ -73,8 +80,28 @@ func normalize(name string) string {
 func tail(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31) }
 
 // maybe reports whether a name that ends before b[end] can have a role. It is
-// one look at three bytes, where lookup reads the whole name.
+// one look at three bytes, where lookup reads the whole name, and a second one where a
+// number ends the name.
 func (n *names) maybe(b []byte, end int) bool {
+	return n.maybeSo(b, end) || end > 0 && isDigit(b[end-1]) && n.maybeNumbered(b, end)
+}
+
+// maybeNumbered is maybe for what stands before the number that ends before b[end].
+func (n *names) maybeNumbered(b []byte, end int) bool {
+	first := end
+	for end > 0 && first-end < maxTwinDigits && isDigit(b[end-1]) {
+		end--
+	}
+	if n.twins == nil {
+		return false
+	}
+	if end > 0 && is(b[end-1], wordByte) && !is(b[end-1], alnum) {
+		end--
+	}
+	return n.maybeSo(b, end)
+}
+
+func (n *names) maybeSo(b []byte, end int) bool {
 	if end < 2 {
 		return false
 	}
@@ -96,12 +123,28 @@ func (n *names) lookup(name []byte) role {
 	var buf [maxName]byte
 	var parts [maxNameParts]int
 	key, starts := splitName(name, &buf, &parts)
+	if r, ok := n.find(key, starts); ok {
+		return r
+	}
+	return n.twin(key, starts)
+}
+
+// find returns the role of the longest run of a name's last words that has one.
+func (n *names) find(key []byte, starts []int) (role, bool) {
 	for _, at := range starts {
-		if r, ok := n.roles[string(key[at:])]; ok {
-			return r
+		if r, ok := n.roles[string(key[at:])]; ok && (r&roleWhole == 0 || at == starts[0]) {
+			return r, true
 		}
 	}
-	return 0
+	if len(starts) == 0 || len(key)-starts[len(starts)-1] <= minGlued {
+		return 0, false
+	}
+	for _, end := range n.glued {
+		if len(key) > len(end) && string(key[len(key)-len(end):]) == end {
+			return n.roles[end], true
+		}
+	}
+	return 0, false
 }
 
 // splitName writes the end of name to buf in lower case, without separators, and

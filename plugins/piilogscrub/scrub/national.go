@@ -1,5 +1,7 @@
 package scrub
 
+import "strings"
+
 // nationalForm is a way to write one country's personal numbers.
 type nationalForm struct {
 	form         form
@@ -28,8 +30,6 @@ var nationalForms = []nationalForm{
 	{form: "XX-XXXXXXXX-X", valid: isCUIL},
 	{form: "XX.XXX.XXX-X", valid: isRUT},
 	{form: "XX.XXX.XXX-A", valid: isRUT},
-	{form: "XXXX XXXX XXXX", valid: isAadhaar},
-	{form: "XXXX-XXXX-XXXX", valid: isAadhaar},
 	{form: "XXXXXXXXXXXXX", valid: isSouthAfrican},
 	{form: "XXXXXX XXXX XXX", valid: isSouthAfrican},
 	{form: "X XX XX XX XXX XXX XX", valid: isNIR},
@@ -43,6 +43,8 @@ var nationalForms = []nationalForm{
 	{form: "9XX-NX-XXXX", valid: isITIN},
 	{form: "XXX-XXX-XXX", valid: isSIN},
 
+	{form: "XXXX XXXX XXXX", valid: isAadhaar, needsContext: true},
+	{form: "XXXX-XXXX-XXXX", valid: isAadhaar, needsContext: true},
 	{form: "XXX XXX XXX", valid: isSIN, needsContext: true},
 	{form: "XXXXXXXXX", valid: isNineDigits, needsContext: true},
 	{form: "XXX XXX XXXX", valid: isNHS, needsContext: true},
@@ -122,9 +124,43 @@ func (s *scan) national(start int) int {
 		if end == 0 || !f.valid(g) {
 			continue
 		}
-		if !f.needsContext || s.context(start, end)&roleNational != 0 {
+		if !f.needsContext && !isSize(s.b, start, end) && !hasLower(s.b[start:end]) && !s.inFields(f.shape.form, start, end) || s.context(start, end)&roleNational != 0 {
 			return end
 		}
 	}
 	return 0
+}
+
+// inFields reports whether b[start:end], which has the form, is several fields of a log
+// line side by side.
+func (s *scan) inFields(f form, start, end int) bool {
+	return strings.IndexByte(string(f), ' ') > 0 && s.fieldsAround(start, end)
+}
+
+// maxLowerWord is the length of the longest word of digits with lower-case letters that
+// is taken for no personal number by its form: a digest that was cut short.
+const maxLowerWord = 12
+
+// hasLower reports whether a short number has a lower-case letter, where people write
+// capitals.
+func hasLower(w []byte) bool {
+	if len(w) > maxLowerWord {
+		return false
+	}
+	for _, c := range w {
+		if c >= 'a' && c <= 'z' {
+			return true
+		}
+	}
+	return false
+}
+
+// isSize reports whether b[start:end] is an amount of memory, as Java writes it:
+// "10748K->10748K(76288384K)".
+func isSize(b []byte, start, end int) bool {
+	switch b[end-1] {
+	case 'K', 'M', 'G', 'T', 'B':
+		return at(b, end) == '-' || at(b, end) == '(' || at(b, start-1) == '>' || at(b, start-1) == '('
+	}
+	return false
 }

@@ -11,6 +11,8 @@ type number struct {
 	start, end int // from the first digit, or the '+' or '(' before it, behind the last
 	plus       bool
 	long       bool // there are more digits than were read
+	apart      bool // it was ended before a field that is written in another way
+	slashes    bool // a '/' separates groups
 	groups     int
 	n          int // digits
 	digits     [maxDigits]byte
@@ -31,9 +33,52 @@ func (g group) start() int { return int(g.from) }
 func (g group) end() int   { return int(g.to) }
 func (g group) size() int  { return int(g.to - g.from) }
 
-// read reads the number whose first digit is b[i].
+// read reads the number whose first digit is b[i]. Unless it begins with '+', it
+// ends before a blank with a decimal fraction, an address or a list on either side, or a
+// UUID behind: "0.045 10.1.2.3", "0/0/69 200". Those are fields of their own.
 func (n *number) read(b []byte, i int, query bool) {
+	n.readAll(b, i, query)
+	if n.plus {
+		return
+	}
+	for g := 1; g < n.groups; g++ {
+		if sep := n.group[g].sep; isFieldSeparator(sep) && (n.isField(0, g) || n.isField(g, n.fieldEnd(g)) || isUUID(b, n.group[g].start())) {
+			n.apart = true
+			n.groups = g
+			n.n, n.end = n.group[g-1].total(), n.group[g-1].end()
+		}
+	}
+}
+
+func isFieldSeparator(sep byte) bool { return sep == ' ' || sep == '+' }
+
+// fieldEnd returns the group that begins the field behind the one that group g begins.
+func (n *number) fieldEnd(g int) int {
+	for g++; g < n.groups && !isFieldSeparator(n.group[g].sep); g++ {
+	}
+	return g
+}
+
+// isField reports whether the groups from first on and before end are no part of a
+// longer number: they have points within, or slashes and no area code before one.
+func (n *number) isField(first, end int) bool {
+	dots, slashes := 0, 0
+	for _, g := range n.group[first+1 : max(end, first+1)] {
+		switch g.sep {
+		case '.':
+			dots++
+		case '/':
+			slashes++
+		}
+	}
+	return dots > 0 || slashes > 1 || slashes == 1 && (n.group[first].size() < 3 || n.digits[n.group[first].total()-n.group[first].size()] != '0')
+}
+
+// readAll is read without the end before fields. A number that is a segment of a path
+// ends with it.
+func (n *number) readAll(b []byte, i int, query bool) {
 	n.start, n.plus = leadOf(b, i, query)
+	path := at(b, n.start-1) == '/'
 	sep := byte(0)
 	for n.groups < maxGroups {
 		g := group{from: int32(i), sep: sep}
@@ -49,8 +94,9 @@ func (n *number) read(b []byte, i int, query bool) {
 		g.to, g.digits = int32(i), uint8(n.n)
 		n.group[n.groups] = g
 		n.groups++
+		n.slashes = n.slashes || sep == '/'
 		n.end = i
-		if sep, i = separator(b, i, query); sep == 0 || b[i-1] == '(' && g.size() > maxPrefix {
+		if sep, i = separator(b, i, query); sep == 0 || path && sep == '/' || b[i-1] == '(' && g.size() > maxPrefix {
 			return
 		}
 	}

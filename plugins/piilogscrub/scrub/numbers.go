@@ -11,6 +11,9 @@ func (s *scan) number(i int) {
 	n.read(s.b, start, s.query)
 	s.spend(2 * (n.end - n.start))
 	lettered := is(at(s.b, n.end), letter)
+	if n.groups == 1 && n.n == 2 && s.spacedSSN(start) {
+		return
+	}
 	if n.isShort() && !lettered && !n.isCardPart() {
 		s.next = max(s.next, n.end)
 		return
@@ -37,6 +40,10 @@ func (s *scan) number(i int) {
 // that deals with it; otherwise n is left without the group before the letter.
 func (s *scan) lettered(n *number) bool {
 	start := n.group[0].start()
+	if c := at(s.b, start-1); (c == '.' || c == ':') && isDigit(at(s.b, start-2)) {
+		s.next = max(s.next, n.group[0].end())
+		return true // of a time: "10:05:06.27602981Z"
+	}
 	if end := s.national(start); end > 0 {
 		return s.emit(NationalID, start, end)
 	}
@@ -70,6 +77,8 @@ func (s *scan) numberStart(i int) int {
 	return i
 }
 
+const maxPort = 5 // digits of the longest port
+
 // identify tries the detectors of numbers, the surest first.
 func (s *scan) identify(n *number) bool {
 	if end, ok := ipv4At(s.b, n.group[0].start()); ok {
@@ -78,8 +87,8 @@ func (s *scan) identify(n *number) bool {
 	if s.card(n) {
 		return true
 	}
-	if c := at(s.b, n.start-1); (c == '-' || c == '.') && isDigit(at(s.b, n.start-2)) {
-		return false // the middle of something else
+	if c := at(s.b, n.start-1); (c == '-' || c == '.' || c == ':' && n.group[0].size() <= maxPort) && isDigit(at(s.b, n.start-2)) {
+		return false // the middle of something else: of a fraction, a time, an address and its port
 	}
 	if s.ssn(n) {
 		return true
@@ -94,7 +103,9 @@ func (s *scan) identify(n *number) bool {
 // times since 1970 unless the words around speak of a number that is looked for.
 func (s *scan) excluded(n *number) bool {
 	if n.isEpoch() && s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 {
-		s.next = n.end
+		if !s.spelledCard(n) {
+			s.next = n.end
+		}
 		return true
 	}
 	if end := dateEnd(n); end > 0 {

@@ -1,5 +1,10 @@
 package scrub
 
+import (
+	"bytes"
+	"slices"
+)
+
 const (
 	minPhone = 7  // digits of the shortest number
 	maxPhone = 15 // digits of the longest (E.164, 6.2.1)
@@ -21,22 +26,30 @@ func (s *scan) phoneEnd(n *number) int {
 	switch {
 	case n.plus:
 		return n.international(0)
-	case n.digits[0] == '0' && n.digits[1] == '0' && n.groups > 1:
+	case first.size() > 1 && n.digits[0] == '0' && n.digits[1] == '0' && n.groups > 1:
 		if end := n.international(2); end > first.end() {
 			return end
 		}
 	}
+	if end := s.phoneByForm(n); end > 0 && !s.amongFields(n, end) && !n.isPostcode(s.b, end) {
+		return end
+	}
+	return s.phoneByContext(n)
+}
+
+// phoneByForm returns the end of a number that has a national form.
+func (s *scan) phoneByForm(n *number) int {
 	var g gathered
 	list := phoneByLead[skipDigits(s.b, n.start)-n.start]
 	for i := range list {
 		if end := list[i].match(s.b, n.start, s.query, &g); end > 0 && chinaOrNone(list[i].form, &g) && !isRound(&g) {
+			if n.slashes && bytes.IndexByte(s.b[n.start:end], '/') >= 0 {
+				continue
+			}
 			return end
 		}
 	}
-	if end := n.trunk(s.b); end > 0 {
-		return end
-	}
-	return s.phoneByContext(n)
+	return n.withTail(n.trunk(s.b))
 }
 
 // phoneForms are the ways to write national numbers that need no word beside
@@ -144,19 +157,63 @@ func maxTrunk(n *number) uint8 {
 // phoneByContext returns the end of a number that the words around it call a telephone
 // number. Weak words, such as "call", need a number in groups.
 func (s *scan) phoneByContext(n *number) int {
+	if n.apart {
+		var all number // a word beside it holds fields together
+		all.readAll(s.b, n.group[0].start(), s.query)
+		if end := s.phoneByContext(&all); end > 0 {
+			return end
+		}
+	}
 	least := minPhone
 	if n.groups >= 3 {
 		least-- // "33 93 31"
 	}
 	end := n.endWithin(0, least, maxPhone)
-	if end == 0 || n.n >= 13 && n.isEpoch() {
+	if end == 0 || n.n >= 13 && n.isEpoch() || !n.dotsOfPhone(end) {
 		return 0
 	}
+	if s.isCalled(n) {
+		return end
+	}
 	r := s.context(n.start, end)
-	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() {
+	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() && n.group[1].sep != '.' && !n.isPostcode(s.b, end) {
 		return end
 	}
 	return 0
+}
+
+// isPostcode reports whether the number up to b[end] is a postcode of five digits and the
+// number of a house in the street the name of which follows: "03262 2437 Main St".
+func (n *number) isPostcode(b []byte, end int) bool {
+	return n.groups > 1 && end == n.group[1].end() && n.group[0].size() == 5 && n.group[1].size() <= 4 && n.group[1].sep == ' ' &&
+		at(b, end) == ' ' && at(b, end+1) >= 'A' && at(b, end+1) <= 'Z' && isAlpha(at(b, end+2))
+}
+
+// dottedPhones are the sizes of the groups of telephone numbers with points within: others
+// are fractions and versions, as in "/mobile/21.9.1556".
+var dottedPhones = []string{
+	"334", "34", "44", "244", "2222", "22222", "333", "3333", "322", "3222", "2322", "1334", "32222", "43322",
+}
+
+// dotsOfPhone reports whether the groups of a number up to end are those of a telephone
+// number, if there is a point between any two of them, or more than one slash.
+func (n *number) dotsOfPhone(end int) bool {
+	var sizes [maxGroups]byte
+	dots, slashes, k := 0, 0, 0
+	for _, g := range n.group[:n.groups] {
+		if g.end() > end {
+			break
+		}
+		switch g.sep {
+		case '.':
+			dots++
+		case '/':
+			slashes++
+		}
+		sizes[k] = '0' + byte(g.size())
+		k++
+	}
+	return dots == 0 && slashes < 2 || n.plus || slices.Contains(dottedPhones, string(sizes[:k])) || k > 2 && n.digits[0] == '0' && n.group[0].size() > 1
 }
 
 // isEpoch reports whether the number can be a time since 1970 in seconds,

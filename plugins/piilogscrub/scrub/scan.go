@@ -113,6 +113,9 @@ func (s *scan) adopt(c *scan, buf *buffer, first, from, to int) {
 // digits of other scripts; then all of it is read again as ASCII, and run ends.
 func (s *scan) run() {
 	s.spend(len(s.b))
+	if s.entities() {
+		return
+	}
 	first, ascii := len(s.findings.list), true
 	end := s.base + len(s.b)
 	var h history
@@ -128,8 +131,14 @@ func (s *scan) run() {
 			s.visit(at, &c, c.all)
 		}
 	}
-	if len(s.e.patterns) > 0 && !s.blocked {
+	if s.blocked {
+		return
+	}
+	n := len(s.findings.list)
+	if s.signless(); len(s.e.patterns) > 0 {
 		s.patterns()
+	}
+	if size := len(s.findings.list); size > n && size > first+1 {
 		s.findings.merge(first)
 	}
 }
@@ -166,6 +175,9 @@ func (s *scan) mark(i int) {
 	switch s.b[i] {
 	case '=':
 		s.assignment(i)
+		if s.next <= i {
+			s.quotedPrintable(i)
+		}
 		if s.next <= i {
 			s.padding(i)
 		}

@@ -18,6 +18,9 @@ func (s *scan) ssn(n *number) bool {
 		if n.groups > 3 && g[3].sep == g[2].sep && g[3].sep != ' ' {
 			return false
 		}
+		if isFieldSeparator(g[1].sep) && !s.alone(n.start, g[2].end()) && s.context(n.start, g[2].end())&roleSSN == 0 {
+			return false // a status, a time and a size; the numbers of a house and a street
+		}
 		return s.emit(USSSN, g[0].start(), g[2].end())
 	}
 	return false

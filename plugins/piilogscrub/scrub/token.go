@@ -34,13 +34,31 @@ func (s *scan) token(i int) {
 		s.emit(JWT, start, jwt)
 		return
 	}
+	if s.link(start, end) {
+		return
+	}
 	if end-start >= apikey.Least && s.partnerKeys(start, end) {
 		return
 	}
-	if w := s.b[start:end]; !isHexOnly(w) && !isULID(w) && (s.gluedIBAN(start) || s.secret(start, end) || s.gluedCard(start, end)) {
+	w := s.b[start:end]
+	if isHexOnly(w) {
+		if keyStart, keyEnd := s.keyOfDigits(start, end); keyEnd > 0 && s.emit(Secret, keyStart, keyEnd) {
+			return
+		}
+	} else if !isULID(w) && (s.gluedIBAN(start) || s.secret(start, end) || s.gluedCard(start, end)) {
 		return
 	}
 	s.next = max(s.next, end)
+}
+
+// keyOfDigits returns where the key is that the hexadecimal digits in b[start:end] are a
+// part of, by what stands before them; end is 0 if they are none.
+func (s *scan) keyOfDigits(start, end int) (int, int) {
+	switch at(s.b, start-1) {
+	case '.', '~', '$', '/', ':':
+		return keyAt(s.b, start, end)
+	}
+	return 0, 0
 }
 
 // partnerKeys looks for keys that this gateway issued, and for what is left of one, in the

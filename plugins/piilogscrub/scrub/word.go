@@ -49,10 +49,20 @@ func (s *scan) word(i int) bool {
 // is one.
 func (s *scan) uuid(i int) bool {
 	start, ok := uuidAround(s.b, i)
-	if ok {
-		s.next = start + uuidSize
+	if !ok {
+		return false
 	}
-	return ok
+	s.next = start + uuidSize
+	if at(s.b, start-1) == '-' {
+		word := start
+		for word > s.done && start-word < maxName && is(s.b[word-1], wordByte) {
+			word--
+		}
+		if from, end := keyAt(s.b, word, s.next); end > 0 {
+			s.emit(Secret, from, s.next)
+		}
+	}
+	return true
 }
 
 // uuidAround returns the start of the UUID (RFC 9562, 4) of which a part begins

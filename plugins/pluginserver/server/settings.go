@@ -38,12 +38,12 @@ func (s *Settings) all() []setting {
 		{"profiling", "PROFILING", "serve /debug/pprof/ there as well", (*boolValue)(&o.Profiling)},
 		{"instances", "INSTANCES", "directory of started configurations, for the process that takes this one's place; empty: none", (*textValue)(&o.InstanceDir)},
 		{"deadline", "DEADLINES", "how long handlers may take: 200ms, PLUGIN=200ms or PLUGIN.PHASE=30s, with commas between; 0 is for ever; log handlers are not meant unless named", deadlinesValue{&o.Deadlines}},
-		{"max-frame", "MAX_FRAME", "largest body or other frame, in bytes or as 64MiB", sizeValue[int]{&o.MaxFrame, math.MaxInt32, "write bytes below 2 GiB, such as 67108864 or 64MiB"}},
+		{"max-frame", "MAX_FRAME", "largest body or other frame, in `bytes` or as 64MiB", sizeValue[int]{&o.MaxFrame, math.MaxInt32, "write bytes below 2 GiB, such as 67108864 or 64MiB"}},
 		{"max-abandoned", "MAX_ABANDONED", "handlers of one plugin in one phase that may hang before it is overloaded", (*countValue)(&o.MaxAbandoned)},
 		{"max-connections", "MAX_CONNECTIONS", "connections that may be open; half of them for log events", (*countValue)(&o.MaxConnections)},
 		{"max-events", "MAX_EVENTS", "events of one plugin in one phase that may run at once", (*countValue)(&o.MaxEvents)},
 		{"max-goroutines", "MAX_GOROUTINES", "goroutines beyond which the process is replaced", (*countValue)(&o.MaxGoroutines)},
-		{"max-memory", "MAX_MEMORY", "memory beyond which the process is replaced, in bytes or as 2GiB; default: 9/10 of GOMEMLIMIT, or 4GiB", sizeValue[int64]{&o.MaxMemory, math.MaxInt64, "write bytes, such as 2147483648 or 2GiB"}},
+		{"max-memory", "MAX_MEMORY", "memory beyond which the process is replaced, in `bytes` or as 2GiB; default: 9/10 of GOMEMLIMIT, or 4GiB", sizeValue[int64]{&o.MaxMemory, math.MaxInt64, "write bytes, such as 2147483648 or 2GiB"}},
 	}
 }
 

@@ -117,7 +117,7 @@ func (j *judge) gateway() *Span {
 	}
 	g := j.trace.spans[at]
 	if took := g.Attributes[attrRoute]; took != "" && j.call.Route != "" && took != j.call.Route {
-		j.find(Gateway, OtherRoute, "", "route %s took the request: name a path that is this route's alone with -path", clean(took, nameWidth))
+		j.find(Gateway, OtherRoute, "", "route %s took the request: name a path that is this route's alone with --path", clean(took, nameWidth))
 	}
 	if j.call.continued() && g.ParentID != j.call.ClientSpan {
 		j.find(Gateway, Rewrites, "", "its span's parent is %q, and the client sent %s: something before the gateway writes another one", g.ParentID, j.call.ClientSpan)

@@ -99,7 +99,7 @@ func (d *document) authorize(header http.Header, s *service, r *route, getenv fu
 			header.Set(name, a.value(config, value))
 		case config.Anonymous != "":
 		case !inHeader:
-			return a.plugin + " takes no key in a header (key_in_header): leave the route out with -skip"
+			return a.plugin + " takes no key in a header (key_in_header): leave the route out with --skip"
 		default:
 			return fmt.Sprintf("%s lets nobody in without a credential, and there is none: give %s", a.plugin, wanted)
 		}

@@ -128,9 +128,9 @@ func (p *Probe) protocol(r *route, o Options) (skipped string) {
 	case !plain && !secure:
 		return "it is not HTTP: " + strings.Join(r.Protocols, ", ")
 	case !secure && o.TLS:
-		return "it takes http only: name an http:// address with -gateway"
+		return "it takes http only: name an http:// address with --gateway"
 	case (!plain || len(r.SNIs) > 0) && !o.TLS:
-		return "it takes https only: name an https:// address with -gateway"
+		return "it takes https only: name an https:// address with --gateway"
 	}
 	return ""
 }
@@ -145,7 +145,7 @@ func method(r *route, told, name string) (method, skipped string) {
 			return safe, ""
 		}
 	}
-	return "", fmt.Sprintf("it takes %s only, and what changes something is not sent unasked: -method %s=%s sends it", strings.Join(r.Methods, ", "), name, r.Methods[0])
+	return "", fmt.Sprintf("it takes %s only, and what changes something is not sent unasked: --method %s=%s sends it", strings.Join(r.Methods, ", "), name, r.Methods[0])
 }
 
 // path is the operator's, that of a tag, the first that is no regular expression, or the
@@ -168,7 +168,7 @@ func path(r *route, told, name string) (path, skipped string) {
 			return path, ""
 		}
 	}
-	how := fmt.Sprintf("name an example with -path '%s=/…' or in its tag %s%%2F…", name, PathTag)
+	how := fmt.Sprintf("name an example with --path '%s=/…' or in its tag %s%%2F…", name, PathTag)
 	switch {
 	case r.Expression != "":
 		return "", "it is an expression: " + how

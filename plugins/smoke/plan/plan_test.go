@@ -81,7 +81,7 @@ func TestMake(t *testing.T) {
 	}{
 		"a path":                   {"paths: [/a, /b]", "", Options{}, "r GET /a"},
 		"no path":                  {"hosts: ['*.example.com']", "", Options{}, "r GET smoke.example.com/"},
-		"a regular expression":     {`paths: ["~/orders/\\d+$"]`, "", Options{}, "r skipped: its paths are regular expressions: name an example with -path 'r=/…'"},
+		"a regular expression":     {`paths: ["~/orders/\\d+$"]`, "", Options{}, "r skipped: its paths are regular expressions: name an example with --path 'r=/…'"},
 		"a regular one and a path": {`paths: ["~/x", /b]`, "", Options{}, "r GET /b"},
 		"an example by flag":       {`paths: ["~/orders/\\d+$"]`, "", Options{Paths: map[string]string{"r": "/orders/42?x=1"}}, "r GET /orders/42?x=1"},
 		"an example by tag":        {`paths: ["~/orders/\\d+$"], tags: [a, "smoke-path:%2Forders%2F42"]`, "", Options{}, "r GET /orders/42"},
@@ -92,7 +92,7 @@ func TestMake(t *testing.T) {
 		"https, asked so":          {"protocols: [https], paths: [/x]", "", Options{TLS: true}, "r GET /x"},
 		"http only":                {"protocols: [http], paths: [/x]", "", Options{TLS: true}, "r skipped: it takes http only"},
 		"a server's name":          {"snis: [a.example.com], paths: [/x]", "", Options{}, "r skipped: it takes https only"},
-		"no safe method":           {"methods: [POST, PUT], paths: [/x]", "", Options{}, "r skipped: it takes POST, PUT only, and what changes something is not sent unasked: -method r=POST sends it"},
+		"no safe method":           {"methods: [POST, PUT], paths: [/x]", "", Options{}, "r skipped: it takes POST, PUT only, and what changes something is not sent unasked: --method r=POST sends it"},
 		"an unsafe method, told":   {"methods: [POST, PUT], paths: [/x]", "", Options{Methods: map[string]string{"r": "post"}}, "r POST /x"},
 		"HEAD":                     {"methods: [POST, HEAD], paths: [/x]", "", Options{}, "r HEAD /x"},
 		"a header":                 {"headers: {accept: [text/csv, text/html]}", "", Options{}, "r GET / Accept=text/csv"},

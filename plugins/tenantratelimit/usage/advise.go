@@ -71,7 +71,7 @@ func scopeOf(group, kind string) string {
 		return "tenant, route"
 	case group == groupEverybody:
 		return "global"
-	case strings.HasPrefix(group, "r."):
+	case strings.HasPrefix(group, routePrefix):
 		return "route"
 	}
 	return "tenant"

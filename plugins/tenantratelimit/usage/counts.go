@@ -26,7 +26,7 @@ const (
 // groupEverybody is the group of all requests. A route's is [routeGroup].
 const groupEverybody = "g."
 
-func routeGroup(route string) string { return "r." + route }
+func routeGroup(route string) string { return routePrefix + route }
 
 // counts are what was counted, by Unix minute and realm.
 type counts map[int64]map[string]*realm

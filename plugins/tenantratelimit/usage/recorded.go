@@ -57,6 +57,10 @@ func (t *Tally) ReadRecorded(r io.Reader) (requests, skipped int, err error) {
 			skipped++
 			continue
 		}
+		if s.User == anyUser {
+			t.Redacted++
+			s.User = ""
+		}
 		t.Observe(at, s)
 		requests++
 	}
@@ -82,7 +86,10 @@ func parseRecorded(line []byte) (at time.Time, s Request, ok bool) {
 	s = Request{Realm: Anonymous, Route: cmp.Or(r.Route.Name, r.Route.ID), Units: max(1, r.Cost)}
 	var tenant string
 	if tenant, s.User = r.who(); tenant != "" {
-		s.Realm = "t." + tenant
+		s.Realm = tenantPrefix + tenant
+	}
+	if s.User != "" && s.User != anyUser {
+		s.User = userPrefix + s.User
 	}
 	return at, s, true
 }
@@ -98,9 +105,6 @@ func (r *recorded) who() (tenant, user string) {
 	tenant, user = r.Tenant, r.User
 	if r.Verified.ID != "" {
 		tenant, user = cmp.Or(tenant, r.Consumer.CustomID), cmp.Or(user, r.Consumer.Username)
-	}
-	if user == anyUser {
-		user = ""
 	}
 	return tenant, user
 }

@@ -264,6 +264,9 @@ not JSON
 			got[group+" "+kind] = d.Units()
 		}
 	}
+	if tally.Redacted != 1 || g["t.acme"]["u"].Who != "u.p_1f" && g["t.acme"]["u"].Who != "u.bot" {
+		t.Errorf("redacted %d, the peak is of %s", tally.Redacted, g["t.acme"]["u"].Who)
+	}
 	want := map[string]int64{"g. t": 10, "t.acme t": 8, "t.acme u": 2, "t.acme r": 8, "r.orders t": 8, "r.r2 t": 2, "anonymous t": 2, "anonymous r": 2}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,25 +1,26 @@
-package configcheck
+// Package spelling finds the name that somebody meant who wrote another.
+package spelling
 
 import (
 	"slices"
 	"strings"
 )
 
-// didYouMean is a question for the name that is nearest to one that is not there; empty if
+// DidYouMean is a question for the name that is nearest to one that is not there; empty if
 // none is near.
-func didYouMean(name string, among []string) string {
-	if near := nearest(name, among, anyNumber); near != "" {
+func DidYouMean(name string, among []string) string {
+	if near := Nearest(name, among, AnyNumber); near != "" {
 		return "; " + near + "?"
 	}
 	return ""
 }
 
-// anyNumber of letters may be wrong, as long as it is a third.
-const anyNumber = 1 << 30
+// AnyNumber of letters may be wrong, as long as it is a third.
+const AnyNumber = 1 << 30
 
-// nearest is the name that somebody meant, empty if none is near: at most a third of it and so
+// Nearest is the name that somebody meant, empty if none is near: at most a third of it and so
 // many letters are wrong, or one begins with the other, or ends it.
-func nearest(name string, among []string, most int) string {
+func Nearest(name string, among []string, most int) string {
 	best, least := "", 0
 	for _, candidate := range among {
 		a, b := plain(name), plain(candidate)

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/gatehousehq/gatehouse/internal/cli"
+)
+
+func TestCommandLine(t *testing.T) {
+	for _, tt := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"", 0, "stack [command]"},
+		{"certs -help", 0, "--renew"},
+		{"--version", 0, "stack 0.1.0"},
+		{"tokn", 2, `stack: unknown command "tokn"; did you mean token?; see stack --help`},
+		{"token -tennant acme", 2, "stack token: there is no flag --tennant; did you mean --tenant?"},
+		{"token -valid soon", 2, `--valid "soon": write a time such as 30s or 5m`},
+		{"service", 2, "stack service: name one service: "},
+		{"service tv", 1, `stack: service "tv" is unknown: use one of `},
+		{"health", 2, "stack health: name one URL"},
+		{"run now", 2, `stack run: it takes no argument "now"`},
+	} {
+		var out, errs bytes.Buffer
+		code := cli.Run(t.Context(), commands(), strings.Fields(tt.args), &out, &errs)
+		if code != tt.code || !strings.Contains(out.String()+errs.String(), tt.want) || (code == 0) != (errs.Len() == 0) {
+			t.Errorf("%s: exit code %d, printed %q and %q; want %d and %q", tt.args, code, out.String(), errs.String(), tt.code, tt.want)
+		}
+	}
+}

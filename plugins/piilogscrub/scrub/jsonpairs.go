@@ -1,0 +1,114 @@
+package scrub
+
+import "slices"
+
+// members is what is known of an object's members, or an array's elements, while they are
+// walked over: some name each other.
+type members struct {
+	outer  role // of the name that all of it stands under
+	object bool
+	n      int   // elements of an array so far
+	label  role  // what the last name among the values says, in an object of a name and a value
+	value  value // the value of such an object, whose name has not come yet
+}
+
+// member walks over one member of an object or element of an array.
+func (p *parser) member(depth int, m *members) {
+	if !m.object {
+		p.element(depth, m)
+		return
+	}
+	name, r := p.name()
+	if p.bad {
+		return
+	}
+	p.blank()
+	start := p.i
+	switch {
+	case r&rolePair != 0:
+		p.value(depth+1, r|m.label|m.outer)
+		m.value = p.valueFrom(start)
+	case at(p.s.b, start) == '"' && isLabelName(name):
+		p.labelled(depth, m, r)
+	default:
+		p.value(depth+1, r)
+	}
+}
+
+// labelled walks over a string that may name another member's value, as in
+// {"name":"X-Api-Key","value":"..."}, whichever comes first.
+func (p *parser) labelled(depth int, m *members, r role) {
+	start := p.i
+	if r&roleWeak != 0 {
+		at := p.i
+		p.string()
+		if m.value.end > 0 || p.s.namesNext(value{end: p.i - 1}) {
+			r = 0 // "key" says how the value is called, and is no key
+		}
+		p.i, p.bad = at, false
+	}
+	p.value(depth+1, r)
+	if p.bad {
+		return
+	}
+	m.label = p.roleOf(p.s.b[start+1 : p.i-1])
+	if m.value.end > 0 {
+		p.late(m.value, m.label)
+		m.value = value{} // once: a name that comes again says nothing new
+	}
+}
+
+// element walks over an element of an array. One that follows the name of a secret, in a
+// list of names and values in turn, is that secret, unless it reads like a name itself.
+func (p *parser) element(depth int, m *members) {
+	p.blank()
+	start, r := p.i, m.outer
+	isString := at(p.s.b, start) == '"'
+	if isString && m.n%2 == 1 && m.label&roleSecret != 0 && m.label&roleWeak == 0 {
+		p.string()
+		if v := p.s.b[start+1 : max(p.i-1, start+1)]; !p.bad && len(v) > 0 && isSecretValue(v, m.label) && p.roleOf(v) == 0 {
+			r |= m.label
+		}
+		p.i, p.bad = start, false
+	}
+	p.value(depth+1, r)
+	m.n, m.label = m.n+1, 0
+	if isString && !p.bad {
+		m.label = p.roleOf(p.s.b[start+1 : p.i-1])
+	}
+}
+
+// valueFrom returns the value that begins at b[start] and that p has walked over.
+func (p *parser) valueFrom(start int) value {
+	if p.bad {
+		return value{}
+	}
+	if p.s.b[start] == '"' {
+		return value{start: start + 1, end: p.i - 1, quoted: true}
+	}
+	return value{start: start, end: p.i, json: true}
+}
+
+// late redacts a value that has been read, now that its name is known: what was found in
+// it gives way to one finding.
+func (p *parser) late(v value, r role) {
+	if v.start >= v.end || r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
+		return
+	}
+	s := p.s
+	from, to := s.base+v.start, s.base+v.end
+	first := len(s.findings.list)
+	for first > 0 && s.findings.list[first-1].start >= from {
+		first--
+	}
+	tail := slices.Clone(s.findings.list[first:])
+	next, done := s.next, s.done
+	s.findings.list, s.done = s.findings.list[:first], v.start
+	s.named(v, r)
+	if len(s.findings.list) == first {
+		s.findings.list = append(s.findings.list, tail...)
+	} else {
+		s.findings.list = append(s.findings.list, slices.DeleteFunc(tail, func(f finding) bool { return f.start < to })...)
+	}
+	s.next, s.done = max(next, s.next), max(done, s.done)
+}

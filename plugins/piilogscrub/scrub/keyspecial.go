@@ -1,0 +1,87 @@
+package scrub
+
+import "bytes"
+
+// specialKey looks at the word b[start:end] as a key whose form is more than a prefix and an
+// alphabet, and returns its bounds; end is 0 if it is none.
+func specialKey(b []byte, start, end int) (int, int) {
+	w := b[start:end]
+	switch {
+	case isTwilio(w), isMailchimp(w):
+		return start, end
+	case isTelegram(b, start, w):
+		return digitsBefore(b, start-1), end
+	case isDiscord(b, start, end):
+		return start, dottedEnd(b, end)
+	}
+	return 0, 0
+}
+
+// azureSecret returns where the client secret of Azure's directory begins the
+// tail of which is the word b[start:end]: "xyz8Q~" and 34 more; -1 if it is none.
+func azureSecret(b []byte, start, end int) int {
+	const head = len("xyz8Q~")
+	from := start - head
+	if from < 0 || end-start < 20 || string(b[start-2:start]) != "Q~" || !isDigit(b[start-3]) || wordEnd(b, from) != start-1 {
+		return -1
+	}
+	return from
+}
+
+// tildeEnd returns the end of the parts of such a secret that follow b[i] behind
+// dots and tildes.
+func tildeEnd(b []byte, i int) int {
+	for (at(b, i) == '.' || at(b, i) == '~') && is(at(b, i+1), wordByte) {
+		i = wordEnd(b, i+1)
+	}
+	return i
+}
+
+// isTwilio reports whether a word is the identifier of a Twilio key: "SK" and 32
+// hexadecimal digits in lower case.
+func isTwilio(w []byte) bool { return len(w) == 34 && w[0] == 'S' && w[1] == 'K' && isLowerHex(w[2:]) }
+
+// isMailchimp reports whether a word is a key of Mailchimp: 32 hexadecimal digits and the
+// name of a data centre, as in "-us12".
+func isMailchimp(w []byte) bool {
+	n := len(w) - len("-us1")
+	if n > 32 {
+		n = 32
+	}
+	return n == 32 && string(w[n:n+3]) == "-us" && len(w) <= 37 && skipDigits(w, n+3) == len(w) && isLowerHex(w[:n])
+}
+
+func isLowerHex(w []byte) bool { return isHexOnly(w) && !bytes.ContainsAny(w, "ABCDEF") }
+
+// isTelegram reports whether a word is the second half of the token of a bot on Telegram:
+// the bot's number, a colon, and 35 bytes.
+func isTelegram(b []byte, start int, w []byte) bool {
+	if len(w) != 35 || at(b, start-1) != ':' {
+		return false
+	}
+	size := start - 1 - digitsBefore(b, start-1)
+	return size >= 8 && size <= 10
+}
+
+// digitsBefore returns where the digits begin that end before b[i].
+func digitsBefore(b []byte, i int) int {
+	for i > 0 && isDigit(b[i-1]) {
+		i--
+	}
+	return i
+}
+
+// isDiscord reports whether the word b[start:end] is the first part of a token of Discord's:
+// a number in base64, and two more parts.
+func isDiscord(b []byte, start, end int) bool {
+	if end-start < 23 || end-start > 28 || b[start] < 'M' || b[start] > 'O' || at(b, end) != '.' {
+		return false
+	}
+	second := wordEnd(b, end+1)
+	if second-end != 7 || at(b, second) != '.' || wordEnd(b, second+1)-second < 28 {
+		return false
+	}
+	buf := getBuffer()
+	defer buf.release()
+	return buf.base64(b[start:end]) && skipDigits(buf.b, 0) == len(buf.b)
+}

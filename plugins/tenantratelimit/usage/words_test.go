@@ -1,0 +1,14 @@
+package usage
+
+import "testing"
+
+func TestWords(t *testing.T) {
+	for key, want := range map[string]string{
+		"": "all", "g.": "all", "anonymous": "(who shows no credential)", "t.anonymous": "anonymous", "t.acme": "acme", "t.t.acme": "t.acme",
+		"r.orders": "orders", "u.alice": "alice", "i.10.0.0.1": "address 10.0.0.1", "c.erp": "consumer erp", "another": "another",
+	} {
+		if got := Words(key); got != want {
+			t.Errorf("%q: %q, want %q", key, got, want)
+		}
+	}
+}
