@@ -102,7 +102,7 @@ func (s *Stack) writeGatewayFiles() error {
 	if _, err := s.writeConfig(); err != nil {
 		return err
 	}
-	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter
+	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter + kong.Sunset
 	if err := os.WriteFile(s.include(), []byte(include), 0o644); err != nil {
 		return fmt.Errorf("write nginx include: %w", err)
 	}

@@ -107,6 +107,9 @@ func TestGatewayRules(t *testing.T) {
 		{"health-statuses", "by TCP", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}}], services: [{host: u, protocol: tcp}]}", nil},
 		{"health-statuses", "passive only", "upstreams: [{name: u, healthchecks: {passive: {unhealthy: {http_failures: 1}}}}]", nil},
 
+		{"cors-hides-headers", "when a brownout ends", `services: [{host: h, plugins: [{name: cors, config: {exposed_headers: [Deprecation, Sunset, Link]}}, {name: sunset-headers, config: {sunset_at: "2099-01-01", brownout_shares: [{start_at: "2098-01-01", to_percent: 5}]}}], routes: [{name: r, paths: [/]}]}]`,
+			[]string{"services[0].plugins[0].config.exposed_headers"}},
+		{"cors-hides-headers", "a version without brownouts", `services: [{host: h, plugins: [{name: cors, config: {exposed_headers: [Deprecation, Sunset, Link]}}, {name: sunset-headers, config: {sunset_at: "2099-01-01"}}], routes: [{name: r, paths: [/]}]}]`, nil},
 		{"sunset-passed", "by section, and who may go on", `{plugins: [{name: gatehouse, config: {run: [sunset_headers], sunset_headers: {sunset_at: "2026-01-01"}}}], services: [{host: h, plugins: [
  {name: sunset-headers, config: {sunset_at: "2026-01-01", exemptions: [{consumer: c, until: "2099-01-01"}]}}]}, {host: h, plugins: [{name: sunset-headers, config: {sunset_at: "2026-01-01", after_sunset: warn}}]}]}`,
 			[]string{"plugins[0].config.sunset_headers.sunset_at", "services[1].plugins[0].config.sunset_at"}},
