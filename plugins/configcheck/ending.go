@@ -78,6 +78,20 @@ func (p *pass) announced(r gateway.Route) announcement {
 	return announcement{}
 }
 
+// partly reports whether only some of the routes of an operation announce an end, where a
+// header decides which of them a request takes: the operation itself goes on then, and a
+// contract can say neither of it.
+func (p *pass) partly(routes []serving) bool {
+	announce, byHeader := 0, false
+	for _, s := range routes {
+		if p.announced(s.Route).by != nil {
+			announce++
+		}
+		byHeader = byHeader || len(gateway.Map(s.Fields["headers"])) > 0
+	}
+	return byHeader && 0 < announce && announce < len(routes)
+}
+
 // answering are the routes that lead to an operation. Of those that forward the request's
 // path Kong takes the one that says most of it.
 func answering(routes []serving, o operation) (found []serving) {
@@ -122,8 +136,9 @@ func (p *pass) endingsNotAnnounced() {
 			if !o.ending.deprecated && o.ending.sunset == nil {
 				continue
 			}
-			for _, s := range answering(routes, o) {
-				if p.announced(s.Route).by == nil {
+			found := answering(routes, o)
+			for _, s := range found {
+				if p.announced(s.Route).by == nil && !p.partly(found) {
 					p.foundIn(c, s.Entity, o.at, fmt.Sprintf("%s %s is deprecated here, and the answers of route %s do not say so", o.method, o.path, s.Name()),
 						"put sunset-headers on the route, with the dates, or take deprecated and x-sunset out of the contract")
 				}
@@ -137,7 +152,7 @@ func (p *pass) endingsNotAnnounced() {
 func (p *pass) endingsNotInContract() {
 	p.announcements(func(c Contract, o operation, said announcement) {
 		deprecated, ok := date(said.config["deprecated_at"])
-		if o.ending.deprecated || ok && deprecated.After(p.Now) {
+		if o.ending.deprecated || ok && deprecated.After(p.Now) || p.partly(answering(p.servings(c), o)) {
 			return
 		}
 		p.foundIn(c, said.by.Entity, o.at, fmt.Sprintf("the answers to %s %s say that it is deprecated, and the contract does not", o.method, o.path),

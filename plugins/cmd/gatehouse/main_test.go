@@ -222,12 +222,12 @@ func TestInfoForPeople(t *testing.T) {
 		t.Errorf("exit code %d, and -o json is not what a pipe gets: %s", code, asked)
 	}
 	table, _, code := gatehouse(t, "", "info", "-o", "table", "sunset-headers")
-	for _, want := range []string{"sunset-headers 0.1.0, priority 850, phases access\n", "\nafter_sunset ", " gone|warn ", "\nbrownouts[].start_at ", " (required) "} {
+	for _, want := range []string{"sunset-headers 0.1.0, priority 850, phases access\n", "\nafter_sunset ", " gone|warn|redirect ", "\nbrownouts[].start_at ", " (required) "} {
 		if code != 0 || !strings.Contains(table, want) {
 			t.Errorf("exit code %d, no %q in\n%s", code, want, table)
 		}
 	}
-	const all = "gatehouse\npii-log-scrub\nsunset-headers\ntenant-rate-limit\ntrace-inject\n"
+	const all = "api-version\ngatehouse\npii-log-scrub\nsunset-headers\ntenant-rate-limit\ntrace-inject\n"
 	if list, _, code := gatehouse(t, "", "info", "-o", "table"); code != 0 || list != all {
 		t.Errorf("exit code %d, it lists %q", code, list)
 	}
