@@ -46,11 +46,14 @@ func told(field schema.Path, among schema.Errors) bool {
 }
 
 // without is a value without what is refused in it, for which there are the defaults. Refused
-// texts stay, since they are only read: what is next to them is then read as it is meant. In a
-// list something takes the place of what is refused, so that the others keep theirs.
+// texts stay, since they are only read; in the place of a choice that is none stands one that
+// is, so that what goes with it is looked at. In a list something takes the place of what is refused, so that the others keep theirs.
 func without(f *schema.Field, value any, at schema.Path, refused schema.Errors) any {
 	_, isText := value.(string)
-	if !(isText && f.Type == "string") && slices.ContainsFunc(refused, func(err schema.Error) bool { return !err.Entity && slices.Equal(at, err.Path) }) {
+	if !(isText && f.Type == "string" && f.OneOf == nil) && slices.ContainsFunc(refused, func(err schema.Error) bool { return !err.Entity && slices.Equal(at, err.Path) }) {
+		if len(f.OneOf) > 0 && f.Default == nil {
+			return f.OneOf[0]
+		}
 		return nil
 	}
 	switch value := value.(type) {

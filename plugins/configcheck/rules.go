@@ -30,6 +30,7 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "format-version", Severity: Error, Refused: true, find: (*pass).formatVersion},
 		{Name: "field-unknown", Severity: Error, find: (*pass).unknownFields},
 		{Name: "field-type", Severity: Error, Refused: true, find: (*pass).fieldTypes},
+		{Name: "field-value", Severity: Error, Refused: true, find: (*pass).fieldValues},
 		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
 
 		// Plugins.
