@@ -271,6 +271,8 @@ func (p *pass) pluginNames() {
 		near := spelling.Nearest(name, ours, spelling.AnyNumber)
 		if near == "" {
 			near = spelling.Nearest(name, bundled, 2)
+		} else {
+			near = spelling.Nearest(name, append([]string{near}, bundled...), spelling.AnyNumber)
 		}
 		// rate-limiting-advanced is another plugin, and rate-limitng is none.
 		if near != "" && !strings.HasPrefix(name, near+"-") {
