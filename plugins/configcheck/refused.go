@@ -10,7 +10,8 @@ import (
 )
 
 // degradedToo says what else is wrong with a config of which Kong refuses something. Of the
-// values that are refused it says nothing again. Warnings and panics wait until those are right.
+// values that are refused it says nothing again, nor of what is not written: it may be what is
+// refused under another name. Warnings and panics wait until those are right.
 func (p *pass) degradedToo(e *gateway.Entity, known plugin, value any, refused schema.Errors) {
 	fields, ok := without(known.config, value, nil, refused).(map[string]any)
 	if !ok {
@@ -30,16 +31,33 @@ func (p *pass) degradedToo(e *gateway.Entity, known plugin, value any, refused s
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if field, _ := p.fieldOfLine(e, line); !told(field, refused) {
+		if field, _ := p.fieldOfLine(e, line); isWritten(e.Fields["config"], field) && !told(field, refused) {
 			p.said(pluginDegraded, e, line, untilRight)
 		}
 	}
 }
 
+// isWritten reports whether a config has a field.
+func isWritten(value any, field schema.Path) bool {
+	for _, step := range field {
+		switch step := step.(type) {
+		case string:
+			value = gateway.Map(value)[step]
+		case int:
+			list := gateway.List(value)
+			if step >= len(list) {
+				return false
+			}
+			value = list[step]
+		}
+	}
+	return value != nil
+}
+
 // told reports whether what is wrong with a field is among errors: its own, or one of what it
 // is in.
 func told(field schema.Path, among schema.Errors) bool {
-	return len(field) > 0 && slices.ContainsFunc(among, func(err schema.Error) bool {
+	return slices.ContainsFunc(among, func(err schema.Error) bool {
 		n := len(err.Path)
 		return n == len(field) && slices.Equal(field, err.Path) || !err.Entity && n < len(field) && slices.Equal(field[:n], err.Path)
 	})
@@ -47,7 +65,8 @@ func told(field schema.Path, among schema.Errors) bool {
 
 // without is a value without what is refused in it, for which there are the defaults. Refused
 // texts stay, since they are only read; in the place of a choice that is none stands one that
-// is, so that what goes with it is looked at. In a list something takes the place of what is refused, so that the others keep theirs.
+// is, so that what goes with it is looked at. In a list something takes the place of what is
+// refused, so that the others keep theirs.
 func without(f *schema.Field, value any, at schema.Path, refused schema.Errors) any {
 	_, isText := value.(string)
 	if !(isText && f.Type == "string" && f.OneOf == nil) && slices.ContainsFunc(refused, func(err schema.Error) bool { return !err.Entity && slices.Equal(at, err.Path) }) {
