@@ -69,7 +69,8 @@ func told(field schema.Path, among schema.Errors) bool {
 // refused, so that the others keep theirs.
 func without(f *schema.Field, value any, at schema.Path, refused schema.Errors) any {
 	_, isText := value.(string)
-	if !(isText && f.Type == "string" && f.OneOf == nil) && slices.ContainsFunc(refused, func(err schema.Error) bool { return !err.Entity && slices.Equal(at, err.Path) }) {
+	isPlain := isText && f.Type == "string" && f.OneOf == nil
+	if !isPlain && slices.ContainsFunc(refused, func(err schema.Error) bool { return !err.Entity && slices.Equal(at, err.Path) }) {
 		if len(f.OneOf) > 0 && f.Default == nil {
 			return f.OneOf[0]
 		}
