@@ -136,6 +136,10 @@ func (p *pass) found(e *gateway.Entity, below schema.Path, what, fix string) {
 }
 
 func (p *pass) foundBy(rule *Rule, e *gateway.Entity, below schema.Path, what, fix string) {
+	if what, ask, ok := cutLast(what, "; "); ok && fix == "" { // a plugin's own words have both
+		p.foundBy(rule, e, below, what, ask)
+		return
+	}
 	path := e.Path.At(below...)
 	position := p.config.Document.At(path)
 	p.report.Findings = append(p.report.Findings, Finding{
@@ -143,6 +147,13 @@ func (p *pass) foundBy(rule *Rule, e *gateway.Entity, below schema.Path, what, f
 		Path: path.String(), Entity: named(e), What: oneLine(what), Fix: oneLine(fix),
 	})
 	p.about = append(p.about, e)
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, separator); i >= 0 {
+		return text[:i], text[i+len(separator):], true
+	}
+	return text, "", false
 }
 
 // named is the name of an entity; of one that has none, that of what it is in.

@@ -21,6 +21,8 @@ type config struct {
 	Date   string   `json:"date" kong:"shape=date" desc:"A date, or something else."`
 	Names  []string `json:"names" kong:"shape=printable,each_len_max=9" desc:"Names to look for."`
 	Secret string   `json:"secret" kong:"referenceable,encrypted,len_min=32" desc:"A key that nobody may see."`
+	Count  int      `json:"count" kong:"between=1|3153600" desc:"A number that begins with one."`
+	Mode   string   `json:"mode" kong:"one_of=fast|slow" desc:"One of two, which decides of names."`
 	closed *int
 }
 
@@ -32,6 +34,9 @@ func (c *config) Provision() error {
 		return errors.Join(errors.New(`date: "2027-02-31" is no date`), errors.New("and so on"))
 	case "2027-01-01":
 		panic("a new year")
+	}
+	if c.Mode == "fast" && slices.Contains(c.Names, "low") {
+		return errors.New(`names[0]: "low" is not for fast`)
 	}
 	return nil
 }
@@ -96,6 +101,13 @@ func TestCheck(t *testing.T) {
 			"plugins[0].config.date: 7: expected a string", `plugins[0].config.names[1]: "é": write printable ASCII characters`,
 			`plugins[0].config.names[2]: "0123456789": length must be at most 9`, "plugins[0].config.nmaes: no such field; names?",
 		}, 0},
+		{"what is refused, and what only code can know", `plugins: [{name: p, config: {date: 2027-02-31, count: 0}}]`, refused, []string{
+			"plugins[0].config.count: 0: value should be between 1 and 3153600", `plugins[0].config.date: "2027-02-31" is no date` + degraded, "plugins[0].config: and so on" + degraded,
+		}, 0},
+		{"a choice that is none, and what goes with it", `plugins: [{name: p, config: {date: 2027-06-30, mode: fat, names: [low]}}]`, refused, []string{
+			`plugins[0].config.mode: "fat": expected one of: fast, slow; fast?`, `plugins[0].config.names[0]: "low" is not for fast` + degraded,
+		}, 0},
+		{"refused, and a panic", `plugins: [{name: p, config: {date: 2027-01-01, count: -1}}]`, refused, []string{"plugins[0].config.count: -1: value should be between 1 and 3153600"}, 0},
 		{"no record", `plugins: [{name: p, config: date}]`, refused, []string{"plugins[0].config: expected a record"}, 0},
 		{"a secret is not shown", `plugins: [{name: p, config: {date: 2027-06-30, secret: hunter2}}]`, refused, []string{"plugins[0].config.secret: length must be at least 32"}, 0},
 		{"a secret in a vault", `plugins: [{name: p, config: {date: 2027-06-30, secret: "{vault://env/secret}"}}]`, warning, nil, 1},

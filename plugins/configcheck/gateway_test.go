@@ -55,6 +55,9 @@ func TestGatewayRules(t *testing.T) {
 		{"auth-anonymous", "beside a session", "{" + service(anon+", {name: session}") + "}", []string{"services[0].plugins[0].config.anonymous"}},
 		{"auth-anonymous", "on one route only", "services: [{host: h, plugins: [" + anon + "], routes: [{plugins: [{name: acl}]}, {}]}]", []string{"services[0].plugins[0].config.anonymous"}},
 
+		{"limit-name-unknown", "ids, custom_ids, and what is no text", "{consumers: [{custom_id: c}], routes: [{id: r, hosts: [h]}], plugins: [{name: tenant-rate-limit, config: {exempt: {routes: [r, 7, 7c0d7a3e-0000-4000-8000-000000000001], consumers: [c]}}}]}", nil},
+		{"limit-name-unknown", "in one hop", "plugins: [{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {costs: [{routes: [r], cost: 2}]}}}]", []string{"plugins[0].config.tenant_rate_limit.costs[0].routes[0]"}},
+
 		{"limit-without-user", "by service, without authentication", service("{name: rate-limiting, config: {limit_by: service}}"), nil},
 		{"limit-without-user", "by a header of the client's", service(key + ", {name: rate-limiting, config: {limit_by: header}}"), []string{"services[0].plugins[1].config.limit_by"}},
 		{"limit-without-user", "by user too", service(key + ", {name: rate-limiting, config: {limit_by: service}}, {name: gatehouse, config: {run: [tenant_rate_limit]}}"), nil},
@@ -84,6 +87,7 @@ func TestGatewayRules(t *testing.T) {
 		{"reference", "by a mapping with a name, as decK writes it", "{services: [{name: s, host: h}], routes: [{name: r, service: {name: s}}], plugins: [{name: cors, consumer: {username: c}}], consumers: [{username: c}]}", []string{"routes[0].service", "plugins[0].consumer"}},
 		{"credential-reference", "a variable of decK's", "consumers: [{username: c, keyauth_credentials: [{key: '${{ env \"DECK_KEY\" }}'}], jwt_secrets: [{key: k, secret: '${{ env \"DECK_X\" }}'}]}]", []string{"consumers[0].keyauth_credentials[0].key", "consumers[0].jwt_secrets[0].secret"}},
 		{"secret-in-file", "a variable of decK's", "consumers: [{username: c, keyauth_credentials: [{key: '${{ env \"DECK_KEY\" }}'}], jwt_secrets: [{key: k, secret: '${{ env \"DECK_X\" }}'}]}]", nil},
+		{"secret-in-file", "yes and no are none", "plugins: [{name: cors, config: {credentials: yes}}, {name: cors, config: {credentials: 'off'}}, {name: session, config: {secret: true}}]", nil},
 		{"secret-in-file", "a name is none", "{consumers: [{username: c}], plugins: [{name: cors, consumer: {username: c}}]}", nil},
 		{"secret-in-file", "of plugins what is certain", "plugins: [{name: http-log, config: {http_endpoint: 'http://logs', headers: {X-Source: kong}}}, {name: request-transformer, config: {add: {headers: ['X-A:b', 'Authorization:Basic eHg=']}}}, {name: session, config: {secret: hunter2}}, {name: rate-limiting, config: {redis: {host: r, username: u, password: hunter2}}}]",
 			[]string{"plugins[1].config.add.headers[1]", "plugins[2].config.secret", "plugins[3].config.redis.password"}},
@@ -182,17 +186,17 @@ func TestWaivers(t *testing.T) {
 		found  []string
 		waived int
 	}{
-		"on the route":           {"{services: [{host: h, routes: [{_ignore: ['route-without-auth: public']}, {}]}], " + plugins + "}", []string{"route-without-auth services[0].routes[1]"}, 1},
-		"on the service":         {"{services: [{host: h, _ignore: ['route-without-auth: public'], routes: [{}, {}]}], " + plugins + "}", nil, 2},
-		"on all":                 {"{_ignore: ['route-without-auth: public'], services: [{host: h, routes: [{}, {}]}], " + plugins + "}", nil, 2},
-		"another rule's":         {"{services: [{host: h, routes: [{_ignore: ['plugin-none: x']}]}], " + plugins + "}", []string{"waiver-unused services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
-		"no reason":              {"{services: [{host: h, routes: [{_ignore: ['route-without-auth: ']}]}], " + plugins + "}", []string{"waiver-invalid services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
+		"on the route":           {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['route-without-auth: public']}, {paths: [/b]}]}], " + plugins + "}", []string{"route-without-auth services[0].routes[1]"}, 1},
+		"on the service":         {"{services: [{host: h, _ignore: ['route-without-auth: public'], routes: [{paths: [/a]}, {paths: [/b]}]}], " + plugins + "}", nil, 2},
+		"on all":                 {"{_ignore: ['route-without-auth: public'], services: [{host: h, routes: [{paths: [/a]}, {paths: [/b]}]}], " + plugins + "}", nil, 2},
+		"another rule's":         {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['plugin-none: x']}]}], " + plugins + "}", []string{"waiver-unused services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
+		"no reason":              {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['route-without-auth: ']}]}], " + plugins + "}", []string{"waiver-invalid services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
 		"no such rule":           {"{_ignore: ['route-without-oauth: public', 'see the wiki'], " + plugins + "}", []string{"waiver-invalid _ignore[0]", "waiver-invalid _ignore[1]"}, 0},
 		"what Kong refuses":      {"{_ignore: ['reference: later'], plugins: [{name: cors, service: s}]}", []string{"waiver-invalid _ignore[0]", "reference plugins[0].service"}, 0},
 		"waivers cannot be":      {"{_ignore: ['waiver-unused: later'], " + plugins + "}", []string{"waiver-invalid _ignore[0]"}, 0},
-		"no list":                {"{services: [{host: h, _ignore: 'route-without-auth: public', routes: [{}]}], " + plugins + "}", []string{"waiver-invalid services[0]._ignore", "route-without-auth services[0].routes[0]"}, 0},
+		"no list":                {"{services: [{host: h, _ignore: 'route-without-auth: public', routes: [{paths: [/a]}]}], " + plugins + "}", []string{"waiver-invalid services[0]._ignore", "route-without-auth services[0].routes[0]"}, 0},
 		"anchors are no waivers": {"{_ignore: [{a: 1}, 7], " + plugins + "}", nil, 0},
-		"not of another":         {"{services: [{host: h, _ignore: ['route-without-auth: public']}, {host: h, routes: [{}]}], " + plugins + "}", []string{"waiver-unused services[0]._ignore[0]", "route-without-auth services[1].routes[0]"}, 0},
+		"not of another":         {"{services: [{host: h, _ignore: ['route-without-auth: public']}, {host: h, routes: [{paths: [/a]}]}], " + plugins + "}", []string{"waiver-unused services[0]._ignore[0]", "route-without-auth services[1].routes[0]"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

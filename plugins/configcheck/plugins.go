@@ -29,17 +29,22 @@ func (p *pass) pluginConfigs() {
 	}
 }
 
-// pluginConfig reports whether a config has no mistake.
+// pluginConfig reports whether a config has no mistake. One that Kong refuses is started all
+// the same, without what Kong refuses of it, so that all mistakes are told at once.
 func (p *pass) pluginConfig(e *gateway.Entity, known plugin) bool {
 	written := e.Fields["config"]
 	if written == nil {
 		written = map[string]any{}
 	}
 	value := schema.Normalize(known.config, written)
-	if errs := schema.Validate(known.config, value, nil); len(errs) > 0 {
-		for _, err := range errs {
-			what, fix := shown(known.config, value, err)
-			p.found(e, append(at("config"), err.Path...), what, fix)
+	refused := schema.Validate(known.config, value, nil)
+	for _, err := range refused {
+		what, fix := shown(known.config, value, err)
+		p.found(e, append(at("config"), err.Path...), what, fix)
+	}
+	if len(refused) > 0 {
+		if e.Fields["enabled"] != false {
+			p.degradedToo(e, known, value, refused)
 		}
 		return false
 	}
@@ -96,15 +101,23 @@ func (p *pass) started(e *gateway.Entity, config any) (good bool) {
 			p.said(pluginWarning, e, err.Error(), "")
 		}
 	}
-	if closer, ok := config.(interface{ Close() error }); ok {
-		_ = closer.Close() // it has done nothing
-	}
+	end(config)
 	return good
 }
 
+// end closes a config that has done nothing.
+func end(config any) {
+	if closer, ok := config.(interface{ Close() error }); ok {
+		_ = closer.Close()
+	}
+}
+
+// untilRight is what a mistake of a plugin's own does.
+const untilRight = "until it is right, the plugin starts degraded"
+
 func (p *pass) degraded(e *gateway.Entity, err error) {
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		p.said(pluginDegraded, e, line, "until it is right, the plugin starts degraded")
+		p.said(pluginDegraded, e, line, untilRight)
 	}
 }
 
@@ -116,30 +129,40 @@ var (
 
 // said adds a finding of a plugin's own words.
 func (p *pass) said(rule string, e *gateway.Entity, line, fix string) {
-	below := at("config")
+	field, line := p.fieldOfLine(e, line)
+	p.foundBy(ruleOf(rule), e, append(at("config"), field...), line, fix)
+}
+
+// fieldOfLine takes a plugin's own words apart. They may be about no field.
+func (p *pass) fieldOfLine(e *gateway.Entity, line string) (field schema.Path, rest string) {
 	parts := fieldFirst.FindStringSubmatch(line)
-	if parts != nil && p.plugins[e.Name()].config.Fields.Get(step.FindString(parts[1])) != nil {
-		for _, name := range step.FindAllString(parts[1], -1) {
-			if i, err := strconv.Atoi(name); err == nil {
-				below = append(below, i)
-			} else {
-				below = append(below, name)
-			}
-		}
-		line = parts[2]
+	if parts == nil || p.plugins[e.Name()].config.Fields.Get(step.FindString(parts[1])) == nil {
+		return nil, line
 	}
-	p.foundBy(ruleOf(rule), e, below, line, fix)
+	for _, name := range step.FindAllString(parts[1], -1) {
+		if i, err := strconv.Atoi(name); err == nil {
+			field = append(field, i)
+		} else {
+			field = append(field, name)
+		}
+	}
+	return field, parts[2]
 }
 
 // provision makes a panic an error: it is one config's, and others are to be checked.
 func provision(start func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = fmt.Errorf("panic: %v", v)
+			err = panicked{v}
 		}
 	}()
 	return start()
 }
+
+// panicked is an error that was a panic.
+type panicked struct{ value any }
+
+func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // shown is Kong's complaint with the value that it is about, which Kong often leaves out, and
 // the fix. What may be secret is not shown.
@@ -157,10 +180,16 @@ func shown(f *schema.Field, value any, e schema.Error) (what, fix string) {
 		}
 	}
 	what = e.Message
-	if text, ok := scalar(value); ok && !e.Entity && f.Elements == nil && f.Fields == nil && f.Values == nil && !f.Referenceable && !f.Encrypted && !strings.Contains(what, strings.Trim(text, `"`)) {
+	if text, ok := scalar(value); ok && !e.Entity && f.Elements == nil && f.Fields == nil && f.Values == nil && !f.Referenceable && !f.Encrypted && !tells(what, strings.Trim(text, `"`)) {
 		what = text + ": " + what
 	}
 	return what, fixOf(f, value, e)
+}
+
+// tells reports whether a complaint says the value that it is about: in quotes, or after a
+// colon at its end. The 0 in "between 1 and 10" is not one.
+func tells(complaint, value string) bool {
+	return strings.Contains(complaint, `"`+value+`"`) || strings.Contains(complaint, "'"+value+"'") || strings.HasSuffix(complaint, ": "+value)
 }
 
 func noSuchField(record *schema.Field, name string) (what, fix string) {
@@ -251,6 +280,8 @@ func (p *pass) pluginNames() {
 		near := spelling.Nearest(name, ours, spelling.AnyNumber)
 		if near == "" {
 			near = spelling.Nearest(name, bundled, 2)
+		} else {
+			near = spelling.Nearest(name, append([]string{near}, bundled...), spelling.AnyNumber)
 		}
 		// rate-limiting-advanced is another plugin, and rate-limitng is none.
 		if near != "" && !strings.HasPrefix(name, near+"-") {

@@ -30,6 +30,7 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "format-version", Severity: Error, Refused: true, find: (*pass).formatVersion},
 		{Name: "field-unknown", Severity: Error, find: (*pass).unknownFields},
 		{Name: "field-type", Severity: Error, Refused: true, find: (*pass).fieldTypes},
+		{Name: "field-value", Severity: Error, Refused: true, find: (*pass).fieldValues},
 		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
 
 		// Plugins.
@@ -51,6 +52,7 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "limit-without-user", Severity: Warning, find: (*pass).limitsWithoutUser},
 		{Name: "limit-of-zero", Severity: Info, find: (*pass).limitsOfZero},
 		{Name: "limit-per-node", Severity: Info, find: (*pass).limitsPerNode},
+		{Name: "limit-name-unknown", Severity: Warning, find: (*pass).limitNames},
 		{Name: "token-issuers", Severity: Warning, find: (*pass).tokenIssuers},
 		{Name: "token-issuer-twice", Severity: Error, find: (*pass).issuersTwice},
 

@@ -23,6 +23,11 @@ func notReadable(base kongyaml.File, overlays []kongyaml.File, err error) Report
 	return report
 }
 
+// NoFile is the report of a config of which a file cannot be read.
+func NoFile(name string, err error) Report {
+	return Report{Findings: []Finding{{Rule: unreadable, Severity: Error, Refused: true, File: name, What: oneLine(err.Error()), Fix: "name files that are there and can be read"}}}
+}
+
 func unread(base kongyaml.File, overlays []kongyaml.File, line string) Finding {
 	f := Finding{Rule: unreadable, Severity: Error, Refused: true, File: base.Name, Fix: "correct it: Kong reads one mapping in YAML or JSON"}
 	f.What = strings.TrimPrefix(line, "parse ")
@@ -38,6 +43,9 @@ func unread(base kongyaml.File, overlays []kongyaml.File, line string) Finding {
 		f.What = strings.TrimPrefix(f.What, at[0])
 	}
 	f.What = strings.TrimPrefix(f.What, "yaml: ")
+	if what, fix, ok := strings.Cut(f.What, ": write "); ok { // it says itself what to do
+		f.What, f.Fix = what+": no text", "write "+fix
+	}
 	switch {
 	case len(text) > 0 && empty(text):
 		f.What, f.Fix = "there is nothing in it but comments", whatToBegin

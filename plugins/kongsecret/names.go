@@ -23,10 +23,13 @@ func secretName(name string) bool {
 	return otherNames.MatchString(name) || plainName(name)
 }
 
+// yesOrNo is what YAML writes truth in: credentials: yes says that there are some.
+var yesOrNo = regexp.MustCompile(`(?i)^(yes|no|on|off|true|false|null|~|)$`)
+
 // Certain reports whether a value that may be a secret is one, by its text or the name of its
 // field. Of an endpoint or a header it is not certain: to hide one too many costs nothing.
 func Certain(field, value string) bool {
-	return unmistakableText(value) || plainName(field)
+	return unmistakableText(value) || plainName(field) && !yesOrNo.MatchString(value)
 }
 
 // plainName reports whether a field is called a secret.

@@ -3,8 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -61,7 +63,10 @@ It ends with 1 if something is as bad as --fail-on says, and with 0 otherwise.`
 // check reads, looks and prints. Its exit code is 1 if something is as bad as --fail-on says.
 func (c *checking) check(ctx context.Context, s streams) error {
 	name, report, err := c.look(ctx)
-	if err != nil {
+	switch {
+	case err != nil && c.format == "json" && ctx.Err() == nil && !cli.IsUsage(err):
+		report = c.noFile(err)
+	case err != nil:
 		return err
 	}
 	if c.format == "json" {
@@ -73,6 +78,15 @@ func (c *checking) check(ctx context.Context, s streams) error {
 		return exitCode(1)
 	}
 	return err
+}
+
+// noFile is the report for programs where a file cannot be read.
+func (c *checking) noFile(err error) configcheck.Report {
+	name := c.config
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		name = file.Path
+	}
+	return configcheck.NoFile(name, err)
 }
 
 // look says what is wrong, or that it was told to stop: a pipe that nobody writes to is not

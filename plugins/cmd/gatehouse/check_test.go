@@ -71,7 +71,7 @@ func TestCheckExitCode(t *testing.T) {
 	const (
 		fails = "{_format_version: '3.0', plugins: [{name: trace-inject, config: {ratio: 1}}]}"
 		warns = "{_format_version: '3.0', plugins: [{name: key-auth}, {name: trace-inject}]}"
-		tells = "{_format_version: '3.0', services: [{name: s, host: h, routes: [{name: r, plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}, {name: trace-inject}]}"
+		tells = "{_format_version: '3.0', services: [{name: s, host: h, routes: [{name: r, paths: [/r], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [a]}}]}]}], plugins: [{name: key-auth, config: {key_in_query: false, key_names: [b]}}, {name: trace-inject}]}"
 		good  = "{_format_version: '3.0', plugins: [{name: trace-inject}]}"
 	)
 	for _, tt := range []struct {
@@ -116,7 +116,7 @@ services:
   - name: s
     host: h
     _ignore: ["route-without-auth: in our own network"]
-    routes: [{name: r}]
+    routes: [{name: r, paths: [/r]}]
 `, 0o644)
 	put(t, overlay, "\n\nconsumers:\n  - username: erp\n    keyauth_credentials:\n      - key: '{vault://env/hunter2}'\n", 0o600)
 	out, errs, code := gatehouse(t, "", "check", "-o", "json", base, overlay)
@@ -140,6 +140,24 @@ services:
 	}
 	if out, _, code := gatehouse(t, "{_format_version: '3.0', plugins: [{name: trace-inject}]}", "check", "-o", "json", "-"); code != 0 || !strings.Contains(out, `"findings": []`) || !strings.Contains(out, `"waived": []`) {
 		t.Errorf("exit code %d, of a good config it says %s", code, out)
+	}
+}
+
+// TestCheckJSONOfNoFile: programs are told of a file that cannot be read as of all else.
+func TestCheckJSONOfNoFile(t *testing.T) {
+	dir := t.TempDir()
+	base := filepath.Join(dir, "kong.yaml")
+	put(t, base, "_format_version: '3.0'\n", 0o644)
+	missing := filepath.Join(dir, "missing.yaml")
+	for _, args := range [][]string{{missing}, {base, missing}, {"-contract", "web=" + missing, base}, {dir}} {
+		out, errs, code := gatehouse(t, "", append([]string{"check", "-o", "json"}, args...)...)
+		var report configcheck.Report
+		if err := json.Unmarshal([]byte(out), &report); err != nil || code != 1 || errs != "" || len(report.Findings) != 1 {
+			t.Fatalf("%q: exit code %d, %v, %s%s", args, code, err, out, errs)
+		}
+		if f := report.Findings[0]; f.Rule != "unreadable" || !strings.HasPrefix(f.File, dir) || f.What == "" || f.Fix == "" {
+			t.Errorf("%q: finding %+v", args, f)
+		}
 	}
 }
 

@@ -191,7 +191,7 @@ func TestCheck(t *testing.T) {
 // scrubbed for it.
 func TestCheckFindsLogPlugins(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kong.yaml")
-	if err := os.WriteFile(file, []byte("{_format_version: '3.0', services: [{plugins: [{name: trace-inject}, {name: file-log}]}]}"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("{_format_version: '3.0', services: [{host: h, plugins: [{name: trace-inject}, {name: file-log}]}]}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for value, want := range map[string]string{

@@ -116,7 +116,7 @@ func TestCheckOverlays(t *testing.T) {
 // TestStartWithDevelopmentKeys: Kong starts with them, and the start says so.
 func TestStartWithDevelopmentKeys(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kong.yaml")
-	put(t, file, "{_format_version: '3.0', keyauth_credentials: [{key: dev-only-x}]}", 0o600)
+	put(t, file, "{_format_version: '3.0', consumers: [{username: c}], keyauth_credentials: [{consumer: c, key: dev-only-x}]}", 0o600)
 	t.Setenv("KONG_DECLARATIVE_CONFIG", file)
 	_, errs, code := gatehouse(t, "", "run", "-socket", "/no-such/socket", "--", "true")
 	if want := file + ":1: error: keyauth_credentials[0].key: a key for development"; code != 1 || !strings.Contains(errs, want) || !strings.Contains(errs, "/no-such") {

@@ -1,0 +1,170 @@
+package configcheck
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/internal/spelling"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
+)
+
+//go:embed kongvalues.txt
+var kongValues string
+
+// valueRule is what Kong asks of a value: one of a field's, or some field to be there.
+type valueRule struct {
+	// path leads to the field, with "[]" for each element of a list.
+	path []string
+	kind string
+	args []string
+}
+
+var valueRules = sync.OnceValue(func() map[string][]valueRule {
+	rules := map[string][]valueRule{}
+	var kind string
+	for line := range strings.Lines(kongValues) {
+		words := strings.Fields(line)
+		switch {
+		case strings.HasPrefix(line, "#"):
+		case !strings.HasPrefix(line, " "):
+			kind = words[0]
+		case words[0] == "some":
+			rules[kind] = append(rules[kind], valueRule{kind: "some", args: words[1:]})
+		default:
+			path := strings.Split(strings.ReplaceAll(words[0], "[]", ".[]"), ".")
+			rules[kind] = append(rules[kind], valueRule{path, words[1], words[2:]})
+		}
+	}
+	return rules
+})
+
+// fieldValues finds values that are of their field's type, and not what Kong takes there.
+func (p *pass) fieldValues() {
+	for _, kind := range p.config.Kinds() {
+		for _, e := range p.config.All(kind) {
+			for _, rule := range valueRules()[kind] {
+				p.fieldValue(e, rule)
+			}
+			if kind == "routes" {
+				p.routeMatches(e)
+			}
+		}
+	}
+}
+
+func (p *pass) fieldValue(e *gateway.Entity, rule valueRule) {
+	switch rule.kind {
+	case "some":
+		if !slices.ContainsFunc(rule.args, func(field string) bool { return e.Fields[field] != nil }) {
+			p.found(e, nil, "there is no "+strings.Join(rule.args, " or "), "write one of them")
+		}
+	case "required":
+		if field := rule.path[0]; e.Fields[field] == nil && e.Parent.Kind != field+"s" {
+			p.found(e, at(field), "required field missing", "write it")
+		}
+	default:
+		each(e.Fields, rule.path, nil, func(below schema.Path, value any) {
+			if what, fix := rule.wrong(value); what != "" {
+				text, _ := scalar(value)
+				p.found(e, below, text+": "+what, fix)
+			}
+		})
+	}
+}
+
+// each calls a function with the values that a path leads to.
+func each(value any, path []string, below schema.Path, do func(schema.Path, any)) {
+	switch {
+	case len(path) == 0:
+		do(below, value)
+	case path[0] == "[]":
+		for i, item := range gateway.List(value) {
+			each(item, path[1:], below.At(i), do)
+		}
+	default:
+		if inner := gateway.Map(value)[path[0]]; inner != nil {
+			each(inner, path[1:], below.At(path[0]), do)
+		}
+	}
+}
+
+// wrong says what is wrong with a value, nothing of one of another type than the field's: that
+// is another rule's.
+func (r valueRule) wrong(value any) (what, fix string) {
+	number, isNumber := value.(float64)
+	text, isText := value.(string)
+	if schema.IsReference(value) || text == "" && isText {
+		return "", ""
+	}
+	switch {
+	case r.kind == "between" && isNumber:
+		least, _ := strconv.ParseFloat(r.args[0], 64)
+		if most, _ := strconv.ParseFloat(r.args[1], 64); number < least || number > most {
+			return fmt.Sprintf("value should be between %s and %s", r.args[0], r.args[1]), "write a number from " + r.args[0] + " to " + r.args[1]
+		}
+	case r.kind == "one_of" && (isText || isNumber):
+		if !slices.Contains(r.args, fmt.Sprint(value)) {
+			fix := "write one of them"
+			if near := spelling.Nearest(text, r.args, spelling.AnyNumber); isText && near != "" {
+				fix = near + "?"
+			}
+			return "expected one of: " + strings.Join(r.args, ", "), fix
+		}
+	case r.kind == "is" && isText:
+		what, fix, _ = strings.Cut(shapes[r.args[0]](text), "; ")
+	}
+	return what, fix
+}
+
+// matching are the fields of which a route of a protocol needs one (kong/db/schema/entities/
+// routes_subschemas.lua), the first protocol that a route has.
+var matching = []struct {
+	protocol string
+	fields   []string
+}{
+	{"https", []string{"methods", "hosts", "headers", "paths", "snis"}},
+	{"http", []string{"methods", "hosts", "headers", "paths"}},
+	{"grpcs", []string{"hosts", "headers", "paths", "snis"}},
+	{"grpc", []string{"hosts", "headers", "paths"}},
+	{"tcp", []string{"sources", "destinations", "snis"}},
+	{"tls", []string{"sources", "destinations", "snis"}},
+	{"udp", []string{"sources", "destinations", "snis"}},
+	{"tls_passthrough", []string{"snis"}},
+}
+
+// routeMatches finds a route that no request can meet.
+func (p *pass) routeMatches(e *gateway.Entity) {
+	protocols := gateway.Strings(e.Fields["protocols"])
+	if e.Fields["protocols"] == nil {
+		protocols = []string{"http", "https"} // Kong's default
+	}
+	for _, of := range matching {
+		if !slices.Contains(protocols, of.protocol) {
+			continue
+		}
+		if !slices.ContainsFunc(append(of.fields, "expression"), func(field string) bool { return filled(e.Fields[field]) }) {
+			p.found(e, nil, "no request meets it: there is none of "+strings.Join(of.fields, ", "), "write one of them, such as paths: [/orders]")
+		}
+		return
+	}
+}
+
+// filled reports whether there is anything in a field. What is of another type another rule
+// tells of.
+func filled(value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return false
+	case []any:
+		return len(value) > 0
+	case map[string]any:
+		return len(value) > 0
+	default:
+		return true
+	}
+}
