@@ -2,9 +2,13 @@ package e2e
 
 import (
 	"bytes"
+	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -165,4 +169,33 @@ func everyWorker(t *testing.T, path string, status int) {
 		}
 		return true
 	})
+}
+
+// TestServiceURL posts a service as most configs have it: a url, and a host with a port,
+// without an upstream.
+func TestServiceURL(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Host+r.URL.Path) // a client that is gone is no matter
+	}))
+	defer server.Close()
+	host, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := useConfig(t, func(config map[string]any) {
+		config["services"] = append(config["services"].([]any),
+			map[string]any{"name": "by-url", "url": server.URL + "/base", "routes": []any{map[string]any{"name": "by-url", "paths": []string{"/by-url"}, "regex_priority": 1}}},
+			map[string]any{"name": "by-host", "host": host, "port": number, "routes": []any{map[string]any{"name": "by-host", "paths": []string{"/by-host"}}}})
+	})
+	defer restore()
+	for path, want := range map[string]string{"/by-url/x": "/base/x", "/by-host/x": "/x"} {
+		a := get(t, path).wantStatus(t, http.StatusOK)
+		if want := server.Listener.Addr().String() + want; string(a.body) != want {
+			t.Errorf("%s: the service saw %s, want %s", path, a.body, want)
+		}
+	}
 }

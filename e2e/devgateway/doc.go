@@ -22,7 +22,9 @@
 //     events are not limited to 4,096 at a time.
 //   - Connections that are kept belong to a service's CAs too. Kong's belong to the name
 //     and the client certificate alone.
-//   - The addresses of targets are looked up once, when the configuration is loaded.
+//   - A name is looked up in the file of KONG_DNS_HOSTSFILE when the configuration is
+//     loaded. A service's host that is not there is looked up by the system, for each try;
+//     a target that is not there is refused.
 //   - Its own errors are JSON or plain text, as the first type in Accept says. Kong
 //     weighs all of them, and knows HTML and XML too.
 //   - The origins of cors are RE2's expressions, not PCRE's: what RE2 lacks is refused.

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
+	"strconv"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
@@ -144,13 +146,26 @@ func (a *assembler) service(e entry) {
 	a.meta(&s.Meta, namedID("services", s.Name))
 	a.unique(e, "services", "name", s.Name)
 	if s.Upstream = a.upstreams[s.Host]; s.Upstream == nil {
-		a.fail(e.at.At("host"), fmt.Sprintf("%q: the dev gateway supports the names of upstreams only; %s", s.Host, onKong))
+		s.Upstream = a.plainHost(s.Host, s.Port)
 	}
 	s.TLS = a.upstreamTLS(e, s)
 	for _, r := range e.nested("routes") {
 		a.route(r, s)
 	}
 	a.plugins(e, scope{service: s.ID})
+}
+
+// plainHost is the upstream of a service whose host is no upstream's name: its one target is
+// the host itself. Services with the same one share it.
+func (a *assembler) plainHost(host string, port int) *Upstream {
+	name := net.JoinHostPort(host, strconv.Itoa(port)) // no upstream's: those have no colon
+	known := a.upstreams[name]
+	if known == nil {
+		known = &Upstream{Name: name, Targets: []*Target{a.loader.opts.Hosts.plain(host, port)}}
+		a.upstreams[name] = known
+		a.config.Upstreams = append(a.config.Upstreams, known)
+	}
+	return known
 }
 
 func (a *assembler) route(e entry, s *Service) {
