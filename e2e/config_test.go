@@ -7,12 +7,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 )
 
 // TestConfigIsAccepted posts the running config again: the gateway's own verdict.
@@ -75,6 +78,22 @@ func TestBadConfigIsRefused(t *testing.T) {
 		})
 	}
 	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}
+
+// TestRepositoryConfigIsPosted posts kong.yaml as it is in the repository, as who tries
+// `make run` does: it gets the certificates, ports and keys that the stack gave its own.
+func TestRepositoryConfigIsPosted(t *testing.T) {
+	if os.Getenv("E2E_TARGET") != "" && os.Getenv("E2E_TARGET") != "dev" {
+		t.Skip("Kong runs what is posted, without an overlay")
+	}
+	source, err := os.ReadFile("../kong.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { postConfig(t, gate.config).wantStatus(t, http.StatusCreated) }()
+	postConfig(t, source).wantStatus(t, http.StatusCreated)
+	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+	get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, "acme", "u1")).wantStatus(t, http.StatusOK)
 }
 
 // edit replaces the first old in a config. Further lines are indented as its line is.

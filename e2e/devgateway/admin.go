@@ -83,7 +83,7 @@ func (g *Gateway) postConfig(r *http.Request) (int, object) {
 	if post.checkHash && hash(post.text) == g.current.Load().hash {
 		return http.StatusNotModified, nil
 	}
-	err := g.load(post.text)
+	err := g.loadPosted(post.text)
 	var invalid *config.Invalid
 	switch {
 	case errors.As(err, &invalid) && post.flatten:

@@ -22,6 +22,8 @@
 //     events are not limited to 4,096 at a time.
 //   - Connections that are kept belong to a service's CAs too. Kong's belong to the name
 //     and the client certificate alone.
+//   - Under `make run`, a configuration that is posted without certificates gets those of
+//     the stack, and its issuers' keys, as the file that it started with did.
 //   - A name is looked up in the file of KONG_DNS_HOSTSFILE when the configuration is
 //     loaded. A service's host that is not there is looked up by the system, for each try;
 //     a target that is not there is refused.

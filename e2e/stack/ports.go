@@ -116,7 +116,7 @@ func DefaultPorts(lookup func(string) (string, bool)) (Ports, error) {
 		value, _ := lookup(d.Env)
 		if value == "" {
 			if d.port.Number > maxPort {
-				return Ports{}, fmt.Errorf("%s=%d moves %s to %d, and ports end at %d: write a smaller one", offsetVariable, offset, d.Env, d.port.Number, maxPort)
+				return Ports{}, fmt.Errorf("%s=%d moves %s to %d, and ports end at %d: write a number from 0 to %d", offsetVariable, offset, d.Env, d.port.Number, maxPort, maxPort-highestDefault())
 			}
 			continue
 		}
