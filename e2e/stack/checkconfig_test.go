@@ -29,8 +29,11 @@ services:
 		{"with Kong's own plugins", shop + "    plugins: [{ name: cors }, { name: correlation-id }, { name: tenant-rate-limit }]\n", nil, 0},
 		{"empty", "", []string{"is empty: begin it with _format_version"}, 1},
 		{"comments only", "# soon\n---\n", []string{"is empty: begin it with _format_version"}, 1},
-		{"a list", "- a\n", []string{"expected an object", "correct the YAML"}, 1},
-		{"no YAML", "services: [\n", []string{"yaml: line 2", "correct the YAML"}, 1},
+		{"a list", "- a\n", []string{"expected an object", "correct it"}, 1},
+		{"no YAML", "services: [\n", []string{":2: ", "correct it"}, 1},
+		{"a tab", "_format_version: \"3.0\"\nservices:\n\t- name: shop\n", []string{":3: a tab in the indentation, which YAML does not allow; indent with spaces"}, 1},
+		{"a slip in a plugin's field", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: tenant-rate-limit, config: { noodes: 1 } }]"), []string{".config.noodes ", "unknown field; nodes?"}, 1},
+		{"a field that is none", with("host:", "x: 1\n    host:"), []string{":5: services[0].x (service \"shop\"): unknown field; take it out, or write one of name, host, url,"}, 1},
 		{"no version", "services: []\n", []string{":1: _format_version: required field missing; write _format_version: \"3.0\""}, 1},
 		{"version of another Kong", "_format_version: \"1.1\"\n", []string{":1: _format_version: ", `write _format_version: "3.0"`}, 1},
 		{"a slip in a plugin's name", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: tenant-rate-limits }]"), []string{
