@@ -33,8 +33,9 @@
 //   - Of the PDK it has what this repository's plugins call. A call to anything else is
 //     answered with a 500, and named in the error log.
 //   - The Admin API takes configurations and reports what is wrong in them by entity. It
-//     does not show what it made of a good one. Errors about the document itself stand
-//     under their path in fields, and in message as JSON.
+//     answers a good one with its entities, without certificates and without what is null.
+//     Errors about the document itself stand under their path in fields, and in message as
+//     JSON.
 //
 // The packages, in the order in which a request meets them: config has the
 // configuration, router finds the route, auth, transform, cors and correlationid have

@@ -110,7 +110,7 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read declarative config: %w", err)
 	}
-	if err := g.load(text, text); err != nil {
+	if _, err := g.load(text, text); err != nil {
 		return nil, fmt.Errorf("%s: %w", opts.ConfigFile, err)
 	}
 	g.logs, err = openLogs(opts)
@@ -118,12 +118,12 @@ func New(opts Options) (*Gateway, error) {
 }
 
 // loadPosted replaces the configuration by one that was posted.
-func (g *Gateway) loadPosted(text []byte) error {
+func (g *Gateway) loadPosted(text []byte) (*config.Config, error) {
 	runs := text
 	if g.opts.Posted != nil {
 		var err error
 		if runs, err = g.opts.Posted(text); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	return g.load(text, runs)
@@ -131,14 +131,14 @@ func (g *Gateway) loadPosted(text []byte) error {
 
 // load replaces the configuration by the one that is to run; text is what the Admin API
 // shows of it. Requests under way keep the old one.
-func (g *Gateway) load(text, runs []byte) error {
+func (g *Gateway) load(text, runs []byte) (*config.Config, error) {
 	cfg, err := g.loader.Load(runs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	chain, err := newChain(cfg, func() int { return int(g.sequence.Add(1)) }, g.ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g.loading.Lock()
 	defer g.loading.Unlock()
@@ -149,7 +149,7 @@ func (g *Gateway) load(text, runs []byte) error {
 	balancers := balancer.NewSet(cfg.Upstreams, before)
 	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain, balancers: balancers, text: text, hash: hash(text)})
 	before.Stop()
-	return nil
+	return cfg, nil
 }
 
 // Run listens and serves until the context ends. Then it lets requests and log

@@ -19,6 +19,7 @@ type Config struct {
 	Upstreams []*Upstream
 	Routes    []*Route
 	Plugins   []*Plugin
+	Entities  Entities
 
 	jwtSecrets map[string]*JWTSecret
 	keys       map[string]*KeyAuth
