@@ -114,13 +114,13 @@ fuzz: ## every fuzz test, FUZZTIME (20s) each
 	done
 
 .PHONY: lint
-lint: ## linters, formatting, the tests of the benchmarks and of the manifests, and no generated file that `make generate` would change
+lint: contracts ## linters, formatting, no contract that breaks its clients, the tests of the benchmarks, the manifests and the tools, and no generated file that `make generate` would change
 	$(TOOL) golangci-lint run ./...
 	$(TOOL) golangci-lint fmt --diff ./...
 	cd $(MODULE) && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...
 	cd bench && go tool -modfile=../tools/go.mod golangci-lint run ./... && go test ./...
-	cd tools && go tool golangci-lint run ./... && go test ./...
 	cd deploy/kubernetes/check && go tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./... && go test ./...
+	cd tools && go tool golangci-lint run ./... && go test ./dist && go test -count=1 . # go test does not see that what it reads outside has changed
 	@before=$$(git status --porcelain); $(MAKE) -s generate; after=$$(git status --porcelain); \
 	[ "$$before" = "$$after" ] || { echo "make generate changes files; commit what it writes:" >&2; git status --short >&2; exit 1; }
 
@@ -132,15 +132,36 @@ kube-check: ## what a real Kubernetes API server says of deploy/kubernetes; the 
 	cd deploy/kubernetes/check && KUBE_APISERVER=$(CURDIR)/bin/kube-apiserver ETCD=$(CURDIR)/bin/etcd \
 	  go test -count=1 -v -run '^TestAPIServer$$' .
 
-# What clients were last given: the latest tag's, or the last commit's where there is none.
-BASE ?= $(shell git describe --tags --abbrev=0 2>/dev/null || echo HEAD~1)
+# What clients have, and what they will get. breaking.txt raises what oasdiff lets pass: a field
+# or a header that is taken away, and fewer values of an enum, stop clients that were generated.
+# A version is announced 180 days before its end.
+CONTRACTS := bff/openapi
+RELEASED  := bff/openapi/released
+OASDIFF   := $$($(TOOL) -n oasdiff)
+COMPARE   := --flatten-allof --allow-external-refs=false --deprecation-days-stable 180 --severity-levels bff/openapi/breaking.txt \
+  --err-ignore $(RELEASED)/accepted.md --warn-ignore $(RELEASED)/accepted.md
 
 .PHONY: contracts
-contracts: ## say what a contract here breaks for clients of the one in git: make contracts [BASE=ref]
-	@status=0; for file in bff/openapi/*.yaml; do \
-	  git cat-file -e $(BASE):$$file 2>/dev/null || continue; \
-	  $(TOOL) oasdiff breaking --fail-on ERR $(BASE):$$file $$file || status=1; \
+contracts: ## fail if a contract breaks clients of the one that was released last
+	@oasdiff=$(OASDIFF); status=0; for last in $(RELEASED)/*.yaml; do \
+	  now=$(CONTRACTS)/$${last##*/}; \
+	  said=$$($$oasdiff breaking --fail-on WARN $(COMPARE) $$last $$now 2>&1) || { status=1; echo "$$now, compared with what was released:"; echo "$$said"; }; \
 	done; exit $$status
+
+.PHONY: changelog
+changelog: ## what is new in a contract since it was released, for those who call it: make changelog [CONTRACT=partner]
+	@$(OASDIFF) changelog --format markdown $(COMPARE) $(RELEASED)/$(or $(CONTRACT),partner).yaml $(CONTRACTS)/$(or $(CONTRACT),partner).yaml
+
+.PHONY: release-contracts
+release-contracts: contracts ## a part of a release: keep the contracts that clients have from now on
+	@version() { sed -n 's/^  version: *//p' $$1 | head -1; }; \
+	changed=; for now in $(CONTRACTS)/*.yaml; do \
+	  last=$(RELEASED)/$${now##*/}; \
+	  cmp -s $$now $$last && continue; changed="$$changed $$now"; \
+	  [ ! -f $$last ] || [ "$$(version $$now)" != "$$(version $$last)" ] || { echo "$$now: it has changed since $$(version $$now) was released; raise info.version" >&2; exit 1; }; \
+	done; \
+	for now in $$changed; do cp $$now $(RELEASED)/ && echo "$$now: released as $$(version $$now)"; done; \
+	sed '/^- /d' $(RELEASED)/accepted.md >$(RELEASED)/accepted.tmp && mv $(RELEASED)/accepted.tmp $(RELEASED)/accepted.md
 
 .PHONY: vulncheck
 vulncheck: ## known vulnerabilities in what we call (asks vuln.go.dev)

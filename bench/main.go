@@ -41,6 +41,7 @@ type suite struct {
 var suites = []suite{
 	{"pluginserver", ratios(pluginserver.Open)},
 	{"gateway", ratios(gateway.Open)},
+	{"versions", ratios(gateway.OpenVersions)},
 	{"scrub", ratios(scrub.Open)},
 	{"limiter", ratios(limiter.Open)},
 	{"bff", ratios(bff.Open)},

@@ -28,6 +28,7 @@ var blocks = map[string]string{
 	"docs/audit-integrity.md#by-hand":                                              "run: plugins/piilogscrub/auditchain TestOthersCanVerify",
 	"docs/audit-integrity.md#exporting":                                            "names logs of a gateway; the tests of plugins/cmd/gatehouse export their own",
 	"docs/audit-integrity.md#for-a-persons-request":                                "needs somebody's key and id; TestCommandsExist reads it",
+	"docs/bodies.md#in-a-pipe":                                                     "run: docs TestBlocksRun",
 	"docs/capacity.md#your-own-figures":                                            "takes minutes of a machine of its own",
 	"docs/check.md#gatehouse-check":                                                "run: docs TestBlocksRun",
 	"docs/check.md#plugin-log-unscrubbed":                                          "run: plugins/cmd/gatehouse TestCheckPage",
@@ -273,6 +274,8 @@ func TestBlocksRun(t *testing.T) {
 		"certs.yaml":   "_format_version: \"3.0\"\nconsumers:\n  - { username: web-app, tags: [web] }\n",
 		"keys.yaml":    "_format_version: \"3.0\"\nconsumers:\n  - { username: acme-erp }\n",
 		"access.log":   "GET /?email=joe@example.com&card=4111111111111111\n",
+		"policy.yaml":  "fields: [customer_ref]\n",
+		"bodies.jsonl": `{"customer_ref":"A-17","items":3}` + "\n",
 		"events.jsonl": `{"email":"joe@example.com","id":7}` + "\n",
 	}
 	for name, text := range files {
@@ -284,7 +287,9 @@ func TestBlocksRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	printed := map[string][]string{
-		"docs/scrubbing.md#the-filter":  {"email=[email]&card=[card:1111]\n", `{"email":"[email]","id":7}`, `{"kind":"email",`},
+		"docs/scrubbing.md#the-filter": {"email=[email]&card=[card:1111]\n", `{"email":"[email]","id":7}`, `{"kind":"email",`,
+			"access.log:1:12-27: email, redact: it is an e-mail address (rule form, field ?email)\n", "RULE  COUNT\n", "KIND   ACTION      COUNT\n"},
+		"docs/bodies.md#in-a-pipe":      {"bodies.jsonl:1:17-21: field, redact: its name says so (rule name, field customer_ref)\n"},
 		"docs/check.md#gatehouse-check": {"looked at: ", `"findings":`},
 	}
 	all := shellBlocks(t)

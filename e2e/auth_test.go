@@ -38,7 +38,7 @@ func TestRefusals(t *testing.T) {
 		{"key in the query", "/partner/v2/orders?apikey=dev-only-globex-2026-09", nil, 401, "No API key found in request"},
 		{"no such route", "/nowhere", nil, 404, "no Route matched with those values"},
 		{"method without a route", "/partner", nil, 404, "no Route matched with those values"},
-		{"no version accepted", "/partner/orders", []string{"apikey: dev-only-globex-2026-09"}, 404, "no Route matched with those values"},
+		{"no version accepted", "/partner/orders", []string{"apikey: dev-only-globex-2026-09", "Accept: text/html"}, 406, "No acceptable version"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -79,7 +79,11 @@ func sendBy(t *testing.T, client *http.Client, req *http.Request) answer {
 		t.Fatal(err)
 	}
 	answered.Store(resp.Header.Get("X-Kong-Request-Id"), true)
-	return answer{status: resp.StatusCode, header: resp.Header, body: body}
+	a := answer{status: resp.StatusCode, header: resp.Header, body: body}
+	if strings.HasPrefix(req.URL.Path, partnerAPI) {
+		wantContract(t, req, a)
+	}
+	return a
 }
 
 // wantStatus ends the test unless the answer has the status.

@@ -130,6 +130,9 @@ func wantPolicy(parts ...string) func(*testing.T, answer) {
 func TestMistakesDegrade(t *testing.T) {
 	for _, tt := range acceptedMistakes {
 		t.Run(tt.plugin+" "+tt.name, func(t *testing.T) {
+			if tt.plugin == "sunset-headers" { // a date that cannot be said
+				mayBreakContract(t)
+			}
 			restore := useConfig(t, tt.make)
 			defer restore()
 			var a answer

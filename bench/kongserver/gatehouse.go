@@ -15,7 +15,7 @@ import (
 )
 
 // names are the plugins that Kong is told of.
-var names = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "gatehouse"}
+var names = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "api-version", "gatehouse"}
 
 // Gatehouse is a Kong under `gatehouse run`, with the plugin server beside it.
 type Gatehouse struct {

@@ -1,6 +1,7 @@
 package openapi_test
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehousehq/gatehouse/bff/openapi"
 )
@@ -25,7 +27,7 @@ func load(t *testing.T, text []byte) *openapi3.T {
 func TestContracts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*.yaml")
-	if err != nil || len(files) != 6 {
+	if err != nil || len(files) != 7 {
 		t.Fatalf("contracts: %v, %v", files, err)
 	}
 	for _, file := range files {
@@ -37,6 +39,34 @@ func TestContracts(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 		}
 	}
+}
+
+// TestPartnersGetWhatOrdersSends: partners' contract has the schemas of the service's.
+func TestPartnersGetWhatOrdersSends(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("orders.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	partner := load(t, openapi.Partner).Components.Schemas
+	for name, schema := range load(t, text).Components.Schemas {
+		if partner[name] == nil {
+			t.Errorf("partner.yaml has no schema %s", name)
+			continue
+		}
+		if diff := cmp.Diff(asJSON(t, schema.Value), asJSON(t, partner[name].Value)); diff != "" {
+			t.Errorf("%s (-orders.yaml +partner.yaml):\n%s", name, diff)
+		}
+	}
+}
+
+func asJSON(t *testing.T, schema *openapi3.Schema) string {
+	t.Helper()
+	text, err := json.MarshalIndent(schema, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // TestExamplesAreChecked: the check above would see an example that breaks its schema.

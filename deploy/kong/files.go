@@ -17,6 +17,12 @@ var Problem string
 //go:embed gatehouse-retry-after.conf
 var RetryAfter string
 
+// Sunset is the nginx configuration (KONG_NGINX_HTTP_INCLUDE) that sends one Deprecation
+// and one Sunset where a service has its own.
+//
+//go:embed gatehouse-sunset.conf
+var Sunset string
+
 // AddRetryAfter is the value of KONG_NGINX_PROXY_ADD_HEADER that sends the header.
 const AddRetryAfter = "Retry-After $gatehouse_retry_after always"
 

@@ -76,6 +76,7 @@ type Gateway struct {
 	logs       logs
 	errorBody  string // the text of ErrorTemplate
 	addHeader  addHeader
+	useSooner  bool // gatehouse-sunset.conf is included
 	realIP     realIP
 	gzip       compression
 	ids        *correlationid.Worker

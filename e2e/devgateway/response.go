@@ -32,6 +32,9 @@ func (f *flow) headerFilter() {
 	x.Phase = exchange.HeaderFilter
 	x.Times.Header = time.Now()
 	f.markLastTry()
+	if f.g.useSooner {
+		x.UseSooner()
+	}
 	f.filter()
 	set := func(name string, n int64) { x.RespHeader[name] = []string{strconv.FormatInt(n, 10)} }
 	if x.Proxied {

@@ -6,12 +6,16 @@ import (
 	"os"
 	"strings"
 
+	"github.com/gatehousehq/gatehouse/deploy/kong"
 	"github.com/gatehousehq/gatehouse/e2e/devgateway/exchange"
 )
 
 // useSettings takes over those of Kong's settings that are more than a place.
 func (g *Gateway) useSettings() (err error) {
 	if g.addHeader, err = parseAddHeader(g.opts.AddHeader); err != nil {
+		return err
+	}
+	if g.useSooner, err = includesSunset(g.opts.NginxInclude); err != nil {
 		return err
 	}
 	if g.errorBody, err = readErrorTemplate(g.opts.ErrorTemplate); err != nil {
@@ -50,6 +54,19 @@ func (a addHeader) addTo(h http.Header, x *exchange.Exchange) {
 	if value, _ := x.Var(a.variable); value != "" { // parseAddHeader knows the variable
 		h.Add(a.name, value)
 	}
+}
+
+// includesSunset reports whether the file that nginx would include has the maps of
+// deploy/kong/gatehouse-sunset.conf.
+func includesSunset(file string) (bool, error) {
+	if file == "" {
+		return false, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return false, fmt.Errorf("read KONG_NGINX_HTTP_INCLUDE: %w", err)
+	}
+	return strings.Contains(string(text), kong.Sunset), nil
 }
 
 // readErrorTemplate reads the body of the gateway's own answers in JSON.

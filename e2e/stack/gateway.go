@@ -65,7 +65,7 @@ func (s *Stack) devGateway() (env, command []string) {
 }
 
 // pluginNames are the plugins that Kong is configured with, as in Dockerfile.kong.
-var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "gatehouse"}
+var pluginNames = []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "api-version", "gatehouse"}
 
 // foreground starts Kong's nginx as the official image's entrypoint does, in place
 // of `kong start`, which leaves it in the background.
@@ -105,7 +105,7 @@ func (s *Stack) writeGatewayFiles() error {
 	if _, err := s.writeConfig(); err != nil {
 		return err
 	}
-	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter
+	include := kongrequest.Include() + nginxlog.Include() + kong.RetryAfter + kong.Sunset
 	if err := os.WriteFile(s.include(), []byte(include), 0o644); err != nil {
 		return fmt.Errorf("write nginx include: %w", err)
 	}

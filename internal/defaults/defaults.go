@@ -4,6 +4,7 @@
 package defaults
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -11,7 +12,7 @@ import (
 )
 
 // Fill sets each field of config that is zero and has `kong:"default=V"` to V, in structs
-// and lists within, too. config is a pointer to a struct. Strings and numbers are filled;
+// and lists within, too. config is a pointer to a struct. Strings, numbers and lists are filled;
 // a false may have been written, see [New].
 //
 // It panics on a default that is no value of its field: that is a mistake in the program,
@@ -48,8 +49,12 @@ func fillField(v reflect.Value, field reflect.StructField, isNew bool) {
 	}
 }
 
-// tagged is the default in a kong tag: what follows "default=" up to the next comma.
+// tagged is the default in a kong tag: what follows "default=" up to the next comma, and a
+// list up to the end, as it is the tag's last word.
 func tagged(tag string) (text string, ok bool) {
+	if _, list, ok := strings.Cut(tag, "default=["); ok {
+		return "[" + list, true
+	}
 	for word := range strings.SplitSeq(tag, ",") {
 		if text, ok = strings.CutPrefix(word, "default="); ok {
 			return text, true
@@ -74,6 +79,8 @@ func set(v reflect.Value, text string, isNew bool) (err error) {
 		var on bool
 		on, err = strconv.ParseBool(text)
 		v.SetBool(on && isNew)
+	case reflect.Slice:
+		err = json.Unmarshal([]byte(text), v.Addr().Interface())
 	}
 	return err
 }

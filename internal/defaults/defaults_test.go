@@ -26,7 +26,7 @@ type config struct {
 
 func TestFill(t *testing.T) {
 	t.Parallel()
-	filled := config{Mode: "b", Bytes: 65536, Ratio: 0.5, Nested: names{Claim: "sub"}}
+	filled := config{Mode: "b", Bytes: 65536, Ratio: 0.5, List: []int{1}, Nested: names{Claim: "sub"}}
 	fresh := filled
 	fresh.On = true
 	written := config{Mode: "a", Bytes: 1, Ratio: 0.1, On: true, Plain: "p", List: []int{2}, Nested: names{Claim: "c"}, Rows: []names{{"r"}}}

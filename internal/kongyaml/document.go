@@ -122,3 +122,26 @@ func (d *Document) Overlaid(n *yaml.Node) bool { return d.files[n] != "" }
 
 // Files are the names of those that the document is of, the base first.
 func (d *Document) Files() []string { return append([]string{d.name}, d.overlays...) }
+
+// AsPlugin reads the config of one plugin, alone or under config, as a document of which it
+// is plugins[0].config: what is below that is known by its file and line.
+func AsPlugin(name string, file File) (*Document, error) {
+	root, err := file.Parse()
+	if err != nil {
+		return nil, err
+	}
+	if i := indexOf(root, "config"); i > 0 {
+		root = root.Content[i]
+	}
+	entry := mapping(word("name"), word(name), word("config"), root)
+	plugins := &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{entry}, Line: 1}
+	return &Document{Root: mapping(word("plugins"), plugins), name: file.Name, files: map[*yaml.Node]string{}}, nil
+}
+
+func mapping(content ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Content: content, Line: 1}
+}
+
+func word(value string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value, Line: 1}
+}

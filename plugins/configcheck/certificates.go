@@ -183,7 +183,7 @@ func (p *pass) vaultVariables() {
 		if vault == nil || !vault.env || name == "" {
 			return
 		}
-		variable := strings.ToUpper(strings.ReplaceAll(vault.before+name, "-", "_"))
+		variable := vault.variable(name)
 		if p.Getenv(variable) == "" {
 			p.found(e, at(field), fmt.Sprintf("%q: the variable %s is not set here", ref, variable), "where it is not set for Kong, Kong starts and has no certificate")
 		}
@@ -196,16 +196,44 @@ type vault struct {
 	before string
 }
 
-var reference = regexp.MustCompile(`^\{vault://([^/?}]+)/([^/?}]+)`)
+// variable is the one that a name in an env vault is.
+func (v *vault) variable(name string) string {
+	return strings.ToUpper(strings.ReplaceAll(v.before+name, "-", "_"))
+}
 
-// eachReference calls do for each reference of a certificate, with its vault, nil if there is
-// none, and the name in it, empty if it is no reference.
-func (p *pass) eachReference(do func(e *gateway.Entity, field, ref string, vault *vault, name string)) {
+// vaults are those that references lead to, by what these begin with.
+func (p *pass) vaults() map[string]*vault {
 	vaults := map[string]*vault{"env": {env: true}}
 	for _, e := range p.config.Top("vaults") {
 		before, _ := gateway.Map(e.Fields["config"])["prefix"].(string)
 		vaults[e.Text("prefix")] = &vault{e.Text("name") == "env", before}
 	}
+	return vaults
+}
+
+// follow is the value of a reference to a variable of here.
+func (p *pass) follow(ref string) (string, error) {
+	parts := reference.FindStringSubmatch(ref)
+	if parts == nil {
+		return "", fmt.Errorf("%q is no reference that Kong can follow: write it as {vault://env/NAME}", ref)
+	}
+	v := p.vaults()[parts[1]]
+	if v == nil || !v.env {
+		return "", fmt.Errorf("%q: only variables are read here: write {vault://env/NAME}", ref)
+	}
+	value := p.Getenv(v.variable(parts[2]))
+	if value == "" {
+		return "", fmt.Errorf("%q: the variable %s is not set here: set it as it is set for Kong", ref, v.variable(parts[2]))
+	}
+	return value, nil
+}
+
+var reference = regexp.MustCompile(`^\{vault://([^/?}]+)/([^/?}]+)`)
+
+// eachReference calls do for each reference of a certificate, with its vault, nil if there is
+// none, and the name in it, empty if it is no reference.
+func (p *pass) eachReference(do func(e *gateway.Entity, field, ref string, vault *vault, name string)) {
+	vaults := p.vaults()
 	for _, e := range p.config.Top("certificates") {
 		for _, field := range []string{"cert", "key"} {
 			ref := e.Text(field)

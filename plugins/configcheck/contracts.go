@@ -21,46 +21,61 @@ type Contract struct {
 	Document *kongyaml.Document
 }
 
-// operation is one method on one path of a contract, as the service is asked for it.
+// operation is one method on one path of a contract.
 type operation struct {
 	method, path string
 	// at is where it is in the document.
 	at schema.Path
+	// ending is what the document says of its end.
+	ending ending
 }
 
 // methods are the fields of a path item that are operations (OpenAPI 3.1, 4.8.9.1).
 var methods = []string{"delete", "get", "head", "options", "patch", "post", "put", "trace"}
 
-func (c Contract) operations() (all []operation) {
+func (c Contract) operations() []operation {
 	document, err := c.Document.Value()
 	if err != nil {
 		return nil // it was read before
 	}
-	base := basePath(document)
+	base := ""
+	if paths := serverPaths(document); len(paths) > 0 {
+		base = paths[0]
+	}
+	return operationsBelow(document, base)
+}
+
+// operationsBelow are those of a document, as they are on a server with that path.
+func operationsBelow(document map[string]any, base string) (all []operation) {
 	paths := gateway.Map(document["paths"])
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
 		item := gateway.Map(paths[path])
 		for _, method := range methods {
 			if item[method] != nil {
-				all = append(all, operation{strings.ToUpper(method), base + path, at("paths", path, method)})
+				here := at("paths", path, method)
+				all = append(all, operation{strings.ToUpper(method), base + path, here, endingAt(document, here)})
 			}
 		}
 	}
 	return all
 }
 
-// basePath is what the paths of a document are below: the path of its first server.
-func basePath(document map[string]any) string {
-	servers := gateway.List(document["servers"])
-	if len(servers) == 0 {
-		return ""
+// serverPaths are what the paths of a document are below, on each of its servers.
+func serverPaths(document map[string]any) (paths []string) {
+	for _, item := range gateway.List(document["servers"]) {
+		server := gateway.Map(item)
+		address, _ := server["url"].(string)
+		address = parameter.ReplaceAllStringFunc(address, func(variable string) string {
+			value, _ := gateway.Map(gateway.Map(server["variables"])[strings.Trim(variable, "{}")])["default"].(string)
+			return value
+		})
+		path := ""
+		if u, err := url.Parse(address); err == nil {
+			path = strings.TrimSuffix(u.Path, "/")
+		}
+		paths = append(paths, path)
 	}
-	address, _ := gateway.Map(servers[0])["url"].(string)
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSuffix(u.Path, "/")
+	return paths
 }
 
 // forward is what a route asks its service for: what begins like a path, or matches an
@@ -70,22 +85,33 @@ type forward struct {
 	prefix  []string // its segments
 	below   bool     // what has more after it: it ends with a slash
 	matches *regexp.Regexp
+	// stripped says that the request's path is not in it.
+	stripped bool
 }
 
 // forwards are those of a route. Kong puts what is left of the request's path behind the
 // service's (strip_path), or all of it.
-func forwards(r gateway.Route) (all []forward) {
+func forwards(r gateway.Route) []forward {
 	base := strings.TrimSuffix(gateway.AddressOf(r.Service).Path, "/")
-	methods := gateway.Strings(r.Fields["methods"])
 	paths := gateway.Strings(r.Fields["paths"])
 	if len(paths) == 0 {
 		paths = []string{"/"}
 	}
+	return forwardsOf(r, base, paths, r.Fields["strip_path"] != false)
+}
+
+// requests are the requests of clients that a route takes, as if they were forwarded whole.
+func requests(r gateway.Route) []forward {
+	return forwardsOf(r, "", gateway.Strings(r.Fields["paths"]), false)
+}
+
+func forwardsOf(r gateway.Route, base string, paths []string, strip bool) (all []forward) {
+	methods := gateway.Strings(r.Fields["methods"])
 	for _, path := range paths {
 		expression, isExpression := strings.CutPrefix(path, "~")
 		switch {
-		case r.Fields["strip_path"] != false:
-			all = append(all, forward{methods: methods, prefix: segments(base)})
+		case strip:
+			all = append(all, forward{methods: methods, prefix: segments(base), stripped: true})
 		case isExpression:
 			compiled, err := regexp.Compile("^" + regexp.QuoteMeta(base) + "(?:" + strings.TrimPrefix(expression, "^") + ")")
 			if err != nil { // Kong's expressions are PCRE: what RE2 has not is taken to match
@@ -133,14 +159,37 @@ func (f forward) leadsTo(path string) bool {
 
 var parameter = regexp.MustCompile(`\{[^}]*\}`)
 
-// routesOf are the routes of a contract's services.
-func (p *pass) routesOf(c Contract) (routes []gateway.Route) {
-	for _, r := range p.config.Routes {
-		if r.Service != nil && slices.Contains(c.Services, r.Service.Name()) {
-			routes = append(routes, r)
+// serving is a route of a contract's services, with what it leads to.
+type serving struct {
+	gateway.Route
+	forwards []forward
+}
+
+// servings are the routes of a contract's services. A contract is of what the service is asked
+// for; if none of that is in it, and something that clients ask for is, it is of that.
+func (p *pass) servings(c Contract) []serving {
+	operations := c.operations()
+	of := func(forwards func(gateway.Route) []forward) (all []serving, any bool) {
+		for _, r := range p.config.Routes {
+			if r.Service != nil && slices.Contains(c.Services, r.Service.Name()) {
+				s := serving{r, forwards(r)}
+				all = append(all, s)
+				any = any || slices.ContainsFunc(operations, s.leadsTo)
+			}
+		}
+		return all, any
+	}
+	forwarded, any := of(forwards)
+	if !any {
+		if asked, any := of(requests); any {
+			return asked
 		}
 	}
-	return routes
+	return forwarded
+}
+
+func (s serving) leadsTo(o operation) bool {
+	return slices.ContainsFunc(s.forwards, func(f forward) bool { return f.takes(o.method) && f.leadsTo(o.path) })
 }
 
 func (p *pass) contractsWithoutService() {
@@ -164,12 +213,9 @@ func (p *pass) contractsWithoutRoute() {
 		if service == nil {
 			continue
 		}
-		var all []forward
-		for _, r := range p.routesOf(c) {
-			all = append(all, forwards(r)...)
-		}
+		routes := p.servings(c)
 		for _, o := range c.operations() {
-			if !slices.ContainsFunc(all, func(f forward) bool { return f.takes(o.method) && f.leadsTo(o.path) }) {
+			if !slices.ContainsFunc(routes, func(s serving) bool { return s.leadsTo(o) }) {
 				p.foundIn(c, service, o.at, fmt.Sprintf("no route of service %s leads to %s %s: clients that rely on the contract get a 404", strings.Join(c.Services, ", "), o.method, o.path),
 					"add a route with its path and method, or take it out of the contract")
 			}
@@ -180,11 +226,9 @@ func (p *pass) contractsWithoutRoute() {
 func (p *pass) routesWithoutContract() {
 	for _, c := range p.Contracts {
 		operations := c.operations()
-		for _, r := range p.routesOf(c) {
-			if !slices.ContainsFunc(forwards(r), func(f forward) bool {
-				return slices.ContainsFunc(operations, func(o operation) bool { return f.takes(o.method) && f.leadsTo(o.path) })
-			}) {
-				p.found(r.Entity, nil, fmt.Sprintf("it leads to no path of the contract %s", c.Document.At(nil).File), "add what it serves to the contract, or take the route out")
+		for _, s := range p.servings(c) {
+			if !slices.ContainsFunc(operations, s.leadsTo) {
+				p.found(s.Entity, nil, fmt.Sprintf("it leads to no path of the contract %s", c.Document.At(nil).File), "add what it serves to the contract, or take the route out")
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -106,6 +107,9 @@ func TestGatewayRules(t *testing.T) {
 		{"health-statuses", "by TCP", "{upstreams: [{name: u, healthchecks: {active: {type: tcp, healthy: {interval: 5, successes: 1}, unhealthy: {interval: 5, tcp_failures: 1}}}}], services: [{host: u, protocol: tcp}]}", nil},
 		{"health-statuses", "passive only", "upstreams: [{name: u, healthchecks: {passive: {unhealthy: {http_failures: 1}}}}]", nil},
 
+		{"cors-hides-headers", "when a brownout ends", `services: [{host: h, plugins: [{name: cors, config: {exposed_headers: [Deprecation, Sunset, Link]}}, {name: sunset-headers, config: {sunset_at: "2099-01-01", brownout_shares: [{start_at: "2098-01-01", to_percent: 5}]}}], routes: [{name: r, paths: [/]}]}]`,
+			[]string{"services[0].plugins[0].config.exposed_headers"}},
+		{"cors-hides-headers", "a version without brownouts", `services: [{host: h, plugins: [{name: cors, config: {exposed_headers: [Deprecation, Sunset, Link]}}, {name: sunset-headers, config: {sunset_at: "2099-01-01"}}], routes: [{name: r, paths: [/]}]}]`, nil},
 		{"sunset-passed", "by section, and who may go on", `{plugins: [{name: gatehouse, config: {run: [sunset_headers], sunset_headers: {sunset_at: "2026-01-01"}}}], services: [{host: h, plugins: [
  {name: sunset-headers, config: {sunset_at: "2026-01-01", exemptions: [{consumer: c, until: "2099-01-01"}]}}]}, {host: h, plugins: [{name: sunset-headers, config: {sunset_at: "2026-01-01", after_sunset: warn}}]}]}`,
 			[]string{"plugins[0].config.sunset_headers.sunset_at", "services[1].plugins[0].config.sunset_at"}},
@@ -281,4 +285,137 @@ func TestManyEntities(t *testing.T) {
 	if got := len(only(report, "plugin-overridden").Findings); got != 1499 {
 		t.Errorf("%d overridden", got)
 	}
+}
+
+// contracted is a check of a config against a contract of its services, in YAML.
+func contracted(t *testing.T, contract, config string, services ...string) configcheck.Report {
+	t.Helper()
+	document, err := kongyaml.Layer(kongyaml.File{Name: "api.yaml", Text: []byte(contract)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 10, 1, 0, 0, 0, 0, time.UTC)
+	checker := gatewayChecker(t, configcheck.Options{Now: now, Contracts: []configcheck.Contract{{Services: services, Document: document}}})
+	return check(checker, config)
+}
+
+// TestContractEndings: what a contract says of the end of an operation, and what the answers of
+// its routes say.
+func TestContractEndings(t *testing.T) {
+	t.Parallel()
+	const silent, unsaid, dates = "contract-not-announced", "contract-not-deprecated", "contract-dates"
+	const route = "services: [{name: s, host: h, routes: [{name: r, strip_path: false, paths: [/v1]PLUGIN}]}]"
+	sunset := func(config string) string {
+		return strings.Replace(route, "PLUGIN", ", plugins: [{name: sunset-headers, config: {"+config+"}}]", 1)
+	}
+	const both = `deprecated_at: "2026-01-01", sunset_at: "2027-06-30"`
+	for name, tt := range map[string]struct {
+		operation, config string
+		want              []string
+	}{
+		"neither":                               {"{}", strings.Replace(route, "PLUGIN", "", 1), nil},
+		"both":                                  {"{deprecated: true, x-sunset: '2027-06-30'}", sunset(both), nil},
+		"a date that is none in quotes":         {"{deprecated: true, x-sunset: 2027-06-30}", sunset(both), nil},
+		"in another zone":                       {"{deprecated: true, x-sunset: '2027-06-30T02:00:00+02:00'}", sunset(both), nil},
+		"in the day":                            {"{deprecated: true, x-sunset: '2027-06-30'}", sunset(`sunset_at: "2027-06-30T18:00:00Z"`), nil},
+		"another time of the day":               {"{deprecated: true, x-sunset: '2027-06-30T12:00:00Z'}", sunset(both), []string{dates}},
+		"not announced":                         {"{deprecated: true}", strings.Replace(route, "PLUGIN", "", 1), []string{silent}},
+		"an end that is not announced":          {"{x-sunset: '2027-06-30'}", strings.Replace(route, "PLUGIN", "", 1), []string{silent}},
+		"announced by a plugin off":             {"{deprecated: true}", strings.Replace(route, "PLUGIN", ", plugins: [{name: sunset-headers, enabled: false, config: {"+both+"}}]", 1), []string{silent}},
+		"announced only":                        {"{}", sunset(both), []string{unsaid}},
+		"an end announced only":                 {"{}", sunset(`sunset_at: "2027-06-30"`), []string{unsaid}},
+		"deprecated later":                      {"{}", sunset(`deprecated_at: "2027-01-01", sunset_at: "2027-06-30"`), nil},
+		"deprecated later, said now":            {"{deprecated: true, x-sunset: '2027-06-30'}", sunset(`deprecated_at: "2027-01-01", sunset_at: "2027-06-30"`), nil},
+		"another day":                           {"{deprecated: true, x-sunset: '2027-12-31'}", sunset(both), []string{dates}},
+		"no day in the contract":                {"{deprecated: true}", sunset(both), []string{dates}},
+		"no day in the config":                  {"{deprecated: true, x-sunset: '2027-06-30'}", sunset(`deprecated_at: "2026-01-01"`), []string{dates}},
+		"no day in either":                      {"{deprecated: true}", sunset(`deprecated_at: "2026-01-01"`), nil},
+		"no date":                               {"{deprecated: true, x-sunset: 30.06.2027}", sunset(both), []string{dates}},
+		"no text":                               {"{deprecated: true, x-sunset: 20270630}", sunset(both), []string{dates}},
+		"no date in the config":                 {"{deprecated: true, x-sunset: '2027-06-30'}", sunset(`deprecated_at: "2026-01-01", sunset_at: soon`), nil}, // plugin-config tells
+		"in one hop":                            {"{deprecated: true, x-sunset: '2027-06-30'}", strings.Replace(route, "PLUGIN", ", plugins: [{name: gatehouse, config: {run: [sunset_headers], sunset_headers: {"+both+"}}}]", 1), nil},
+		"in one hop, a section that is not run": {"{deprecated: true}", strings.Replace(route, "PLUGIN", ", plugins: [{name: gatehouse, config: {run: [trace_inject], sunset_headers: {"+both+"}}}]", 1), []string{silent}},
+		"by another route of two":               {"{deprecated: true, x-sunset: '2027-06-30'}", sunset(both) + "\nroutes: [{name: q, service: s, strip_path: false, hosts: [q], paths: [/v1]}]", []string{silent}},
+		"by the route of the operation":         {"{deprecated: true, x-sunset: '2027-06-30'}", strings.Replace(sunset(both), "paths: [/v1]", "paths: [/v1/orders]", 1) + "\nroutes: [{name: all, service: s, strip_path: false, paths: [/]}]", nil},
+		"by an expression":                      {"{deprecated: true, x-sunset: '2027-06-30'}", strings.Replace(sunset(both), "paths: [/v1]", "paths: ['~/v1/o']", 1) + "\nroutes: [{name: all, service: s, strip_path: false, paths: [/v1/orders]}]", nil},
+		"waived":                                {"{deprecated: true}", strings.Replace(route, "PLUGIN", ", _ignore: ['"+silent+": they are told by mail']", 1), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := contracted(t, "{paths: {/v1/orders: {get: "+tt.operation+"}}}", tt.config, "s")
+			var got []string
+			for _, f := range only(report, silent, unsaid, dates).Findings {
+				got = append(got, f.Rule)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("found (-want +got):\n%s%v", diff, report.Findings)
+			}
+			if name == "waived" && len(report.Waived) != 1 {
+				t.Errorf("waived: %v", report.Waived)
+			}
+		})
+	}
+}
+
+// TestContractEndingsOfAll: a path, or a whole document, may be deprecated.
+func TestContractEndingsOfAll(t *testing.T) {
+	t.Parallel()
+	const config = `services: [{name: s, host: h, routes: [{strip_path: false, paths: [/v1]}], plugins: [{name: sunset-headers, config: {deprecated_at: "2026-01-01", sunset_at: "2027-06-30"}}]}]`
+	for contract, want := range map[string][]string{
+		"{info: {x-deprecated: true, x-sunset: '2027-06-30'}, paths: {/v1/a: {get: {}, post: {}}}}":                  nil,
+		"{paths: {/v1/a: {x-deprecated: true, x-sunset: '2027-06-30', get: {}}}}":                                    nil,
+		"{info: {x-deprecated: true, x-sunset: '2027-07-01'}, paths: {/v1/a: {x-sunset: '2027-06-30', get: {}}}}":    nil,
+		"{info: {x-deprecated: true, x-sunset: '2027-06-30'}, paths: {/v1/a: {get: {deprecated: false}, post: {}}}}": {"paths./v1/a.get"},
+		"{info: {x-deprecated: true, x-sunset: '2027-07-01'}, paths: {/v1/a: {get: {}}}}":                            {"info.x-sunset"},
+		"{paths: {/v1/a: {get: {deprecated: true, x-sunset: '2027-06-30'}, post: {}}, /v1/b: {delete: {}}}}":         {"paths./v1/a.post", "paths./v1/b.delete"},
+	} {
+		t.Run(contract, func(t *testing.T) {
+			t.Parallel()
+			wantAt(t, only(contracted(t, contract, config, "s"), "contract-not-announced", "contract-not-deprecated", "contract-dates"), want...)
+		})
+	}
+}
+
+// TestContractVersions: versions that a contract names are those of routes, by whatever the
+// routes know them.
+func TestContractVersions(t *testing.T) {
+	t.Parallel()
+	const v1 = "{strip_path: false, paths: [/v1/a]}"
+	for name, tt := range map[string]struct {
+		contract, routes string
+		want             []string
+	}{
+		"the only one":         {"{info: {version: 1.4.2}, paths: {/v1/a: {get: {}}}}", v1, nil},
+		"another":              {"{info: {version: 3.0.0}, paths: {/v1/a: {get: {}}}}", v1, []string{"info.version"}},
+		"with a v":             {"{info: {version: v2}, paths: {/v1/a: {get: {}}}}", v1, []string{"info.version"}},
+		"before the first":     {"{info: {version: 0.9.0}, paths: {/v1/a: {get: {}}}}", v1, nil},
+		"no version":           {"{info: {version: latest}, paths: {/v1/a: {get: {}}}}", v1, nil},
+		"one of two":           {"{info: {version: 2.0.0}, paths: {/v1/a: {get: {}}}}", v1 + ", {strip_path: false, paths: [/v2/a]}", nil},
+		"by media type":        {"{info: {version: 2.0.0}, paths: {/v1/a: {get: {}}}}", v1 + ", {paths: [/a], headers: {accept: [application/vnd.x.v2+json]}}", nil},
+		"by a header's number": {"{info: {version: 2.0.0}, paths: {/v1/a: {get: {}}}}", v1 + ", {paths: [/a], headers: {x-api-version: ['2']}}", nil},
+		"by none":              {"{info: {version: 2.0.0}, paths: {/v1/a: {get: {}}}}", v1 + ", {strip_path: false, paths: [/]}", nil},
+		"a day":                {"{info: {version: '2026-09-01'}, paths: {/a: {get: {}}}}", "{paths: [/a], headers: {x-api-version: ['2026-09-01']}}", nil},
+		"another day":          {"{info: {version: '2026-10-01'}, paths: {/a: {get: {}}}}", "{paths: [/a], headers: {x-api-version: ['2026-09-01']}}", []string{"info.version"}},
+		"a day against paths":  {"{info: {version: '2026-10-01'}, paths: {/v1/a: {get: {}}}}", v1, nil},
+		"a server":             {"{servers: [{url: 'https://api.test/v1'}], paths: {/a: {get: {}}}}", v1, nil},
+		"a second server":      {"{servers: [{url: 'https://api.test/v1'}, {url: 'https://api.test/v3/'}], paths: {/a: {get: {}}}}", v1, []string{"servers[1].url"}},
+		"a server's variable":  {"{servers: [{url: 'https://{host}/{v}', variables: {v: {default: v3}}}], paths: {/a: {get: {}}}}", v1, []string{"servers[0].url"}},
+		"a server of none":     {"{servers: [{url: 'https://api.test/v1'}, {url: /staging}], paths: {/a: {get: {}}}}", v1, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			wantAt(t, only(contracted(t, tt.contract, "services: [{name: s, host: h, routes: ["+tt.routes+"]}]", "s"), "contract-version"), tt.want...)
+		})
+	}
+}
+
+// TestContractOfClients: a contract may be of what clients ask for, where that is stripped.
+func TestContractOfClients(t *testing.T) {
+	t.Parallel()
+	const config = "services: [{name: s, host: h, path: /orders, routes: [{name: r, paths: [/partner/v1/orders]}]}]"
+	rules := []string{"contract-without-route", "route-without-contract"}
+	wantAt(t, only(contracted(t, "{paths: {/partner/v1/orders: {get: {}}, '/partner/v1/orders/{id}': {get: {}}}}", config, "s"), rules...))
+	wantAt(t, only(contracted(t, "{paths: {/partner/v1/orders: {get: {}}, /partner/v1/bills: {get: {}}}}", config, "s"), rules...), "paths./partner/v1/bills.get")
+	// What is of the service is not looked for among what clients ask for.
+	wantAt(t, only(contracted(t, "{paths: {/orders: {get: {}}, /partner/v1/orders: {get: {}}}}", config, "s"), rules...), "paths./partner/v1/orders.get")
 }

@@ -115,10 +115,21 @@ func (p *pass) headersOn(r gateway.Route) (names []string) {
 			continue
 		}
 		if config, _ := sectionOf(plugin, "sunset-headers", "sunset_headers"); config != nil {
-			return append(names, "Deprecation", "Sunset", "Link")
+			names = append(names, "Deprecation", "Sunset", "Link")
+			if brownsOut(config) && !slices.Contains(names, "Retry-After") {
+				names = append(names, "Retry-After")
+			}
+			return names
 		}
 	}
 	return names
+}
+
+// brownsOut reports whether a version has brownouts, which say when to come back.
+func brownsOut(sunset map[string]any) bool {
+	return slices.ContainsFunc([]string{"brownouts", "brownout_schedules", "brownout_shares"}, func(field string) bool {
+		return len(gateway.List(sunset[field])) > 0
+	})
 }
 
 // exposes reports whether a script may read the header. With credentials, a star is the

@@ -59,8 +59,17 @@ func (p *pass) pluginConfig(e *gateway.Entity, known plugin) bool {
 const fromVault = "redis://what-is-in-a-vault.invalid:6379/0"
 
 func (k plugin) decode(value any) (any, error) {
-	resolved := schema.Resolve(k.config, schema.WithoutNulls(value).(map[string]any),
-		func(string) (string, error) { return fromVault, nil }, func(error) {})
+	return k.decodeWith(value, func(string) (string, error) { return fromVault, nil })
+}
+
+// decodeWith makes a config of a value whose references are what resolve says, or else an
+// error.
+func (k plugin) decodeWith(value any, resolve func(reference string) (string, error)) (any, error) {
+	var failed []error
+	resolved := schema.Resolve(k.config, schema.WithoutNulls(value).(map[string]any), resolve, func(err error) { failed = append(failed, err) })
+	if len(failed) > 0 {
+		return nil, errors.Join(failed...)
+	}
 	text, err := json.Marshal(resolved)
 	if err != nil {
 		return nil, fmt.Errorf("encode config: %w", err)

@@ -83,9 +83,16 @@ func init() { // not where it is declared: waivers look rules up in it
 		// Versions and contracts.
 		{Name: "cors-hides-headers", Severity: Info, find: (*pass).corsHides},
 		{Name: "sunset-passed", Severity: Warning, find: (*pass).sunsetPassed},
+		{Name: "version-not-for-all", Severity: Error, find: (*pass).versionsNotForAll},
+		{Name: "version-without-route", Severity: Error, find: (*pass).choicesWithoutRoute},
+		{Name: "version-unknown", Severity: Warning, find: (*pass).versionsUnknown},
 		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
 		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},
 		{Name: "route-without-contract", Severity: Warning, find: (*pass).routesWithoutContract},
+		{Name: "contract-not-announced", Severity: Error, find: (*pass).endingsNotAnnounced},
+		{Name: "contract-not-deprecated", Severity: Error, find: (*pass).endingsNotInContract},
+		{Name: "contract-dates", Severity: Error, find: (*pass).endingsThatDiffer},
+		{Name: "contract-version", Severity: Error, find: (*pass).versionsWithoutRoute},
 
 		{Name: waiverInvalid, Severity: Error},
 		{Name: waiverUnused, Severity: Warning},

@@ -150,6 +150,7 @@ func missing(path string, from, in map[string]any, lists bool) (fields []string)
 // sections are our plugins by their names in the one-hop plugin.
 var sections = map[string]string{
 	"pii-log-scrub": "pii_log_scrub", "trace-inject": "trace_inject", "tenant-rate-limit": "tenant_rate_limit", "sunset-headers": "sunset_headers",
+	apiVersion: apiVersionSection,
 }
 
 // besides says what comes of a plugin that runs twice.
@@ -158,6 +159,7 @@ var besides = map[string]string{
 	"trace-inject":      "each request has two trace ids and two spans",
 	"tenant-rate-limit": "each request is charged twice",
 	"sunset-headers":    "one's headers take the place of the other's",
+	apiVersion:          "each request is negotiated twice, and the last word counts",
 }
 
 // besideOneHop finds our plugins where the one-hop plugin does the same.

@@ -34,8 +34,13 @@ func (p *pass) ended(plugin *gateway.Plugin, path schema.Path, config map[string
 		return
 	}
 	what, fix := "it answers 410 to all since then", "take out the route and what is behind it"
-	if config["after_sunset"] == "warn" {
+	switch {
+	case config["after_sunset"] == "warn":
 		what, fix = "it goes on all the same, since after_sunset is warn", "write after_sunset: gone, or a later sunset_at if it was agreed"
+	case config["dry_run"] == true:
+		what, fix = "it goes on all the same, since dry_run is true", "write dry_run: false, or a later sunset_at if it was agreed"
+	case config["after_sunset"] == "redirect":
+		what = "it answers 308 to its successor since then, and 410 where it cannot"
 	}
 	p.found(plugin.Entity, path.At("sunset_at"), fmt.Sprintf("the version ended at %s: %s", lifecycle.RFC3339(end), what), fix)
 }

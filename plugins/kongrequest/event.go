@@ -2,6 +2,7 @@ package kongrequest
 
 import (
 	"fmt"
+	"net/http"
 
 	pdk "github.com/Kong/go-pdk"
 	"github.com/Kong/go-pdk/bridge"
@@ -111,6 +112,20 @@ func (e *Event) Header(name string) (string, error) {
 	return f.get("header "+name, func() (string, error) {
 		return variable(e.kong, headerVariable(name))
 	})
+}
+
+// Preflight reports whether a request of this method is a CORS preflight, by the headers
+// that the Fetch standard has each of them carry.
+func (e *Event) Preflight(method string) (bool, error) {
+	if method != http.MethodOptions {
+		return false, nil
+	}
+	for _, name := range []string{"Origin", "Access-Control-Request-Method"} {
+		if value, err := e.Header(name); err != nil || value == "" {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // Route is the matched route, its Id empty if there is none. It may be a second old

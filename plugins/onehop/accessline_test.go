@@ -61,6 +61,8 @@ func TestAccessLineIsALogEvent(t *testing.T) {
 	t.Parallel()
 	gone := withoutHeaders
 	gone.sunset = strings.Replace(all.sunset, `"2027-06-30"`, `"2026-03-01"`, 1)
+	versioned := withoutHeaders
+	versioned.version = versions
 	for _, tt := range []struct {
 		name     string
 		sections sections
@@ -71,6 +73,7 @@ func TestAccessLineIsALogEvent(t *testing.T) {
 		{"globally", withoutHeaders, true, 0},
 		{"refused, on a route", gone, false, http.StatusGone},
 		{"refused, globally", gone, true, http.StatusGone},
+		{"with a version", versioned, true, 0},
 		{"no trace", sections{scrub: `{}`}, true, 0},
 		{"no audit record", sections{scrub: `{"audit":"off"}`, trace: all.trace}, true, 0},
 	} {

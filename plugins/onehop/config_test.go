@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
@@ -81,7 +82,7 @@ func TestKongsJSON(t *testing.T) {
 	}
 }
 
-// TestSchema: the sections' schemas are those of the four plugins.
+// TestSchema: the sections' schemas are those of the plugins.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	p := newProcess(t, sections{})
@@ -91,6 +92,7 @@ func TestSchema(t *testing.T) {
 	for section, plugin := range map[string]pluginserver.Plugin{
 		"pii_log_scrub": {Name: piilogscrub.Name, Version: piilogscrub.Version, New: p.options.Scrubber.New},
 		"trace_inject":  {Name: traceinject.Name, Version: traceinject.Version, New: p.options.Tracer.New},
+		"api_version":   {Name: apiversion.Name, Version: apiversion.Version, New: p.options.Versions.New},
 	} {
 		var record struct {
 			Type     string
@@ -109,8 +111,8 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s has the fields\n%s\nand the plugin\n%s", section, inOne, apart)
 		}
 	}
-	if len(fields) != 5 {
-		t.Errorf("%d fields, want run and 4 sections", len(fields))
+	if len(fields) != 6 {
+		t.Errorf("%d fields, want run and 5 sections", len(fields))
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // decideAccess asks nobody but Redis.
 func (ev *event) decideAccess(ctx context.Context) {
 	ev.decideDegraded()
+	ev.keepVersion()
 	ev.refusal = ev.decideTrace()
 	ev.nameTrace(ctx)
 	if ev.refusal == nil {

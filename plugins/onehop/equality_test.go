@@ -68,8 +68,18 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 	tight.limit = strings.Replace(all.limit, `"limit":100`, `"limit":1`, 1)
 	gone := all
 	gone.sunset = strings.Replace(all.sunset, `"2027-06-30"`, `"2026-03-01"`, 1)
+	life := func(sunset string) sections { s := all; s.sunset = sunset; return s }
+	redirecting := life(strings.Replace(gone.sunset, `{`, `{"after_sunset":"redirect",`, 1))
+	brownout := life(strings.Replace(all.sunset, `{`, `{"brownouts":[{"start_at":"2026-01-20","end_at":"2027-06-01"}],`, 1))
+	share := life(strings.Replace(all.sunset, `{`, `{"brownout_shares":[{"start_at":"2026-01-20","from_percent":100,"to_percent":100}],`, 1))
+	by := func(method string) kongtest.Request {
+		return with(partner(), func(r *kongtest.Request) { r.Method = method })
+	}
+	preflight := header(header(by(http.MethodOptions), "Origin", "https://app.example"), "Access-Control-Request-Method", "PUT")
 	denying := all
 	denying.limit = strings.Replace(all.limit, `{`, `{"on_redis_error":"deny",`, 1)
+	versioned := all
+	versioned.version = versions
 	believing := all
 	believing.limit = strings.Replace(all.limit, `{`, `{"identity":{"issuers":`+issuers(t)+`},`, 1)
 	tests := []struct {
@@ -89,6 +99,15 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 		{name: "limit used up", sections: tight, req: alice(), times: 2, status: http.StatusTooManyRequests},
 		{name: "version gone", sections: gone, req: partner(), status: http.StatusGone},
 		{name: "limit used up of a version gone", sections: sections{limit: tight.limit, sunset: gone.sunset}, req: partner(), times: 2, status: http.StatusTooManyRequests},
+		{name: "version gone, redirected", sections: redirecting, req: partner(), status: http.StatusPermanentRedirect},
+		{name: "version gone, a method that is not redirected", sections: redirecting, req: by(http.MethodPost), status: http.StatusGone},
+		{name: "version gone, a dry run", sections: life(strings.Replace(redirecting.sunset, `{`, `{"dry_run":true,`, 1)), req: partner()},
+		{name: "brownout", sections: brownout, req: partner(), status: http.StatusServiceUnavailable},
+		{name: "brownout, HEAD", sections: brownout, req: by(http.MethodHead)},
+		{name: "brownout, preflight", sections: brownout, req: preflight},
+		{name: "brownout, OPTIONS that is no preflight", sections: brownout, req: by(http.MethodOptions), status: http.StatusServiceUnavailable},
+		{name: "brownout of all calls", sections: share, req: partner(), status: http.StatusServiceUnavailable},
+		{name: "brownout of all calls, anonymous", sections: share, req: anonymous(), status: http.StatusServiceUnavailable},
 		{name: "no Redis, denied", sections: denying, req: alice(), status: http.StatusServiceUnavailable, redisDown: true},
 		{name: "no Redis, local", sections: all, req: alice(), redisDown: true},
 		{name: "a header that is not UTF-8", sections: all, req: with(alice(), func(r *kongtest.Request) { r.Headers.Set("X-Name", "J\xfcrgen") })},
@@ -114,6 +133,9 @@ func TestOneHopIsTheFourApart(t *testing.T) {
 		{name: "Connection names another format's trace", sections: sections{trace: `{"propagation":{"inject":["b3"]}}`}, req: header(alice(), "Connection", "x-b3-traceid"), status: http.StatusBadRequest},
 		{name: "limit", sections: sections{limit: all.limit}, req: anonymous()},
 		{name: "sunset", sections: sections{sunset: all.sunset}, req: partner()},
+		{name: "a version", sections: versioned, req: header(header(alice(), "Accept", "application/vnd.v1+json;q=0.1"), "X-Gatehouse-Version", "v2")},
+		{name: "limit and version", sections: sections{limit: all.limit, version: versions}, req: header(alice(), "Accept", "*/*")},
+		{name: "the default version, with a mistake", sections: sections{scrub: all.scrub, version: strings.Replace(versions, `"v2"`, `"v9"`, 1)}, req: alice(), degrades: true},
 		{name: "trace and sunset", sections: sections{trace: all.trace, sunset: gone.sunset}, req: partner(), status: http.StatusGone},
 	}
 	for _, tt := range tests {

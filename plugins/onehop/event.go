@@ -1,6 +1,7 @@
 package onehop
 
 import (
+	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 	"github.com/gatehousehq/gatehouse/plugins/traceinject"
@@ -21,6 +22,7 @@ type event struct {
 	traceRequest *propagation.Request
 	limitRequest *limitRequest
 	caller       *lifecycle.Caller
+	asked        *apiversion.Asked // nil also where the API has no versions
 
 	// What they decided. injection is nil if this event put the request in no trace, and
 	// refusal is nil if the request goes on.

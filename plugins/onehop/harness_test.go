@@ -20,6 +20,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest/kongrequesttest"
 	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
@@ -34,9 +35,12 @@ import (
 var now = time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
 
 // sections are the JSON of a configuration's sections; an empty one is absent.
-type sections struct{ scrub, trace, limit, sunset string }
+type sections struct{ scrub, trace, limit, sunset, version string }
 
-// all has every section, and limits that nobody reaches.
+// versions negotiates what alice asks for.
+const versions = `{"apis":[{"path":"/","default":"v2","media_types":["application/json"],"versions":[{"name":"v1","media_types":["application/vnd.v1+json"]},{"name":"v2"}]}]}`
+
+// all has every section but that of versions, and limits that nobody reaches.
 var all = sections{
 	scrub:  `{"response_headers":["Content-Type"]}`,
 	trace:  `{"incoming":"continue"}`,
@@ -56,10 +60,11 @@ type process struct {
 	panics   string // the section whose clock, or whose chance, panics
 	degrades bool   // configurations that Provision refuses degrade, as in the plugin server
 
-	scrub  *piilogscrub.Config
-	trace  *traceinject.Config
-	limit  *tenantratelimit.Config
-	sunset *sunsetheaders.Config
+	scrub   *piilogscrub.Config
+	trace   *traceinject.Config
+	limit   *tenantratelimit.Config
+	sunset  *sunsetheaders.Config
+	version *apiversion.Config
 }
 
 // newProcess has the sections' configurations, not provisioned yet.
@@ -83,6 +88,7 @@ func newProcessWith(t *testing.T, s sections, noLogPlugins bool) *process {
 		Tracer:   must(traceinject.NewRuntime(traceinject.Options{Exporter: &p.spans, Scrubber: scrubber, Random: random, NoLogPlugins: noLogPlugins}))(t),
 		Limiter:  must(tenantratelimit.NewRuntime(tenantratelimit.Options{RedisURL: "redis://" + p.redis.Addr(), Logger: logger, Now: clock("tenant_rate_limit")}))(t),
 		Sunset:   must(sunsetheaders.NewRuntime(sunsetheaders.Options{Logger: logger, Now: clock("sunset_headers")}))(t),
+		Versions: must(apiversion.NewRuntime(apiversion.Options{Logger: logger}))(t),
 		Logger:   logger, Registerer: p.registry, Now: clock(""), NoLogPlugins: noLogPlugins,
 	}
 	limiter := p.options.Limiter
@@ -91,6 +97,7 @@ func newProcessWith(t *testing.T, s sections, noLogPlugins bool) *process {
 	p.trace = section[traceinject.Config](t, p.options.Tracer.New(), s.trace)
 	p.limit = section[tenantratelimit.Config](t, p.options.Limiter.New(), s.limit)
 	p.sunset = section[sunsetheaders.Config](t, p.options.Sunset.New(), s.sunset)
+	p.version = section[apiversion.Config](t, p.options.Versions.New(), s.version)
 	return p
 }
 
@@ -127,8 +134,10 @@ func (p *process) oneHop(t *testing.T) *onehop.Config {
 	p.runtime = must(onehop.NewRuntime(p.options))(t)
 	config := p.runtime.New().(*onehop.Config)
 	config.PIILogScrub, config.TraceInject, config.TenantRateLimit, config.SunsetHeaders = p.scrub, p.trace, p.limit, p.sunset
+	config.APIVersion = p.version
 	for name, there := range map[string]bool{
 		"pii_log_scrub": p.scrub != nil, "trace_inject": p.trace != nil, "tenant_rate_limit": p.limit != nil, "sunset_headers": p.sunset != nil,
+		"api_version": p.version != nil,
 	} {
 		if there {
 			config.Run = append(config.Run, name)
@@ -173,6 +182,10 @@ func (p *process) apart(t *testing.T) (rewrite, access, log []handler) {
 	if p.sunset != nil {
 		p.start(t, p.sunset)
 		access = append(access, p.sunset.Access)
+	}
+	if p.version != nil {
+		p.start(t, p.version)
+		rewrite = append(rewrite, p.version.Rewrite)
 	}
 	return rewrite, access, log
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
@@ -16,10 +17,11 @@ import (
 type hop struct {
 	runtime *Runtime
 
-	scrub  *piilogscrub.Scrubber
-	trace  *traceinject.Tracer
-	limit  *tenantratelimit.Config
-	sunset *sunsetheaders.Announcer
+	scrub   *piilogscrub.Scrubber
+	trace   *traceinject.Tracer
+	limit   *tenantratelimit.Config
+	sunset  *sunsetheaders.Announcer
+	version *apiversion.Chooser
 
 	// limits says that requests are to be limited, and their identities issued. It is
 	// true also where the limiter cannot run.
@@ -47,7 +49,7 @@ type sectionConfig interface {
 
 var (
 	errNoSection = errors.New("run: empty, so the plugin would do nothing; name at least one of " +
-		sectionScrub + ", " + sectionTrace + ", " + sectionLimit + ", " + sectionSunset)
+		sectionScrub + ", " + sectionTrace + ", " + sectionLimit + ", " + sectionSunset + ", " + sectionVersion)
 	errAbsent    = errors.New("run names the section, and it is absent; write it, {} for its defaults")
 	errNoHeaders = errors.New("response_headers: nginx's access line, which tells how requests end here, has none of them; " +
 		"remove the field, or set GATEHOUSE_LOG_PHASE=event to have log events instead")
@@ -66,6 +68,7 @@ func (c *Config) newHop() (*hop, error) {
 	trace, traceErr := choose(c, sectionTrace, o.Tracer, c.TraceInject)
 	limit, limitErr := choose(c, sectionLimit, o.Limiter, c.TenantRateLimit)
 	sunset, sunsetErr := choose(c, sectionSunset, o.Sunset, c.SunsetHeaders)
+	version, versionErr := choose(c, sectionVersion, o.Versions, c.APIVersion)
 	if scrub != nil {
 		scrub.RouteID, scrub.ServiceID, scrub.ConsumerID = c.RouteID, c.ServiceID, c.ConsumerID
 	}
@@ -77,6 +80,7 @@ func (c *Config) newHop() (*hop, error) {
 		provision(h, sectionTrace, trace, traceErr),
 		provision(h, sectionLimit, limit, limitErr),
 		provision(h, sectionSunset, sunset, sunsetErr),
+		provision(h, sectionVersion, version, c.checkForAll(version, versionErr)),
 	)
 	h.limits = slices.Contains(c.Run, sectionLimit)
 	h.limit = limit
@@ -89,6 +93,9 @@ func (c *Config) newHop() (*hop, error) {
 	if sunset != nil {
 		h.sunset = sunset.Announcer()
 	}
+	if version != nil {
+		h.version = version.Chooser()
+	}
 	return h, err
 }
 
@@ -96,9 +103,9 @@ func (c *Config) newHop() (*hop, error) {
 func checkRun(run []string) error {
 	for _, name := range run {
 		switch name {
-		case sectionScrub, sectionTrace, sectionLimit, sectionSunset:
+		case sectionScrub, sectionTrace, sectionLimit, sectionSunset, sectionVersion:
 		default:
-			return fmt.Errorf("run: %q is no section; use %s, %s, %s or %s", name, sectionScrub, sectionTrace, sectionLimit, sectionSunset)
+			return fmt.Errorf("run: %q is no section; use %s, %s, %s, %s or %s", name, sectionScrub, sectionTrace, sectionLimit, sectionSunset, sectionVersion)
 		}
 	}
 	return nil

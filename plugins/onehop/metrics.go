@@ -42,7 +42,7 @@ func newMetrics(f *inFlight, now func() time.Time) metrics {
 		}, func() float64 { return float64(f.len()) }),
 		longer: longer(f, now),
 	}
-	for _, section := range []string{sectionScrub, sectionTrace, sectionLimit, sectionSunset, sectionEvent, sectionJournal} {
+	for _, section := range []string{sectionScrub, sectionTrace, sectionLimit, sectionSunset, sectionVersion, sectionEvent, sectionJournal} {
 		m.failures.WithLabelValues(section) // is 0 until it happens, so that rate() sees the first
 	}
 	return m

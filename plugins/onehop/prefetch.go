@@ -14,7 +14,7 @@ func (c *Config) Prefetch(phase string) [][2]string {
 	case "access":
 		return h.prefetchAccess(c.forAll(), c.RouteID != "")
 	case "rewrite":
-		return h.sectionReads(phase, sectionTrace)
+		return h.sectionReads(phase, sectionTrace, sectionVersion)
 	case "log":
 		return h.prefetchLog()
 	}

@@ -16,23 +16,25 @@ import (
 func (c *Config) Rewrite(kong *pdk.PDK) {
 	h := c.prepared()
 	h.runtime.heard(h)
-	if h.scrub == nil && h.trace == nil {
+	if h.scrub == nil && h.trace == nil && h.version == nil {
 		return
 	}
-	h.runtime.rewrites.Store(true)
 	ev := h.open(h.runtime.source.Open(kong))
 	ev.readRewrite()
 	ev.decideRewrite()
 	ev.writeLogFields(kongrecord.RewriteBundle)
 	if ev.request.ran != "" {
+		h.runtime.rewrites.Store(true)
 		ev.keepInFlight()
+		ev.shareRewrite()
 	}
-	ev.writeRewrite()
+	ev.answerRewrite()
 }
 
 func (ev *event) readRewrite() {
 	ev.readKept(true)
 	ev.readTrace()
+	ev.readVersion()
 }
 
 func (ev *event) decideRewrite() {
@@ -46,16 +48,21 @@ func (ev *event) decideRewrite() {
 		ran = append(ran, sectionTrace)
 	}
 	ev.request.ran = strings.Join(ran, ",")
+	ev.refusal = ev.decideVersion()
 }
 
-// writeRewrite tells the access phase what this one did, since that may be another
-// process's or another configuration's, and the client its trace.
-func (ev *event) writeRewrite() {
+// shareRewrite tells the access phase what this one did, since that may be another
+// process's or another configuration's.
+func (ev *event) shareRewrite() {
+	_ = ev.part(sectionEvent, func() error { return ev.kong.Kong().Ctx.SetShared(sharedKey, ev.request.ran) })
+}
+
+// answerRewrite sets the client's trace and the version that routes match on, or answers.
+func (ev *event) answerRewrite() {
 	kong := ev.kong.Kong()
-	_ = ev.part(sectionEvent, func() error {
-		if err := kong.Ctx.SetShared(sharedKey, ev.request.ran); err != nil {
-			return err
-		}
-		return kongwrite.SetHeaders(kong, ev.headers.client, nil)
-	})
+	if r := ev.refusal; r != nil {
+		kong.Response.Exit(r.status, r.body, ev.headers.client)
+		return
+	}
+	_ = ev.part(sectionEvent, func() error { return kongwrite.SetHeaders(kong, ev.headers.client, ev.headers.upstream) })
 }

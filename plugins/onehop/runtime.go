@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/internal/journal"
 	"github.com/gatehousehq/gatehouse/internal/throttle"
+	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
@@ -21,12 +22,13 @@ import (
 // Options are the plugins to run in one hop. They are shared with the plugins
 // that run apart, counters included, and stay their owner's to close.
 type Options struct {
-	// Scrubber, Tracer, Limiter and Sunset run the sections. A section whose
+	// Scrubber, Tracer, Limiter, Sunset and Versions run the sections. A section whose
 	// runtime is nil is refused.
 	Scrubber *piilogscrub.Runtime
 	Tracer   *traceinject.Runtime
 	Limiter  *tenantratelimit.Runtime
 	Sunset   *sunsetheaders.Runtime
+	Versions *apiversion.Runtime
 	// AccessLines says that [Runtime.Ended] is told of each request that is over,
 	// so that there need be no log event.
 	AccessLines bool

@@ -89,7 +89,7 @@ func (c *Config) Provision() error { return c.scrubber.Provision(c.newScrubber) 
 
 func (c *Config) newScrubber() (*Scrubber, error) {
 	defaults.Fill(c)
-	policy, errPolicy := c.policy()
+	policy, errPolicy := c.Policy()
 	engine, err := scrub.New(policy)
 	if err != nil {
 		policy, err = policy.WithoutMistakes()
@@ -148,9 +148,9 @@ func (c *Config) checkAudit() error {
 	return fmt.Errorf("audit %q: use on or off", c.Audit)
 }
 
-// policy translates the configuration. In place of an action that does not exist the kind
+// Policy is what the configuration says of texts, for who scrubs some without Kong. In place of an action that does not exist the kind
 // is redacted; a kind that does not exist is left out.
-func (c *Config) policy() (scrub.Policy, error) {
+func (c *Config) Policy() (scrub.Policy, error) {
 	p := scrub.Policy{
 		Actions: map[scrub.Kind]scrub.Action{},
 		Fields:  c.Fields, NeverFields: c.NeverFields, PathTemplates: c.PathTemplates,

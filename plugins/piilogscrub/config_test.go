@@ -1,9 +1,13 @@
 package piilogscrub_test
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/scrub"
 )
@@ -91,5 +95,38 @@ func TestProvisionPutsEngineInForce(t *testing.T) {
 	out, _ = runtime.Engine().Text(nil, []byte("a@b.io C-1234"))
 	if got := string(out); got != "a@b.io [custom]" {
 		t.Errorf("provisioned engine wrote %q", got)
+	}
+}
+
+// TestOneBound: the plugin, the filter, the package and the documents tell of the same bounds.
+func TestOneBound(t *testing.T) {
+	t.Parallel()
+	c := piilogscrub.Config{}
+	defaults.Fill(&c)
+	if c.MaxValueBytes != scrub.DefaultMaxBytes || c.MaxDepth != scrub.DefaultMaxDepth {
+		t.Errorf("the plugin has %d bytes and %d encodings, the package %d and %d", c.MaxValueBytes, c.MaxDepth, scrub.DefaultMaxBytes, scrub.DefaultMaxDepth)
+	}
+	for most, accepted := range map[int]bool{scrub.MaxMaxBytes: true, scrub.MaxMaxBytes + 1: false} {
+		if _, err := scrub.New(scrub.Policy{MaxBytes: most}); (err == nil) != accepted {
+			t.Errorf("a policy of %d bytes: %v", most, err)
+		}
+	}
+	for page, wants := range map[string][]string{
+		"scrubbing.md": {
+			fmt.Sprintf("`max_value_bytes` (%d KiB unless set, %d MiB at most)", scrub.DefaultMaxBytes>>10, scrub.MaxMaxBytes>>20),
+			fmt.Sprintf("more than `max_depth` (%d) times", scrub.DefaultMaxDepth),
+		},
+		"bodies.md":                {fmt.Sprintf("`max_value_bytes` (%d KiB unless set, %d MiB at most)", scrub.DefaultMaxBytes>>10, scrub.MaxMaxBytes>>20)},
+		"plugins/pii-log-scrub.md": {fmt.Sprintf("| `max_value_bytes` | integer | `%d` | 256 to %d |", scrub.DefaultMaxBytes, scrub.MaxMaxBytes)},
+	} {
+		text, err := os.ReadFile(filepath.Join("../../docs", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range wants {
+			if !strings.Contains(string(text), want) {
+				t.Errorf("%s does not say %q", page, want)
+			}
+		}
 	}
 }

@@ -2,6 +2,8 @@ package sunsetheaders
 
 import (
 	"cmp"
+	"fmt"
+	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
@@ -36,24 +38,57 @@ func (a *Announcer) Read(e *kongrequest.Event) (lifecycle.Caller, error) {
 	}
 	holder := who.Holder()
 	caller := lifecycle.Caller{
+		At:       a.runtime.now(),
 		Username: holder.Username, CustomID: holder.CustomID, ID: holder.ID,
 		Route: cmp.Or(route.Name, route.Id),
 	}
-	if !a.plan.NeedsRest() {
-		return caller, nil
-	}
-	path, err := e.Path()
-	if err != nil {
-		return lifecycle.Caller{}, err
-	}
-	caller.Rest = lifecycle.RestOf(path, route.Paths)
-	return caller, nil
+	err = a.readMore(e, &caller, route.Paths)
+	return caller, err
 }
 
-// Decide says what becomes of a request that arrives now, and counts it. It
-// does no I/O.
+// readMore reads what only some moments of a version's life need.
+func (a *Announcer) readMore(e *kongrequest.Event, c *lifecycle.Caller, prefixes []string) (err error) {
+	needs := a.plan.Needs(c.At)
+	if needs.Method {
+		if err = readMethod(e, c); err != nil {
+			return err
+		}
+	}
+	if needs.Address && c.ID == "" {
+		if c.Address, err = e.Var(kongrequest.RemoteAddr); err != nil {
+			return fmt.Errorf("read client address: %w", err)
+		}
+	}
+	if needs.Target || a.plan.NeedsRest() {
+		if c.Path, err = e.Path(); err != nil {
+			return err
+		}
+		c.Rest, c.RestKnown = lifecycle.RestOf(c.Path, prefixes)
+	}
+	if needs.Target {
+		uri, err := e.Var(kongrequest.RequestURI)
+		if err != nil {
+			return fmt.Errorf("read request target: %w", err)
+		}
+		_, c.Query, _ = strings.Cut(uri, "?")
+	}
+	return nil
+}
+
+func readMethod(e *kongrequest.Event, c *lifecycle.Caller) (err error) {
+	if c.Method, err = e.Var(kongrequest.Method); err != nil {
+		return fmt.Errorf("read method: %w", err)
+	}
+	c.Preflight, err = e.Preflight(c.Method)
+	return err
+}
+
+// Decide says what becomes of a request that was read, and counts it. It does no I/O.
 func (a *Announcer) Decide(caller lifecycle.Caller) lifecycle.Decision {
-	now := a.runtime.now()
+	now := caller.At
+	if now.IsZero() {
+		now = a.runtime.now()
+	}
 	d := a.plan.Decide(now, caller)
 	a.runtime.count(now, caller, d.Stage)
 	return d

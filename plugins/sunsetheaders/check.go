@@ -18,13 +18,15 @@ func newPlan(c *Config) (*lifecycle.Plan, error) {
 		Deprecation: errs.date("deprecated_at", c.DeprecatedAt),
 		Sunset:      errs.date("sunset_at", c.SunsetAt),
 		AfterSunset: c.AfterSunset, BrownoutStatus: c.BrownoutStatus,
+		RedirectMethods: c.RedirectMethods, DryRun: c.DryRun,
 		Successor:           errs.successor(c.Successor),
 		Documentation:       errs.reference("documentation", c.Documentation),
 		SunsetDocumentation: errs.reference("sunset_documentation", c.SunsetDocumentation),
 		Policy:              errs.reference("policy", c.Policy),
 		Exemptions:          errs.exemptions(c.Exemptions),
 	}
-	t.Brownouts = errs.brownouts(c.Brownouts, t)
+	t.Brownouts = append(errs.brownouts(c.Brownouts, t), errs.schedules(c.BrownoutSchedules, t)...)
+	t.Ramps = errs.ramps(c.BrownoutShares, t)
 	errs.choices(c)
 	errs.order(c, t)
 	err := errors.Join(errs...)
@@ -44,7 +46,7 @@ func keepCertain(t *lifecycle.Terms, mistakes fieldErrors) {
 	if mistakes.about("exemptions") {
 		t.Sunset, t.Exemptions = time.Time{}, nil
 	}
-	t.Degraded, t.Brownouts = true, nil
+	t.Degraded, t.Brownouts, t.Ramps = true, nil, nil
 }
 
 // fieldErrors collects one error per bad field.
@@ -58,11 +60,26 @@ func (e fieldErrors) about(field string) bool {
 func (e *fieldErrors) add(format string, args ...any) { *e = append(*e, fmt.Errorf(format, args...)) }
 
 func (e *fieldErrors) choices(c *Config) {
-	if c.AfterSunset != lifecycle.AfterSunsetGone && c.AfterSunset != lifecycle.AfterSunsetWarn {
-		e.add("after_sunset: %q is not a choice; use gone or warn", c.AfterSunset)
+	switch c.AfterSunset {
+	case lifecycle.AfterSunsetGone, lifecycle.AfterSunsetWarn:
+	case lifecycle.AfterSunsetRedirect:
+		e.redirect(c)
+	default:
+		e.add("after_sunset: %q is not a choice; use gone, warn or redirect", c.AfterSunset)
 	}
 	if c.BrownoutStatus != http.StatusGone && c.BrownoutStatus != http.StatusServiceUnavailable {
 		e.add("brownout_status: %d is not a choice; use 503 or 410", c.BrownoutStatus)
+	}
+}
+
+// redirect checks that there is somewhere to go, and that the request's own query can go
+// along.
+func (e *fieldErrors) redirect(c *Config) {
+	switch {
+	case c.Successor == "":
+		e.add("successor: it is empty, and after_sunset: redirect leads there; write it, such as /v2/orders%s", lifecycle.RestVariable)
+	case strings.ContainsAny(c.Successor, "?#"):
+		e.add("successor: %q has a query or a fragment, and after_sunset: redirect adds the request's query; leave it out", c.Successor)
 	}
 }
 
@@ -137,44 +154,4 @@ func (e *fieldErrors) exemptions(list []Exemption) map[string]time.Time {
 		until[x.Consumer] = e.date(field+".until", x.Until)
 	}
 	return until
-}
-
-func (e *fieldErrors) brownouts(list []Brownout, t lifecycle.Terms) []lifecycle.Window {
-	windows := make([]lifecycle.Window, 0, len(list))
-	for i, b := range list {
-		field := fmt.Sprintf("brownouts[%d]", i)
-		w := e.window(field, b)
-		if w.Start.IsZero() || w.End.IsZero() {
-			continue // reported, and nothing to compare
-		}
-		switch {
-		case !w.End.After(w.Start):
-			e.add("%s.end_at: %q is not after start_at %q; make it later", field, b.EndAt, b.StartAt)
-		case !t.Sunset.IsZero() && w.End.After(t.Sunset):
-			e.add("%s: it ends at %s, after sunset_at; end it by %s", field, lifecycle.RFC3339(w.End), lifecycle.RFC3339(t.Sunset))
-		case w.Start.Before(t.Deprecation):
-			e.add("%s.start_at: %q is before deprecated_at; start it at %s or later", field, b.StartAt, lifecycle.RFC3339(t.Deprecation))
-		}
-		windows = append(windows, w)
-	}
-	return windows
-}
-
-func (e *fieldErrors) window(field string, b Brownout) lifecycle.Window {
-	if b.StartAt == "" {
-		e.add("%s.start_at: it is empty; give a date-time such as 2027-05-04T10:00:00Z", field)
-	}
-	w := lifecycle.Window{Start: e.date(field+".start_at", b.StartAt), End: e.date(field+".end_at", b.EndAt)}
-	switch {
-	case (b.EndAt == "") == (b.DurationSeconds == 0):
-		e.add("%s: give either end_at or duration_seconds, and not both", field)
-	case b.DurationSeconds < 0:
-		e.add("%s.duration_seconds: %d is negative; use a number above 0", field, b.DurationSeconds)
-	case b.DurationSeconds > 0 && !w.Start.IsZero():
-		w.End = w.Start.Add(time.Duration(b.DurationSeconds) * time.Second)
-	}
-	if !w.End.Before(lifecycle.YearEnd) {
-		e.add("%s.duration_seconds: %d seconds from start_at end after the year 9999; make it shorter", field, b.DurationSeconds)
-	}
-	return w
 }

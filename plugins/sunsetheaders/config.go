@@ -27,7 +27,10 @@ type Config struct {
 	// SunsetAt is when the version ends. Absent: no Sunset header, no end.
 	SunsetAt string `json:"sunset_at" kong:"shape=date" desc:"When the version ends (RFC 3339 date or date-time): the Sunset header. Not before deprecated_at."`
 	// AfterSunset is what happens then. Default gone.
-	AfterSunset lifecycle.AfterSunset `json:"after_sunset" kong:"default=gone,one_of=gone|warn" desc:"What the version does after sunset_at: gone answers 410, warn goes on with the headers."`
+	AfterSunset lifecycle.AfterSunset `json:"after_sunset" kong:"default=gone,one_of=gone|warn|redirect" desc:"What the version does after sunset_at: gone answers 410, warn goes on with the headers, redirect answers 308 to the successor where the request allows it, and else 410."`
+	// RedirectMethods are the methods that mean the same at the successor. A body keeps
+	// its old shape, so those that have one are for whoever knows. Default GET and HEAD.
+	RedirectMethods []string `json:"redirect_methods" kong:"set,len_min=1,one_of=GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS,default=[\"GET\",\"HEAD\"]" desc:"Methods that after_sunset: redirect sends to the successor; all others are answered with 410."`
 
 	// Successor is where the next version is: a URI or an absolute path.
 	// {+rest} in it stands for what follows the route's path in the request's,
@@ -44,9 +47,18 @@ type Config struct {
 	// Brownouts are times before the end at which the version is switched off,
 	// so that callers who read no headers notice. Overlapping ones are one.
 	Brownouts []Brownout `json:"brownouts" desc:"Times before the end at which the version is switched off on purpose, so that its callers notice."`
+	// BrownoutSchedules are brownouts that come back and grow.
+	BrownoutSchedules []BrownoutSchedule `json:"brownout_schedules" kong:"len_max=10" desc:"Brownouts that come back at one time of the day, such as weekly for an hour and then for half a day."`
+	// BrownoutShares are brownouts of some calls only, of more and more. Who is out is out
+	// for a whole minute, on all nodes: to try again at once is of no use.
+	BrownoutShares []BrownoutShare `json:"brownout_shares" kong:"len_max=10" desc:"Times in which a growing share of calls is browned out, by consumer and minute."`
 	// BrownoutStatus is the status in a brownout. Default 503, which clients
 	// know to be temporary.
 	BrownoutStatus int `json:"brownout_status" kong:"default=503,one_of=410|503" desc:"Status code in a brownout: 503, or 410 to rehearse the end as it will be."`
+
+	// DryRun has nobody refused: the headers are there, and metrics and audit records say
+	// what would have been.
+	DryRun bool `json:"dry_run" kong:"default=false" desc:"Whether to refuse nobody, and only count and note what would have been refused."`
 
 	// Exemptions let single consumers go on after the end.
 	Exemptions []Exemption `json:"exemptions" desc:"Consumers that may go on through brownouts and after the end, each until a date of its own."`
@@ -66,6 +78,24 @@ type Brownout struct {
 	StartAt         string `json:"start_at" kong:"required,shape=date" desc:"When the brownout begins (RFC 3339 date or date-time)."`
 	EndAt           string `json:"end_at" kong:"shape=date" desc:"When the brownout ends (RFC 3339 date or date-time), if duration_seconds is absent."`
 	DurationSeconds int    `json:"duration_seconds" kong:"between=1|31536000" desc:"How long the brownout lasts in seconds, if end_at is absent."`
+}
+
+// BrownoutSchedule is brownouts that come back until the version ends. Without sunset_at
+// there are as many as Minutes says.
+type BrownoutSchedule struct {
+	FirstDay  string `json:"first_day" kong:"required,shape=date" desc:"The day of the first brownout, such as 2027-05-04."`
+	TimeOfDay string `json:"time_of_day" kong:"required,match=^[0-2]%d:[0-5]%d$" desc:"When each begins by the clocks of time_zone, such as 10:00."`
+	TimeZone  string `json:"time_zone" kong:"default=UTC,len_max=64,shape=time_zone" desc:"The time zone of time_of_day, such as Europe/Berlin."`
+	EveryDays int    `json:"every_days" kong:"default=7,between=1|366" desc:"Days from one brownout to the next."`
+	Minutes   []int  `json:"minutes" kong:"required,len_min=1,len_max=100,between=1|10080" desc:"How long each brownout lasts, in minutes, the first first. The last of these is for all that follow until sunset_at."`
+}
+
+// BrownoutShare is a time in which more and more calls are browned out.
+type BrownoutShare struct {
+	StartAt     string `json:"start_at" kong:"required,shape=date" desc:"When the share begins to grow (RFC 3339 date or date-time)."`
+	EndAt       string `json:"end_at" kong:"shape=date" desc:"When it has grown, and ends (RFC 3339 date or date-time); sunset_at if absent."`
+	FromPercent int    `json:"from_percent" kong:"default=0,between=0|100" desc:"The share at start_at, in percent of calls."`
+	ToPercent   int    `json:"to_percent" kong:"required,between=1|100" desc:"The share at end_at, in percent of calls. Not less than from_percent."`
 }
 
 // Exemption lets one consumer go on until a date.

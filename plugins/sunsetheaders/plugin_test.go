@@ -187,7 +187,7 @@ func TestMetricsSayWhoStillCalls(t *testing.T) {
 gatehouse_sunset_last_seen_timestamp_seconds{consumer="globex",route="partner-orders-v1"} 1.8142272e+09
 gatehouse_sunset_last_seen_timestamp_seconds{consumer="initech-erp",route="partner-orders-v1"} 1.8143136e+09
 gatehouse_sunset_last_seen_timestamp_seconds{consumer="other",route="partner-orders-v1"} 1.8143136e+09
-# HELP gatehouse_sunset_requests_total Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone, degraded.
+# HELP gatehouse_sunset_requests_total Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone, redirected, degraded; in a dry run dry-run-brownout, dry-run-gone and dry-run-redirected.
 # TYPE gatehouse_sunset_requests_total counter
 gatehouse_sunset_requests_total{consumer="globex",route="partner-orders-v1",stage="deprecated"} 1
 gatehouse_sunset_requests_total{consumer="initech-erp",route="partner-orders-v1",stage="deprecated"} 1

@@ -51,7 +51,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 		logger: o.Logger, now: o.Now,
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gatehouse_sunset_requests_total",
-			Help: "Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone, degraded.",
+			Help: "Requests to API versions that are going to end, by route, consumer and stage: announced, deprecated, brownout, exempt, overdue, gone, redirected, degraded; in a dry run dry-run-brownout, dry-run-gone and dry-run-redirected.",
 		}, []string{"route", "consumer", "stage"}),
 		lastSeen: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "gatehouse_sunset_last_seen_timestamp_seconds",

@@ -2,7 +2,6 @@ package tenantratelimit
 
 import (
 	"fmt"
-	"net/http"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
@@ -41,24 +40,12 @@ func (l *Limiter) readRouting(e *kongrequest.Event, req *quota.Request) error {
 		}
 		req.Method = method
 	}
-	if l.needs.Preflight && req.Method == http.MethodOptions {
-		return readPreflight(e, req)
+	if !l.needs.Preflight {
+		return nil
 	}
-	return nil
-}
-
-// readPreflight finds out whether an OPTIONS is a CORS preflight, by the headers that the
-// Fetch standard has each of them carry.
-func readPreflight(e *kongrequest.Event, req *quota.Request) error {
-	req.Preflight = true
-	for _, name := range []string{"Origin", "Access-Control-Request-Method"} {
-		value, err := e.Header(name)
-		if err != nil {
-			return fmt.Errorf("read header %s: %w", name, err)
-		}
-		req.Preflight = req.Preflight && value != ""
-	}
-	return nil
+	var err error
+	req.Preflight, err = e.Preflight(req.Method)
+	return err
 }
 
 // readCaller reads what says who is asking where the token does not, the address of one

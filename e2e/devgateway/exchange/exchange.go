@@ -63,9 +63,11 @@ type Exchange struct {
 	// The response as far as it is known.
 	Status     int
 	RespHeader http.Header
-	Answer     *Answer // what the gateway answers itself, or nil
-	Upstream   UpstreamResponse
-	Sent       Sent
+	// Sooner are the headers of which the service sent an earlier date than the gateway.
+	Sooner   []string
+	Answer   *Answer // what the gateway answers itself, or nil
+	Upstream UpstreamResponse
+	Sent     Sent
 
 	// Where the response comes from.
 	Unexpected bool // an error

@@ -75,7 +75,8 @@ var variables = map[string]func(*Exchange) string{
 	"upstream_header_time":   (*Exchange).upstreamHeader,
 	"upstream_response_time": (*Exchange).upstreamTook,
 
-	"gatehouse_retry_after": (*Exchange).retryAfter,
+	"gatehouse_retry_after":    (*Exchange).retryAfter,
+	"gatehouse_service_sooner": (*Exchange).serviceSooner,
 
 	// A map in our plugins' include file defines this one. The dev gateway reads no
 	// maps, so that it is empty, as on a Kong without the file.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/internal/atomicfile"
 	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 	"github.com/gatehousehq/gatehouse/plugins/configreference"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
@@ -25,6 +26,7 @@ var plugins = []pluginserver.Plugin{
 	{Name: piilogscrub.Name, Version: piilogscrub.Version, New: func() any { return new(piilogscrub.Config) }},
 	{Name: sunsetheaders.Name, Version: sunsetheaders.Version, New: func() any { return new(sunsetheaders.Config) }},
 	{Name: traceinject.Name, Version: traceinject.Version, New: func() any { return new(traceinject.Config) }},
+	{Name: apiversion.Name, Version: apiversion.Version, New: func() any { return new(apiversion.Config) }},
 }
 
 func main() {

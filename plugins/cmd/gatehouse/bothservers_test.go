@@ -28,6 +28,7 @@ var configs = map[string]string{
 	"trace-inject":      `{"incoming":"continue","sample_ratio":1}`,
 	"tenant-rate-limit": `{"limits":[{"name":"tenant","scope":["tenant","route"],"limit":100,"window_seconds":60}],"redis":{"timeout_ms":1000}}`,
 	"sunset-headers":    `{"deprecated_at":"2026-01-15","sunset_at":"2036-06-30","successor":"/v2{+rest}"}`,
+	"api-version":       `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1"}]}]}`,
 	"gatehouse":         `{"run":["pii_log_scrub","trace_inject"],"pii_log_scrub":{},"trace_inject":{"sample_ratio":1}}`,
 }
 

@@ -19,7 +19,7 @@ import (
 // ownContracts are those of kong.yaml's services.
 var ownContracts = []string{
 	"-contract", "web-bff=../../../bff/openapi/web.yaml", "-contract", "mobile-bff=../../../bff/openapi/mobile.yaml",
-	"-contract", "orders-v1,orders-v2=../../../bff/openapi/orders.yaml",
+	"-contract", "orders-v1,orders-v2=../../../bff/openapi/orders.yaml", "-contract", "orders-v1,orders-v2=../../../bff/openapi/partner.yaml",
 }
 
 // TestCheckOwnConfig: in our own config there is nothing to warn of, with the plugins apart

@@ -48,7 +48,7 @@ kong.yaml:1: error: plugins[0].config.limits[0]: failed conditional validation g
 	{"no plugin", `{_format_version: "3.0", services: [{name: orders, host: h}]}`,
 		`kong.yaml:1: error: there is no plugin in it: nobody is asked who they are, and nothing is limited or logged; name the file with the plugins, or add them under plugins [plugin-none]`},
 	{"a section that is not run", `{_format_version: "3.0", plugins: [{name: gatehouse, config: {run: [tracing]}}]}`,
-		`kong.yaml:1: error: plugins[0].config.run[0]: "tracing": expected one of: pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers (gatehouse) [plugin-config]`},
+		`kong.yaml:1: error: plugins[0].config.run[0]: "tracing": expected one of: pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers, api_version (gatehouse) [plugin-config]`},
 	{"a key that is there twice", `{_format_version: "3.0", plugins: [], plugins: [{name: trace-inject}]}`,
 		`kong.yaml:1: error: plugins: key given twice; correct it: Kong reads one mapping in YAML or JSON [unreadable]`},
 	{"a list for the whole", `[{name: trace-inject}]`,

@@ -42,7 +42,7 @@ func wantAnswered(t *testing.T, client *kongtest.Client, plugin, config string) 
 		t.Errorf("%s %s does not start: %v", plugin, config, err)
 		return
 	}
-	phases := map[string][]string{"pii-log-scrub": {"rewrite", "access", "log"}, "trace-inject": {"access", "log"}, "gatehouse": {"rewrite", "access", "log"}}[plugin]
+	phases := map[string][]string{"pii-log-scrub": {"rewrite", "access", "log"}, "trace-inject": {"access", "log"}, "api-version": {"rewrite"}, "gatehouse": {"rewrite", "access", "log"}}[plugin]
 	if phases == nil {
 		phases = []string{"access"}
 	}

@@ -25,9 +25,9 @@ type field struct {
 }
 
 const (
-	dates   = `"2027-06-30" "2027-06-30T12:00:00Z" "2027-06-30T12:00:00.125Z" "2027-06-30T12:00:00+02:00" "2027-06-30T12:00:00.1-11:30" "2027-06-30T12:00:00+23:59"`
-	noDates = `"" "30.06.2027" "2027-6-30" "2027-06-30 12:00:00Z" "2027-06-30T12:00:00" "2027-06-30T12:00Z" "tomorrow" "1814313600" " 2027-06-30" "2027-06-30\n" "0000-01-01" "0001-01-01" "1969-12-31" "2027-06-30T12:00:00+24:00" "2027-06-30T12:00:00-24:00" "2027-06-30T12:00:00+23:60" "2027-06-30T24:00:00Z" "10000-01-01" 20270630`
-	noDays  = `"2027-02-31" "2027-13-01" "1970-01-01T00:00:00+00:01" "9999-12-31T23:59:59-23:59"`
+	dates   = `"2027-06-30" "2027-06-30T12:00:00Z" "2027-06-30T12:00:00.125Z" "2027-06-30T12:00:00+02:00" "2027-06-30T12:00:00.1-11:30" "2027-06-30T12:00:00+23:59" "2027-06-30t12:00:00z" "2027-06-30T23:59:60Z" "2027-07-01T01:59:60.5+02:00"`
+	noDates = `"" "30.06.2027" "2027-6-30" "2027-06-30 12:00:00Z" "2027-06-30T12:00:00" "2027-06-30T12:00Z" "tomorrow" "1814313600" " 2027-06-30" "2027-06-30\n" "0000-01-01" "0001-01-01" "1969-12-31" "2027-06-30T12:00:00+24:00" "2027-06-30T12:00:00-24:00" "2027-06-30T12:00:00+23:60" "2027-06-30T24:00:00Z" "10000-01-01" 20270630 "2027-6-1" "01/06/2027" "June 1 2027" "2027-W22-2" "2027-152" "+002027-06-01" "2027-06-30T12:00:00 CEST" "2027-06-30T23:59:61Z"`
+	noDays  = `"2027-02-31" "2027-13-01" "1970-01-01T00:00:00+00:01" "9999-12-31T23:59:59-23:59" "2027-06-30T12:00:60Z"`
 	names   = `"a" "tenant-route" "a \"b\" \\ c" "~"`
 	noNames = `"" "é" "a\nb" "a\tb" "a\u0000" "\u007f" 7 ` // and what is too long, see tooLong
 	headers = `"X-Trace" "x_trace" "X1" "!#$%&'*+-.^_|~" "X-Content-Length"`
@@ -65,7 +65,19 @@ var fields = []field{
 	{"sunset-headers", `{"deprecated_at":VALUE}`, "deprecated_at", list(dates), list(noDates), list(noDays)},
 	{"sunset-headers", `{"sunset_at":VALUE}`, "sunset_at", list(dates), list(noDates), list(noDays)},
 	{"sunset-headers", `{"deprecated_at":"2027-01-01","sunset_at":VALUE}`, "sunset_at", list(`"2027-01-01"`), nil, list(`"2026-12-31"`)},
-	{"sunset-headers", `{"sunset_at":"2027-06-30","after_sunset":VALUE}`, "after_sunset", list(`"gone" "warn"`), list(`"redirect" ""`), nil},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","after_sunset":VALUE}`, "after_sunset", list(`"gone" "warn"`), list(`"move" ""`), list(`"redirect"`)},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","after_sunset":"redirect","successor":VALUE}`, "successor", list(`"/v2" "/v2{+rest}"`), nil, list(`"/v2?a=b" "/v2#a"`)},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","redirect_methods":VALUE}`, "redirect_methods", []string{`["GET"]`, `["GET","POST"]`}, []string{`[]`, `["get"]`, `["TRACE"]`, `"GET"`}, nil},
+	{"sunset-headers", `{"sunset_at":"2027-06-30","dry_run":VALUE}`, "dry_run", list(`true false`), list(`"yes" 1`), nil},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_schedules":[{"first_day":VALUE,"time_of_day":"10:00","minutes":[60]}]}`, "first_day", list(`"2027-06-30"`), list(noDates), append(list(noDays), `"2027-06-30T12:00:00Z"`)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_schedules":[{"first_day":"2027-06-30","time_of_day":VALUE,"minutes":[60]}]}`, "time_of_day", list(`"00:00" "23:59"`), list(`"" "9:00" "10:60" "10" "10:00:00" 10`), list(`"24:00"`)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_schedules":[{"first_day":"2027-06-30","time_of_day":"10:00","time_zone":VALUE,"minutes":[60]}]}`, "time_zone", list(`"UTC" "Europe/Berlin"`), list(`"" "Local" "+02:00"`), list(`"Mars/Base"`)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_schedules":[{"first_day":"2027-06-30","time_of_day":"10:00","every_days":VALUE,"minutes":[60]}]}`, "every_days", list(`1 7 366`), list(`0 367 1.5`), nil},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_schedules":[{"first_day":"2027-06-30","time_of_day":"10:00","minutes":VALUE}]}`, "minutes", []string{`[60]`, `[60,60,720]`}, []string{`[]`, `[0]`, `[10081]`, `60`}, []string{`[10080]`}},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_shares":[{"start_at":VALUE,"to_percent":50}]}`, "start_at", list(dates), list(noDates), list(noDays)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_shares":[{"start_at":"2027-01-01","end_at":VALUE,"to_percent":50}]}`, "end_at", list(dates), list(noDates), append(list(noDays), `"2026-12-31"`)},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_shares":[{"start_at":"2027-01-01","to_percent":VALUE}]}`, "to_percent", list(`1 100`), list(`0 101 1.5`), nil},
+	{"sunset-headers", `{"sunset_at":"2027-12-31","brownout_shares":[{"start_at":"2027-01-01","to_percent":50,"from_percent":VALUE}]}`, "from_percent", list(`0 50`), list(`-1 101`), list(`51`)},
 	{"sunset-headers", `{"sunset_at":"2027-06-30","successor":VALUE}`, "successor",
 		append(list(links), list(`"/v2{+rest}" "https://h/v2{+rest}?a=b"`)...), append(list(noLinks), list(`"https://u:p@h{+rest}" "https://h:99999{+rest}" "https://u{+rest}@h"`)...), list(`"/{+rest}" "/v2/{id}" "/%zz" "https://{+rest}h/"`)},
 	{"sunset-headers", `{"sunset_at":"2027-06-30","documentation":VALUE}`, "documentation", list(links), append(list(noLinks), `"/doc{+rest}"`), list(`"/%zz" "https://h:port/"`)},
@@ -151,6 +163,19 @@ var fields = []field{
 	{"tenant-rate-limit", `{"limits":[LIMIT],"nodes":VALUE}`, "nodes", list(`1 10000`), list(`0 10001`), nil},
 	{"tenant-rate-limit", `{"limits":[LIMIT],"hide_headers":[VALUE]}`, "hide_headers", list(`"RateLimit" "Retry-After"`), list(`"Date" ""`), nil},
 
+	{"api-version", `{"route_header":VALUE,"apis":[API]}`, "route_header", list(`"X-Version" "X" "x-a-b-c-d"`), list(`"" "X_Version" "X Version" "X-Versi\u00f6n" "-X" "1X" "X:" "x-a-b-c-d-e" "Accept" "accept-language" "Host" "Content-Type" "X-Tenant-Id" "X-Consumer-ID" "apikey" 5`), nil},
+	{"api-version", `{"request_header":VALUE,"apis":[API]}`, "request_header", list(`"X-API-Version" "Api-Version"`), list(`"" "X_API_Version" "X API" "Authorization" "ACCEPT" "Cookie" 5`), list(`"X-Gatehouse-Version" "x-gatehouse-version"`)},
+	{"api-version", `{VALUE}`, "apis", []string{`"apis":[API]`}, []string{``, `"apis":[]`, `"apis":null`, `"apis":"/o"`}, []string{`"apis":[API,API]`}},
+	{"api-version", `{"apis":[{"path":VALUE,"default":"v1","media_types":["a/b"],"versions":[{"name":"v1"}]}]}`, "path", list(`"/" "/partner/orders" "/a.b/c-d_e~f/"`), list(`"" "orders" "~/orders" "/a b" "/a%20b" "/é" "/a?b" "/a#b" "http://h/a" "/a\n" 1`), list(`"/a//b" "/a/./b" "/a/.."`)},
+	{"api-version", `{"apis":[{"path":"/o","hosts":[VALUE],"default":"v1","media_types":["a/b"],"versions":[{"name":"v1"}]}]}`, "hosts", list(`"api.example.com" "*.example.com" "API.Example.com" "localhost"`), list(`"" "*" "a:8000" "a b" "api.*" "*example.com" "https://a" "é.com" 1`), nil},
+	{"api-version", `{"apis":[{"path":"/o","default":VALUE,"media_types":["a/b"],"versions":[{"name":"v1"}]}]}`, "default", list(`"v1"`), list(`"" "v 1" "-" 1 null`), list(`"v2" "1" "V1"`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":[VALUE],"versions":[{"name":"v1"}]}]}`, "media_types", list(`"application/json" "application/vnd.a-b_c.v1+json" "Text/HTML"`), list(`"" "json" "*/*" "application/*" "a/b;version=1" "a/b, c/d" "a/b/c" "a /b" "a/é" 1`), nil},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1","media_types":[VALUE]}]}]}`, "media_types", list(`"application/vnd.a.v1+json"`), list(`"" "v1" "a/*"`), list(`"a/b" "A/B"`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":VALUE}]}`, "versions", list(`[{"name":"v1"}] [{"name":"v1","deprecated":true},{"name":"v2"}]`), list(`[] null [{}] ["v1"]`), list(`[{"name":"v1"},{"name":"1"}] [{"name":"v1"},{"name":"V1"}]`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1"},{"name":VALUE}]}]}`, "name", list(`"2026-04-01" "2" "v2.1_beta"`), list(`"" "v 2" "-1" "v2,v3" "v/2" "é" 2 null`), list(`"v1" "1"`)},
+	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1","deprecated":VALUE}]}]}`, "deprecated", list(`true false`), list(`"yes" 1`), nil},
+
+	{"gatehouse", `{"run":["api_version","trace_inject"],"api_version":{VALUE}}`, "apis", []string{`"apis":[API]`}, []string{``, `"apis":[]`, `"apis":[{"path":"/o"}]`}, []string{`"apis":[API,API]`}},
 	{"gatehouse", `{"run":VALUE,"sunset_headers":{"sunset_at":"2027-01-01"},"tenant_rate_limit":{"limits":[LIMIT]}}`, "run", []string{`["trace_inject"]`, `["sunset_headers","tenant_rate_limit"]`}, []string{`[]`, `["trace"]`, `null`, `"trace_inject"`}, nil},
 	{"gatehouse", `{"run":["trace_inject"],"trace_inject":{"response_header":VALUE}}`, "response_header", list(sentHeaders), append(list(noHeader), `"X_Trace"`), nil},
 	{"gatehouse", `{"run":["sunset_headers","trace_inject"],"sunset_headers":{VALUE}}`, "sunset_at", []string{`"sunset_at":"2027-01-01"`}, []string{``, `"sunset_at":"30.06.2027"`}, []string{`"sunset_at":"2027-02-31"`}},
@@ -159,6 +184,8 @@ var fields = []field{
 }
 
 var tooLong = `"` + strings.Repeat("n", 65) + `"`
+
+const anAPI = `{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1"}]}`
 
 const aLimit = `{"name":"l","scope":["tenant"],"limit":9,"window_seconds":60}`
 
@@ -178,7 +205,7 @@ func list(text string) []string {
 
 // with is the field's config with a value.
 func (f field) with(value string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(f.config, "VALUE", value), "LIMIT", aLimit)
+	return strings.NewReplacer("LIMIT", aLimit, "[API", "["+anAPI, ",API", ","+anAPI).Replace(strings.ReplaceAll(f.config, "VALUE", value))
 }
 
 // TestFields: what one field, or two, can get wrong is refused by Kong, and its error
@@ -202,7 +229,7 @@ func TestFields(t *testing.T) {
 
 func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value, want string) {
 	t.Helper()
-	text := fmt.Sprintf(`{"_format_version":"3.0","plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
+	text := fmt.Sprintf(`{"_format_version":"3.0","services":[{"name":"s","host":"h","routes":[{"name":"r","paths":["/"]}]}],"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
 	report := checker.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
 	got := "good"
 	switch {
@@ -224,15 +251,15 @@ func TestEveryFieldIsTried(t *testing.T) {
 	free := map[string]bool{ // what a value of the type cannot get wrong
 		"ignore_parent_sampled": true, "keep_errors": true, "upstream_spans": true, "traceresponse": true, "issue": true, "observe": true, "legacy_headers": true, "window_seconds": true,
 		"burst": true, "cost": true, "lease": true, "mode": true, "status": true, "algorithm": true, "values": true,
-		"limits": true, "plans": true, "tenants": true, "brownouts": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
+		"limits": true, "plans": true, "tenants": true, "brownouts": true, "brownout_schedules": true, "brownout_shares": true, "exemptions": true, "patterns": true, "identity": true, "propagation": true, "redis": true, "costs": true,
 		"exempt": true, "preflights": true, "problem": true,
-		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true,
+		"default_user_limit": true, "pii_log_scrub": true, "trace_inject": true, "tenant_rate_limit": true, "sunset_headers": true, "api_version": true,
 	}
 	tried := map[string]bool{}
 	for _, f := range fields {
 		tried[f.name] = true
 	}
-	for _, plugin := range []string{"trace-inject", "sunset-headers", "pii-log-scrub", "tenant-rate-limit", "gatehouse"} {
+	for _, plugin := range []string{"trace-inject", "sunset-headers", "api-version", "pii-log-scrub", "tenant-rate-limit", "gatehouse"} {
 		out, errs, code := gatehouse(t, "", "info", plugin)
 		if code != 0 {
 			t.Fatal(errs)

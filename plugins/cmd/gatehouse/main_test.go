@@ -126,7 +126,7 @@ func TestCompletion(t *testing.T) {
 }
 
 func TestInfo(t *testing.T) {
-	for _, name := range []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "gatehouse"} {
+	for _, name := range []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "api-version", "gatehouse"} {
 		out, errs, code := gatehouse(t, "", "info", name)
 		if code != 0 {
 			t.Fatalf("info %s: exit code %d: %s", name, code, errs)
@@ -215,18 +215,6 @@ func TestWithoutLogPlugins(t *testing.T) {
 	}
 }
 
-func TestScrub(t *testing.T) {
-	const line = "paid with 4111 1111 1111 1111 today\n"
-	out, _, code := gatehouse(t, line, "scrub")
-	if code != 0 || out != "paid with [card:1111] today\n" {
-		t.Errorf("scrub: exit code %d and %q", code, out)
-	}
-	out, _, code = gatehouse(t, line, "scrub", "--findings")
-	if want := `{"findings":[{"kind":"card","start":10,"end":29}]}` + "\n"; code != 0 || out != want {
-		t.Errorf("scrub --findings: exit code %d and %q, want %q", code, out, want)
-	}
-}
-
 // TestInfoForPeople: what Kong reads is what it always was, and people may ask for a table.
 func TestInfoForPeople(t *testing.T) {
 	byDefault, _, _ := gatehouse(t, "", "info", "sunset-headers")
@@ -234,12 +222,12 @@ func TestInfoForPeople(t *testing.T) {
 		t.Errorf("exit code %d, and -o json is not what a pipe gets: %s", code, asked)
 	}
 	table, _, code := gatehouse(t, "", "info", "-o", "table", "sunset-headers")
-	for _, want := range []string{"sunset-headers 0.1.0, priority 850, phases access\n", "\nafter_sunset ", " gone|warn ", "\nbrownouts[].start_at ", " (required) "} {
+	for _, want := range []string{"sunset-headers 0.1.0, priority 850, phases access\n", "\nafter_sunset ", " gone|warn|redirect ", "\nbrownouts[].start_at ", " (required) "} {
 		if code != 0 || !strings.Contains(table, want) {
 			t.Errorf("exit code %d, no %q in\n%s", code, want, table)
 		}
 	}
-	const all = "gatehouse\npii-log-scrub\nsunset-headers\ntenant-rate-limit\ntrace-inject\n"
+	const all = "api-version\ngatehouse\npii-log-scrub\nsunset-headers\ntenant-rate-limit\ntrace-inject\n"
 	if list, _, code := gatehouse(t, "", "info", "-o", "table"); code != 0 || list != all {
 		t.Errorf("exit code %d, it lists %q", code, list)
 	}

@@ -20,7 +20,7 @@ func TestPluginPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, plugin := range []string{"tenant-rate-limit", "pii-log-scrub", "sunset-headers", "trace-inject"} {
+	for _, plugin := range []string{"tenant-rate-limit", "pii-log-scrub", "sunset-headers", "trace-inject", "api-version"} {
 		doc, err := markdown.Read(filepath.Join("../../../docs/plugins", plugin+".md"))
 		if err != nil {
 			t.Fatal(err)

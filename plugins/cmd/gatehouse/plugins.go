@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/gatehousehq/gatehouse/plugins/apiversion"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
 	"github.com/gatehousehq/gatehouse/plugins/onehop"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
@@ -24,6 +25,7 @@ type plugins struct {
 	limiter  *tenantratelimit.Runtime
 	scrubber *piilogscrub.Runtime
 	sunset   *sunsetheaders.Runtime
+	versions *apiversion.Runtime
 	tracer   *traceinject.Runtime
 	onehop   *onehop.Runtime
 	// accessLines says that the one-hop plugin needs no log event.
@@ -60,12 +62,16 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if err != nil {
 		return nil, err
 	}
+	p.versions, err = apiversion.NewRuntime(apiversion.Options{Registerer: registry, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
 	if p.tracer, err = newTracer(p.scrubber, logger, registry, !p.logPlugins); err != nil {
 		return nil, err
 	}
 	_, declared := declaredConfig(streams{err: io.Discard}) // the parent process has said what is wrong
 	p.onehop, err = onehop.NewRuntime(onehop.Options{
-		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, AccessLines: p.accessLines, AuditsAll: auditDeclared(declared),
+		Scrubber: p.scrubber, Tracer: p.tracer, Limiter: p.limiter, Sunset: p.sunset, Versions: p.versions, AccessLines: p.accessLines, AuditsAll: auditDeclared(declared),
 		Registerer: registry, Logger: logger, NoLogPlugins: !p.logPlugins,
 	})
 	if err != nil {
@@ -90,6 +96,7 @@ func (p *plugins) list() []pluginserver.Plugin {
 		{Name: traceinject.Name, Version: traceinject.Version, Priority: traceinject.Priority, New: p.tracer.New, FailOpen: true},
 		{Name: tenantratelimit.Name, Version: tenantratelimit.Version, Priority: tenantratelimit.Priority, New: p.limiter.New},
 		{Name: sunsetheaders.Name, Version: sunsetheaders.Version, Priority: sunsetheaders.Priority, New: p.sunset.New, FailOpen: true},
+		{Name: apiversion.Name, Version: apiversion.Version, Priority: apiversion.Priority, New: p.versions.New, FailOpen: true},
 		{Name: onehop.Name, Version: onehop.Version, Priority: onehop.Priority, New: p.onehop.New, Phases: p.onehop.Phases(), FailOpen: true},
 	}
 	for i := range list {
@@ -119,5 +126,5 @@ func (p *plugins) endCalls(ctx context.Context) error {
 
 // close flushes and ends what else the plugins hold, for as long as ctx allows.
 func (p *plugins) close(ctx context.Context) error {
-	return errors.Join(p.tracer.Close(ctx), p.sunset.Close(ctx), p.limiter.Close(ctx))
+	return errors.Join(p.tracer.Close(ctx), p.sunset.Close(ctx), p.versions.Close(ctx), p.limiter.Close(ctx))
 }

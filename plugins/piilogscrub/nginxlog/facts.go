@@ -18,7 +18,7 @@ const FormatName = "gatehouse"
 
 // factsVersion begins a line of that format. It changes with the list of
 // variables, so that a line of another release is not taken for one of this.
-const factsVersion = "gatehouse/3"
+const factsVersion = "gatehouse/4"
 
 // fact is a part of a line.
 type fact int
@@ -44,6 +44,7 @@ const (
 	factHost                       // the requested host, in lower case
 	factPort                       // the port that the request came in on
 	factTrace                      // the trace id that the client was told
+	factSooner                     // the headers of which a service's date was the earlier
 	factCount
 )
 
@@ -66,10 +67,12 @@ var factVariables = [factCount]string{
 	factHost:           "host",
 	factPort:           "server_port",
 	factTrace:          "sent_http_x_trace_id",
+	factSooner:         "gatehouse_service_sooner",
 }
 
 // Include is the nginx configuration that defines the log_format, for the http
-// block of a Kong (KONG_NGINX_HTTP_INCLUDE).
+// block of a Kong (KONG_NGINX_HTTP_INCLUDE). It needs deploy/kong/gatehouse-sunset.conf
+// beside it, which defines the last part.
 func Include() string {
 	var parts strings.Builder
 	for _, name := range factVariables {
@@ -114,6 +117,8 @@ const include = `# What the plugin gatehouse needs to know of a request that is 
 # Kong writes it to the plugin server with
 #
 #   KONG_PROXY_ACCESS_LOG="syslog:server=unix:/path,nohostname gatehouse"
+#
+# It needs gatehouse-sunset.conf, which defines its last part.
 log_format %s escape=none
     '%s'%s;
 `

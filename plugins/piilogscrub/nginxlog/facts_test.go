@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/gatehousehq/gatehouse/internal/golden"
 	"github.com/gatehousehq/gatehouse/plugins/kongrecord"
@@ -126,6 +127,26 @@ func TestFactsLine(t *testing.T) {
 	}
 	if len(ended) != 1 || ended[0] != "6b3f0a1c2d4e5f60718293a4b5c6d7e8" {
 		t.Errorf("told of %v, want the request", ended)
+	}
+}
+
+// TestServiceSooner: whoever reads the log finds the service that says another date.
+func TestServiceSooner(t *testing.T) {
+	t.Parallel()
+	m := newMetrics()
+	parts := proxied()
+	for _, headers := range []string{"Sunset", "Deprecation,Sunset", ""} {
+		parts[factSooner] = headers
+		w := writer{engine: newEngine(t), zone: time.UTC, sooner: m.countSooner}
+		_ = w.line([]byte(factsLine(parts)), now)
+		if says := strings.Contains(string(w.out), `,"service_sooner":"`+headers+`"}`); says != (headers != "") {
+			t.Errorf("%q: line %s", headers, w.out)
+		}
+	}
+	for header, want := range map[string]float64{"Deprecation": 1, "Sunset": 2} {
+		if got := testutil.ToFloat64(m.sooner.WithLabelValues(header)); got != want {
+			t.Errorf("%s: %v responses, want %v", header, got, want)
+		}
 	}
 }
 

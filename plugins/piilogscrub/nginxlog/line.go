@@ -26,6 +26,9 @@ type writer struct {
 	// ended gets each request that a line in our own format is about, and may put it in a
 	// trace.
 	ended func(*kongrecord.Record)
+	// sooner gets the headers of each response in which a service's date of an API
+	// version's life was earlier than the gateway's, with commas between.
+	sooner func(headers string)
 }
 
 // line appends one datagram as a JSON line, and returns which log it is from:
@@ -76,6 +79,10 @@ func (w *writer) facts(f *facts) {
 	w.value("request_id", f[factID])
 	if id, ok := request.TraceID.(string); ok {
 		w.value("trace_id", []byte(id))
+	}
+	if sooner := f[factSooner]; len(sooner) > 0 {
+		w.value("service_sooner", sooner)
+		w.sooner(string(sooner))
 	}
 	w.end()
 }

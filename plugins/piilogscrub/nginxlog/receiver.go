@@ -185,7 +185,7 @@ func (r *Receiver) enqueue(line []byte) {
 
 // write scrubs queued lines and writes as many at once as are waiting.
 func (r *Receiver) write() {
-	w := writer{zone: r.o.Zone, ended: r.o.Ended}
+	w := writer{zone: r.o.Zone, ended: r.o.Ended, sooner: r.metrics.countSooner}
 	reported := uint64(0)
 	for line := range r.queue {
 		w.out = w.out[:0]

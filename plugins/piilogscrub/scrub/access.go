@@ -87,7 +87,7 @@ func (s *scan) user(u Span) {
 	first := len(s.findings.list)
 	s.part(u.Start, u.End, FormatText, 0)
 	if len(s.findings.list) == first && u.Start < u.End && !s.e.isMarker(u.Of(s.b)) {
-		s.redactValue(Field, value{start: u.Start, end: u.End})
+		s.redactBy(RuleUser, Field, value{start: u.Start, end: u.End})
 	}
 }
 

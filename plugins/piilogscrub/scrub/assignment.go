@@ -83,11 +83,14 @@ func (s *scan) named(v value, r role) {
 	}
 }
 
-func (s *scan) redactValue(k Kind, v value) {
+// redactValue redacts the value of a name.
+func (s *scan) redactValue(k Kind, v value) { s.redactBy(RuleName, k, v) }
+
+func (s *scan) redactBy(r Rule, k Kind, v value) {
 	if s.e.actions[k] == Keep || v.start >= v.end {
 		return
 	}
-	s.record(finding{kind: k, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
+	s.record(finding{kind: k, rule: r, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
 }
 
 // isOne redacts a value that is, as a whole, of one of the kinds that its name

@@ -128,7 +128,7 @@ func (s *scan) shortOption(i int) bool {
 		if o.pair {
 			return s.userAndPassword(v)
 		}
-		s.redactValue(Field, v)
+		s.redactBy(RuleOption, Field, v)
 		return s.done >= v.end
 	}
 	return false
@@ -152,7 +152,7 @@ func (s *scan) userAndPassword(v value) bool {
 		s.e.isMarker(text[n+1:]) || bytes.HasPrefix(text[n:], []byte("://")) {
 		return false
 	}
-	s.record(finding{kind: Credential, start: v.start, end: v.end}, text)
+	s.record(finding{kind: Credential, rule: RuleOption, start: v.start, end: v.end}, text)
 	return true
 }
 

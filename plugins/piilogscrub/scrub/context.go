@@ -1,5 +1,7 @@
 package scrub
 
+import "bytes"
+
 const (
 	contextBefore = 48 // bytes before a number in which words are looked for
 	contextAfter  = 14 // bytes after it, of which the first word counts
@@ -126,11 +128,25 @@ func (s *scan) context(start, end int) role {
 	}
 	from, to := max(s.done, start-contextBefore), min(len(s.b), end+contextAfter)
 	s.spend(to - from - (end - start))
-	before, behind := s.proseBefore(from, start), s.e.words.rolesIn(firstWord(s.b[end:to]))
+	from += s.e.lastMarkerEnd(s.b[from:start])
+	before, behind := s.proseBefore(from, start), role(0)
+	if next := end; !isTab(at(s.b, next)) || at(s.b, next+1) != '[' {
+		behind = s.e.words.rolesIn(firstWord(s.b[end:to]))
+	}
 	if (s.e.words.rolesIn(lastWord(before))|behind)&roleOther != 0 {
 		return r
 	}
 	return r | s.e.words.rolesIn(before) | behind
+}
+
+// lastMarkerEnd returns where the last marker in a text ends, 0 if there is none. Its word
+// says nothing of what stands behind it: the value that it stands for did not, either.
+func (e *Engine) lastMarkerEnd(b []byte) int {
+	end := bytes.LastIndexByte(b, ']') + 1
+	if start := bytes.LastIndexByte(b[:end], '['); start >= 0 && e.isMarker(b[start:end]) {
+		return end
+	}
+	return 0
 }
 
 // lastWord returns b from its last word on.

@@ -2,7 +2,7 @@ package scrub
 
 import (
 	"bufio"
-	"cmp"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +23,10 @@ type FilterOptions struct {
 	// {"findings":[{"kind":"card","start":17,"end":33}]}, with byte offsets into
 	// the line, the end exclusive.
 	Findings bool
+	// Render appends what is written in place of a line, the newline included.
+	Render func(dst []byte, l *Line) []byte
+	// Observe is told of each line before something is written for it.
+	Observe func(l *Line)
 }
 
 var formatNames = []string{"text", "access", "json", "query", "url", "request"}
@@ -45,29 +49,49 @@ func ParseFormat(name string) (Format, error) {
 	return 0, fmt.Errorf("unknown format %q: use one of %s", name, strings.Join(formatNames, ", "))
 }
 
+// OutputError is the error of what a [Filter] writes to; all others are of what it reads.
+type OutputError struct{ Err error }
+
+func (e *OutputError) Error() string { return "write line: " + e.Err.Error() }
+
+// Unwrap returns the writer's own error.
+func (e *OutputError) Unwrap() error { return e.Err }
+
 // Filter reads lines from in until it ends and writes each to out, scrubbed. A
 // line longer than the policy's MaxBytes is dropped, and what was read of it
 // forgotten: memory is bounded whatever comes in. What is written is flushed
-// whenever no more input waits, so that a pipe shows each line at once. Errors
-// are those of in and out.
+// whenever no more input waits, so that a pipe shows each line at once. A line that was
+// scrubbed stays as it is when it is scrubbed again. Errors are those of in, and of out as
+// [*OutputError].
 func Filter(in io.Reader, out io.Writer, o FilterOptions) error {
-	r := lineReader{r: bufio.NewReaderSize(in, 64<<10), limit: o.Engine.maxBytes}
-	w := bufio.NewWriterSize(out, 64<<10)
-	f := filter{o: o}
+	r := lineReader{r: bufio.NewReaderSize(in, readSize), limit: o.Engine.maxBytes}
+	w := bufio.NewWriterSize(out, readSize)
+	f := filter{FilterOptions: o}
+	f.line.filter = &f
 	for {
 		line, err := r.next()
 		if err != nil && (!errors.Is(err, io.EOF) || r.size == 0) {
-			return errors.Join(ignoreEOF(err), w.Flush())
+			return errors.Join(ignoreEOF(err), flush(w))
 		}
 		if _, err := w.Write(f.write(line, &r)); err != nil {
-			return fmt.Errorf("write line: %w", err)
+			return &OutputError{err}
 		}
 		if r.r.Buffered() == 0 {
-			if err := w.Flush(); err != nil {
-				return fmt.Errorf("write line: %w", err)
+			if err := flush(w); err != nil {
+				return err
 			}
 		}
 	}
+}
+
+// readSize is how much is read and written at once.
+const readSize = 64 << 10
+
+func flush(w *bufio.Writer) error {
+	if err := w.Flush(); err != nil {
+		return &OutputError{err}
+	}
+	return nil
 }
 
 func ignoreEOF(err error) error {
@@ -79,56 +103,146 @@ func ignoreEOF(err error) error {
 
 // filter holds the memory that each line uses again.
 type filter struct {
-	o        FilterOptions
-	out      []byte
-	line     []byte
-	findings []Finding
-	pem      pemLines
+	FilterOptions
+	out, again []byte
+	keyless    []byte // a line without the part of a key that was found in it
+	found      []Explained
+	line       Line
+	pem        pemLines
 }
 
 // write returns what is written for a line.
-func (f *filter) write(line []byte, r *lineReader) []byte {
-	f.out, f.findings = f.out[:0], f.findings[:0]
-	key, found := f.pem.next(line)
-	found = found && f.o.Engine.actions[Secret] != Keep
-	if !f.o.Findings {
-		switch {
-		case r.long:
-			f.out = append(f.out, Dropped.Marker()...)
-		case found:
-			f.line = append(f.line[:0], line[:key.start]...)
-			f.line = f.o.Engine.replacement(f.line, Secret, line[key.start:key.end])
-			f.line = append(f.line, line[key.end:]...)
-			f.out, _ = f.o.Engine.Scrub(f.out, f.line, f.o.Format)
-		default:
-			f.out, _ = f.o.Engine.Scrub(f.out, line, f.o.Format)
-		}
-		if r.ended {
-			f.out = append(f.out, '\n')
-		}
-		return f.out
+func (f *filter) write(text []byte, r *lineReader) []byte {
+	ending := lineEnding(&text, r)
+	key, inKey := f.pem.next(text)
+	l := &f.line
+	l.Number, l.Text, l.Size, l.Tally = l.Number+1, text, r.size, Tally{}
+	l.key, l.inKey, l.unread = key, inKey && f.Engine.actions[Secret] != Keep, unread(text, r.long)
+	f.scrub(l, f.Format == FormatJSON || f.Format == FormatText && r.structured())
+	if f.Observe != nil {
+		f.Observe(l)
 	}
-	if r.long {
-		f.findings = append(f.findings, Finding{Field, 0, r.size})
-	} else {
-		f.findings = f.o.Engine.Findings(f.findings, line, f.o.Format)
-		if found {
-			f.findings = withKey(f.findings, key)
-		}
+	switch {
+	case f.Render != nil:
+		return f.Render(f.out[:0], l)
+	case f.Findings:
+		return append(appendFindings(f.out[:0], l.Explain()), '\n')
 	}
-	f.out = appendFindings(f.out, f.findings)
-	return append(f.out, '\n')
+	return append(f.out, ending...)
+}
+
+// lineEnding takes a '\r' off a line, and returns it with what else ends the line.
+func lineEnding(text *[]byte, r *lineReader) string {
+	ending := ""
+	if r.ended {
+		ending = "\n"
+	}
+	if r.last == '\r' {
+		*text = bytes.TrimSuffix(*text, []byte{'\r'})
+		ending = "\r" + ending
+	}
+	return ending
+}
+
+// unread is why a line is not examined; [RuleForm] if it is. What has a NUL at every fourth
+// byte or more often is no text but UTF-16, say, in which nothing would be found.
+func unread(text []byte, long bool) Rule {
+	switch {
+	case long:
+		return RuleTooLong
+	case len(text) > 0 && 4*bytes.Count(text, []byte{0}) >= len(text):
+		return RuleUnreadable
+	}
+	return RuleForm
+}
+
+// maxPasses bounds how often a line is scrubbed until nothing changes any more. One pass is
+// enough for nearly all lines. A second one finds what stands in another light once its
+// neighbours are gone.
+const maxPasses = 8
+
+// scrub has f.out be the line, scrubbed, and counts what was found.
+func (f *filter) scrub(l *Line, quoted bool) {
+	text := l.Text
+	if l.inKey {
+		text = append(f.keyless[:0], text[:l.key.start]...)
+		text = f.Engine.replacement(text, Secret, l.Text[l.key.start:l.key.end])
+		text = append(text, l.Text[l.key.end:]...)
+		f.keyless = text
+	}
+	if l.unread == RuleForm {
+		f.out, l.Tally = f.Engine.Scrub(f.out[:0], text, f.Format)
+		if l.Tally.Total() == 0 || f.settle(l) {
+			if l.inKey {
+				l.Tally[Secret]++
+			}
+			return
+		}
+		l.unread = RuleTooCostly
+	}
+	f.out = appendDropped(f.out[:0], quoted)
+	l.Tally = Tally{}
+	l.Tally[Dropped] = 1
+}
+
+// settle scrubs f.out until that changes nothing, and reports whether it came to that.
+func (f *filter) settle(l *Line) bool {
+	for range maxPasses {
+		var t Tally
+		f.again, t = f.Engine.Scrub(f.again[:0], f.out, f.Format)
+		f.out, f.again = f.again, f.out
+		if bytes.Equal(f.out, f.again) {
+			return true
+		}
+		l.Tally[Dropped] += t[Dropped]
+	}
+	return false
+}
+
+// Line is a line that a [Filter] has read.
+type Line struct {
+	// Number is from 1.
+	Number int
+	// Text is the line without what ends it, of one that is too long no more than its
+	// beginning. It is valid until the next line is read.
+	Text []byte
+	// Size is how many bytes it has.
+	Size int
+	// Tally counts what was found.
+	Tally Tally
+
+	filter *filter
+	key    span // the part of a key that earlier lines began
+	inKey  bool
+	unread Rule // why it is not examined
+}
+
+// Scrubbed is the line, scrubbed. It is valid until the next line is read.
+func (l *Line) Scrubbed() []byte { return l.filter.out }
+
+// Explain returns what was found in the line, and why. It is valid until the next call.
+func (l *Line) Explain() []Explained {
+	f := l.filter
+	switch f.found = f.found[:0]; {
+	case l.unread != RuleForm:
+		f.found = append(f.found, Explained{Finding: Finding{Field, 0, l.Size}, Rule: l.unread, Dropped: true})
+	case l.inKey:
+		f.found = withKey(f.Engine.Explain(f.found, l.Text, f.Format), l.key)
+	case l.Tally.Total() > 0:
+		f.found = f.Engine.Explain(f.found, l.Text, f.Format)
+	}
+	return f.found
 }
 
 // withKey returns findings with the part of a key among them, in place of what is in it.
-func withKey(list []Finding, key span) []Finding {
-	list = slices.DeleteFunc(list, func(f Finding) bool { return f.Start < key.end && f.End > key.start })
-	at, _ := slices.BinarySearchFunc(list, key.start, func(f Finding, start int) int { return cmp.Compare(f.Start, start) })
-	return slices.Insert(list, at, Finding{Secret, key.start, key.end})
+func withKey(list []Explained, key span) []Explained {
+	list = slices.DeleteFunc(list, func(x Explained) bool { return x.Start < key.end && x.End > key.start })
+	at, _ := slices.BinarySearchFunc(list, key.start, func(x Explained, start int) int { return x.Start - start })
+	return slices.Insert(list, at, Explained{Finding: Finding{Secret, key.start, key.end}})
 }
 
 // appendFindings appends findings as a JSON object.
-func appendFindings(dst []byte, list []Finding) []byte {
+func appendFindings(dst []byte, list []Explained) []byte {
 	var e jx.Encoder
 	e.SetBytes(dst)
 	e.ObjStart()
@@ -147,46 +261,4 @@ func appendFindings(dst []byte, list []Finding) []byte {
 	e.ArrEnd()
 	e.ObjEnd()
 	return e.Bytes()
-}
-
-// lineReader reads lines, of which it holds no more than limit bytes: of a longer one it
-// only counts the rest, to say how long the dropped line was.
-type lineReader struct {
-	r     *bufio.Reader
-	limit int
-	buf   []byte
-	size  int  // bytes of the line, those not held included
-	long  bool // the line is longer than limit
-	ended bool // the line ended in a newline
-}
-
-// next returns the next line without its newline, valid until the call after
-// it; io.EOF with what is left where the input does not end in a newline.
-func (l *lineReader) next() ([]byte, error) {
-	l.buf, l.size, l.long, l.ended = l.buf[:0], 0, false, false
-	for {
-		part, err := l.r.ReadSlice('\n')
-		if n := len(part); n > 0 && part[n-1] == '\n' {
-			part, l.ended = part[:n-1], true
-		}
-		l.size += len(part)
-		l.long = l.long || l.size > l.limit
-		if !l.long && l.ended && len(l.buf) == 0 {
-			return part, nil // the whole line is in the reader's buffer
-		}
-		if !l.long {
-			l.buf = append(l.buf, part...)
-		}
-		if l.ended || err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			return l.buf, ignoreEnd(err, l.ended)
-		}
-	}
-}
-
-// ignoreEnd drops the error that came with a whole line.
-func ignoreEnd(err error, ended bool) error {
-	if ended {
-		return nil
-	}
-	return err
 }

@@ -23,6 +23,12 @@ func TestFilter(t *testing.T) {
 		{name: "empty lines", in: "\n\n", want: "\n\n"},
 		{name: "nothing", in: "", want: ""},
 		{name: "too long", in: long + "\nclean\n" + long, want: "[dropped]\nclean\n[dropped]"},
+		{name: "too long, JSON", in: `{"n":"` + long + "\"}\r\n[\"" + long + `"]`, want: "\"[dropped]\"\r\n\"[dropped]\""},
+		{name: "JSON and carriage return", in: `{"card":4111111111111111}` + "\r\n" + `["a@b.io",4111111111111111]`, want: `{"card":"[card:1111]"}` + "\r\n" + `["[email]","[card:1111]"]`},
+		{name: "too long, in the format JSON", in: long, want: `"[dropped]"`, o: FilterOptions{Format: FormatJSON}},
+		{name: "no UTF-8", in: "J\xfcrgen a@b.io \xff\xfe\n", want: "J\xfcrgen [email] \xff\xfe\n"},
+		{name: "a NUL", in: "first\x00second a@b.io\x00\n", want: "first\x00second [email]\x00\n"},
+		{name: "UTF-16", in: "a\x00@\x00b\x00.\x00i\x00o\x00\r\x00\n\x00", want: "[dropped]\n[dropped]"},
 		{name: "carriage return", in: "a@b.io\r\n", want: "[email]\r\n"},
 		{
 			name: "findings", in: "paid with card: 4111111111111111 by a@b.io\n\nclean",
@@ -77,15 +83,20 @@ func TestFilterErrors(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t, Policy{})
 	broken := errors.New("broken")
+	var out bytes.Buffer
+	if err := Filter(io.MultiReader(strings.NewReader("a@b.io\n"), iotest.ErrReader(broken)), &out, FilterOptions{Engine: e}); !errors.Is(err, broken) || out.String() != "[email]\n" {
+		t.Errorf("what was read before the error became %q, %v", out.String(), err)
+	}
 	if err := Filter(iotest.ErrReader(broken), io.Discard, FilterOptions{Engine: e}); !errors.Is(err, broken) {
 		t.Errorf("read error: got %v", err)
 	}
-	_, w := io.Pipe()
-	if err := w.CloseWithError(broken); err != nil {
+	r, w := io.Pipe()
+	if err := r.CloseWithError(broken); err != nil {
 		t.Fatal(err)
 	}
-	if err := Filter(strings.NewReader("x\n"), w, FilterOptions{Engine: e}); err == nil {
-		t.Error("write error: got none")
+	var output *OutputError
+	if err := Filter(strings.NewReader("x\n"), w, FilterOptions{Engine: e}); !errors.As(err, &output) || !errors.Is(err, broken) {
+		t.Errorf("write error: got %v", err)
 	}
 }
 
@@ -161,5 +172,41 @@ func TestFilterForgetsKeys(t *testing.T) {
 	}
 	if !strings.HasSuffix(out.String(), in[len(in)-65:]) {
 		t.Errorf("the line after %d others is gone: %q", maxPEMLines, out.String()[max(0, out.Len()-100):])
+	}
+}
+
+// TestExplain: each finding says by which rule it is one.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, Policy{MaxBytes: 5000, PathTemplates: []string{"/users/{name}"}, Patterns: []Pattern{{Name: "first", Regexp: "X-9"}, {Name: "order", Regexp: `O-\d{4}`}}})
+	for _, tt := range []struct {
+		text    string
+		f       Format
+		kind    Kind
+		rule    Rule
+		pattern string
+	}{
+		{"by a@b.io", FormatText, Email, RuleForm, ""},
+		{"YWRhQGV4YW1wbGUuY29tIGlzIGhlcmU=", FormatText, Email, RuleForm, ""},
+		{"password=hunter2", FormatText, Field, RuleName, ""},
+		{`{"password":["x"]}`, FormatText, Field, RuleName, ""},
+		{"token=letmein77", FormatText, Secret, RuleName, ""},
+		{"the order O-1234", FormatText, Custom, RulePattern, "order"},
+		{"/users/ada", FormatURL, Field, RuleTemplate, ""},
+		{"curl -u ada:hunter2 http://x.internal", FormatText, Credential, RuleOption, ""},
+		{"ALTER USER a WITH PASSWORD 'hunter2'", FormatText, Field, RuleStatement, ""},
+		{`unix: - ada [24/Nov/2025:03:13:41 +0000] "GET / HTTP/1.1" 200 1 "-" "-" kong_request_id: ""`, FormatText, Field, RuleUser, ""},
+		{strings.Repeat("x", 5001), FormatText, Field, RuleTooLong, ""},
+		{strings.Repeat("[", 70) + strings.Repeat("]", 70), FormatJSON, Field, RuleTooDeep, ""},
+		{"x=%25252525252525252540", FormatQuery, Field, RuleUnreadable, ""},
+	} {
+		list := e.Explain(nil, []byte(tt.text), tt.f)
+		if len(list) != 1 || list[0].Kind != tt.kind || list[0].Rule != tt.rule || list[0].Pattern != tt.pattern {
+			t.Errorf("%s: %v, want one of %v by %v", tt.text, list, tt.kind, tt.rule)
+			continue
+		}
+		if dropped := tt.rule >= RuleTooLong; list[0].Dropped != dropped || list[0].Why() == "" {
+			t.Errorf("%s: dropped is %t, why: %q", tt.text, list[0].Dropped, list[0].Why())
+		}
 	}
 }

@@ -9,9 +9,11 @@ import (
 // finding is a [Finding] while a text is scanned, and what stands in for the value.
 type finding struct {
 	kind       Kind
-	quote      bool // the replacement needs quotes to be a JSON value
-	start, end int  // in the text, not in the window
-	from, to   int  // the replacement is findings.replacements[from:to]
+	rule       Rule
+	quote      bool   // the replacement needs quotes to be a JSON value
+	pattern    uint16 // which one it is, of [RulePattern]
+	start, end int    // in the text, not in the window
+	from, to   int    // the replacement is findings.replacements[from:to]
 }
 
 // findings are those of the scans of one text. They have no memory of their own before
@@ -84,7 +86,7 @@ func (s *scan) append(one finding) {
 func (s *scan) drop(first, start, end int) {
 	s.blocked = false
 	s.findings.list = s.findings.list[:first]
-	s.record(finding{kind: Dropped, start: max(start, s.done), end: end}, nil)
+	s.record(finding{kind: Dropped, rule: s.why, start: max(start, s.done), end: end}, nil)
 }
 
 // protected reports whether the value around b[start:end] stands under a name
@@ -125,7 +127,7 @@ func (s *scan) patterns() {
 			if loc == nil || loc[1] == 0 {
 				break
 			}
-			s.record(finding{kind: Custom, start: from + loc[0], end: from + loc[1]}, s.b[from+loc[0]:from+loc[1]])
+			s.record(finding{kind: Custom, rule: RulePattern, pattern: uint16(i), start: from + loc[0], end: from + loc[1]}, s.b[from+loc[0]:from+loc[1]])
 			from += loc[1]
 		}
 	}
@@ -159,7 +161,7 @@ func join(a, b finding) finding {
 // appendTo appends the text with every finding replaced.
 func (s *scan) appendTo(dst []byte) []byte {
 	if s.blocked {
-		return append(dst, markers[Dropped]...)
+		return appendDropped(dst, s.quoted)
 	}
 	from := 0
 	for _, one := range s.findings.list {
@@ -168,6 +170,15 @@ func (s *scan) appendTo(dst []byte) []byte {
 		from = one.end
 	}
 	return append(dst, s.text[from:]...)
+}
+
+// appendDropped appends what stands in for a text that could not be examined: a string,
+// where the text is a JSON value.
+func appendDropped(dst []byte, quoted bool) []byte {
+	if quoted {
+		return append(dst, `"[dropped]"`...)
+	}
+	return append(dst, markers[Dropped]...)
 }
 
 func (s *scan) appendReplacement(dst []byte, one finding) []byte {

@@ -44,9 +44,9 @@ func FuzzScrub(f *testing.F) {
 	key := bytes.Repeat([]byte{1}, MinKeyBytes)
 	engines := []*Engine{newEngine(f, Policy{}), newEngine(f, Policy{
 		PseudonymKey: key, PseudonymKeyID: "k1", PathTemplates: []string{"/users/{name}/**"},
-		Actions:  map[Kind]Action{Email: Pseudonym, IP: Drop, Phone: Keep, IBAN: KeepLast4},
+		Actions:  map[Kind]Action{Email: Pseudonym, IP: Redact, Phone: Keep, IBAN: KeepLast4},
 		Patterns: []Pattern{{Name: "customer", Regexp: `\bC-\d{4,8}\b`, Keywords: []string{"c-"}}},
-	})}
+	}), newEngine(f, Policy{Actions: map[Kind]Action{IP: Drop, Field: Drop, Card: Drop, Custom: Drop, Email: Drop}})}
 	f.Fuzz(func(t *testing.T, text []byte, n uint8) {
 		format := Format(n % 6)
 		for _, e := range engines {
@@ -57,13 +57,83 @@ func FuzzScrub(f *testing.F) {
 			if tally.Total() == 0 && !bytes.Equal(out, text) {
 				t.Fatalf("nothing found, but %q became %q", text, out)
 			}
-			if format == FormatJSON && json.Valid(text) && !json.Valid(out) && string(out) != Dropped.Marker() {
+			if readAsJSON(text, format) && json.Valid(text) && !json.Valid(out) {
 				t.Fatalf("%q became %q, which is no JSON", text, out)
 			}
+			checkSettles(t, e, text, format)
 			checkOrder(t, e.Findings(nil, text, format), len(text))
 			e.Value(nil, "x-name", text)
 		}
 	})
+}
+
+// checkSettles checks that scrubbing again and again ends, as a [Filter] does.
+func checkSettles(t *testing.T, e *Engine, text []byte, format Format) {
+	t.Helper()
+	for range maxPasses {
+		out, _ := e.Scrub(nil, text, format)
+		if bytes.Equal(out, text) {
+			return
+		}
+		text = out
+	}
+	t.Fatalf("%q is not at rest after %d passes", text, maxPasses)
+}
+
+// readAsJSON reports whether a text of the format is one that is to stay JSON.
+func readAsJSON(text []byte, f Format) bool {
+	text = bytes.TrimSpace(text)
+	return f == FormatJSON || f == FormatText && len(text) > 0 && (text[0] == '{' || text[0] == '[')
+}
+
+// FuzzFilter checks that whatever is read comes out with as many lines, that JSON stays
+// JSON, and that what was filtered stays as it is.
+func FuzzFilter(f *testing.F) {
+	for i, s := range fuzzSeeds() {
+		f.Add([]byte(s), uint8(i))
+		f.Add([]byte(s+"\r\n"+s+"\n\n{\"n\":4111111111111111}\r"), uint8(i))
+	}
+	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"), uint8(0))
+	f.Add([]byte("a\x00@\x00b\x00.\x00i\x00o\x00\r\x00\n\x00"), uint8(0))
+	f.Add([]byte(`["`+strings.Repeat("x", 300)+`"]`), uint8(0))
+	engine := newEngine(f, Policy{MaxBytes: 256, Patterns: []Pattern{{Name: "customer", Regexp: `\bC-\d{4,8}\b`}}})
+	f.Fuzz(func(t *testing.T, text []byte, n uint8) {
+		o := FilterOptions{Engine: engine, Format: Format(n % 6)}
+		once := filtered(t, text, o)
+		if twice := filtered(t, once, o); !bytes.Equal(twice, once) {
+			t.Fatalf("%q\nbecame %q\n  then %q", text, once, twice)
+		}
+		before, after := bytes.Split(text, []byte("\n")), bytes.Split(once, []byte("\n"))
+		if len(before) != len(after) {
+			t.Fatalf("%d lines became %d: %q", len(before), len(after), once)
+		}
+		for i, line := range before {
+			if readAsJSON(line, o.Format) && json.Valid(line) && !json.Valid(after[i]) {
+				t.Fatalf("%q became %q, which is no JSON", line, after[i])
+			}
+		}
+		o.Render = func(dst []byte, l *Line) []byte {
+			var list []Finding
+			for _, x := range l.Explain() {
+				list = append(list, x.Finding)
+				if x.Why() == "" {
+					t.Fatalf("nothing says why %v is found", x)
+				}
+			}
+			checkOrder(t, list, l.Size)
+			return dst
+		}
+		filtered(t, text, o)
+	})
+}
+
+func filtered(t *testing.T, text []byte, o FilterOptions) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	if err := Filter(bytes.NewReader(text), &out, o); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 func checkOrder(t *testing.T, list []Finding, size int) {
@@ -98,6 +168,9 @@ func FuzzPlanted(f *testing.F) {
 			}
 		}
 		secret := plantedSecrets[int(n/6)%len(plantedSecrets)]
+		if isMeasured(e, before+" ") {
+			t.Skip("a card number may stand where a measure does")
+		}
 		for _, planted := range []string{secret, percentAll(secret), percentAll(percentAll(secret))} {
 			text := before + " " + planted + " " + after
 			if strings.Contains(before, planted) || strings.Contains(after, planted) {
@@ -109,6 +182,13 @@ func FuzzPlanted(f *testing.F) {
 			}
 		}
 	})
+}
+
+// isMeasured reports whether a number behind a text is taken for a measure.
+func isMeasured(e *Engine, before string) bool {
+	var s scan
+	s.init(e, []byte(before))
+	return s.isMeasure(len(before), longID)
 }
 
 // TestScrubTwice checks that a text which was scrubbed stays as it is.

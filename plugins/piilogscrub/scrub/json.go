@@ -12,7 +12,7 @@ func (s *scan) json() {
 	p.blank()
 	switch {
 	case p.deep:
-		s.blocked = true
+		s.block(RuleTooDeep)
 	case p.bad || p.i != len(s.b):
 		s.findings.list, s.next, s.done = s.findings.list[:first], 0, 0
 		s.run()

@@ -55,11 +55,11 @@ func ParseAction(name string) (Action, error) {
 
 // Bounds and defaults of a policy.
 const (
-	DefaultMaxBytes = 256 << 10 // longest text examined
-	DefaultMaxDepth = 6         // layers of encoding taken off one value
-	MinKeyBytes     = 32        // shortest pseudonym key: the output size of SHA-256
+	DefaultMaxBytes = 64 << 10 // longest text examined
+	DefaultMaxDepth = 6        // layers of encoding taken off one value
+	MinKeyBytes     = 32       // shortest pseudonym key: the output size of SHA-256
 
-	maxMaxBytes = 16 << 20
+	MaxMaxBytes = 1 << 20 // greatest bound that a policy may set
 	maxMaxDepth = 16
 	maxPatterns = 64
 )
@@ -137,8 +137,8 @@ func (p *Policy) validate() error {
 }
 
 func (p *Policy) validateMaxBytes() error {
-	if n := p.MaxBytes; n < 0 || n > maxMaxBytes {
-		return fmt.Errorf("max bytes %d: use 0 to %d", n, maxMaxBytes)
+	if n := p.MaxBytes; n < 0 || n > MaxMaxBytes {
+		return fmt.Errorf("max bytes %d: use 0 to %d", n, MaxMaxBytes)
 	}
 	return nil
 }
@@ -192,6 +192,7 @@ func notAlnum(r rune) bool { return r >= 0x80 || !is(byte(r), alnum) }
 
 // pattern is a compiled [Pattern].
 type pattern struct {
+	name     string
 	re       *regexp.Regexp
 	keywords *regexp.Regexp // nil: always try re
 }
@@ -200,6 +201,7 @@ func compilePatterns(list []Pattern) ([]pattern, error) {
 	var out []pattern
 	for _, p := range list {
 		c, err := compilePattern(p)
+		c.name = p.Name
 		if err != nil {
 			return nil, fmt.Errorf("pattern %q: %w", p.Name, err)
 		}

@@ -18,6 +18,8 @@ type scan struct {
 	work    int  // bytes that detectors have looked at
 	maxWork int  // and how many they may
 	blocked bool // the window cannot be examined: drop it
+	why     Rule // it cannot, of [Rule]'s last ones
+	quoted  bool // all of the text is a JSON value, and so is what stands in for it
 }
 
 // window is a part of a text that is read as a text of its own: nothing before
@@ -97,6 +99,7 @@ func (s *scan) part(start, end int, f Format, r role) {
 func (s *scan) adopt(c *scan, buf *buffer, first, from, to int) {
 	s.findings, s.work = c.findings, c.work
 	if c.blocked {
+		s.why = c.why
 		s.drop(first, from, to)
 		return
 	}
@@ -201,7 +204,10 @@ func (s *scan) mark(i int) {
 // the window is blocked. A detector calls it wherever it walks further than a few bytes.
 func (s *scan) spend(n int) bool {
 	if s.work += n; s.work > s.maxWork {
-		s.blocked = true
+		s.block(RuleTooCostly)
 	}
 	return !s.blocked
 }
+
+// block says that the window cannot be examined, and why.
+func (s *scan) block(why Rule) { s.blocked, s.why = true, why }

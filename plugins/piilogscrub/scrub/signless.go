@@ -73,7 +73,7 @@ func (s *scan) pem() {
 		end := blockEnd(s.b, body)
 		from, to := trimBlank(s.b, body, end)
 		if from < to && s.spend(end-i) && !s.e.isMarker(s.b[from:to]) {
-			s.redactValue(Secret, value{start: from, end: to})
+			s.redactBy(RuleForm, Secret, value{start: from, end: to})
 		}
 		i = end
 	}

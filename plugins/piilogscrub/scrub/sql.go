@@ -21,7 +21,7 @@ func (s *scan) statements() {
 		v := value{start: i, end: s.sqlQuoteEnd(i), quoted: true}
 		s.spend(v.end - v.start)
 		if v.start < v.end && !s.e.isMarker(s.b[v.start:v.end]) {
-			s.redactValue(Field, v)
+			s.redactBy(RuleStatement, Field, v)
 		}
 		i = min(v.end+1, len(s.b))
 	}
@@ -105,6 +105,6 @@ func (s *scan) identifiedBy(i int) bool {
 	if v.start >= v.end || foldEqual(s.b[v.start:v.end], "password") || s.e.isMarker(s.b[v.start:v.end]) || s.e.isMarker(s.b[v.start:min(v.end+1, len(s.b))]) {
 		return false
 	}
-	s.redactValue(Field, v)
+	s.redactBy(RuleStatement, Field, v)
 	return true
 }

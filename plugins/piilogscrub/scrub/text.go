@@ -44,7 +44,7 @@ func (e *Engine) Scrub(dst, text []byte, f Format) ([]byte, Tally) {
 	var s scan
 	s.init(e, text)
 	defer s.findings.release()
-	s.read(f)
+	s.whole(f)
 	if len(s.findings.list) == 0 && !s.blocked {
 		return append(dst, text...), Tally{}
 	}
@@ -67,7 +67,7 @@ func (e *Engine) Findings(dst []Finding, text []byte, f Format) []Finding {
 	var s scan
 	s.init(e, text)
 	defer s.findings.release()
-	s.read(f)
+	s.whole(f)
 	if s.blocked {
 		return append(dst, Finding{Field, 0, len(text)})
 	}
@@ -79,11 +79,20 @@ func (e *Engine) Findings(dst []Finding, text []byte, f Format) []Finding {
 
 func (e *Engine) role(name string) role { return e.fields.lookup([]byte(name)) }
 
-// read finds what is in the text.
+// whole finds what is in all of the text.
+func (s *scan) whole(f Format) {
+	if f == FormatText && isStructured(s.b) {
+		f = FormatJSON
+	}
+	s.quoted = f == FormatJSON
+	s.read(f)
+}
+
+// read finds what is in the window.
 func (s *scan) read(f Format) {
 	switch {
 	case len(s.b) > s.e.maxBytes:
-		s.blocked = true
+		s.block(RuleTooLong)
 	case f == FormatJSON || f == FormatText && isObject(s.b):
 		s.json()
 	case f == FormatText || f == FormatAccess:
@@ -102,11 +111,31 @@ func (s *scan) read(f Format) {
 // isObject reports whether a text begins and ends as a JSON object does.
 func isObject(b []byte) bool { return len(b) > 1 && b[0] == '{' && b[len(b)-1] == '}' }
 
+// isStructured reports whether a text begins and ends as a JSON object or array does, the
+// '\r' of a line from elsewhere and other blanks around it left out.
+func isStructured(b []byte) bool {
+	start, end := 0, len(b)
+	for start < end && is(b[start], blank) {
+		start++
+	}
+	for end > start && is(b[end-1], blank) {
+		end--
+	}
+	switch last := at(b, end-1); {
+	case end-start < 2:
+		return false
+	case b[start] == '[':
+		return last == ']'
+	default:
+		return b[start] == '{' && last == '}'
+	}
+}
+
 // readValue finds what is in the value of the field that s.role speaks of.
 func (s *scan) readValue() {
 	switch {
 	case len(s.b) > s.e.maxBytes:
-		s.blocked = true
+		s.block(RuleTooLong)
 	case len(s.b) > 0 && s.role&roleNever == 0 && s.role&(roleField|roleSecret) != 0:
 		s.named(value{end: len(s.b), quoted: true}, s.role)
 		if s.next < len(s.b) {

@@ -172,7 +172,7 @@ func (s *scan) redactSegments(t template, start, end int) {
 	for _, g := range t.segments {
 		stop := i + segmentEnd(s.b[i:end], 1)
 		if g.redact {
-			s.redactValue(Field, value{start: i + 1, end: stop})
+			s.redactBy(RuleTemplate, Field, value{start: i + 1, end: stop})
 		} else {
 			s.part(i, stop, FormatText, 0)
 		}

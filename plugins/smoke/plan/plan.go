@@ -93,14 +93,14 @@ func (d *document) add(probes []Probe, s *service, r *route, o Options) ([]Probe
 	if p.Tracing, err = d.tracing(s, r); err != nil {
 		return nil, fmt.Errorf("route %s: %w", p.Route, err)
 	}
-	if p.Skipped = p.address(s, r, o); p.Skipped == "" {
+	if p.Skipped = p.address(d, s, r, o); p.Skipped == "" {
 		p.Missing = d.authorize(p.Header, s, r, o.Getenv)
 	}
 	return append(probes, p), nil
 }
 
 // address says where the request goes. It returns why it cannot.
-func (p *Probe) address(s *service, r *route, o Options) (skipped string) {
+func (p *Probe) address(d *document, s *service, r *route, o Options) (skipped string) {
 	switch {
 	case slices.Contains(o.Skip, p.Route):
 		return "-skip says so"
@@ -118,7 +118,7 @@ func (p *Probe) address(s *service, r *route, o Options) (skipped string) {
 	}
 	p.Host = strings.ReplaceAll(first(r.Hosts, ""), "*", "smoke")
 	p.SNI = first(r.SNIs, "")
-	return p.conditions(r)
+	return p.conditions(d, r)
 }
 
 func (p *Probe) protocol(r *route, o Options) (skipped string) {
@@ -179,11 +179,13 @@ func path(r *route, told, name string) (path, skipped string) {
 }
 
 // conditions sets the headers that the route wants.
-func (p *Probe) conditions(r *route) (skipped string) {
+func (p *Probe) conditions(d *document, r *route) (skipped string) {
 	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
 		value := first(r.Headers[name], "")
 		switch {
 		case p.Header.Get(name) != "":
+		case d.accept(p.Path, name, value) != "":
+			p.Header.Set("Accept", d.accept(p.Path, name, value))
 		case strings.HasPrefix(value, "~*"):
 			return fmt.Sprintf("its header %s is a regular expression: name a value with -header '%[1]s: …'", name)
 		default:

@@ -59,8 +59,9 @@ func TestOurs(t *testing.T) {
 mobile-home GET /mobile/v1/home Authorization=Bearer m
 mobile-orders GET /mobile/v1/orders Authorization=Bearer m
 partner-orders-v1 GET /partner/v1/orders Apikey=k
+partner-orders-as-v1 GET /partner/orders Apikey=k Accept=application/vnd.gatehouse.v1+json
 partner-orders-v2 GET /partner/v2/orders Apikey=k
-partner-orders-by-accept GET /partner/orders Apikey=k Accept=application/vnd.gatehouse.v2+json`
+partner-orders-as-v2 GET /partner/orders Apikey=k Accept=application/vnd.gatehouse.v2+json`
 	if got := lines(probes); got != want {
 		t.Errorf("planned\n%s\nwant\n%s", got, want)
 	}

@@ -74,8 +74,8 @@ func expand(target, rest string) string {
 }
 
 // RestOf is what follows the longest of a route's path prefixes in path, with its
-// slash. It is empty if no prefix fits, as with a regular expression.
-func RestOf(path string, prefixes []string) string {
+// slash. It is not known if no prefix fits, as with a regular expression.
+func RestOf(path string, prefixes []string) (rest string, known bool) {
 	matched := ""
 	for _, prefix := range prefixes {
 		if len(prefix) > len(matched) && strings.HasPrefix(path, prefix) {
@@ -83,17 +83,20 @@ func RestOf(path string, prefixes []string) string {
 		}
 	}
 	if matched == "" {
-		return ""
+		return "", false
 	}
-	return path[len(strings.TrimSuffix(matched, "/")):]
+	return path[len(strings.TrimSuffix(matched, "/")):], true
 }
 
-func encodePath(path string) string {
+func encodePath(path string) string { return encode(path, "?#") }
+
+// encode percent-encodes what cannot stand in a URI, and what would end this part of one.
+func encode(part, ends string) string {
 	const hexDigits = "0123456789ABCDEF"
 	var b strings.Builder
-	for i := range len(path) {
-		c := path[i]
-		if isURIByte(c) && c != '?' && c != '#' || c == '%' && isEscape(path[i:]) {
+	for i := range len(part) {
+		c := part[i]
+		if isURIByte(c) && strings.IndexByte(ends, c) < 0 || c == '%' && isEscape(part[i:]) {
 			b.WriteByte(c)
 			continue
 		}

@@ -19,13 +19,24 @@ const (
 	StageExempt     Stage = "exempt"     // goes on, for this caller only
 	StageOverdue    Stage = "overdue"    // past its end, and goes on for all
 	StageGone       Stage = "gone"       // past its end
+	StageRedirected Stage = "redirected" // past its end, and sent to the successor
 	StageDegraded   Stage = "degraded"   // its config has a mistake in it: it goes on, with what is certain
+
+	// In a dry run, what would have been.
+	StageDryBrownout   Stage = "dry-run-brownout"
+	StageDryGone       Stage = "dry-run-gone"
+	StageDryRedirected Stage = "dry-run-redirected"
 )
+
+// dry is what a dry run says in place of the stages that refuse.
+var dry = map[Stage]Stage{StageBrownout: StageDryBrownout, StageGone: StageDryGone, StageRedirected: StageDryRedirected}
 
 // Window is a time span; End is not part of it.
 type Window struct {
 	Start, End time.Time
 }
+
+func (w *Window) holds(now time.Time) bool { return !now.Before(w.Start) && now.Before(w.End) }
 
 // mergeWindows sorts windows and joins those that overlap or touch, so that
 // Retry-After never points into the next one.
@@ -52,6 +63,9 @@ const (
 	AfterSunsetGone AfterSunset = "gone"
 	// AfterSunsetWarn goes on, with the headers.
 	AfterSunsetWarn AfterSunset = "warn"
+	// AfterSunsetRedirect answers 308 to the successor where the request allows it, and
+	// else 410.
+	AfterSunsetRedirect AfterSunset = "redirect"
 )
 
 // Terms are how an API version comes to its end.
@@ -62,6 +76,12 @@ type Terms struct {
 	// Brownouts may overlap, and come in any order.
 	Brownouts      []Window
 	BrownoutStatus int
+	// Ramps are brownouts of a growing share of calls.
+	Ramps []Ramp
+	// RedirectMethods are the methods that mean the same at the successor.
+	RedirectMethods []string
+	// DryRun says that nobody is refused, and what would have been is told.
+	DryRun bool
 	// Successor is the next version, and may hold [RestVariable]; Documentation and
 	// SunsetDocumentation are about the two dates, and Policy stands in for either.
 	// All are references ([IsReference], [IsTemplate]), or empty.
@@ -92,13 +112,23 @@ func New(t Terms) *Plan {
 
 // Caller is who makes a request. The zero value is an anonymous caller.
 type Caller struct {
+	// At is when the request was read, by which all is decided.
+	At time.Time
 	// Username, CustomID and ID are those of the authenticated consumer.
 	Username, CustomID, ID string
 	// Route is the matched route's name, or its id.
 	Route string
-	// Rest is what follows the route's path in the request's path. It is
-	// needed only if Plan.NeedsRest.
-	Rest string
+	// Rest is what follows the route's path in the request's path, and RestKnown says
+	// whether that can be told. They are needed if Plan.NeedsRest, or as Needs says.
+	Rest      string
+	RestKnown bool
+	// What else [Plan.Needs] may ask for: the method, whether the request is a CORS
+	// preflight, the client's address, the path, and the query without its question mark.
+	Method    string
+	Preflight bool
+	Address   string
+	Path      string
+	Query     string
 }
 
 // Name is what to call the caller: the name that Kong's operators gave it.
@@ -124,9 +154,34 @@ type Decision struct {
 // NeedsRest reports whether the links depend on the request's path.
 func (p *Plan) NeedsRest() bool { return p.needsRest }
 
+// Needs are what has to be known of a request besides its caller. Each costs the gateway.
+type Needs struct {
+	Method  bool // and whether it is a preflight
+	Address bool // of a caller without a name
+	Target  bool // the path, what of it is the rest, and the query
+}
+
+// Needs says what has to be known of a request that arrives at now: nothing for as long as
+// all go on.
+func (p *Plan) Needs(now time.Time) (n Needs) {
+	if p.Degraded {
+		return n
+	}
+	if p.ended(now) {
+		redirects := p.AfterSunset == AfterSunsetRedirect
+		return Needs{Method: redirects, Target: redirects}
+	}
+	for i := range p.Ramps {
+		n.Address = n.Address || p.Ramps[i].holds(now)
+	}
+	_, off := p.windowAt(now)
+	n.Method = off || n.Address
+	return n
+}
+
 // Decide says what becomes of a request that arrives at now.
 func (p *Plan) Decide(now time.Time, caller Caller) Decision {
-	until := p.exemptUntil(caller)
+	until := p.exemptUntil(&caller)
 	sunset := p.Sunset
 	if !sunset.IsZero() && until.After(sunset) {
 		sunset = until // this caller's own end
@@ -139,48 +194,95 @@ func (p *Plan) Decide(now time.Time, caller Caller) Decision {
 		d.Stage = StageDegraded
 		return d
 	}
-	var brownout Window
-	d.Stage, brownout = p.stage(now, until)
+	d.Stage = p.stage(now, until, &caller)
+	if would, refuses := dry[d.Stage]; refuses && p.DryRun {
+		d.Stage = would
+		return d
+	}
 	switch d.Stage {
 	case StageGone:
-		d.Refusal = p.gone(d.Headers, sunset, caller)
+		d.Refusal = p.gone(d.Headers, sunset, &caller)
+	case StageRedirected:
+		d.Refusal = p.redirect(d.Headers, &caller)
 	case StageBrownout:
-		d.Refusal = p.brownout(d.Headers, now, brownout, caller)
+		d.Refusal = p.brownout(d.Headers, now, &caller)
 	}
 	return d
 }
 
-func (p *Plan) stage(now, until time.Time) (Stage, Window) {
-	ended := !p.Sunset.IsZero() && !now.Before(p.Sunset)
-	brownout, off := p.brownoutAt(now)
-	exempt := now.Before(until)
+func (p *Plan) ended(now time.Time) bool { return !p.Sunset.IsZero() && !now.Before(p.Sunset) }
+
+// stage depends on nothing that was before now: a clock may jump.
+func (p *Plan) stage(now, until time.Time, c *Caller) Stage {
+	ended := p.ended(now)
+	off := !ended && p.off(now, c)
 	switch {
 	case ended && p.AfterSunset == AfterSunsetWarn:
-		return StageOverdue, Window{}
-	case (ended || off) && exempt:
-		return StageExempt, Window{}
+		return StageOverdue
+	case (ended || off) && now.Before(until):
+		return StageExempt
+	case ended && p.redirectable(c):
+		return StageRedirected
 	case ended:
-		return StageGone, Window{}
-	case off:
-		return StageBrownout, brownout
+		return StageGone
+	case off && !c.spared():
+		return StageBrownout
 	case now.Before(p.Deprecation):
-		return StageAnnounced, Window{}
+		return StageAnnounced
 	}
-	return StageDeprecated, Window{}
+	return StageDeprecated
 }
 
-func (p *Plan) brownoutAt(now time.Time) (Window, bool) {
-	for _, w := range p.Brownouts {
-		if !now.Before(w.Start) && now.Before(w.End) {
-			return w, true
+// off reports whether a brownout takes a caller in.
+func (p *Plan) off(now time.Time, c *Caller) bool {
+	_, off := p.windowAt(now)
+	return off || p.rampOff(now, c)
+}
+
+// spared reports whether no brownout takes the request in: health checks are HEAD as often
+// as not, and of a preflight that fails a browser tells its script nothing.
+func (c *Caller) spared() bool { return c.Method == http.MethodHead || c.Preflight }
+
+// windowAt is the brownout at now.
+func (p *Plan) windowAt(now time.Time) (Window, bool) {
+	// The first that begins after now; before it is the last that does not.
+	i, _ := slices.BinarySearchFunc(p.Brownouts, now, func(w Window, now time.Time) int {
+		if w.Start.After(now) {
+			return 1
+		}
+		return -1
+	})
+	if i == 0 || !p.Brownouts[i-1].holds(now) {
+		return Window{}, false
+	}
+	return p.Brownouts[i-1], true
+}
+
+// maxAhead bounds how far is looked for the end of a brownout, in windows and minutes.
+const maxAhead = 120
+
+// offUntil is when a brownout lets a caller in again, who may be in one after the other.
+// Past maxAhead it is when to look again.
+func (p *Plan) offUntil(now time.Time, c *Caller) time.Time {
+	for range maxAhead {
+		w, off := p.windowAt(now)
+		switch {
+		case p.ended(now):
+			return now
+		case off:
+			now = w.End
+		case p.rampOff(now, c):
+			now = time.Unix((minuteOf(now)+1)*60, 0)
+		default:
+			return now
 		}
 	}
-	return Window{}, false
+	return now
 }
 
 // exemptUntil is zero if the caller is not exempt. Of several exemptions that
 // fit one caller the longest counts.
-func (p *Plan) exemptUntil(c Caller) time.Time {
+func (p *Plan) exemptUntil(c *Caller) time.Time {
 	var until time.Time
 	for _, identity := range []string{c.Username, c.CustomID, c.ID} {
 		if t, ok := p.Exemptions[identity]; ok && t.After(until) {

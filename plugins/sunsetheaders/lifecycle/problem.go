@@ -31,26 +31,27 @@ type details struct {
 }
 
 // gone refuses a request that came after the end.
-func (p *Plan) gone(headers map[string][]string, sunset time.Time, caller Caller) *Refusal {
+func (p *Plan) gone(headers map[string][]string, sunset time.Time, caller *Caller) *Refusal {
 	facts := p.facts(sunset, caller)
 	facts.Status = http.StatusGone
 	facts.Detail = sentences(p.past(sunset), p.advice(facts.Successor))
 	return facts.refusal("API version has ended", headers)
 }
 
-// brownout refuses a request in a window before the end.
-func (p *Plan) brownout(headers map[string][]string, now time.Time, w Window, caller Caller) *Refusal {
+// brownout refuses a request in a brownout before the end.
+func (p *Plan) brownout(headers map[string][]string, now time.Time, caller *Caller) *Refusal {
+	end := p.offUntil(now, caller)
 	facts := p.facts(p.Sunset, caller)
 	facts.Status = p.BrownoutStatus
-	facts.RetryAt = RFC3339(w.End)
+	facts.RetryAt = RFC3339(end)
 	facts.Detail = sentences(
 		fmt.Sprintf("This API version is switched off until %s on purpose, so that its callers notice that it is going to end", facts.RetryAt),
 		p.future(), p.advice(facts.Successor))
-	retryAfter := strconv.FormatInt(int64((w.End.Sub(now)+time.Second-1)/time.Second), 10)
+	retryAfter := strconv.FormatInt(int64((end.Sub(now)+time.Second-1)/time.Second), 10)
 	return facts.refusal("API version is in a brownout", headers, "Retry-After", retryAfter)
 }
 
-func (p *Plan) facts(sunset time.Time, caller Caller) details {
+func (p *Plan) facts(sunset time.Time, caller *Caller) details {
 	facts := details{Successor: p.link(relSuccessor, caller.Rest)}
 	facts.Type = p.link(relSunset, caller.Rest)
 	if !p.Deprecation.IsZero() {
