@@ -2,13 +2,20 @@ package e2e
 
 import (
 	"bytes"
+	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/gatehousehq/gatehouse/e2e/devtoken"
 )
 
 // TestConfigIsAccepted posts the running config again: the gateway's own verdict.
@@ -71,6 +78,22 @@ func TestBadConfigIsRefused(t *testing.T) {
 		})
 	}
 	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+}
+
+// TestRepositoryConfigIsPosted posts kong.yaml as it is in the repository, as who tries
+// `make run` does: it gets the certificates, ports and keys that the stack gave its own.
+func TestRepositoryConfigIsPosted(t *testing.T) {
+	if os.Getenv("E2E_TARGET") != "" && os.Getenv("E2E_TARGET") != "dev" {
+		t.Skip("Kong runs what is posted, without an overlay")
+	}
+	source, err := os.ReadFile("../kong.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { postConfig(t, gate.config).wantStatus(t, http.StatusCreated) }()
+	postConfig(t, source).wantStatus(t, http.StatusCreated)
+	get(t, "/partner/v2/orders", partnerKey).wantStatus(t, http.StatusOK)
+	get(t, "/web/v1/dashboard", bearer(t, devtoken.Web, "acme", "u1")).wantStatus(t, http.StatusOK)
 }
 
 // edit replaces the first old in a config. Further lines are indented as its line is.
@@ -165,4 +188,33 @@ func everyWorker(t *testing.T, path string, status int) {
 		}
 		return true
 	})
+}
+
+// TestServiceURL posts a service as most configs have it: a url, and a host with a port,
+// without an upstream.
+func TestServiceURL(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Host+r.URL.Path) // a client that is gone is no matter
+	}))
+	defer server.Close()
+	host, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restore := useConfig(t, func(config map[string]any) {
+		config["services"] = append(config["services"].([]any),
+			map[string]any{"name": "by-url", "url": server.URL + "/base", "routes": []any{map[string]any{"name": "by-url", "paths": []string{"/by-url"}, "regex_priority": 1}}},
+			map[string]any{"name": "by-host", "host": host, "port": number, "routes": []any{map[string]any{"name": "by-host", "paths": []string{"/by-host"}}}})
+	})
+	defer restore()
+	for path, want := range map[string]string{"/by-url/x": "/base/x", "/by-host/x": "/x"} {
+		a := get(t, path).wantStatus(t, http.StatusOK)
+		if want := server.Listener.Addr().String() + want; string(a.body) != want {
+			t.Errorf("%s: the service saw %s, want %s", path, a.body, want)
+		}
+	}
 }

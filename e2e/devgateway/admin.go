@@ -83,7 +83,7 @@ func (g *Gateway) postConfig(r *http.Request) (int, object) {
 	if post.checkHash && hash(post.text) == g.current.Load().hash {
 		return http.StatusNotModified, nil
 	}
-	err := g.load(post.text)
+	runs, err := g.loadPosted(post.text)
 	var invalid *config.Invalid
 	switch {
 	case errors.As(err, &invalid) && post.flatten:
@@ -93,6 +93,10 @@ func (g *Gateway) postConfig(r *http.Request) (int, object) {
 	case err != nil:
 		return http.StatusBadRequest, declarativeError(object{"error": err.Error()})
 	default:
-		return http.StatusCreated, object{}
+		answer := object{}
+		for kind, entities := range runs.Entities {
+			answer[kind] = entities
+		}
+		return http.StatusCreated, answer
 	}
 }

@@ -40,6 +40,8 @@ func TestPostConfig(t *testing.T) {
 	next := "_format_version: \"3.0\"\n" + strings.NewReplacer("UPSTREAM", h.upstream.addr(), "[/]", "[/new]").Replace(oneService)
 	if status, answer := admin(t, h, "POST", flat, "text/yaml", next); status != 201 {
 		t.Fatalf("status %d, answer %v", status, answer)
+	} else if _, services := answer["services"].(map[string]any); !services || len(answer["routes"].(map[string]any)) != 1 || len(answer["targets"].(map[string]any)) != 1 {
+		t.Errorf("answer %v, want the entities", answer)
 	}
 	if res, _ := h.get("/old"); res.StatusCode != 404 {
 		t.Errorf("the old route answers %d", res.StatusCode)

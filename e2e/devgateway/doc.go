@@ -22,15 +22,20 @@
 //     events are not limited to 4,096 at a time.
 //   - Connections that are kept belong to a service's CAs too. Kong's belong to the name
 //     and the client certificate alone.
-//   - The addresses of targets are looked up once, when the configuration is loaded.
+//   - Under `make run`, a configuration that is posted without certificates gets those of
+//     the stack, and its issuers' keys, as the file that it started with did.
+//   - A name is looked up in the file of KONG_DNS_HOSTSFILE when the configuration is
+//     loaded. A service's host that is not there is looked up by the system, for each try;
+//     a target that is not there is refused.
 //   - Its own errors are JSON or plain text, as the first type in Accept says. Kong
 //     weighs all of them, and knows HTML and XML too.
 //   - The origins of cors are RE2's expressions, not PCRE's: what RE2 lacks is refused.
 //   - Of the PDK it has what this repository's plugins call. A call to anything else is
 //     answered with a 500, and named in the error log.
 //   - The Admin API takes configurations and reports what is wrong in them by entity. It
-//     does not show what it made of a good one. Errors about the document itself stand
-//     under their path in fields, and in message as JSON.
+//     answers a good one with its entities, without certificates and without what is null.
+//     Errors about the document itself stand under their path in fields, and in message as
+//     JSON.
 //
 // The packages, in the order in which a request meets them: config has the
 // configuration, router finds the route, auth, transform, cors and correlationid have

@@ -191,11 +191,17 @@ func (f *flow) balance() {
 		f.x.Fail(http.StatusServiceUnavailable, "failure to get a peer from the ring-balancer", nil)
 		return
 	}
+	var err error
+	if f.x.Target, err = upstream.Resolve(f.r.Context(), f.x.Target); err != nil {
+		f.logError("[kong] balancer: " + err.Error())
+		f.x.Fail(http.StatusServiceUnavailable, "name resolution failed", nil)
+		return
+	}
 	upstream.Prepare(f.x)
 }
 
 func (f *flow) balancer() *balancer.Balancer {
-	return f.snap.balancers.Of(f.x.Service().Host)
+	return f.snap.balancers.Of(f.x.Service().Upstream.Name)
 }
 
 func (f *flow) runAccess(b *bound) {

@@ -30,6 +30,10 @@ type Options struct {
 	AdminAddr    string
 	StatusAddr   string
 
+	// Posted makes of a configuration that is posted the one that runs, such as with an
+	// overlay; nil: it runs as it is. The Admin API shows what was posted.
+	Posted func(text []byte) ([]byte, error)
+
 	// CertFile and KeyFile are KONG_SSL_CERT and KONG_SSL_CERT_KEY: for clients that name
 	// no server that the configuration has a certificate for.
 	CertFile, KeyFile string
@@ -107,22 +111,35 @@ func New(opts Options) (*Gateway, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read declarative config: %w", err)
 	}
-	if err := g.load(text); err != nil {
+	if _, err := g.load(text, text); err != nil {
 		return nil, fmt.Errorf("%s: %w", opts.ConfigFile, err)
 	}
 	g.logs, err = openLogs(opts)
 	return g, err
 }
 
-// load replaces the configuration. Requests under way keep the old one.
-func (g *Gateway) load(text []byte) error {
-	cfg, err := g.loader.Load(text)
+// loadPosted replaces the configuration by one that was posted.
+func (g *Gateway) loadPosted(text []byte) (*config.Config, error) {
+	runs := text
+	if g.opts.Posted != nil {
+		var err error
+		if runs, err = g.opts.Posted(text); err != nil {
+			return nil, err
+		}
+	}
+	return g.load(text, runs)
+}
+
+// load replaces the configuration by the one that is to run; text is what the Admin API
+// shows of it. Requests under way keep the old one.
+func (g *Gateway) load(text, runs []byte) (*config.Config, error) {
+	cfg, err := g.loader.Load(runs)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	chain, err := newChain(cfg, func() int { return int(g.sequence.Add(1)) }, g.ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	g.loading.Lock()
 	defer g.loading.Unlock()
@@ -133,7 +150,7 @@ func (g *Gateway) load(text []byte) error {
 	balancers := balancer.NewSet(cfg.Upstreams, before)
 	g.current.Store(&snapshot{config: cfg, router: router.New(cfg.Routes), chain: chain, balancers: balancers, text: text, hash: hash(text)})
 	before.Stop()
-	return nil
+	return cfg, nil
 }
 
 // Run listens and serves until the context ends. Then it lets requests and log

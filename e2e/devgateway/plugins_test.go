@@ -86,7 +86,7 @@ func TestInstanceConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.gateway.load(text); err != nil {
+	if _, err := h.gateway.loadPosted(text); err != nil {
 		t.Fatal(err)
 	}
 	h.get("/")

@@ -3,7 +3,9 @@ package devgateway
 import (
 	"bufio"
 	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -220,5 +222,40 @@ func TestAccessLog(t *testing.T) {
 	want := `127.0.0.1 "GET /x?q="%C3%A9" HTTP/1.1" 200 2 "https://a.example/" ` + res.Header.Get("X-Kong-Request-Id") + "\n"
 	if got := h.access.String(); got != want {
 		t.Errorf("access line %q, want %q", got, want)
+	}
+}
+
+// TestPlainHost: a service's url or host needs no upstream. A name that nobody knows is a 503
+// for its own requests alone.
+func TestPlainHost(t *testing.T) {
+	t.Parallel()
+	h := start(t, `
+services:
+- {name: base, url: "http://UPSTREAM/base", routes: [{name: a, paths: [/a]}]}
+- {name: nowhere, url: "http://nowhere.invalid:81", routes: [{name: b, paths: [/b]}]}
+`, nil, nil)
+	if res, _ := h.get("/a/x"); res.StatusCode != 200 || h.upstream.last(t).URL.Path != "/base/x" || h.upstream.last(t).Host != h.upstream.addr() {
+		t.Errorf("status %d; the upstream got %s of host %s", res.StatusCode, h.upstream.last(t).URL, h.upstream.last(t).Host)
+	}
+	if res, body := h.get("/b"); res.StatusCode != 503 || !strings.Contains(body, "name resolution failed") {
+		t.Errorf("a name that nobody knows: status %d, body %s", res.StatusCode, body)
+	}
+}
+
+// TestPlainHTTPS: a server is believed unless the service says tls_verify.
+func TestPlainHTTPS(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(server.Close)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	h := start(t, strings.ReplaceAll(`
+services:
+- {name: s, url: "SERVER", routes: [{name: a, paths: [/a]}]}
+- {name: verified, url: "SERVER", tls_verify: true, routes: [{name: b, paths: [/b]}]}
+`, "SERVER", server.URL), nil, nil)
+	for path, want := range map[string]int{"/a": 200, "/b": 502} {
+		if res, body := h.get(path); res.StatusCode != want {
+			t.Errorf("%s: status %d, want %d: %s", path, res.StatusCode, want, body)
+		}
 	}
 }

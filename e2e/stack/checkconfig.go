@@ -2,6 +2,7 @@ package stack
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/regularfile"
 	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/internal/spelling"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck"
 )
 
 // checkConfig says what the gateway would refuse of the declarative config, before anything
@@ -28,8 +31,7 @@ func (s *Stack) checkConfig(ctx context.Context) error {
 	text := moveTargets(source, s.targets())
 	document, err := kongyaml.Layer(kongyaml.File{Name: s.KongConfig, Text: source})
 	if err != nil {
-		return fmt.Errorf("%s: %s; correct the YAML: it is a mapping that begins with _format_version: \"3.0\"",
-			s.KongConfig, strings.NewReplacer("parse "+s.KongConfig+": ", "", s.KongConfig+": ", "").Replace(err.Error()))
+		return unreadable(kongyaml.File{Name: s.KongConfig, Text: source}, err)
 	}
 	loader, err := s.loader(ctx)
 	if err != nil {
@@ -56,6 +58,19 @@ func (s *Stack) checkConfig(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", s.KongConfig, err)
 	}
 	return nil
+}
+
+// unreadable says what gatehouse check says of a config that is none, a line each.
+func unreadable(file kongyaml.File, err error) error {
+	var lines []string
+	for _, f := range configcheck.NotReadable(file, nil, err).Findings {
+		where := f.File
+		if f.Line > 0 {
+			where = fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+		lines = append(lines, fmt.Sprintf("%s: %s; %s", where, f.What, f.Fix))
+	}
+	return errors.New(strings.Join(lines, "\n"))
 }
 
 // loader reads configs as the dev gateway of this stack does.
@@ -102,7 +117,6 @@ func refusal(document *kongyaml.Document, invalid *config.Invalid) error {
 // fixes are what to do about what Kong says, by how that begins.
 var fixes = []struct{ says, fix string }{
 	{"uniqueness violation", "; give it another, or take one of the two out"},
-	{"unknown field", "; correct its name, or take it out"},
 	{"expected one of", "; write one of them"},
 	{"expected ", "; write that"},
 }
@@ -114,6 +128,10 @@ func fix(e schema.Error) string {
 			return "; write _format_version: \"3.0\""
 		}
 		return "; add it"
+	}
+	if e.Message == "unknown field" {
+		name, _ := e.Path[len(e.Path)-1].(string)
+		return cmp.Or(spelling.DidYouMean(name, e.Known), "; take it out, or write one of "+strings.Join(e.Known, ", "))
 	}
 	for _, f := range fixes {
 		if strings.HasPrefix(e.Message, f.says) {

@@ -29,20 +29,26 @@ services:
 		{"with Kong's own plugins", shop + "    plugins: [{ name: cors }, { name: correlation-id }, { name: tenant-rate-limit }]\n", nil, 0},
 		{"empty", "", []string{"is empty: begin it with _format_version"}, 1},
 		{"comments only", "# soon\n---\n", []string{"is empty: begin it with _format_version"}, 1},
-		{"a list", "- a\n", []string{"expected an object", "correct the YAML"}, 1},
-		{"no YAML", "services: [\n", []string{"yaml: line 2", "correct the YAML"}, 1},
+		{"a list", "- a\n", []string{"expected an object", "correct it"}, 1},
+		{"no YAML", "services: [\n", []string{":2: ", "correct it"}, 1},
+		{"a tab", "_format_version: \"3.0\"\nservices:\n\t- name: shop\n", []string{":3: a tab in the indentation, which YAML does not allow; indent with spaces"}, 1},
+		{"a slip in a plugin's field", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: tenant-rate-limit, config: { noodes: 1 } }]"), []string{".config.noodes ", "unknown field; nodes?"}, 1},
+		{"a field that is none", with("host:", "x: 1\n    host:"), []string{":5: services[0].x (service \"shop\"): unknown field; take it out, or write one of name, host, url,"}, 1},
 		{"no version", "services: []\n", []string{":1: _format_version: required field missing; write _format_version: \"3.0\""}, 1},
 		{"version of another Kong", "_format_version: \"1.1\"\n", []string{":1: _format_version: ", `write _format_version: "3.0"`}, 1},
 		{"a slip in a plugin's name", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: tenant-rate-limits }]"), []string{
-			`:7: services[0].routes[0].plugins[0].name (plugin "tenant-rate-limits"): plugin 'tenant-rate-limits' not enabled`, "tenant-rate-limit ", "key-auth",
+			`:7: services[0].routes[0].plugins[0].name (plugin "tenant-rate-limits"): plugin 'tenant-rate-limits' not enabled: the plugin server says: no plugin "tenant-rate-limits"; tenant-rate-limit?`,
 		}, 1},
+		{"a slip in the name of Kong's", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: bot-detektion }]"), []string{`plugin 'bot-detektion' not enabled; bot-detection?`}, 1},
 		{"a plugin that only Kong has", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: rate-limiting, config: { minute: 5 } }]"), []string{
 			`:7: services[0].routes[0].plugins[0].name (plugin "rate-limiting"): of Kong's own plugins the dev gateway supports acl,`, "`make up` runs it on Kong",
 		}, 1},
 		{"a route twice", shop + "      - { name: cart, paths: [/other] }\n", []string{`:8: services[0].routes[1] (route "cart"): uniqueness violation`, "; give it another"}, 1},
 		{"a service that there is not", shop + "plugins:\n  - { name: cors, service: shoop }\n", []string{`:9: plugins[0].service (plugin "cors"): there is no "shoop" among the services (shop)`}, 2},
 		{"a field with a slip", with("host:", "hosst:"), []string{":4: services[0].host (service \"shop\"): required field missing; add it"}, 2},
-		{"a host of its own", with("host: orders.upstream", "host: example.com"), []string{`:5: services[0].host (service "shop"): "example.com"`, "`make up` runs it on Kong"}, 1},
+		{"a host of its own", with("host: orders.upstream", "host: example.com"), nil, 0},
+		{"a url", with("host: orders.upstream", "url: http://127.0.0.1:9999/base"), nil, 0},
+		{"a url of another protocol", with("host: orders.upstream", "url: grpc://127.0.0.1:9999"), []string{`:5: services[0].url (service "shop"): "grpc://127.0.0.1:9999": the dev gateway supports http and https only`}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -90,7 +96,7 @@ if [ "$2" = tenant-rate-limit ]; then
   echo '{"Protocol": "ProtoBuf:1", "Plugins": [{"Name": "tenant-rate-limit", "Phases": ["access"], "Version": "0.1.0", "Priority": 905,
     "Schema": {"name": "tenant-rate-limit", "fields": [{"config": {"type": "record", "fields": [{"nodes": {"type": "integer"}}]}}]}}]}'
 else
-  echo "gatehouse: no plugin \"$2\": there are [tenant-rate-limit ]" >&2
+  echo "gatehouse: no plugin \"$2\"; tenant-rate-limit?" >&2
   exit 1
 fi
 `

@@ -57,8 +57,11 @@ const development = "GATEHOUSE_ENV=development"
 
 func (s *Stack) devGateway() (env, command []string) {
 	p := &s.Ports
-	return []string{p.Proxy.assignment(), p.ProxyTLS.assignment(), p.Admin.assignment(), p.Status.assignment()},
-		[]string{s.binary("stack"), "gateway", "-query", s.binary("gatehouse")}
+	env = []string{p.Proxy.assignment(), p.ProxyTLS.assignment(), p.Admin.assignment(), p.Status.assignment()}
+	for _, port := range s.targets() {
+		env = append(env, port.assignment()) // for configs that are posted
+	}
+	return env, []string{s.binary("stack"), "gateway", "-query", s.binary("gatehouse"), "-certs", string(s.certs()), "-issuers", s.issuersOverlay()}
 }
 
 // pluginNames are the plugins that Kong is configured with, as in Dockerfile.kong.

@@ -15,15 +15,17 @@ import (
 )
 
 // targets are the upstream targets that kong.yaml names, with this stack's ports.
-func (s *Stack) targets() map[string]Port {
-	return map[string]Port{
-		"web-bff:8081":    s.Ports.WebBFF,
-		"mobile-bff:8082": s.Ports.MobileBFF,
-		"orders:9101":     s.Ports.Orders,
+func (s *Stack) targets() map[string]Port { return s.Ports.targets() }
 
-		"web-bff-2:8083":    s.Ports.WebBFF2,
-		"mobile-bff-2:8084": s.Ports.MobileBFF2,
-		"orders-2:9105":     s.Ports.Orders2,
+func (p *Ports) targets() map[string]Port {
+	return map[string]Port{
+		"web-bff:8081":    p.WebBFF,
+		"mobile-bff:8082": p.MobileBFF,
+		"orders:9101":     p.Orders,
+
+		"web-bff-2:8083":    p.WebBFF2,
+		"mobile-bff-2:8084": p.MobileBFF2,
+		"orders-2:9105":     p.Orders2,
 	}
 }
 

@@ -87,6 +87,15 @@ func (p *Ports) table() []documented {
 	}
 }
 
+// highestDefault is the highest port that an offset moves.
+func highestDefault() (highest int) {
+	var p Ports
+	for _, d := range p.table() {
+		highest = max(highest, d.Number)
+	}
+	return highest
+}
+
 // offsetVariable moves all ports that have no variable of their own set.
 const offsetVariable = "PORT_OFFSET"
 
@@ -98,7 +107,7 @@ func DefaultPorts(lookup func(string) (string, bool)) (Ports, error) {
 	if value, _ := lookup(offsetVariable); value != "" {
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 || n > maxPort {
-			return Ports{}, fmt.Errorf("%s=%q is no offset: write a number from 0 on", offsetVariable, value)
+			return Ports{}, fmt.Errorf("%s=%q is no offset: write a number from 0 to %d", offsetVariable, value, maxPort-highestDefault())
 		}
 		offset = n
 	}
@@ -107,7 +116,7 @@ func DefaultPorts(lookup func(string) (string, bool)) (Ports, error) {
 		value, _ := lookup(d.Env)
 		if value == "" {
 			if d.port.Number > maxPort {
-				return Ports{}, fmt.Errorf("%s=%d moves %s to %d, and ports end at %d: write a smaller one", offsetVariable, offset, d.Env, d.port.Number, maxPort)
+				return Ports{}, fmt.Errorf("%s=%d moves %s to %d, and ports end at %d: write a number from 0 to %d", offsetVariable, offset, d.Env, d.port.Number, maxPort, maxPort-highestDefault())
 			}
 			continue
 		}

@@ -36,8 +36,8 @@ func TestPortOffset(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct{ offset, want string }{
-		{"x", `PORT_OFFSET="x" is no offset`}, {"-1", `PORT_OFFSET="-1" is no offset`}, {"70000", `PORT_OFFSET="70000" is no offset`},
-		{"60000", "PORT_OFFSET=60000 moves PROXY_PORT to 68000, and ports end at 65535"},
+		{"x", `PORT_OFFSET="x" is no offset`}, {"-1", `PORT_OFFSET="-1" is no offset`}, {"70000", `PORT_OFFSET="70000" is no offset: write a number from 0 to 55993`},
+		{"60000", "PORT_OFFSET=60000 moves PROXY_PORT to 68000, and ports end at 65535: write a number from 0 to 55993"},
 	} {
 		if _, err := DefaultPorts(lookupIn(map[string]string{"PORT_OFFSET": tt.offset})); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("PORT_OFFSET=%s: error %v, want %q", tt.offset, err, tt.want)

@@ -13,6 +13,9 @@ import (
 )
 
 func (s *Stack) start(ctx context.Context) error {
+	if err := s.checkEnvironment(); err != nil {
+		return err
+	}
 	if _, err := os.Stat(s.KongConfig); err != nil {
 		return fmt.Errorf("read Kong config, which KONG_DECLARATIVE_CONFIG names: %w", err)
 	}

@@ -20,7 +20,7 @@ func Exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 	if err := check(sdkVariables); err != nil {
 		return nil, err
 	}
-	if strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") || !anySet("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
+	if disabled() || !anySet("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
 		return nil, nil
 	}
 	if err := check(exporterVariables); err != nil {
@@ -35,6 +35,8 @@ func Exporter(ctx context.Context) (sdktrace.SpanExporter, error) {
 	}
 	return exporter, nil
 }
+
+func disabled() bool { return strings.EqualFold(os.Getenv("OTEL_SDK_DISABLED"), "true") }
 
 func anySet(names ...string) bool {
 	for _, name := range names {

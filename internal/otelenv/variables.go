@@ -68,6 +68,15 @@ var (
 // tracer provider reads them where it is given no sampler.
 func CheckSampler() error { return check(samplerVariables) }
 
+// Check says what is wrong with any variable of the SDK's that [Exporter] and its sampler
+// would read, for who starts programs that have them.
+func Check() error {
+	if err := check(sdkVariables); err != nil || disabled() {
+		return err
+	}
+	return errors.Join(check(exporterVariables), CheckSampler())
+}
+
 // check has a line for each value that is wrong.
 func check(variables []variable) error {
 	var wrong []error

@@ -36,6 +36,8 @@ type Error struct {
 	Message string
 	// Entity marks an error of the record as a whole, not of one field.
 	Entity bool
+	// Known are the fields that there are, where one is unknown.
+	Known []string
 }
 
 func (e Error) Error() string {

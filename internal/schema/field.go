@@ -106,6 +106,14 @@ func (fs Fields) Get(name string) *Field {
 	return nil
 }
 
+func (fs Fields) names() []string {
+	names := make([]string, len(fs))
+	for i, f := range fs {
+		names[i] = f.Name
+	}
+	return names
+}
+
 func (f *Field) required() bool { return f.Required != nil && *f.Required }
 
 func decodeStrict(data []byte, into any) error {

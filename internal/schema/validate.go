@@ -121,7 +121,7 @@ func validateRecord(f *Field, value any, at Path) Errors {
 	}
 	for _, name := range slices.Sorted(maps.Keys(record)) {
 		if f.Fields.Get(name) == nil {
-			errs = append(errs, fail(at.At(name), msgUnknown)...)
+			errs = append(errs, Error{Path: at.At(name), Message: msgUnknown, Known: f.Fields.names()})
 		}
 	}
 	return append(errs, runChecks(f, record, at, errs)...)

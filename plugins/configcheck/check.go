@@ -88,14 +88,14 @@ func (c *Checker) CheckFiles(base kongyaml.File, overlays ...kongyaml.File) Repo
 	if err == nil {
 		return c.Check(document)
 	}
-	return notReadable(base, overlays, err)
+	return NotReadable(base, overlays, err)
 }
 
 // Check says what is wrong with a declarative config. Of what is in vaults it says nothing.
 func (c *Checker) Check(document *kongyaml.Document) Report {
 	config, err := gateway.Read(document)
 	if err != nil {
-		return notReadable(kongyaml.File{Name: document.At(nil).File}, nil, err)
+		return NotReadable(kongyaml.File{Name: document.At(nil).File}, nil, err)
 	}
 	p := &pass{Checker: c, config: config, report: Report{Checked: map[string]int{}, Good: map[string]int{}}}
 	for i := range table {

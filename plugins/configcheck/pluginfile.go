@@ -56,7 +56,7 @@ func (c *Checker) PluginConfigs(file kongyaml.File, names ...string) (list []Plu
 
 // noConfig is the report of a file that cannot be read.
 func noConfig(file kongyaml.File, err error) Report {
-	report := notReadable(file, nil, err)
+	report := NotReadable(file, nil, err)
 	for i := range report.Findings {
 		if f := &report.Findings[i]; f.Fix == whatToBegin {
 			f.Fix = "write the plugin's config, or name a whole kong.yaml"

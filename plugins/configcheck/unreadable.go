@@ -13,9 +13,9 @@ import (
 // lineIn is where an error says that it is.
 var lineIn = regexp.MustCompile(`^(?:yaml: )?line (\d+): `)
 
-// notReadable is the report of a config that is none, with a finding for each line of the
+// NotReadable is the report of a config that is none, with a finding for each line of the
 // error. A line names the file if it is an overlay.
-func notReadable(base kongyaml.File, overlays []kongyaml.File, err error) Report {
+func NotReadable(base kongyaml.File, overlays []kongyaml.File, err error) Report {
 	var report Report
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		report.Findings = append(report.Findings, unread(base, overlays, line))

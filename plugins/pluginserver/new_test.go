@@ -71,7 +71,7 @@ func TestInfoOfOneOfSeveral(t *testing.T) {
 	if diff := cmp.Diff(string(want), string(got)); diff != "" {
 		t.Errorf("Server.Info differs from Info (-want +got):\n%s", diff)
 	}
-	if _, err := srv.Info("c"); err == nil || !strings.Contains(err.Error(), "[a b]") {
+	if _, err := srv.Info("c"); err == nil || !strings.Contains(err.Error(), "a, b") {
 		t.Errorf("Info of an unknown plugin: %v, want an error that lists them", err)
 	}
 	if diff := cmp.Diff([]string{"a", "b"}, srv.Names()); diff != "" {

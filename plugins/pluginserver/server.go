@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -102,7 +103,7 @@ func (s *Server) Names() []string { return slices.Clone(s.names) }
 func (s *Server) Info(name string) ([]byte, error) {
 	p := s.plugins[name]
 	if p == nil {
-		return nil, fmt.Errorf("no plugin %q: there are %v", name, s.names)
+		return nil, fmt.Errorf("no plugin %q: there are %s", name, strings.Join(s.names, ", "))
 	}
 	return encodeDump("", p)
 }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
+	"strconv"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
@@ -29,6 +31,7 @@ func newAssembler(l *Loader) *assembler {
 	return &assembler{
 		loader: l,
 		config: &Config{
+			Entities:   Entities{},
 			jwtSecrets: map[string]*JWTSecret{}, keys: map[string]*KeyAuth{}, consumers: map[string]*Consumer{},
 			serverCertificates: map[string]*tls.Certificate{},
 		},
@@ -124,6 +127,8 @@ func (a *assembler) upstream(e entry) {
 	}
 	a.unique(e, "upstreams", "name", u.Name)
 	a.upstreams[u.Name] = u
+	id := namedID("upstreams", u.Name)
+	a.show("upstreams", id, e)
 	a.config.Upstreams = append(a.config.Upstreams, u)
 	for _, t := range e.nested("targets") {
 		target, ok := a.loader.opts.Hosts.target(t.text("target"))
@@ -135,6 +140,7 @@ func (a *assembler) upstream(e entry) {
 			target.HostHeader = e.text("host_header")
 		}
 		u.Targets = append(u.Targets, target)
+		a.show("targets", randomID(), t, "upstream", id)
 	}
 }
 
@@ -143,8 +149,9 @@ func (a *assembler) service(e entry) {
 	a.decode(e, s)
 	a.meta(&s.Meta, namedID("services", s.Name))
 	a.unique(e, "services", "name", s.Name)
+	a.show("services", s.ID, e)
 	if s.Upstream = a.upstreams[s.Host]; s.Upstream == nil {
-		a.fail(e.at.At("host"), fmt.Sprintf("%q: the dev gateway supports the names of upstreams only; %s", s.Host, onKong))
+		s.Upstream = a.plainHost(s.Host, s.Port)
 	}
 	s.TLS = a.upstreamTLS(e, s)
 	for _, r := range e.nested("routes") {
@@ -153,12 +160,26 @@ func (a *assembler) service(e entry) {
 	a.plugins(e, scope{service: s.ID})
 }
 
+// plainHost is the upstream of a service whose host is no upstream's name: its one target is
+// the host itself. Services with the same one share it.
+func (a *assembler) plainHost(host string, port int) *Upstream {
+	name := net.JoinHostPort(host, strconv.Itoa(port)) // no upstream's: those have no colon
+	known := a.upstreams[name]
+	if known == nil {
+		known = &Upstream{Name: name, Targets: []*Target{a.loader.opts.Hosts.plain(host, port)}}
+		a.upstreams[name] = known
+		a.config.Upstreams = append(a.config.Upstreams, known)
+	}
+	return known
+}
+
 func (a *assembler) route(e entry, s *Service) {
 	r := &Route{Workspace: DefaultWorkspace, Service: s}
 	a.decode(e, r)
 	a.meta(&r.Meta, namedID("routes", r.Name))
 	r.ServiceRef.ID = s.ID
 	a.unique(e, "routes", "name", r.Name)
+	a.show("routes", r.ID, e, "service", s.ID)
 	a.config.Routes = append(a.config.Routes, r)
 	a.plugins(e, scope{route: r.ID})
 }
@@ -177,6 +198,14 @@ func (a *assembler) plugin(e entry, in scope) {
 	a.decode(e, p)
 	a.meta(&p.Meta, entityID("plugins", compoundKey("plugins", p.Name, in.route, in.service, "")))
 	a.unique(e, "plugins", "primary key", p.ID)
+	switch {
+	case in.route != "":
+		a.show("plugins", p.ID, e, "route", in.route)
+	case in.service != "":
+		a.show("plugins", p.ID, e, "service", in.service)
+	default:
+		a.show("plugins", p.ID, e)
+	}
 	a.refuseReferences(p.Config, e.at.At("config"))
 	d, err := a.loader.plugins.find(p.Name)
 	if err != nil {

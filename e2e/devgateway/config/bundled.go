@@ -134,15 +134,15 @@ var onlyPCRE = []syntax.ErrorCode{
 	syntax.ErrInvalidPerlOp, syntax.ErrInvalidNamedCapture, syntax.ErrInvalidEscape, syntax.ErrInvalidRepeatOp, syntax.ErrInvalidRepeatSize, syntax.ErrLarge,
 }
 
-// inKong reports whether Kong bundles a plugin that the dev gateway does not support.
-func inKong(name string) bool {
-	return slices.Contains([]string{
-		"acme", "ai-prompt-decorator", "ai-prompt-guard", "ai-prompt-template", "ai-proxy",
-		"ai-request-transformer", "ai-response-transformer", "aws-lambda", "azure-functions", "basic-auth",
-		"bot-detection", "datadog", "file-log", "grpc-gateway", "grpc-web",
-		"hmac-auth", "http-log", "ip-restriction", "ldap-auth", "loggly", "oauth2", "opentelemetry",
-		"post-function", "pre-function", "prometheus", "proxy-cache", "rate-limiting", "redirect",
-		"request-size-limiting", "request-termination", "response-ratelimiting",
-		"response-transformer", "session", "standard-webhooks", "statsd", "syslog", "tcp-log", "udp-log", "zipkin",
-	}, name)
+// notHere are the plugins that Kong bundles and the dev gateway does not support.
+var notHere = []string{
+	"acme", "ai-prompt-decorator", "ai-prompt-guard", "ai-prompt-template", "ai-proxy",
+	"ai-request-transformer", "ai-response-transformer", "aws-lambda", "azure-functions", "basic-auth",
+	"bot-detection", "datadog", "file-log", "grpc-gateway", "grpc-web",
+	"hmac-auth", "http-log", "ip-restriction", "ldap-auth", "loggly", "oauth2", "opentelemetry",
+	"post-function", "pre-function", "prometheus", "proxy-cache", "rate-limiting", "redirect",
+	"request-size-limiting", "request-termination", "response-ratelimiting",
+	"response-transformer", "session", "standard-webhooks", "statsd", "syslog", "tcp-log", "udp-log", "zipkin",
 }
+
+func inKong(name string) bool { return slices.Contains(notHere, name) }

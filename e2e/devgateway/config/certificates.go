@@ -149,7 +149,7 @@ func (a *assembler) upstreamTLS(e entry, s *Service) *UpstreamTLS {
 	u.config = clientTLS(shown)
 	if s.TLSVerify != nil && *s.TLSVerify {
 		u.verify = a.verify(s)
-		key = append(key, s.CACertificates...)
+		key = append(append(key, "verified by"), s.CACertificates...)
 	}
 	u.Key = strings.Join(key, " ")
 	return u

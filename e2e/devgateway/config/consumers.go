@@ -14,6 +14,7 @@ func (a *assembler) consumer(e entry) {
 	a.meta(&c.Meta, namedID("consumers", c.Username))
 	a.unique(e, "consumers", "username", c.Username)
 	a.unique(e, "consumers", "custom_id", c.CustomID)
+	a.show("consumers", c.ID, e)
 	a.config.consumers[c.ID], a.config.consumers[c.Username] = c, c
 	for _, secret := range e.nested("jwt_secrets") {
 		a.jwtSecret(secret, c)
@@ -22,7 +23,9 @@ func (a *assembler) consumer(e entry) {
 		a.apiKey(key, c)
 	}
 	for _, acl := range e.nested("acls") {
-		a.unique(acl, "acls", "primary key", entityID("acls", compoundKey("acls", c.ID, acl.text("group"))))
+		id := entityID("acls", compoundKey("acls", c.ID, acl.text("group")))
+		a.unique(acl, "acls", "primary key", id)
+		a.show("acls", id, acl, "consumer", c.ID)
 		c.Groups = append(c.Groups, acl.text("group"))
 	}
 }
@@ -31,6 +34,7 @@ func (a *assembler) jwtSecret(e entry, c *Consumer) {
 	s := &JWTSecret{Consumer: c}
 	a.decode(e, s)
 	a.credentialMeta(e, "jwt_secrets", &s.Meta)
+	a.show("jwt_secrets", s.ID, e, "consumer", c.ID)
 	a.unique(e, "jwt_secrets", "key", s.Key)
 	var err error
 	if s.PublicKey, err = parseKey(s.Algorithm, s.RSAPublicKey); err != nil {
@@ -50,6 +54,7 @@ func (a *assembler) apiKey(e entry, c *Consumer) {
 	k := &KeyAuth{Consumer: c}
 	a.decode(e, k)
 	a.credentialMeta(e, "keyauth_credentials", &k.Meta)
+	a.show("keyauth_credentials", k.ID, e, "consumer", c.ID)
 	a.unique(e, "keyauth_credentials", "key", k.Key)
 	a.config.keys[k.Key] = k
 }

@@ -53,9 +53,10 @@ func serviceFields(plugins *schema.Field) *schema.Field {
 	timeout := func() *schema.Field { return integer(60000, 1, 1<<31-2) }
 	return refuse(entity(
 		with("name", name()),
-		required("host", name()),
+		required("host", host()),
+		with("url", serviceURL()),
 		with("protocol", &schema.Field{Type: "string", Default: "http", Check: httpOnly}),
-		with("port", only(80.0)),
+		with("port", integer(80, 0, 65535)),
 		with("path", path()),
 		with("retries", integer(5, 0, 32767)),
 		with("connect_timeout", timeout()),
@@ -68,7 +69,7 @@ func serviceFields(plugins *schema.Field) *schema.Field {
 		with("ca_certificates", list(id())),
 		with("routes", list(routeFields(plugins))),
 		with("plugins", list(plugins)),
-	), "url", "filter_chains")
+	), "filter_chains")
 }
 
 func httpOnly(v any) string {
@@ -82,7 +83,7 @@ func routeFields(plugins *schema.Field) *schema.Field {
 	paths := list(path())
 	paths.Check = func(v any) string {
 		if given, _ := v.([]any); len(given) != 1 {
-			return "the dev gateway supports routes with one path only; " + onKong
+			return onePath
 		}
 		return ""
 	}
@@ -93,7 +94,7 @@ func routeFields(plugins *schema.Field) *schema.Field {
 		required("paths", paths),
 		with("headers", &schema.Field{Type: "map", Keys: plain(`^[\w-]+$`, "letters, digits and _ -"), Values: list(headerValue())}),
 		with("https_redirect_status_code", only(426.0)),
-		with("regex_priority", only(0.0)),
+		with("regex_priority", &schema.Field{Type: "integer", Default: 0.0}), // of paths that are expressions
 		with("strip_path", boolean(true)),
 		with("preserve_host", only(false)),
 		with("request_buffering", only(true)),
@@ -102,6 +103,9 @@ func routeFields(plugins *schema.Field) *schema.Field {
 		with("plugins", list(plugins)),
 	), "hosts", "snis", "sources", "destinations", "expression", "priority", "service", "filter_chains")
 }
+
+// onePath is what a route is to have.
+const onePath = "the dev gateway supports routes with one path only; " + onKong
 
 func upstreamFields() *schema.Field {
 	targets := list(entity(required("target", str()), with("weight", only(100.0))))

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"strings"
@@ -86,6 +87,20 @@ func plain(pattern, what string) *schema.Field {
 }
 
 func name() *schema.Field { return plain(`^[\w.~-]+$`, "letters, digits and . _ ~ -") }
+
+// host is a name or an address.
+func host() *schema.Field {
+	f := name()
+	of := f.Check
+	f.Check = func(v any) string {
+		text, _ := v.(string)
+		if _, err := netip.ParseAddr(text); err == nil {
+			return ""
+		}
+		return of(v)
+	}
+	return f
+}
 
 func path() *schema.Field {
 	return plain(`^(/[\w.~-]+)*/?$`, "paths of letters, digits and . _ ~ - between single slashes")

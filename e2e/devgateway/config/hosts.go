@@ -62,9 +62,16 @@ func (h Hosts) target(text string) (*Target, bool) {
 	if err != nil || portErr != nil {
 		return nil, false
 	}
-	t := &Target{Host: host, Port: int(port), IP: h[strings.ToLower(host)]}
+	t := h.plain(host, int(port))
+	return t, t.IP != ""
+}
+
+// plain is the target of a host. One that is neither an address nor a name that is known has
+// no IP yet.
+func (h Hosts) plain(host string, port int) *Target {
+	t := &Target{Host: host, Port: port, IP: h[strings.ToLower(host)]}
 	if addr, err := netip.ParseAddr(host); err == nil {
 		t.IP = addr.String()
 	}
-	return t, t.IP != ""
+	return t
 }

@@ -48,8 +48,8 @@ func (l *Loader) Load(text []byte) (*Config, error) {
 		return nil, errNoObject
 	}
 	errs := danglingReferences(fields)
-	value := schema.Normalize(l.document, doc)
-	errs = append(errs, schema.Validate(l.document, value, nil)...)
+	value := schema.Normalize(l.document, withURLs(fields))
+	errs = append(errs, asWritten(schema.Validate(l.document, value, nil), doc)...)
 	if len(errs) > 0 {
 		return nil, &Invalid{Errors: errs, Document: doc}
 	}

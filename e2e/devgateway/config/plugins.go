@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 )
 
 // registry knows the plugins by name. Like Kong it asks the plugin server about
@@ -48,13 +50,13 @@ func (r *registry) load(name string) (definition, error) {
 	if inKong(name) {
 		return definition{}, fmt.Errorf("of Kong's own plugins the dev gateway supports %s only; %s", supported(), onKong)
 	}
-	notEnabled := fmt.Errorf("plugin '%s' not enabled; add it to the 'plugins' configuration property", name)
+	notEnabled := fmt.Errorf("plugin '%s' not enabled", name)
 	if r.query == nil {
-		return definition{}, notEnabled
+		return definition{}, fmt.Errorf("%w%s", notEnabled, ofKong(name))
 	}
 	data, err := r.query(name)
 	if err != nil {
-		return definition{}, fmt.Errorf("%w (the plugin server says: %w; of Kong's own plugins the dev gateway has %s)", notEnabled, err, supported())
+		return definition{}, fmt.Errorf("%w%s", notEnabled, cmp.Or(ofKong(name), whatServerSays(err)))
 	}
 	info, err := schema.ParseInfo(data)
 	if err != nil {
@@ -68,6 +70,25 @@ func (r *registry) load(name string) (definition, error) {
 
 // supported lists the bundled plugins that the dev gateway has.
 func supported() string { return strings.Join(slices.Sorted(maps.Keys(priorities)), ", ") }
+
+// ofKong is a question for the plugin of Kong's that somebody meant, empty if none is near.
+// rate-limiting-advanced is another plugin than rate-limiting.
+func ofKong(name string) string {
+	near := spelling.Nearest(name, slices.Concat(slices.Sorted(maps.Keys(priorities)), notHere), 2)
+	if near == "" || strings.HasPrefix(name, near+"-") {
+		return ""
+	}
+	return "; " + near + "?"
+}
+
+// whatServerSays is why the plugin server has no plugin, and which there are beside its own,
+// unless it knows what was meant.
+func whatServerSays(err error) string {
+	if strings.HasSuffix(err.Error(), "?") {
+		return ": the plugin server says: " + err.Error()
+	}
+	return fmt.Sprintf(": the plugin server says: %v; of Kong's own plugins the dev gateway has %s", err, supported())
+}
 
 // field is the definition of a plugin entity, which its name selects.
 func (r *registry) field() *schema.Field {

@@ -19,6 +19,7 @@ type Config struct {
 	Upstreams []*Upstream
 	Routes    []*Route
 	Plugins   []*Plugin
+	Entities  Entities
 
 	jwtSecrets map[string]*JWTSecret
 	keys       map[string]*KeyAuth
@@ -70,7 +71,7 @@ type Service struct {
 	TLSVerifyDepth    *int     `json:"tls_verify_depth,omitempty"`
 	CACertificates    []string `json:"ca_certificates,omitempty"`
 
-	Upstream *Upstream    `json:"-"` // that Host names
+	Upstream *Upstream    `json:"-"` // that Host names, or one for Host alone
 	TLS      *UpstreamTLS `json:"-"` // nil for plain HTTP
 }
 
@@ -105,7 +106,7 @@ type Route struct {
 type Target struct {
 	Host string // as the configuration has it: a name, or an address
 	Port int
-	IP   string
+	IP   string // empty for a name that is to be looked up
 
 	HostHeader string // its upstream's; may be empty
 }

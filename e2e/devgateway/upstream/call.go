@@ -93,6 +93,11 @@ func (c *Call) RoundTrip(req *http.Request) (*http.Response, error) {
 		if c.X.Target = c.Balancer.Pick(); c.X.Target == nil {
 			return nil, noTarget
 		}
+		target, err := Resolve(req.Context(), c.X.Target)
+		if err != nil {
+			return nil, noTarget
+		}
+		c.X.Target = target
 		retarget(c.X, req)
 		req.Body, _ = req.GetBody()
 	}

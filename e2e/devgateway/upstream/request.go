@@ -52,7 +52,7 @@ func host(scheme string, t *config.Target) string {
 	case t.Port == own:
 		return t.Host
 	default:
-		return t.Host + ":" + strconv.Itoa(t.Port)
+		return net.JoinHostPort(t.Host, strconv.Itoa(t.Port))
 	}
 }
 

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/gatehousehq/gatehouse/internal/cli"
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
 
@@ -64,6 +66,9 @@ func info(out io.Writer, format string, args []string) error {
 	}
 	if len(args) == 0 {
 		return listPlugins(out, format, server)
+	}
+	if near := spelling.DidYouMean(args[0], server.Names()); near != "" && !slices.Contains(server.Names(), args[0]) {
+		return fmt.Errorf("no plugin %q%s", args[0], near)
 	}
 	dump, err := server.Info(args[0])
 	if err != nil {
