@@ -29,7 +29,7 @@ func TestSmoke(t *testing.T) {
 		}
 	}
 	report := runSmoke(t, o)
-	if !report.Good || report.LookedAt != smoke.LookedAtHops || len(report.Routes) != 6 {
+	if !report.Good || report.LookedAt != smoke.LookedAtHops || len(report.Routes) != 7 {
 		t.Errorf("good %v, by %s, %d routes", report.Good, report.LookedAt, len(report.Routes))
 	}
 	for _, route := range report.Routes {
