@@ -58,7 +58,7 @@ func checkPriority(priority int) error {
 
 // ofPlugin has each line of an error say which plugin it is about.
 func ofPlugin(name string, err error) error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the lines of this one, and of no error in it
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return fmt.Errorf("plugin %s: %w", name, err)
 	}
