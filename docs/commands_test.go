@@ -210,21 +210,20 @@ func makeTargets(t *testing.T) map[string]bool {
 }
 
 // program is one of ours, which says itself what it can be told.
-type program struct{ path string }
+type program struct {
+	path string
+	said map[string]string // the help of its subcommands, which many blocks name
+}
 
-// gatehouse builds the binary, with the race detector where this test has it: what the other
-// tests compiled is then there already.
+// gatehouse builds the binary, without the race detector, with which each start of it takes
+// several times as long.
 func gatehouse(t *testing.T) program {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "gatehouse")
-	args := []string{"build", "-o", path}
-	if raceEnabled {
-		args = append(args, "-race")
-	}
-	if out, err := exec.CommandContext(t.Context(), "go", append(args, "../plugins/cmd/gatehouse")...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../plugins/cmd/gatehouse").CombinedOutput(); err != nil {
 		t.Fatalf("build gatehouse: %v\n%s", err, out)
 	}
-	return program{path}
+	return program{path, map[string]string{}}
 }
 
 // unknown says which subcommand or flag the program does not have.
@@ -256,8 +255,12 @@ func (p program) unknown(t *testing.T, args []string) string {
 // help is what the program says of a subcommand.
 func (p program) help(t *testing.T, sub ...string) string {
 	t.Helper()
-	out, _ := exec.CommandContext(t.Context(), p.path, append(sub, "-h")...).CombinedOutput() // some end with 2
-	return string(out)
+	name := strings.Join(sub, " ")
+	if _, asked := p.said[name]; !asked {
+		out, _ := exec.CommandContext(t.Context(), p.path, append(sub, "-h")...).CombinedOutput() // some end with 2
+		p.said[name] = string(out)
+	}
+	return p.said[name]
 }
 
 // TestBlocksRun runs the blocks that need no gateway, in a folder with what they read.
