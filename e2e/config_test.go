@@ -193,6 +193,7 @@ func everyWorker(t *testing.T, path string, status int) {
 // TestServiceURL posts a service as most configs have it: a url, and a host with a port,
 // without an upstream.
 func TestServiceURL(t *testing.T) {
+	needHere(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, r.Host+r.URL.Path) // a client that is gone is no matter
 	}))
