@@ -150,9 +150,9 @@ func (p *pass) endingsNotAnnounced() {
 // endingsNotInContract finds operations whose answers say that they are deprecated, and the
 // contract does not. What is to be deprecated later need not be yet.
 func (p *pass) endingsNotInContract() {
-	p.announcements(func(c Contract, o operation, said announcement) {
+	p.announcements(func(c Contract, o operation, routes []serving, said announcement) {
 		deprecated, ok := date(said.config["deprecated_at"])
-		if o.ending.deprecated || ok && deprecated.After(p.Now) || p.partly(answering(p.servings(c), o)) {
+		if o.ending.deprecated || ok && deprecated.After(p.Now) || p.partly(routes) {
 			return
 		}
 		p.foundIn(c, said.by.Entity, o.at, fmt.Sprintf("the answers to %s %s say that it is deprecated, and the contract does not", o.method, o.path),
@@ -170,7 +170,7 @@ func (p *pass) endingsThatDiffer() {
 			}
 		}
 	}
-	p.announcements(func(c Contract, o operation, said announcement) {
+	p.announcements(func(c Contract, o operation, _ []serving, said announcement) {
 		end, ends := date(said.config["sunset_at"])
 		written, err := o.ending.date()
 		path := said.by.Path.At(said.at.At("sunset_at")...)
@@ -189,16 +189,18 @@ func (p *pass) endingsThatDiffer() {
 	})
 }
 
-// announcements has do see each operation with each plugin that announces its end.
-func (p *pass) announcements(do func(Contract, operation, announcement)) {
+// announcements has do see each operation, the routes that answer it, and each plugin that
+// announces its end.
+func (p *pass) announcements(do func(Contract, operation, []serving, announcement)) {
 	for _, c := range p.Contracts {
 		routes := p.servings(c)
 		for _, o := range c.operations() {
 			var seen []*gateway.Plugin
-			for _, s := range answering(routes, o) {
+			found := answering(routes, o)
+			for _, s := range found {
 				if said := p.announced(s.Route); said.by != nil && !slices.Contains(seen, said.by) {
 					seen = append(seen, said.by)
-					do(c, o, said)
+					do(c, o, found, said)
 				}
 			}
 		}

@@ -3,6 +3,7 @@ package configcheck
 import (
 	_ "embed"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -33,20 +34,14 @@ func (k *kongEntity) names() (names []string) {
 
 var kongEntities = sync.OnceValue(func() map[string]*kongEntity {
 	kinds := map[string]*kongEntity{}
-	var kind string
 	refers := map[string][]string{}
-	for line := range strings.Lines(kongFields) {
-		words := strings.Fields(line)
-		switch {
-		case strings.HasPrefix(line, "#"):
-		case !strings.HasPrefix(line, " "):
-			kind = words[0]
+	for kind, words := range kongLines(kongFields) {
+		if kinds[kind] == nil {
 			kinds[kind] = &kongEntity{fields: schema.Field{Type: "record"}}
-		default:
-			addField(&kinds[kind].fields, words[0], words[1])
-			if len(words) > 2 {
-				refers[words[2]] = append(refers[words[2]], kind)
-			}
+		}
+		addField(&kinds[kind].fields, words[0], words[1])
+		if len(words) > 2 {
+			refers[words[2]] = append(refers[words[2]], kind)
 		}
 	}
 	for of, lists := range refers {
@@ -55,6 +50,24 @@ var kongEntities = sync.OnceValue(func() map[string]*kongEntity {
 	}
 	return kinds
 })
+
+// kongLines are the lines of a file about Kong's entities, in words, each with the kind that
+// it stands below.
+func kongLines(text string) iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		var kind string
+		for line := range strings.Lines(text) {
+			words := strings.Fields(line)
+			switch {
+			case strings.HasPrefix(line, "#"):
+			case !strings.HasPrefix(line, " "):
+				kind = words[0]
+			case !yield(kind, words):
+				return
+			}
+		}
+	}
+}
 
 // addField adds a field at a path such as healthchecks.active.type or sources[].ip, whose
 // outer ones are there.
@@ -101,12 +114,13 @@ func (p *pass) unknownFields() {
 		if known == nil {
 			continue
 		}
+		names := known.names()
 		for _, e := range p.config.All(kind) {
 			for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
-				if strings.HasPrefix(name, "_") || name == "ws_id" || slices.Contains(known.names(), name) {
+				if strings.HasPrefix(name, "_") || name == "ws_id" || slices.Contains(names, name) {
 					continue
 				}
-				p.found(e, at(name), "no such field", fixOfField(name, e.Fields[name], known.names()))
+				p.found(e, at(name), "no such field", fixOfField(name, e.Fields[name], names))
 			}
 		}
 	}

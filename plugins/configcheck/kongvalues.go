@@ -26,19 +26,13 @@ type valueRule struct {
 
 var valueRules = sync.OnceValue(func() map[string][]valueRule {
 	rules := map[string][]valueRule{}
-	var kind string
-	for line := range strings.Lines(kongValues) {
-		words := strings.Fields(line)
-		switch {
-		case strings.HasPrefix(line, "#"):
-		case !strings.HasPrefix(line, " "):
-			kind = words[0]
-		case words[0] == "some":
+	for kind, words := range kongLines(kongValues) {
+		if words[0] == "some" {
 			rules[kind] = append(rules[kind], valueRule{kind: "some", args: words[1:]})
-		default:
-			path := strings.Split(strings.ReplaceAll(words[0], "[]", ".[]"), ".")
-			rules[kind] = append(rules[kind], valueRule{path, words[1], words[2:]})
+			continue
 		}
+		path := strings.Split(strings.ReplaceAll(words[0], "[]", ".[]"), ".")
+		rules[kind] = append(rules[kind], valueRule{path, words[1], words[2:]})
 	}
 	return rules
 })
