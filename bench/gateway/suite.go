@@ -34,53 +34,59 @@ func Open(ctx context.Context) (rows []ratio.Row, closeAll func() error, err err
 	return b.rows(), b.close, nil
 }
 
-func (b *bench) open(ctx context.Context) error {
+// prepare starts an upstream, and builds what a Kong with Gatehouse's plugins needs.
+func (b *bench) prepare(ctx context.Context) (upstream string, s kongserver.GatehouseSettings, err error) {
 	dir, err := os.MkdirTemp("", "gatehouse-bench-")
+	if err != nil {
+		return "", s, err
+	}
+	b.closers = append(b.closers, func() error { return os.RemoveAll(dir) })
+	upstream, stop, err := startUpstream()
+	if err != nil {
+		return "", s, err
+	}
+	b.closers = append(b.closers, stop)
+	if s.Binary, err = kongserver.Build(ctx, dir); err != nil {
+		return "", s, err
+	}
+	s.Include, err = filepath.Abs("../deploy/kong/*.conf")
+	return upstream, s, err
+}
+
+func (b *bench) open(ctx context.Context) error {
+	upstream, s, err := b.prepare(ctx)
 	if err != nil {
 		return err
 	}
-	b.closers = append(b.closers, func() error { return os.RemoveAll(dir) })
 	redis, err := redisserver.Start(ctx)
 	if err != nil {
 		return err
 	}
 	b.closers = append(b.closers, redis.Stop)
-	upstream, stop, err := startUpstream()
-	if err != nil {
-		return err
-	}
-	b.closers = append(b.closers, stop)
 	traces, stop, err := collector.Start()
 	if err != nil {
 		return err
 	}
 	b.closers = append(b.closers, stop)
-	gatehouse, err := kongserver.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	include, err := filepath.Abs("../deploy/kong/*.conf")
-	if err != nil {
-		return err
-	}
 	b.config = config(service("onehop", upstream, oneHop(0)), service("leased", upstream, oneHop(lease)),
 		service("apart", upstream, apart()), service("bare", upstream, ""))
-	env := map[string]string{
+	s.Config, s.Env = b.config, map[string]string{
 		"REDIS_URL": redis.URL(), "OTEL_EXPORTER_OTLP_ENDPOINT": traces,
 		"GATEHOUSE_LOG_PLUGINS": "off", // there is none: the audit record is what is logged
 	}
-	if b.line, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: b.config, Env: env}); err != nil {
+	if b.line, err = b.startKong(ctx, s); err != nil {
 		return err
 	}
-	env["GATEHOUSE_LOG_PHASE"] = "event"
-	if b.event, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: b.config, Env: env}); err != nil {
+	s.Env["GATEHOUSE_LOG_PHASE"] = "event"
+	if b.event, err = b.startKong(ctx, s); err != nil {
 		return err
 	}
-	theirs := config(service("lua", upstream, lua(redis.Addr, traces, filepath.Join(dir, "file.log"))))
-	b.lua, err = b.startKong(ctx, kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: theirs, Env: map[string]string{
+	s.Config = config(service("lua", upstream, lua(redis.Addr, traces, filepath.Join(filepath.Dir(s.Binary), "file.log"))))
+	s.Env = map[string]string{
 		"KONG_TRACING_INSTRUMENTATIONS": "all", "KONG_TRACING_SAMPLING_RATE": "1",
 		"KONG_PROXY_ACCESS_LOG": "logs/access.log", "KONG_PROXY_ERROR_LOG": "logs/error.log",
-	}})
+	}
+	b.lua, err = b.startKong(ctx, s)
 	return err
 }
 

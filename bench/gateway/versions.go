@@ -3,10 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
-	"os"
-	"path/filepath"
 
-	"github.com/gatehousehq/gatehouse/bench/kongserver"
 	"github.com/gatehousehq/gatehouse/bench/ratio"
 )
 
@@ -41,26 +38,12 @@ func OpenVersions(ctx context.Context) (rows []ratio.Row, closeAll func() error,
 }
 
 func (b *bench) openVersions(ctx context.Context) error {
-	dir, err := os.MkdirTemp("", "gatehouse-bench-")
-	if err != nil {
-		return err
-	}
-	b.closers = append(b.closers, func() error { return os.RemoveAll(dir) })
-	upstream, stop, err := startUpstream()
-	if err != nil {
-		return err
-	}
-	b.closers = append(b.closers, stop)
-	gatehouse, err := kongserver.Build(ctx, dir)
-	if err != nil {
-		return err
-	}
-	include, err := filepath.Abs("../deploy/kong/*.conf")
+	upstream, s, err := b.prepare(ctx)
 	if err != nil {
 		return err
 	}
 	without := config(service("bare", upstream, ""), service("versioned", upstream, ""))
-	s := kongserver.GatehouseSettings{Binary: gatehouse, Include: include, Config: without + apiVersion}
+	s.Config = without + apiVersion
 	if b.line, err = b.startKong(ctx, s); err != nil {
 		return err
 	}
