@@ -32,6 +32,7 @@ func TestBalancer(t *testing.T) {
 		"the connection breaks later": {other: dying.URL, fail: 10},
 	} {
 		answered.Store(0)
+		hungUp.Store(0)
 		b, err := startBalancer([]*target{at(t, "well", well.URL), at(t, "other", tt.other)})
 		if err != nil {
 			t.Fatal(err)
