@@ -50,12 +50,16 @@ func (p *partner) keys(t *testing.T, command string, args ...string) (out, errs 
 		with = append(with, "-config", p.base(), "-overlay", p.overlay(), "-node", gate.admin)
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(gate.bin, "gatehouse"), append(with, args...)...)
-	cmd.Env = append(os.Environ(), "GATEHOUSE_ENV=development",
-		"REDIS_URL="+cmp.Or(os.Getenv("REDIS_URL"), "redis://"+gate.ports.Redis.Addr()+"/0"))
+	cmd.Env = append(os.Environ(), "GATEHOUSE_ENV=development", "REDIS_URL="+redisURL())
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
 	return strings.TrimSpace(stdout.String()), stderr.String(), err
+}
+
+// redisURL is the Redis of a gateway on this machine.
+func redisURL() string {
+	return cmp.Or(os.Getenv("REDIS_URL"), "redis://"+gate.ports.Redis.Addr()+"/0")
 }
 
 func (p *partner) mustKeys(t *testing.T, command string, args ...string) (out, errs string) {
