@@ -10,6 +10,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/schema"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
+	"github.com/gatehousehq/gatehouse/plugins/configcheck/lifecyclepolicy"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver"
 )
@@ -32,6 +33,10 @@ type Options struct {
 	Getenv func(string) string
 	// Contracts are the OpenAPI documents of services.
 	Contracts []Contract
+	// Lifecycle says that versions are held to a policy: that of LifecycleFile, or without one
+	// to [lifecyclepolicy.Default].
+	Lifecycle     bool
+	LifecycleFile *kongyaml.File
 }
 
 // Checker knows some plugins.
@@ -99,7 +104,7 @@ func (c *Checker) Check(document *kongyaml.Document) Report {
 	}
 	p := &pass{Checker: c, config: config, report: Report{Checked: map[string]int{}, Good: map[string]int{}}}
 	for i := range table {
-		if table[i].find != nil {
+		if p.looks(&table[i]) {
 			p.rule = &table[i]
 			table[i].find(p)
 		}
@@ -109,6 +114,9 @@ func (c *Checker) Check(document *kongyaml.Document) Report {
 	files := document.Files()
 	for _, contract := range c.Contracts {
 		files = append(files, contract.Document.At(nil).File)
+	}
+	if c.LifecycleFile != nil {
+		files = append(files, c.LifecycleFile.Name)
 	}
 	p.report.Findings = sorted(p.report.Findings, files)
 	return p.report
@@ -125,6 +133,13 @@ type pass struct {
 	about []*gateway.Entity
 	// overriding are what overrides found, which two rules ask.
 	overriding []override
+	// policy is what versions are held to, nil if it is nothing.
+	policy *lifecyclepolicy.Policy
+}
+
+// looks reports whether a rule has what it judges by.
+func (p *pass) looks(r *Rule) bool {
+	return r.find != nil && (r.needs == nil || r.needs(p))
 }
 
 // at is a path below an entity.
@@ -194,5 +209,8 @@ func (p *pass) looked() {
 	}
 	if len(p.Contracts) == 0 {
 		p.report.Skipped = append(p.report.Skipped, "contracts against routes: none was named")
+	}
+	if p.Lifecycle && p.policy == nil {
+		p.report.Skipped = append(p.report.Skipped, "versions against their policy: it has mistakes")
 	}
 }

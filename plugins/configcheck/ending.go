@@ -67,13 +67,20 @@ type announcement struct {
 	at     schema.Path
 }
 
+// date is what it says in a field, if that is a date.
+func (a announcement) date(field string) (time.Time, bool) { return date(a.config[field]) }
+
 // announced is what a route's answers say, by nil if it is nothing.
-func (p *pass) announced(r gateway.Route) announcement {
-	if plugin := p.config.On(r, nil, "sunset-headers"); plugin != nil {
-		return announcement{plugin, plugin.Config(), at("config")}
-	}
-	if plugin := p.config.On(r, nil, oneHop); plugin != nil && runs(plugin, "sunset_headers") {
-		return announcement{plugin, gateway.Map(plugin.Config()["sunset_headers"]), at("config", "sunset_headers")}
+func (p *pass) announced(r gateway.Route) announcement { return p.announcedTo(r, nil) }
+
+// announcedTo is what they say to a consumer, nil for those who have no plugin of their own.
+func (p *pass) announcedTo(r gateway.Route, consumer *gateway.Entity) announcement {
+	for _, name := range []string{"sunset-headers", oneHop} {
+		if plugin := p.config.On(r, consumer, name); plugin != nil {
+			if said := announcementOf(plugin); said.by != nil {
+				return said
+			}
+		}
 	}
 	return announcement{}
 }

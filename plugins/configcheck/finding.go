@@ -92,6 +92,9 @@ type Report struct {
 	Checked map[string]int `json:"checked"`
 	// Good are the configs of our plugins without a mistake, by the plugins' names.
 	Good map[string]int `json:"good"`
+	// Lifecycle is the file of the policy that versions are held to, or says that the default
+	// one holds. It is empty where they are held to none.
+	Lifecycle string `json:"lifecycle,omitempty"`
 	// Skipped says what was not looked at, and who does.
 	Skipped []string `json:"skipped"`
 }

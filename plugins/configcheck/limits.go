@@ -109,17 +109,10 @@ func (p *pass) headersOn(r gateway.Route) (names []string) {
 		hide := gateway.Strings(config["hide_headers"])
 		names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(hide, name) })
 	}
-	for _, name := range []string{"sunset-headers", oneHop} {
-		plugin := p.config.On(r, nil, name)
-		if plugin == nil {
-			continue
-		}
-		if config, _ := sectionOf(plugin, "sunset-headers", "sunset_headers"); config != nil {
-			names = append(names, "Deprecation", "Sunset", "Link")
-			if brownsOut(config) && !slices.Contains(names, "Retry-After") {
-				names = append(names, "Retry-After")
-			}
-			return names
+	if said := p.announced(r); said.by != nil {
+		names = append(names, "Deprecation", "Sunset", "Link")
+		if brownsOut(said.config) && !slices.Contains(names, "Retry-After") {
+			names = append(names, "Retry-After")
 		}
 	}
 	return names

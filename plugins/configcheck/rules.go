@@ -9,15 +9,19 @@ type Rule struct {
 	Refused bool
 	// find is nil where reading a config finds it.
 	find func(*pass)
+	// needs reports whether there is what the rule judges by beside the config; nil if it needs
+	// nothing. Without it a waiver of the rule is not unused.
+	needs func(*pass) bool
 }
 
 // The rules that are found while a config and its waivers are read.
 const (
-	unreadable     = "unreadable"
-	pluginDegraded = "plugin-degraded"
-	pluginWarning  = "plugin-warning"
-	waiverInvalid  = "waiver-invalid"
-	waiverUnused   = "waiver-unused"
+	unreadable      = "unreadable"
+	pluginDegraded  = "plugin-degraded"
+	pluginWarning   = "plugin-warning"
+	lifecyclePolicy = "lifecycle-policy"
+	waiverInvalid   = "waiver-invalid"
+	waiverUnused    = "waiver-unused"
 )
 
 // table is in the order in which a config is looked through. A new rule is a line here, a
@@ -84,17 +88,26 @@ func init() { // not where it is declared: waivers look rules up in it
 
 		// Versions and contracts.
 		{Name: "cors-hides-headers", Severity: Info, find: (*pass).corsHides},
+		{Name: lifecyclePolicy, Severity: Error, find: (*pass).lifecyclePolicy},
 		{Name: "sunset-passed", Severity: Warning, find: (*pass).sunsetPassed},
+		{Name: "sunset-notice", Severity: Error, find: (*pass).noticesTooShort, needs: (*pass).hasPolicy},
+		{Name: "sunset-stages", Severity: Error, find: (*pass).stagesTooShort, needs: (*pass).hasPolicy},
+		{Name: "sunset-freeze", Severity: Error, find: (*pass).frozen, needs: (*pass).hasPolicy},
+		{Name: "sunset-exemption", Severity: Error, find: (*pass).exemptionsTooLong, needs: (*pass).hasPolicy},
+		{Name: "sunset-long-past", Severity: Error, find: (*pass).sunsetLongPast, needs: (*pass).hasPolicy},
+		{Name: "sunset-successor", Severity: Error, find: (*pass).successorsWithoutRoute},
+		{Name: "sunset-loop", Severity: Error, find: (*pass).redirectLoops},
+		{Name: "sunset-disagree", Severity: Error, find: (*pass).endingsOfOneVersion},
 		{Name: "version-not-for-all", Severity: Error, find: (*pass).versionsNotForAll},
 		{Name: "version-without-route", Severity: Error, find: (*pass).choicesWithoutRoute},
 		{Name: "version-unknown", Severity: Warning, find: (*pass).versionsUnknown},
-		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute},
-		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService},
-		{Name: "route-without-contract", Severity: Warning, find: (*pass).routesWithoutContract},
-		{Name: "contract-not-announced", Severity: Error, find: (*pass).endingsNotAnnounced},
-		{Name: "contract-not-deprecated", Severity: Error, find: (*pass).endingsNotInContract},
-		{Name: "contract-dates", Severity: Error, find: (*pass).endingsThatDiffer},
-		{Name: "contract-version", Severity: Error, find: (*pass).versionsWithoutRoute},
+		{Name: "contract-without-route", Severity: Error, find: (*pass).contractsWithoutRoute, needs: (*pass).hasContracts},
+		{Name: "contract-without-service", Severity: Error, find: (*pass).contractsWithoutService, needs: (*pass).hasContracts},
+		{Name: "route-without-contract", Severity: Warning, find: (*pass).routesWithoutContract, needs: (*pass).hasContracts},
+		{Name: "contract-not-announced", Severity: Error, find: (*pass).endingsNotAnnounced, needs: (*pass).hasContracts},
+		{Name: "contract-not-deprecated", Severity: Error, find: (*pass).endingsNotInContract, needs: (*pass).hasContracts},
+		{Name: "contract-dates", Severity: Error, find: (*pass).endingsThatDiffer, needs: (*pass).hasContracts},
+		{Name: "contract-version", Severity: Error, find: (*pass).versionsWithoutRoute, needs: (*pass).hasContracts},
 
 		{Name: waiverInvalid, Severity: Error},
 		{Name: waiverUnused, Severity: Warning},

@@ -5,45 +5,65 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gatehousehq/gatehouse/internal/schema"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
-// sunsetPassed finds versions that are past their end.
-func (p *pass) sunsetPassed() {
+// endings are the configs that say when a version ends, of sunset-headers and of its section
+// in one hop.
+func (p *pass) endings() (all []announcement) {
 	for _, plugin := range p.config.Plugins {
-		config, path := plugin.Config(), at("config")
-		switch {
-		case plugin.Name() == oneHop && runs(plugin, "sunset_headers"):
-			config, path = gateway.Map(config["sunset_headers"]), path.At("sunset_headers")
-		case plugin.Name() != "sunset-headers":
-			continue
+		if said := announcementOf(plugin); said.by != nil {
+			all = append(all, said)
 		}
-		p.ended(plugin, path, config)
+	}
+	return all
+}
+
+// announcementOf is what a plugin says of an end, by nil if it says nothing of one.
+func announcementOf(plugin *gateway.Plugin) announcement {
+	config, path := sectionOf(plugin, "sunset-headers", "sunset_headers")
+	if path == nil {
+		return announcement{}
+	}
+	return announcement{plugin, config, path}
+}
+
+// sunsetPassed finds versions that are past their end. Of those that are long past
+// sunsetLongPast tells, where there is a policy.
+func (p *pass) sunsetPassed() {
+	for _, said := range p.endings() {
+		if end, ok := p.ended(said); ok && !p.longPast(end) {
+			what, fix := afterEnd(said.config)
+			p.found(said.by.Entity, said.at.At("sunset_at"), fmt.Sprintf("the version ended at %s: %s", lifecycle.RFC3339(end), what), fix)
+		}
 	}
 }
 
-func (p *pass) ended(plugin *gateway.Plugin, path schema.Path, config map[string]any) {
-	end, ok := date(config["sunset_at"])
-	exempted := slices.ContainsFunc(gateway.List(config["exemptions"]), func(item any) bool {
+// ended is when a version ended, unless somebody is exempt from that until later.
+func (p *pass) ended(said announcement) (end time.Time, ok bool) {
+	end, ok = said.date("sunset_at")
+	exempted := slices.ContainsFunc(gateway.List(said.config["exemptions"]), func(item any) bool {
 		until, ok := date(gateway.Map(item)["until"])
 		return ok && until.After(p.Now)
 	})
-	if !ok || end.After(p.Now) || exempted {
-		return
-	}
-	what, fix := "it answers 410 to all since then", "take out the route and what is behind it"
+	return end, ok && !end.After(p.Now) && !exempted
+}
+
+// afterEnd says what a version does since its end, and what is to be done.
+func afterEnd(config map[string]any) (what, fix string) {
 	switch {
 	case config["after_sunset"] == "warn":
-		what, fix = "it goes on all the same, since after_sunset is warn", "write after_sunset: gone, or a later sunset_at if it was agreed"
+		return "it goes on all the same, since after_sunset is warn", "write after_sunset: gone, or a later sunset_at if it was agreed"
 	case config["dry_run"] == true:
-		what, fix = "it goes on all the same, since dry_run is true", "write dry_run: false, or a later sunset_at if it was agreed"
+		return "it goes on all the same, since dry_run is true", "write dry_run: false, or a later sunset_at if it was agreed"
 	case config["after_sunset"] == "redirect":
-		what = "it answers 308 to its successor since then, and 410 where it cannot"
+		return "it answers 308 to its successor since then, and 410 where it cannot", takeOut
 	}
-	p.found(plugin.Entity, path.At("sunset_at"), fmt.Sprintf("the version ended at %s: %s", lifecycle.RFC3339(end), what), fix)
+	return "it answers 410 to all since then", takeOut
 }
+
+const takeOut = "take out the route and what is behind it"
 
 // date reads one that is right; of others the plugin's own check tells.
 func date(value any) (time.Time, bool) {

@@ -29,7 +29,7 @@ func NoFile(name string, err error) Report {
 }
 
 func unread(base kongyaml.File, overlays []kongyaml.File, line string) Finding {
-	f := Finding{Rule: unreadable, Severity: Error, Refused: true, File: base.Name, Fix: "correct it: Kong reads one mapping in YAML or JSON"}
+	f := Finding{Rule: unreadable, Severity: Error, Refused: true, File: base.Name, Fix: whatKongReads}
 	f.What = strings.TrimPrefix(line, "parse ")
 	text := base.Text
 	for _, file := range append([]kongyaml.File{base}, overlays...) {
@@ -60,7 +60,10 @@ func unread(base kongyaml.File, overlays []kongyaml.File, line string) Finding {
 	return f
 }
 
-const whatToBegin = `write _format_version: "3.0", and services, routes and plugins`
+const (
+	whatToBegin   = `write _format_version: "3.0", and services, routes and plugins`
+	whatKongReads = "correct it: Kong reads one mapping in YAML or JSON"
+)
 
 // empty reports whether a text has no line but comments.
 func empty(text []byte) bool {

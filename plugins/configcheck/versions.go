@@ -85,7 +85,10 @@ func (p *pass) infoWithoutRoute(c Contract, service *gateway.Entity, document ma
 
 // versionsOf are those that a route's paths and headers name, and its service's path.
 func versionsOf(r gateway.Route) (versions []string) {
-	texts := append(gateway.Strings(r.Fields["paths"]), gateway.AddressOf(r.Service).Path)
+	texts := gateway.Strings(r.Fields["paths"])
+	if r.Service != nil {
+		texts = append(texts, gateway.AddressOf(r.Service).Path)
+	}
 	headers := gateway.Map(r.Fields["headers"])
 	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		for _, value := range gateway.Strings(headers[name]) {

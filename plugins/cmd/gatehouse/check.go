@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -30,6 +31,9 @@ type checking struct {
 	failOn configcheck.Severity
 	// contracts are SERVICE=FILE.
 	contracts []string
+	// lifecycle is the file of the life-cycle policy, or noLifecycle; empty for the one that is
+	// beside the config.
+	lifecycle string
 }
 
 func (c *checking) addFlags(flags *pflag.FlagSet) {
@@ -38,6 +42,7 @@ func (c *checking) addFlags(flags *pflag.FlagSet) {
 	cli.Output(flags, &c.format, "text", "json")
 	flags.TextVar(&c.failOn, "fail-on", c.failOn, "the `severity` from which on a finding is a failure: error, warning or info")
 	flags.Func("contract", "`SERVICE[,SERVICE...]=FILE`: the OpenAPI document of services, which is compared with their routes; may be given several times", add(&c.contracts))
+	flags.StringVar(&c.lifecycle, "lifecycle", "", "`FILE` of the life-cycle policy that versions are held to; unless set, "+lifecycleFile+" beside FILE, or the default policy; \""+noLifecycle+"\" for none")
 }
 
 func checkCommand(s streams) *cobra.Command {
@@ -55,6 +60,7 @@ once, with its file and line, its path in the config, the value and the fix.
 It ends with 1 if something is as bad as --fail-on says, and with 0 otherwise.`
 	cmd.Example = `  gatehouse check kong.yaml
   gatehouse check --fail-on warning kong.yaml keys.yaml
+  gatehouse check --lifecycle agreed.yaml kong.yaml
   deck gateway dump -o - | gatehouse check -o json -`
 	c.addFlags(cmd.Flags())
 	return cmd
@@ -106,7 +112,7 @@ func (c *checking) look(ctx context.Context) (name string, report configcheck.Re
 }
 
 func (c *checking) report() (name string, report configcheck.Report, err error) {
-	if err := c.readContracts(); err != nil {
+	if err := cmp.Or(c.readContracts(), c.readLifecycle()); err != nil {
 		return "", report, err
 	}
 	checker, err := newChecker(c.options)
@@ -137,6 +143,36 @@ func (c *checking) readContracts() error {
 		}
 		c.options.Contracts = append(c.options.Contracts, configcheck.Contract{Services: strings.Split(services, ","), Document: document})
 	}
+	return nil
+}
+
+const (
+	// lifecycleFile is what the policy beside a config is called.
+	lifecycleFile = "lifecycle.yaml"
+	noLifecycle   = "none"
+)
+
+// readLifecycle reads the policy that --lifecycle names, or the one beside the config, if there
+// is one. Beside standard input there is nothing.
+func (c *checking) readLifecycle() error {
+	path := c.lifecycle
+	c.options.Lifecycle = path != noLifecycle
+	switch {
+	case !c.options.Lifecycle:
+		return nil
+	case path == "" && c.config == fromStandardInput:
+		return nil
+	case path == "":
+		path = filepath.Join(filepath.Dir(c.config), lifecycleFile)
+	}
+	text, err := os.ReadFile(path)
+	switch {
+	case c.lifecycle == "" && errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read life-cycle policy: %w", err)
+	}
+	c.options.LifecycleFile = &kongyaml.File{Name: path, Text: text}
 	return nil
 }
 

@@ -97,6 +97,7 @@ func TestCheckSaysWhatItLookedAt(t *testing.T) {
 	want := `<stdin>: good
 looked at: plugins 3, services 1
 good plugin configs: trace-inject 1
+life-cycle policy: the default, since no file was given or found
 skipped: the configs of other plugins, which Kong checks when the config is posted: cors, my-own
 skipped: contracts against routes: none was named
 `
@@ -168,6 +169,54 @@ func TestCheckContract(t *testing.T) {
 	out, errs, code := gatehouse(t, "", "check", "-development", "-contract", "web-bff="+contract, "../../../kong.yaml")
 	if want := contract + ":6: error: paths./web/v1/gone.get: no route of service web-bff leads to GET /web/v1/gone"; code != 1 || !strings.HasPrefix(out, want) && !strings.Contains(out, "\n"+want) {
 		t.Errorf("exit code %d, %s%s, want %s", code, out, errs, want)
+	}
+}
+
+// TestCheckLifecycle: versions are held to the policy beside the config, to another that is
+// named, to the default one, or to none.
+func TestCheckLifecycle(t *testing.T) {
+	const config = `_format_version: "3.0"
+services:
+  - name: s
+    host: h
+    routes:
+      - { name: old, paths: [/partner/v1], plugins: [{ name: sunset-headers, config: { deprecated_at: "2098-01-01", sunset_at: "2098-03-01", successor: /partner/v2 } }] }
+      - { name: new, paths: [/partner/v2] }
+    plugins: [{ name: key-auth, config: { key_in_query: false } }]
+`
+	dir, other := t.TempDir(), t.TempDir()
+	base, beside := filepath.Join(dir, "kong.yaml"), filepath.Join(dir, "lifecycle.yaml")
+	alone, named, empty := filepath.Join(other, "kong.yaml"), filepath.Join(other, "agreed.yaml"), filepath.Join(other, "empty.yaml")
+	for path, text := range map[string]string{base: config, alone: config, empty: "",
+		beside: "notice:\n  - { audience: all, days: 30 }\n", named: "notice:\n  - { audience: all, days: 90 }\n  - { audience: all, tagz: [a] }\n"} {
+		put(t, path, text, 0o644)
+	}
+	for name, tt := range map[string]struct {
+		stdin string
+		args  []string
+		code  int
+		want  string
+	}{
+		"beside it":                {"", []string{base}, 0, "life-cycle policy: " + beside + "\n"},
+		"none beside it":           {"", []string{alone}, 1, alone + `:6: error: services[0].routes[0].plugins[0].config.sunset_at: 2098-03-01T00:00:00Z is 59 days after deprecated_at, and the policy has 180 for partners, who call route old; write sunset_at: "2098-06-30" or later`},
+		"beside an overlay":        {"", []string{alone, base}, 1, "life-cycle policy: the default, since no file was given or found\n"},
+		"named":                    {"", []string{"--lifecycle", beside, alone}, 0, "life-cycle policy: " + beside + "\n"},
+		"named, with mistakes":     {"", []string{"--lifecycle", named, alone}, 1, named + ":3: error: notice[1].tagz: no such field; tags? [lifecycle-policy]\n"},
+		"named, and what it skips": {"", []string{"--lifecycle", named, alone}, 1, "skipped: versions against their policy: it has mistakes\n"},
+		"an empty one":             {"", []string{"--lifecycle", empty, alone}, 1, empty + ": error: it is empty; write stages, notice or freezes"},
+		"none":                     {"", []string{"--lifecycle", "none", base}, 0, "good plugin configs: sunset-headers 1\nskipped: "},
+		"of standard input":        {config, []string{"-"}, 1, "life-cycle policy: the default, since no file was given or found\n"},
+		"named, of standard input": {config, []string{"--lifecycle", beside, "-"}, 0, "life-cycle policy: " + beside + "\n"},
+		"not there":                {"", []string{"--lifecycle", filepath.Join(dir, "no.yaml"), base}, 1, "read life-cycle policy: open "},
+		"for programs":             {"", []string{"-o", "json", base}, 0, `"lifecycle": "` + beside + `"`},
+		"not there, for programs":  {"", []string{"-o", "json", "--lifecycle", filepath.Join(dir, "no.yaml"), base}, 1, `"file": "` + filepath.Join(dir, "no.yaml") + `"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, errs, code := gatehouse(t, tt.stdin, append([]string{"check"}, tt.args...)...)
+			if code != tt.code || !strings.Contains(out+errs, tt.want) {
+				t.Errorf("exit code %d, want %d, said\n%s%s\nwant\n%s", code, tt.code, out, errs, tt.want)
+			}
+		})
 	}
 }
 

@@ -95,11 +95,11 @@ func findRule(t *testing.T, name string) configcheck.Rule {
 }
 
 // exampleFindings is what a rule says of the example in a text: a config, and before it the
-// environment or a contract of web-bff.
+// environment, a contract of web-bff, or a life-cycle policy.
 func exampleFindings(t *testing.T, checker *configcheck.Checker, rule, text string, pems map[string]string) (said string) {
 	t.Helper()
 	env := map[string]string{}
-	o := configcheck.Options{Now: docsDay, Getenv: func(name string) string { return env[name] }}
+	o := configcheck.Options{Now: docsDay, Lifecycle: true, Getenv: func(name string) string { return env[name] }}
 	var config string
 	for _, block := range codeBlock.FindAllStringSubmatch(text, -1) {
 		switch content := block[2]; {
@@ -114,6 +114,8 @@ func exampleFindings(t *testing.T, checker *configcheck.Checker, rule, text stri
 				t.Fatal(err)
 			}
 			o.Contracts = []configcheck.Contract{{Services: []string{"web-bff"}, Document: document}}
+		case strings.HasPrefix(content, "# lifecycle.yaml\n"):
+			o.LifecycleFile = &kongyaml.File{Name: "lifecycle.yaml", Text: []byte(content)}
 		default:
 			config = placeholder.ReplaceAllStringFunc(content, func(quoted string) string { return pems[placeholder.FindStringSubmatch(quoted)[1]] })
 		}

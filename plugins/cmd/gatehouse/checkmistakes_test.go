@@ -33,6 +33,8 @@ kong.yaml:1: error: plugins[0].config.limits[0]: failed conditional validation g
 		`kong.yaml:1: error: plugins[0].config.sunset_at: "30.06.2027": write a date as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), from 1970 on (sunset-headers) [plugin-config]`},
 	{"an end before the deprecation", `{_format_version: "3.0", plugins: [{name: sunset-headers, config: {deprecated_at: "2027-06-30", sunset_at: "2027-01-01"}}]}`,
 		`kong.yaml:1: error: plugins[0].config.sunset_at: "2027-01-01" is before deprecated_at "2027-06-30", which RFC 9745 section 4 forbids; make it the same or later; until it is right, the plugin starts degraded (sunset-headers) [plugin-degraded]`},
+	{"a brownout before the deprecation", `{_format_version: "3.0", plugins: [{name: sunset-headers, config: {deprecated_at: "2027-06-30", brownouts: [{start_at: "2027-06-29", duration_seconds: 60}]}}]}`,
+		`kong.yaml:1: error: plugins[0].config.brownouts[0].start_at: "2027-06-29" is before deprecated_at; start it at 2027-06-30T00:00:00Z or later; until it is right, the plugin starts degraded (sunset-headers) [plugin-degraded]`},
 	{"a network without bits", `{_format_version: "3.0", plugins: [{name: trace-inject, config: {trusted_cidrs: ["10.0.0.1"]}}]}`,
 		`kong.yaml:1: error: plugins[0].config.trusted_cidrs[0]: "10.0.0.1": write a network as address/bits, such as 10.0.0.0/8 or 2001:db8::/32 (trace-inject) [plugin-config]`},
 	{"a Redis without a scheme", `{_format_version: "3.0", plugins: [{name: tenant-rate-limit, config: {redis: {url: "localhost:6379"}, limits: [{name: l, scope: [user], limit: 9, window_seconds: 60}]}}]}`,

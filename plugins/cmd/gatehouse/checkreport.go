@@ -30,6 +30,9 @@ func writeText(w io.Writer, name string, report configcheck.Report) error {
 	if len(report.Good) > 0 {
 		fmt.Fprintf(&text, "good plugin configs: %s\n", counted(report.Good))
 	}
+	if report.Lifecycle != "" {
+		fmt.Fprintf(&text, "life-cycle policy: %s\n", report.Lifecycle)
+	}
 	for _, skipped := range report.Skipped {
 		fmt.Fprintf(&text, "skipped: %s\n", skipped)
 	}

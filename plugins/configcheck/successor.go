@@ -1,0 +1,158 @@
+package configcheck
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
+)
+
+// successor is where the next version is, as far as this gateway serves it.
+type successor struct {
+	// host is empty where the request's own is meant.
+	host, path string
+}
+
+// successorOf is what a version names as the next one. It is not ok if it names none, or one
+// that is no reference, which the plugin tells of.
+func (a announcement) successorOf() (s successor, ok bool) {
+	text, _ := a.config["successor"].(string)
+	if text == "" || !lifecycle.IsTemplate(text) {
+		return s, false
+	}
+	u, err := url.Parse(strings.ReplaceAll(text, lifecycle.RestVariable, ""))
+	if err != nil {
+		return s, false
+	}
+	return successor{strings.ToLower(u.Hostname()), cmp.Or(u.Path, "/")}, true
+}
+
+// successorsWithoutRoute finds successors that lead nowhere.
+func (p *pass) successorsWithoutRoute() {
+	for _, said := range p.endings() {
+		next, ok := said.successorOf()
+		if !ok || next.host != "" && !p.serves(next.host) {
+			continue
+		}
+		for _, from := range p.routesOf(said.by) {
+			if what := p.notServed(next, from, said.config); what != "" {
+				p.found(said.by.Entity, said.at.At("successor"), fmt.Sprintf("%q: %s", said.config["successor"], what), "write the path of the next version, or add a route with it and its methods")
+				break
+			}
+		}
+	}
+}
+
+// serves reports whether a route is for a host: other hosts are not this gateway's to know.
+func (p *pass) serves(host string) bool {
+	return slices.ContainsFunc(p.config.Routes, func(r gateway.Route) bool {
+		return slices.ContainsFunc(gateway.Strings(r.Fields["hosts"]), func(of string) bool { return ofHost(of, host) })
+	})
+}
+
+// ofHost reports whether a route's host, which may have a wildcard and a port, is a host.
+func ofHost(of, host string) bool {
+	of, _, _ = strings.Cut(strings.ToLower(of), ":")
+	if rest, ok := strings.CutPrefix(of, "*"); ok {
+		return strings.HasSuffix(host, rest)
+	}
+	if rest, ok := strings.CutSuffix(of, "*"); ok {
+		return strings.HasPrefix(host, rest)
+	}
+	return of == host
+}
+
+// leadingTo are the routes that some request of the next version meets.
+func (p *pass) leadingTo(s successor) []gateway.Route {
+	return slices.DeleteFunc(slices.Clone(p.config.Routes), func(r gateway.Route) bool { return s.met(r) == 0 })
+}
+
+// nearest are those that say most of its path, which Kong takes where nothing else in a
+// request decides.
+func (p *pass) nearest(s successor) []gateway.Route {
+	routes, most := p.leadingTo(s), 0
+	for _, r := range routes {
+		most = max(most, s.met(r))
+	}
+	return slices.DeleteFunc(routes, func(r gateway.Route) bool { return s.met(r) < most })
+}
+
+// met is how much a route says of a successor's path, 0 if a request of it does not meet the
+// route. An expression of Kong's other router is not read: it is taken to be met.
+func (s successor) met(r gateway.Route) int {
+	if r.Text("expression") != "" {
+		return byExpression
+	}
+	hosts := gateway.Strings(r.Fields["hosts"])
+	if s.host != "" && len(hosts) > 0 && !slices.ContainsFunc(hosts, func(of string) bool { return ofHost(of, s.host) }) {
+		return 0
+	}
+	paths := gateway.Strings(r.Fields["paths"])
+	if len(paths) == 0 {
+		return 1 // any path
+	}
+	most := 0
+	for _, path := range paths {
+		expression, isExpression := strings.CutPrefix(path, "~")
+		switch {
+		case isExpression && matchesBelow(expression, s.path):
+			most = byExpression
+		case !isExpression && (strings.HasPrefix(s.path, path) || s.path+"/" == path):
+			most = max(most, 1+len(path))
+		}
+	}
+	return most
+}
+
+// matchesBelow reports whether an expression matches a path or a resource right below it.
+func matchesBelow(expression, path string) bool {
+	compiled, err := regexp.Compile("^(?:" + strings.TrimPrefix(expression, "^") + ")")
+	if err != nil {
+		return true // Kong's expressions are PCRE: what RE2 has not is taken to match
+	}
+	path = strings.TrimSuffix(path, "/")
+	return slices.ContainsFunc([]string{path, path + "/", path + "/1"}, compiled.MatchString)
+}
+
+// notServed says which requests of a route have no other route to go on to: all, or those of
+// a method that are sent on. It is empty if each has one.
+func (p *pass) notServed(next successor, from gateway.Route, config map[string]any) string {
+	targets := slices.DeleteFunc(p.leadingTo(next), func(to gateway.Route) bool { return to.Entity == from.Entity })
+	takes := func(method string) bool {
+		return slices.ContainsFunc(targets, func(to gateway.Route) bool { return takesMethod(to, method) })
+	}
+	methods := gateway.Strings(from.Fields["methods"])
+	switch {
+	case len(targets) == 0:
+		return fmt.Sprintf("no other route leads to %s: who goes on from %s gets a 404", next.path, routeName(from))
+	case len(methods) > 0 && !slices.ContainsFunc(methods, takes):
+		return fmt.Sprintf("no other route takes %s %s: who goes on from %s gets a 404", strings.Join(methods, " or "), next.path, routeName(from))
+	}
+	for _, method := range sentOn(config) {
+		if takesMethod(from, method) && !takes(method) && (method != http.MethodHead || !takes(http.MethodGet)) {
+			return fmt.Sprintf("no other route takes %s %s, and after_sunset: redirect sends it there from %s", method, next.path, routeName(from))
+		}
+	}
+	return ""
+}
+
+func takesMethod(r gateway.Route, method string) bool {
+	return forward{methods: gateway.Strings(r.Fields["methods"])}.takes(method)
+}
+
+// sentOn are the methods of requests that are answered with 308 after the end.
+func sentOn(config map[string]any) []string {
+	if config["after_sunset"] != "redirect" {
+		return nil
+	}
+	if methods := gateway.Strings(config["redirect_methods"]); len(methods) > 0 {
+		return methods
+	}
+	return []string{http.MethodGet, http.MethodHead}
+}
