@@ -27,20 +27,27 @@ func (p *pass) stagesTooShort() {
 		}
 		begins := fmt.Sprintf("the first brownout begins at %s", lifecycle.RFC3339(first.Start))
 		if deprecated, ok := said.date("deprecated_at"); ok && !first.Start.Before(deprecated) {
-			p.tooShort(said, first, p.policy.Days(deprecated, first.Start), p.policy.Stages.Deprecated, begins+", %s after deprecated_at, and the policy has %d for who reads of it",
+			p.tooShort(said, first, p.policy.Days(deprecated, first.Start), p.policy.Stages.Deprecated, "after", begins+", %s deprecated_at, and the policy has %d for who reads of it",
 				"begin it on "+p.policy.FirstDay(deprecated, p.policy.Stages.Deprecated)+" or later")
 		}
 		if end, ok := said.date("sunset_at"); ok {
-			p.tooShort(said, first, p.policy.Days(first.Start, end), p.policy.Stages.Brownouts, begins+", %s before sunset_at, and the policy has %d for who notices it",
+			p.tooShort(said, first, p.policy.Days(first.Start, end), p.policy.Stages.Brownouts, "before", begins+", %s sunset_at, and the policy has %d for who notices it",
 				"begin it on "+p.policy.LastDay(end, -p.policy.Stages.Brownouts)+" or earlier")
 		}
 	}
 }
 
-func (p *pass) tooShort(said announcement, first sunsetheaders.Span, days, least int, what, fix string) {
-	if days < least {
-		p.found(said.by.Entity, said.spanAt(first), fmt.Sprintf(what, daysLong(days), least), fix+", or say why: "+waiverFor("sunset-stages"))
+// tooShort tells of a stage of days, of which the policy has more. The text has a place for how
+// far away its one end is from the other.
+func (p *pass) tooShort(said announcement, first sunsetheaders.Span, days, least int, side, text, fix string) {
+	if days >= least {
+		return
 	}
+	away := "on the day of"
+	if days != 0 {
+		away = daysLong(days) + " " + side
+	}
+	p.found(said.by.Entity, said.spanAt(first), fmt.Sprintf(text, away, least), fix+", or say why: "+waiverFor("sunset-stages"))
 }
 
 // brownouts are those of a version, none in a dry run.

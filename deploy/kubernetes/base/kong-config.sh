@@ -69,7 +69,9 @@ round() {
   gatehouse issuers sync --issuers "$given/config/issuers.yaml" --out "$out/issuers.yaml" "$@" || failed=1
   [ "${1:-}" != --node ] || shift 2
   gatehouse render --secrets "$@" --overlay "$out/issuers.yaml" >"$out/kong.yaml.new"
-  said=$(gatehouse check "$out/kong.yaml.new") || { # Kong may start with it at any time
+  # Kong may start with it at any time. What versions are held to is for who changes a config:
+  # no day that comes keeps a pod from starting.
+  said=$(gatehouse check --lifecycle none "$out/kong.yaml.new") || {
     echo "$said" >&2
     return 1
   }

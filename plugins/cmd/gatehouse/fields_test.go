@@ -231,6 +231,7 @@ func wantSeverity(t *testing.T, checker *configcheck.Checker, f field, value, wa
 	t.Helper()
 	text := fmt.Sprintf(`{"_format_version":"3.0","services":[{"name":"s","host":"h","routes":[{"name":"r","paths":["/"]}]}],"plugins":[{"name":%q,"config":%s}]}`, f.plugin, f.with(value))
 	report := checker.CheckFiles(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
+	report.Findings = slices.DeleteFunc(report.Findings, func(f configcheck.Finding) bool { return !strings.HasPrefix(f.Rule, "plugin-") }) // what a field leads to is another's
 	got := "good"
 	switch {
 	case report.Refused():
