@@ -186,17 +186,18 @@ func TestWaivers(t *testing.T) {
 		found  []string
 		waived int
 	}{
-		"on the route":           {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['route-without-auth: public']}, {paths: [/b]}]}], " + plugins + "}", []string{"route-without-auth services[0].routes[1]"}, 1},
-		"on the service":         {"{services: [{host: h, _ignore: ['route-without-auth: public'], routes: [{paths: [/a]}, {paths: [/b]}]}], " + plugins + "}", nil, 2},
-		"on all":                 {"{_ignore: ['route-without-auth: public'], services: [{host: h, routes: [{paths: [/a]}, {paths: [/b]}]}], " + plugins + "}", nil, 2},
-		"another rule's":         {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['plugin-none: x']}]}], " + plugins + "}", []string{"waiver-unused services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
-		"no reason":              {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['route-without-auth: ']}]}], " + plugins + "}", []string{"waiver-invalid services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
-		"no such rule":           {"{_ignore: ['route-without-oauth: public', 'see the wiki'], " + plugins + "}", []string{"waiver-invalid _ignore[0]", "waiver-invalid _ignore[1]"}, 0},
-		"what Kong refuses":      {"{_ignore: ['reference: later'], plugins: [{name: cors, service: s}]}", []string{"waiver-invalid _ignore[0]", "reference plugins[0].service"}, 0},
-		"waivers cannot be":      {"{_ignore: ['waiver-unused: later'], " + plugins + "}", []string{"waiver-invalid _ignore[0]"}, 0},
-		"no list":                {"{services: [{host: h, _ignore: 'route-without-auth: public', routes: [{paths: [/a]}]}], " + plugins + "}", []string{"waiver-invalid services[0]._ignore", "route-without-auth services[0].routes[0]"}, 0},
-		"anchors are no waivers": {"{_ignore: [{a: 1}, 7], " + plugins + "}", nil, 0},
-		"not of another":         {"{services: [{host: h, _ignore: ['route-without-auth: public']}, {host: h, routes: [{paths: [/a]}]}], " + plugins + "}", []string{"waiver-unused services[0]._ignore[0]", "route-without-auth services[1].routes[0]"}, 0},
+		"on the route":               {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['route-without-auth: public']}, {paths: [/b]}]}], " + plugins + "}", []string{"route-without-auth services[0].routes[1]"}, 1},
+		"on the service":             {"{services: [{host: h, _ignore: ['route-without-auth: public'], routes: [{paths: [/a]}, {paths: [/b]}]}], " + plugins + "}", nil, 2},
+		"on all":                     {"{_ignore: ['route-without-auth: public'], services: [{host: h, routes: [{paths: [/a]}, {paths: [/b]}]}], " + plugins + "}", nil, 2},
+		"another rule's":             {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['plugin-none: x']}]}], " + plugins + "}", []string{"waiver-unused services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
+		"no reason":                  {"{services: [{host: h, routes: [{paths: [/a], _ignore: ['route-without-auth: ']}]}], " + plugins + "}", []string{"waiver-invalid services[0].routes[0]._ignore[0]", "route-without-auth services[0].routes[0]"}, 0},
+		"no such rule":               {"{_ignore: ['route-without-oauth: public', 'see the wiki'], " + plugins + "}", []string{"waiver-invalid _ignore[0]", "waiver-invalid _ignore[1]"}, 0},
+		"what Kong refuses":          {"{_ignore: ['reference: later'], plugins: [{name: cors, service: s}]}", []string{"waiver-invalid _ignore[0]", "reference plugins[0].service"}, 0},
+		"waivers cannot be":          {"{_ignore: ['waiver-unused: later'], " + plugins + "}", []string{"waiver-invalid _ignore[0]"}, 0},
+		"no list":                    {"{services: [{host: h, _ignore: 'route-without-auth: public', routes: [{paths: [/a]}]}], " + plugins + "}", []string{"waiver-invalid services[0]._ignore", "route-without-auth services[0].routes[0]"}, 0},
+		"what nothing was judged by": {"{_ignore: ['contract-dates: they differ by agreement', 'sunset-notice: agreed'], " + plugins + "}", nil, 0},
+		"anchors are no waivers":     {"{_ignore: [{a: 1}, 7], " + plugins + "}", nil, 0},
+		"not of another":             {"{services: [{host: h, _ignore: ['route-without-auth: public']}, {host: h, routes: [{paths: [/a]}]}], " + plugins + "}", []string{"waiver-unused services[0]._ignore[0]", "route-without-auth services[1].routes[0]"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -220,3 +220,17 @@ func TestLifecycleWaivers(t *testing.T) {
 		t.Errorf("versions are held to %q", report.Lifecycle)
 	}
 }
+
+// FuzzLifecycle: whatever is written of the end of versions, each finding is one line.
+func FuzzLifecycle(f *testing.F) {
+	f.Add(ending(dates+`after_sunset: redirect, successor: "/partner/v1{+rest}", brownout_schedules: [{first_day: "2027-06-01", time_of_day: "10:00", minutes: [60]}]`), freezeFile)
+	f.Add(ending(`sunset_at: "9999-12-31T23:59:59Z", brownout_shares: [{start_at: "1970-01-01", to_percent: 9}], exemptions: [{until: "9999-12-31"}]`), "time_zone: Pacific/Apia")
+	f.Add("routes: [{paths: ['~/v1'], hosts: ['*'], plugins: [{name: sunset-headers, config: {successor: 'http://h/v1', after_sunset: redirect}}]}]", "notice: [{audience: a, days: 3660}]")
+	f.Fuzz(func(t *testing.T, config, policy string) {
+		for _, found := range held(t, policy, config).Findings {
+			if strings.Contains(found.String(), "\n") {
+				t.Errorf("more than one line: %q", found)
+			}
+		}
+	})
+}
