@@ -21,6 +21,9 @@ type Contract struct {
 	Document *kongyaml.Document
 }
 
+// hasContracts reports whether there are any to compare with.
+func (p *pass) hasContracts() bool { return len(p.Contracts) > 0 }
+
 // operation is one method on one path of a contract.
 type operation struct {
 	method, path string

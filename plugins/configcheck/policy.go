@@ -12,9 +12,6 @@ import (
 // defaultPolicy is what a report calls the policy that holds without a file.
 const defaultPolicy = "the default, since no file was given or found"
 
-// hasContracts reports whether there are any to compare with.
-func (p *pass) hasContracts() bool { return len(p.Contracts) > 0 }
-
 // hasPolicy reports whether there is one that versions are held to. One with a mistake is none.
 func (p *pass) hasPolicy() bool { return p.policy != nil }
 
