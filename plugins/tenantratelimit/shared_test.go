@@ -188,6 +188,23 @@ func TestUsageIsObserved(t *testing.T) {
 	}
 }
 
+// TestUsageOfConsumersIsByName: a consumer who names no tenant is remembered by the name that
+// logs have, too.
+func TestUsageOfConsumersIsByName(t *testing.T) {
+	t.Parallel()
+	url := redistest.Start(t)
+	r := node(t, url)
+	c := patient(t, r, `{"limits":[{"name":"t","scope":["tenant"],"limit":9,"window_seconds":60}]}`)
+	c.Limiter().Decide(t.Context(), quota.Request{Evidence: identity.Evidence{CredentialID: "k1", Consumer: identity.Consumer{ID: "c1", Username: "ERP one"}}})
+	if err := r.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	groups, err := Observed(t.Context(), url, "gatehouse")
+	if err != nil || groups["c.ERP%20one"]["t"] == nil || groups["c.ERP%20one"]["u"].Who != "u.ERP%20one" {
+		t.Errorf("%v, error %v", groups, err)
+	}
+}
+
 // A credential is seen where a consumer's key was verified, whatever the limiter decided.
 func TestCredentialsAreSeen(t *testing.T) {
 	t.Parallel()

@@ -69,25 +69,42 @@ func (a *advising) advise(ctx context.Context, s streams) error {
 }
 
 func recordedTraffic(s streams, file string) (usage.Groups, error) {
-	in := s.in
-	if file != "-" {
+	in, name := s.in, "standard input"
+	if file != fromStandardInput {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, fmt.Errorf("open recorded traffic: %w", err)
 		}
 		defer f.Close()
-		in = f
+		in, name = f, file
 	}
 	var tally usage.Tally
-	requests, skipped, err := tally.ReadRecorded(in)
+	found, err := tally.ReadRecorded(in)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(s.err, "read %d requests; passed over %d lines that are none\n", requests, skipped)
-	if tally.Redacted > 0 {
-		fmt.Fprintf(s.err, "gatehouse: warning: %d of the requests are of users whom the log calls [user]: no limit for a user can be told from them; set pseudonym_key of pii-log-scrub, or read from Redis (--redis)\n", tally.Redacted)
+	if err := nothingRecorded(name, found); err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(s.err, "read %d requests; passed over %d lines that are none, and %d requests about which no limit was asked\n", found.Requests, found.Others, found.Unasked)
+	if found.Redacted > 0 {
+		fmt.Fprintf(s.err, "gatehouse: warning: %d of the requests are of users whom the log calls [user]: no limit for a user can be told from them; set pseudonym_key of pii-log-scrub, or read from Redis (--redis)\n", found.Redacted)
 	}
 	return tally.Groups(), nil
+}
+
+// nothingRecorded is the error of a file from which nothing can be told.
+func nothingRecorded(name string, found usage.Recorded) error {
+	const fix = "give audit records of pii-log-scrub, or the lines of Kong's file-log or http-log, a JSON object a line"
+	switch {
+	case found.Requests > 0 && found.Requests == found.Unasked:
+		return fmt.Errorf("%s: no limit was asked about any of its %d requests: they are exempt, cost 0 or were refused before; give a log of others", name, found.Requests)
+	case found.Requests > 0:
+		return nil
+	case found.Others == 0:
+		return fmt.Errorf("%s: it is empty; %s", name, fix)
+	}
+	return fmt.Errorf("%s: none of its %d lines is the record of a request; line %d, %.60q: %w; %s", name, found.Others, found.First.Number, found.First.Text, found.First.Why, fix)
 }
 
 // printAdvice writes a table: for everybody together, then the top groups of

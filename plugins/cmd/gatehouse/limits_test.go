@@ -45,7 +45,7 @@ func TestAdviseOnRecordedTraffic(t *testing.T) {
 	})
 	log.WriteString(`{"level":"INFO","msg":"serving"}` + "\n")
 	out, errs, code := gatehouse(t, log.String(), "limits", "advise", "-traffic", "-")
-	if code != 0 || !strings.Contains(errs, "read 1030 requests; passed over 1 lines") {
+	if code != 0 || !strings.Contains(errs, "read 1030 requests; passed over 1 lines that are none, and 0 requests") {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
 	wantAdvice(t, out,
@@ -105,5 +105,21 @@ func TestAdviseWarnsOfRedactedUsers(t *testing.T) {
 	}
 	if _, errs, _ := gatehouse(t, strings.ReplaceAll(line, "[user]", "user:k1:9f86d081884c7d65"), "limits", "advise", "--traffic", "-"); strings.Contains(errs, "warning") {
 		t.Errorf("it warns of nothing: %s", errs)
+	}
+}
+
+// TestAdviseSaysWhatAFileIsNot: a file with no record of a request is told from one that has
+// no demand in it.
+func TestAdviseSaysWhatAFileIsNot(t *testing.T) {
+	exempt := `{"time":"2026-03-14T15:00:00Z","log":"audit","route":"health","policies":{"tenant-rate-limit":"exempt"}}` + "\n"
+	for name, tt := range map[string]struct{ log, want string }{
+		"empty":   {"", "gatehouse: standard input: it is empty; give audit records"},
+		"garbage": {"\x00\x01 garbage\nmore\n", `gatehouse: standard input: none of its 2 lines is the record of a request; line 1, "\x00\x01 garbage": it is no JSON object; give audit records`},
+		"objects": {`{"msg":"serving"}`, `line 1, "{\"msg\":\"serving\"}": it has neither a time and a route`},
+		"exempt":  {exempt + exempt, "no limit was asked about any of its 2 requests"},
+	} {
+		if _, errs, code := gatehouse(t, tt.log, "limits", "advise", "--traffic", "-"); code != 1 || !strings.Contains(errs, tt.want) || strings.Contains(errs, "observe") {
+			t.Errorf("%s: exit code %d and %q, want %q", name, code, errs, tt.want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/gatehousehq/gatehouse/plugins/identity"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
 
 // Request is what a decision is made from.
@@ -80,11 +81,11 @@ func (d Decision) Allowed() bool { return d.Status == 0 }
 func (d Decision) Outcome() string {
 	switch {
 	case d.Exempt != "":
-		return "exempt"
+		return usage.Exempt
 	case d.Allowed():
 		return "allowed"
 	case d.refused:
-		return "refused"
+		return usage.Refused
 	case d.limited:
 		return "limited"
 	}

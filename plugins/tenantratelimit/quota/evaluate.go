@@ -103,11 +103,20 @@ func (d *Decider) describe(e *evaluation, o *override) {
 func (e *evaluation) observed() usage.Request {
 	r := usage.Request{Realm: usage.Anonymous, Units: e.cost, Route: cmp.Or(e.request.RouteName, e.request.RouteID)}
 	if e.principal.Authenticated {
-		r.Realm = realm(e.principal).String()
+		r.Realm = e.named(realm(e.principal)).String()
 	}
-	r.User = (&rule{}).component(scopeUser, e.principal, e.request).String()
+	r.User = e.named((&rule{}).component(scopeUser, e.principal, e.request)).String()
 	r.Credential = credential(e.principal, e.request)
 	return r
+}
+
+// named is a consumer by its name, where its counters have its id: people read what is
+// remembered, and logs have no other.
+func (e *evaluation) named(p limiter.Part) limiter.Part {
+	if name := identity.Clean(e.request.Consumer.Username); p.Kind == kindConsumer && name.Known() {
+		return part(kindConsumer, name)
+	}
+	return p
 }
 
 // credential is the one that was used, as usage is told of it.

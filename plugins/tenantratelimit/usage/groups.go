@@ -27,12 +27,7 @@ func (g Groups) of(group, kind string) *Distribution {
 
 // Tally counts recorded requests, in any order, in memory: about 200 bytes for
 // each user and route of each minute.
-type Tally struct {
-	counts counts
-	// Redacted is how many recorded requests are of a user whom the log does not tell apart
-	// from others: nothing is known of users from them.
-	Redacted int
-}
+type Tally struct{ counts counts }
 
 // unbounded is for one who reads what is there.
 var unbounded = bounds{realms: math.MaxInt, users: math.MaxInt, addresses: math.MaxInt, routes: math.MaxInt}

@@ -253,9 +253,9 @@ func TestReadRecorded(t *testing.T) {
 not JSON
 `
 	var tally Tally
-	requests, skipped, err := tally.ReadRecorded(strings.NewReader(lines))
-	if err != nil || requests != 6 || skipped != 2 {
-		t.Fatalf("%d requests, %d skipped, error %v", requests, skipped, err)
+	found, err := tally.ReadRecorded(strings.NewReader(lines))
+	if err != nil || found.Requests != 6 || found.Others != 2 || found.Unasked != 0 || found.First.Number != 6 {
+		t.Fatalf("%+v, error %v", found, err)
 	}
 	g := tally.Groups()
 	got := map[string]int64{}
@@ -264,15 +264,59 @@ not JSON
 			got[group+" "+kind] = d.Units()
 		}
 	}
-	if tally.Redacted != 1 || g["t.acme"]["u"].Who != "u.p_1f" && g["t.acme"]["u"].Who != "u.bot" {
-		t.Errorf("redacted %d, the peak is of %s", tally.Redacted, g["t.acme"]["u"].Who)
+	if found.Redacted != 1 || g["t.acme"]["u"].Who != "u.p_1f" && g["t.acme"]["u"].Who != "u.bot" {
+		t.Errorf("redacted %d, the peak is of %s", found.Redacted, g["t.acme"]["u"].Who)
 	}
 	want := map[string]int64{"g. t": 10, "t.acme t": 8, "t.acme u": 2, "t.acme r": 8, "r.orders t": 8, "r.r2 t": 2, "anonymous t": 2, "anonymous r": 2}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if _, _, err := tally.ReadRecorded(strings.NewReader(strings.Repeat("x", maxLine+1))); err == nil {
+	if _, err := tally.ReadRecorded(strings.NewReader(strings.Repeat("x", maxLine+1))); err == nil {
 		t.Error("a line without end is read")
+	}
+}
+
+// TestOnlyDemandIsTallied: what no limit was asked about is no demand, in either log.
+func TestOnlyDemandIsTallied(t *testing.T) {
+	t.Parallel()
+	const audit, kong = `{"time":"2026-03-14T15:09:26Z","route":"orders","tenant":"acme"%s}`, `{"started_at":1773500966000,"route":{"name":"orders"}%s}`
+	for name, tt := range map[string]struct {
+		line string
+		want int64
+	}{
+		"admitted":             {fmt.Sprintf(audit, `,"policies":{"tenant-rate-limit":"allowed"}`), 1},
+		"denied":               {fmt.Sprintf(audit, `,"policies":{"tenant-rate-limit":"limited"}`), 1},
+		"exempt":               {fmt.Sprintf(audit, `,"policies":{"tenant-rate-limit":"exempt"}`), 0},
+		"refused":              {fmt.Sprintf(audit, `,"policies":{"tenant-rate-limit":"refused"}`), 0},
+		"another's word":       {fmt.Sprintf(audit, `,"policies":{"sunset-headers":"exempt"}`), 1},
+		"no words":             {fmt.Sprintf(audit, `,"policies":"exempt"`), 1},
+		"cost 0":               {fmt.Sprintf(audit, `,"cost":0`), 0},
+		"exempt in Kong's log": {fmt.Sprintf(kong, `,"gatehouse":{"tenant-rate-limit":"exempt"}`), 0},
+		"limited in Kong's":    {fmt.Sprintf(kong, `,"gatehouse":{"tenant-rate-limit":"limited"}`), 1},
+	} {
+		var tally Tally
+		found, err := tally.ReadRecorded(strings.NewReader(tt.line))
+		var units int64
+		if d := tally.Groups()["g."]["t"]; d != nil {
+			units = d.Units()
+		}
+		if err != nil || found.Requests != 1 || units != tt.want || found.Unasked != int(1-tt.want) {
+			t.Errorf("%s: %d units of %+v, error %v; want %d", name, units, found, err, tt.want)
+		}
+	}
+}
+
+// TestConsumersAreNamedAsInRedis: see also TestUsageOfConsumersIsByName, of what nodes write.
+func TestConsumersAreNamedAsInRedis(t *testing.T) {
+	t.Parallel()
+	for name, line := range map[string]string{
+		"audit record": `{"time":"2026-03-14T15:09:26Z","route":"orders","consumer":"ERP one","credential_id":"k1","tenant":"","user":""}`,
+		"Kong's line":  `{"started_at":1773500966000,"route":{"name":"orders"},"consumer":{"id":"c1","username":"ERP one"},"authenticated_entity":{"id":"k1"}}`,
+	} {
+		var tally Tally
+		if _, err := tally.ReadRecorded(strings.NewReader(line)); err != nil || tally.Groups()["c.ERP%20one"]["u"] == nil {
+			t.Errorf("%s: %v, error %v", name, tally.Groups(), err)
+		}
 	}
 }
 
@@ -280,7 +324,7 @@ func FuzzParseRecorded(f *testing.F) {
 	f.Add([]byte(`{"time":"2026-03-14T15:09:26Z","tenant":"acme","user":"u","route":"orders"}`))
 	f.Add([]byte(`{"started_at":1e300,"route":{"name":1},"cost":-5}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		if at, s, ok := parseRecorded(line); ok && (s.Units < 1 || s.Realm == "" || at.IsZero()) {
+		if at, s, asked, err := parseRecorded(line); err == nil && (asked && s.Units < 1 || s.Realm == "" || at.IsZero()) {
 			t.Errorf("%+v at %v", s, at)
 		}
 	})

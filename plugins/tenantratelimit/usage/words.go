@@ -1,6 +1,9 @@
 package usage
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // What keys begin with, as the limiter writes them.
 const (
@@ -12,6 +15,9 @@ const (
 	credentialPrefix = "k."
 	addressPrefix    = "i."
 )
+
+// hashMark stands in place of the dot before the hash of a name that is unfit for a key.
+const hashMark = "#"
 
 // Words are what people call whose usage a key of [Advice] is about: its group, or who had
 // the peak.
@@ -27,8 +33,20 @@ func Words(key string) string {
 		{issuerPrefix, "issuer "}, {consumerPrefix, "consumer "}, {credentialPrefix, "credential "}, {addressPrefix, "address "},
 	} {
 		if name, ok := strings.CutPrefix(key, of.prefix); ok {
-			return of.word + name
+			return of.word + plain(name)
+		}
+		if hash, ok := strings.CutPrefix(key, of.prefix[:1]+hashMark); ok {
+			return of.word + hashMark + hash
 		}
 	}
 	return key
+}
+
+// plain is a name as it was before it was written in a key.
+func plain(name string) string {
+	text, err := url.PathUnescape(name)
+	if err != nil {
+		return name
+	}
+	return text
 }
