@@ -26,6 +26,8 @@ func (c *Config) newLimiter() (*Limiter, error) {
 	d, noRedis := c.deployment()
 	l, err := c.runtime.newLimiter(c, d)
 	c.countWithoutRedis(d)
+	c.limitNames = l.decider.Limits()
+	c.runtime.overrides.Use(c.limitNames)
 	return l, errors.Join(noRedis, err)
 }
 
@@ -79,6 +81,10 @@ func (c *Config) Close() error {
 	if c.counted != nil {
 		c.counted.Dec()
 		c.counted = nil
+	}
+	if c.limitNames != nil {
+		c.runtime.overrides.Disuse(c.limitNames)
+		c.limitNames = nil
 	}
 	return nil
 }

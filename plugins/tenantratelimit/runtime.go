@@ -15,6 +15,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
@@ -52,8 +53,9 @@ type Runtime struct {
 	mu          sync.Mutex
 	pools       map[string]*pool // by URL
 	deployments map[deploymentKey]*deployment
-	// watching is true after Watch.
+	// watching is true after Watch, which misnamed runs from.
 	watching bool
+	misnamed *periodic.Task
 	// predecessor is what another process left that no config has asked for yet.
 	predecessor handover
 }
@@ -81,7 +83,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics of %s: %w", Name, err)
 	}
-	return &Runtime{
+	made := &Runtime{
 		options:     o,
 		logger:      o.Logger.With("plugin", Name),
 		metrics:     m,
@@ -91,7 +93,9 @@ func NewRuntime(o Options) (*Runtime, error) {
 		node:        rand.Text(),
 		pools:       map[string]*pool{},
 		deployments: map[deploymentKey]*deployment{},
-	}, nil
+	}
+	made.misnamed = periodic.New(watchEvery, made.lookAtOverrides)
+	return made, nil
 }
 
 // New is a config of which nothing was decoded yet, bound to this runtime.
@@ -110,6 +114,7 @@ func (r *Runtime) Bind(c *Config) { c.runtime = r }
 func (r *Runtime) Close(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.misnamed.Stop()
 	var errs []error
 	for _, d := range r.deployments {
 		errs = append(errs, d.close(ctx))

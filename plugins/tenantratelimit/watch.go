@@ -3,8 +3,10 @@ package tenantratelimit
 import (
 	"cmp"
 	"context"
+	"strings"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/eviction"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
@@ -12,8 +14,8 @@ import (
 )
 
 // This file says what an operator has to know of a Redis and mend there: that it cannot
-// be used as its URL says, that it refuses commands, that it throws counters away. No
-// decision depends on it.
+// be used as its URL says, that it refuses commands, that it throws counters away, that it
+// has overrides of limits which nobody has. No decision depends on it.
 
 const (
 	// watchEvery is how often a Redis is looked at, and watchTimeout how long that may
@@ -35,6 +37,7 @@ func (r *Runtime) Watch() {
 			r.logger.Warn(cannotUse, "redis", "REDIS_URL", "error", err)
 		}
 	}
+	r.misnamed.Start()
 	for _, p := range r.pools {
 		p.health.start()
 	}
@@ -112,6 +115,18 @@ func (h *health) lookAtMemory(ctx context.Context) {
 		h.runtime.logger.Warn("redis has thrown keys away, counters perhaps among them", "redis", at, "evicted_keys", evicted)
 	}
 	h.known = now
+}
+
+// lookAtOverrides says which overrides name a limit that no config of this process has.
+func (r *Runtime) lookAtOverrides(context.Context) {
+	for _, m := range r.overrides.Misnamed() {
+		near := spelling.Nearest(m.Name, m.Limits, spelling.AnyNumber)
+		args := []any{"key", m.Key, "name", m.Name, "limits", strings.Join(m.Limits, " ")}
+		if near != "" {
+			args = append(args, "likely", near)
+		}
+		r.logger.Warn("overrides name a limit that no config in use here has, and nothing comes of that; write the name of one that is there", args...)
+	}
 }
 
 // because adds an error to a log line's arguments, and what explains it.

@@ -243,3 +243,35 @@ func TestWatchOfEmbeddedRedis(t *testing.T) {
 		t.Errorf("%q", lines)
 	}
 }
+
+// TestOverridesOfNoLimitAreSaid: once, when all configs have had the time to start, and only
+// where none of them has a limit of that name.
+func TestOverridesOfNoLimitAreSaid(t *testing.T) {
+	t.Parallel()
+	server, log := miniredis.RunT(t), &journal{}
+	r, err := NewRuntime(Options{RedisURL: "redis://" + server.Addr(), Logger: slog.New(slog.NewJSONHandler(log, nil))})
+	must(t, err)
+	t.Cleanup(func() { _ = r.Close(context.Background()) })
+	must(t, server.Set("gatehouse:{t.acme}:overrides", `[{"name":"tenant-rout","limit":5},{"name":"reports","limit":5},{"name":"gold","limit":5}]`))
+	first := patient(t, r, `{"limits":[{"name":"tenant-route","scope":["tenant"],"limit":9,"window_seconds":60}],"plans":[{"name":"g","limits":[{"name":"gold","scope":["tenant"],"limit":9,"window_seconds":60}]}]}`)
+	first.Limiter().Decide(t.Context(), user("acme", "alice"))
+	r.lookAtOverrides(t.Context())
+	if said := log.with("overrides name"); len(said) > 0 {
+		t.Fatalf("it is said before other configs can have started: %v", said)
+	}
+	other := patient(t, r, `{"limits":[{"name":"reports","scope":["tenant"],"limit":9,"window_seconds":60}]}`)
+	other.Limiter()
+	r.lookAtOverrides(t.Context())
+	r.lookAtOverrides(t.Context())
+	if said := log.with("overrides name"); len(said) != 1 || len(log.with(`"key":"gatehouse:{t.acme}:overrides"`, `"name":"tenant-rout"`, `"likely":"tenant-route"`)) != 1 {
+		t.Errorf("it is said: %v", said)
+	}
+	must(t, other.Close())
+	must(t, server.Set("gatehouse:{t.acme}:overrides", `[{"name":"reports","limit":6}]`))
+	first.Limiter().Decide(t.Context(), user("acme", "alice"))
+	r.lookAtOverrides(t.Context())
+	r.lookAtOverrides(t.Context())
+	if len(log.with("overrides name", `"name":"reports"`)) != 1 {
+		t.Errorf("the limit of a config that is gone is still there: %v", log.with("overrides name"))
+	}
+}

@@ -15,6 +15,8 @@ import (
 type Overrides struct {
 	mu    sync.RWMutex
 	known map[string]*override
+	// limits are how many configurations in use have a limit of each name.
+	limits map[string]int
 }
 
 // override is the text at one tenant's key, and the rulesets it makes of others.
@@ -23,6 +25,8 @@ type override struct {
 	list  []Override
 	mu    sync.Mutex
 	rules map[*ruleset]*ruleset
+	// looks is how often [Overrides.Misnamed] has seen it.
+	looks int
 }
 
 // maxOverrides bounds what is remembered. Past it, tenants with overrides cost
@@ -33,7 +37,9 @@ const maxOverrides = 100_000
 const maxRulesets = 64
 
 // NewOverrides remembers nothing yet.
-func NewOverrides() *Overrides { return &Overrides{known: map[string]*override{}} }
+func NewOverrides() *Overrides {
+	return &Overrides{known: map[string]*override{}, limits: map[string]int{}}
+}
 
 // noOverride is what a tenant without overrides has.
 var noOverride = &override{}
