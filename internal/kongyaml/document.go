@@ -89,24 +89,40 @@ func (d *Document) Value() (map[string]any, error) {
 // At is where the value at a path is written, or what is nearest to it on the way there. Of a
 // field it is where its name is.
 func (d *Document) At(path schema.Path) Position {
-	at, n := d.Root, d.Root
+	at, _ := d.find(path)
+	return d.position(at)
+}
+
+// Number is the number at a path as it is written, which may have more digits than a value can;
+// empty for what is none.
+func (d *Document) Number(path schema.Path) string {
+	if _, n := d.find(path); n != nil && (n.Tag == "!!int" || n.Tag == "!!float") {
+		return n.Value
+	}
+	return ""
+}
+
+// find is what a path leads to, nil if that is not there, and where it is, or the nearest to
+// that on the way there.
+func (d *Document) find(path schema.Path) (at, n *yaml.Node) {
+	at, n = d.Root, d.Root
 	for _, step := range path {
 		switch step := step.(type) {
 		case string:
 			i := indexOf(n, step)
 			if n.Kind != yaml.MappingNode || i < 0 {
-				return d.position(at)
+				return at, nil
 			}
 			at, n = n.Content[i-1], n.Content[i]
 		case int:
 			if n.Kind != yaml.SequenceNode || step >= len(n.Content) {
-				return d.position(at)
+				return at, nil
 			}
 			n = n.Content[step]
 			at = n
 		}
 	}
-	return d.position(at)
+	return at, n
 }
 
 func (d *Document) position(n *yaml.Node) Position {

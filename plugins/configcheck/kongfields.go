@@ -165,7 +165,7 @@ func (p *pass) fieldTypes() {
 func (p *pass) fieldType(e *gateway.Entity, field schema.Named) {
 	value := schema.Normalize(field.Field, e.Fields[field.Name])
 	for _, err := range schema.Validate(field.Field, value, nil) {
-		what, fix := shown(field.Field, value, err)
+		what, fix := p.shown(e.Path.At(field.Name), field.Field, value, err)
 		if slices.Contains(secretFields, field.Name) {
 			what = err.Message
 		}

@@ -44,9 +44,7 @@ func (p *pass) fieldValues() {
 			for _, rule := range valueRules()[kind] {
 				p.fieldValue(e, rule)
 			}
-			if kind == "routes" {
-				p.routeMatches(e)
-			}
+			p.together(kind, e)
 		}
 	}
 }
@@ -64,7 +62,7 @@ func (p *pass) fieldValue(e *gateway.Entity, rule valueRule) {
 	default:
 		each(e.Fields, rule.path, nil, func(below schema.Path, value any) {
 			if what, fix := rule.wrong(value); what != "" {
-				text, _ := scalar(value)
+				text, _ := p.scalar(e.Path.At(below...), value)
 				p.found(e, below, text+": "+what, fix)
 			}
 		})
@@ -113,52 +111,4 @@ func (r valueRule) wrong(value any) (what, fix string) {
 		what, fix, _ = strings.Cut(shapes[r.args[0]](text), "; ")
 	}
 	return what, fix
-}
-
-// matching are the fields of which a route of a protocol needs one (kong/db/schema/entities/
-// routes_subschemas.lua), the first protocol that a route has.
-var matching = []struct {
-	protocol string
-	fields   []string
-}{
-	{"https", []string{"methods", "hosts", "headers", "paths", "snis"}},
-	{"http", []string{"methods", "hosts", "headers", "paths"}},
-	{"grpcs", []string{"hosts", "headers", "paths", "snis"}},
-	{"grpc", []string{"hosts", "headers", "paths"}},
-	{"tcp", []string{"sources", "destinations", "snis"}},
-	{"tls", []string{"sources", "destinations", "snis"}},
-	{"udp", []string{"sources", "destinations", "snis"}},
-	{"tls_passthrough", []string{"snis"}},
-}
-
-// routeMatches finds a route that no request can meet.
-func (p *pass) routeMatches(e *gateway.Entity) {
-	protocols := gateway.Strings(e.Fields["protocols"])
-	if e.Fields["protocols"] == nil {
-		protocols = []string{"http", "https"} // Kong's default
-	}
-	for _, of := range matching {
-		if !slices.Contains(protocols, of.protocol) {
-			continue
-		}
-		if !slices.ContainsFunc(append(of.fields, "expression"), func(field string) bool { return filled(e.Fields[field]) }) {
-			p.found(e, nil, "no request meets it: there is none of "+strings.Join(of.fields, ", "), "write one of them, such as paths: [/orders]")
-		}
-		return
-	}
-}
-
-// filled reports whether there is anything in a field. What is of another type another rule
-// tells of.
-func filled(value any) bool {
-	switch value := value.(type) {
-	case nil:
-		return false
-	case []any:
-		return len(value) > 0
-	case map[string]any:
-		return len(value) > 0
-	default:
-		return true
-	}
 }

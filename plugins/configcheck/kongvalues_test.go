@@ -1,6 +1,7 @@
 package configcheck_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,7 +40,7 @@ func TestFieldValues(t *testing.T) {
 		route("hosts: [a.*.b]"):                                         `services[0].routes[0].hosts[0]: "a.*.b": one * may stand for the first label or the last`,
 		route("hosts: [a], protocols: [ftp]"):                           `services[0].routes[0].protocols[0]: "ftp": expected one of: http`,
 		route("name: r"):                                                `services[0].routes[0]: no request meets it: there is none of methods, hosts, headers, paths, snis`,
-		route("snis: [a], protocols: [http]"):                           `services[0].routes[0]: no request meets it: there is none of methods, hosts, headers, paths;`,
+		route("protocols: [http]"):                                      `services[0].routes[0]: no request meets it: there is none of methods, hosts, headers, paths;`,
 		route("paths: [/], https_redirect_status_code: 303"):            `services[0].routes[0].https_redirect_status_code: 303: expected one of: 426, 301, 302, 307, 308`,
 		"upstreams: [{name: u, targets: [{target: a, weight: 70000}]}]": `upstreams[0].targets[0].weight: 70000: value should be between 0 and 65535`,
 		"upstreams: [{name: u, targets: [{target: 'http://a'}]}]":       `upstreams[0].targets[0].target: "http://a": no host name or address`,
@@ -57,6 +58,58 @@ func TestFieldValues(t *testing.T) {
 	}
 }
 
+// TestFieldsTogether: what Kong 3.9.1 refuses of several fields, each as `kong config parse`
+// does.
+func TestFieldsTogether(t *testing.T) {
+	t.Parallel()
+	service := func(fields string) string { return "services: [{" + fields + "}]" }
+	route := func(fields string) string { return "services: [{name: s, host: h, routes: [{" + fields + "}]}]" }
+	upstream := func(fields string) string { return "upstreams: [{name: u, " + fields + "}]" }
+	for config, want := range map[string]string{
+		service("host: h, protocol: tcp, path: /a"):                                                    `services[0].path: a path cannot be set where protocol is tcp`,
+		service("url: 'grpc://h/a'"):                                                                   `services[0].url: a path cannot be set where protocol is grpc`,
+		service("host: h, tls_verify: false"):                                                          `services[0].tls_verify: cannot be set where protocol is http; remove it, or write protocol: https`,
+		service("url: 'http://h', ca_certificates: [4e3ad2e4-0bc4-4638-8e34-c84a417ba39b]"):            `services[0].ca_certificates: cannot be set where protocol is http`,
+		route("paths: [/], protocols: [http, grpc]"):                                                   `services[0].routes[0].protocols: http, grpc: they are of several kinds`,
+		route("snis: [a], protocols: [tls_passthrough, tls]"):                                          `services[0].routes[0].protocols: tls_passthrough, tls: they are of several kinds`,
+		route("snis: [a], protocols: [tls_passthrough], paths: [/]"):                                   `services[0].routes[0].paths: cannot be set where protocols are tls_passthrough; remove it`,
+		route("sources: [{port: 1}], protocols: [tcp], hosts: [a]"):                                    `services[0].routes[0].hosts: cannot be set where protocols are tcp`,
+		route("paths: [/], sources: [{port: 1}]"):                                                      `services[0].routes[0].sources: cannot be set where protocols are http, https`,
+		route("paths: [/], protocols: [grpc], methods: [GET]"):                                         `services[0].routes[0].methods: cannot be set where protocols are grpc`,
+		route("paths: [/], protocols: [grpc], strip_path: true"):                                       `services[0].routes[0].strip_path: cannot be true where protocols are grpc; write false`,
+		route("paths: [/], snis: [a], protocols: [http]"):                                              `services[0].routes[0].snis: cannot be set where protocols are http; add one over TLS`,
+		route("paths: [/], expression: 'http.path == \"/\"'"):                                          `services[0].routes[0].expression: cannot be set beside paths`,
+		route("expression: 'http.path == \"/\"', regex_priority: 2"):                                   `services[0].routes[0].regex_priority: cannot be set beside expression; write priority`,
+		route("paths: [/], priority: 2"):                                                               `services[0].routes[0].priority: cannot be set beside paths`,
+		upstream("hash_on: header"):                                                                    `upstreams[0]: hash_on is header, and there is no hash_on_header; write it`,
+		upstream("hash_on: ip, hash_fallback: query_arg"):                                              `upstreams[0]: hash_fallback is query_arg, and there is no hash_fallback_query_arg`,
+		upstream("hash_fallback: ip"):                                                                  `upstreams[0].hash_fallback: "ip": it is not read where hash_on is none`,
+		upstream("hash_on: cookie, hash_on_cookie: a, hash_fallback: ip"):                              `upstreams[0].hash_fallback: "ip": it is not read where hash_on is cookie`,
+		upstream("hash_on: ip, hash_fallback: ip"):                                                     `upstreams[0].hash_fallback: "ip": hash_on is the same`,
+		upstream("hash_on: header, hash_on_header: a, hash_fallback: header, hash_fallback_header: a"): `upstreams[0].hash_fallback_header: "a": hash_on_header is the same`,
+	} {
+		report := only(check(gatewayChecker(t, configcheck.Options{}), config), "field-value")
+		if len(report.Findings) != 1 || !strings.HasPrefix(report.Findings[0].String(), want) || report.Findings[0].Fix == "" {
+			t.Errorf("%s: found %v, want %s", config, report.Findings, want)
+		}
+	}
+}
+
+// TestNumbersAreShownAsWritten: with all digits that a value has no room for.
+func TestNumbersAreShownAsWritten(t *testing.T) {
+	t.Parallel()
+	for config, want := range map[string]string{
+		"services: [{host: h, retries: 12345678901234567891}]":                                           "services[0].retries: 12345678901234567891: value",
+		"upstreams: [{name: u, healthchecks: {active: {healthy: {http_statuses: [9007199254740993]}}}}]": "upstreams[0].healthchecks.active.healthy.http_statuses[0]: 9007199254740993: value",
+		"services: [{host: h, name: 9007199254740993}]":                                                  "services[0].name: 9007199254740993: expected a string",
+	} {
+		report := check(gatewayChecker(t, configcheck.Options{}), config)
+		if !slices.ContainsFunc(report.Findings, func(f configcheck.Finding) bool { return strings.HasPrefix(f.String(), want) }) {
+			t.Errorf("%s: found %v, want %s", config, report.Findings, want)
+		}
+	}
+}
+
 // TestFieldValuesThatKongTakes are each taken by `kong config parse`, however odd.
 func TestFieldValuesThatKongTakes(t *testing.T) {
 	t.Parallel()
@@ -64,6 +117,9 @@ func TestFieldValuesThatKongTakes(t *testing.T) {
 		"services: [{url: //h:80}, {url: 'https://[::1]:8080/a?x=y'}, {url: 'http://u:p@h:80/a/b%20c'}, {url: grpc://h}, {host: a_b.c.d.}, {host: 010.0.0.1}, {host: '::1'}, {name: bücher~1, host: h, tags: [a b, ü]}]",
 		`services: [{host: h, routes: [{paths: [/a, '~/o/(?<x>\d+)$', /ü, /a b, /a.b]}, {methods: [FETCH]}, {hosts: ['*.a.b', 'a.*', 'a:80', 10.0.0.1]}, {snis: [a.b]}, {headers: {x-a: [b]}}, {protocols: [grpc], paths: [/a], strip_path: false}, {protocols: [tcp], sources: [{port: 1}]}]}]`,
 		"upstreams: [{name: u, algorithm: latency, slots: 10, host_header: 'a:80', healthchecks: {threshold: 50.5, active: {type: tcp, healthy: {interval: 0.5}}}, targets: [{target: '[::1]:80', weight: 0}, {target: a}]}]",
+		"services: [{host: h, protocol: https, path: /, tls_verify: true}, {host: h, protocol: tls, tls_verify_depth: 1}, {url: grpc://h}, {url: 'https://h/a', tls_verify: false}]",
+		"services: [{host: h, routes: [{protocols: [tls_passthrough], snis: [a]}, {protocols: [grpc, grpcs], paths: [/], snis: [a]}, {paths: [/], snis: [], regex_priority: 5}, {protocols: [http], paths: [/], snis: []}]}]",
+		"upstreams: [{name: a, hash_on: ip, hash_fallback: consumer}, {name: b, hash_on: header, hash_on_header: a, hash_fallback: cookie, hash_on_cookie: c}, {name: c, hash_on: none, hash_fallback: none}]",
 		"{consumers: [{custom_id: a, jwt_secrets: [{}], keyauth_credentials: [{}]}, {username: b}], acls: [{group: x, consumer: b}]}",
 	} {
 		if report := only(check(gatewayChecker(t, configcheck.Options{}), config), "field-value"); len(report.Findings) > 0 {

@@ -1,6 +1,7 @@
 package configcheck
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +40,7 @@ func (p *pass) pluginConfig(e *gateway.Entity, known plugin) bool {
 	value := schema.Normalize(known.config, written)
 	refused := schema.Validate(known.config, value, nil)
 	for _, err := range refused {
-		what, fix := shown(known.config, value, err)
+		what, fix := p.shown(e.Path.At("config"), known.config, value, err)
 		p.found(e, append(at("config"), err.Path...), what, fix)
 	}
 	if len(refused) > 0 {
@@ -166,7 +167,7 @@ func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // shown is Kong's complaint with the value that it is about, which Kong often leaves out, and
 // the fix. What may be secret is not shown.
-func shown(f *schema.Field, value any, e schema.Error) (what, fix string) {
+func (p *pass) shown(at schema.Path, f *schema.Field, value any, e schema.Error) (what, fix string) {
 	for _, step := range e.Path {
 		switch step := step.(type) {
 		case string:
@@ -180,7 +181,7 @@ func shown(f *schema.Field, value any, e schema.Error) (what, fix string) {
 		}
 	}
 	what = e.Message
-	if text, ok := scalar(value); ok && !e.Entity && f.Elements == nil && f.Fields == nil && f.Values == nil && !f.Referenceable && !f.Encrypted && !tells(what, strings.Trim(text, `"`)) {
+	if text, ok := p.scalar(at.At(e.Path...), value); ok && !e.Entity && f.Elements == nil && f.Fields == nil && f.Values == nil && !f.Referenceable && !f.Encrypted && !tells(what, strings.Trim(text, `"`)) {
 		what = text + ": " + what
 	}
 	return what, fixOf(f, value, e)
@@ -204,12 +205,12 @@ func noSuchField(record *schema.Field, name string) (what, fix string) {
 }
 
 // scalar is how a value is written.
-func scalar(value any) (text string, ok bool) {
+func (p *pass) scalar(at schema.Path, value any) (text string, ok bool) {
 	switch value := value.(type) {
 	case string:
 		return strconv.Quote(value), true
 	case float64:
-		return strconv.FormatFloat(value, 'f', -1, 64), true
+		return cmp.Or(p.config.Document.Number(at), strconv.FormatFloat(value, 'f', -1, 64)), true
 	case bool:
 		return strconv.FormatBool(value), true
 	default:
