@@ -1,4 +1,4 @@
-// Package configreference writes a plugin's schema as a table for people: each field that
+// Package configreference says what a plugin's schema is in rows for people: each field that
 // an operator may write, its type, default, bounds and meaning, all of them from the tags of
 // the plugin's Config. It knows no Kong.
 package configreference
@@ -12,23 +12,62 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
-// Markdown is the reference of a configuration: a table of its fields, in the order of the
-// Config, and below it the rules about several of them.
-func Markdown(config *schema.Field) (string, error) {
-	var r reference
-	if err := r.record("", config); err != nil {
-		return "", err
-	}
-	text := "| field | type | default | allowed | meaning |\n|---|---|---|---|---|\n" + r.rows.String()
-	if r.rules.Len() > 0 {
-		text += "\nRules about several fields:\n\n" + r.rules.String()
-	}
-	return text, nil
+// Reference is what a configuration can be told. Its texts are Markdown.
+type Reference struct {
+	// Rows are of its fields, in the order of the Config.
+	Rows []Row
+	// Rules are about several fields, a sentence each.
+	Rules []string
+
+	written []written
 }
 
-type reference struct {
-	rows, rules strings.Builder
-	written     []written
+// Row is a field: its path, such as limits[].name, and what is known of it.
+type Row struct {
+	Path, Type string
+	// Default is in JSON, empty for none, and then Required may be set.
+	Default  string
+	Required bool
+	// Allowed says which values it takes, empty for all of its type.
+	Allowed, Meaning string
+}
+
+// Of is the reference of a configuration.
+func Of(config *schema.Field) (Reference, error) {
+	var r Reference
+	err := r.record("", config)
+	return r, err
+}
+
+// Markdown is a reference as a table, and below it the rules.
+func Markdown(config *schema.Field) (string, error) {
+	r, err := Of(config)
+	if err != nil {
+		return "", err
+	}
+	var text strings.Builder
+	text.WriteString("| field | type | default | allowed | meaning |\n|---|---|---|---|---|\n")
+	for _, row := range r.Rows {
+		fmt.Fprintf(&text, "| `%s` | %s | %s | %s | %s |\n", row.Path, row.Type, row.byDefault(), cell(row.Allowed), cell(row.Meaning))
+	}
+	if len(r.Rules) > 0 {
+		text.WriteString("\nRules about several fields:\n\n")
+	}
+	for _, rule := range r.Rules {
+		fmt.Fprintf(&text, "- %s\n", rule)
+	}
+	return text.String(), nil
+}
+
+func (r Row) byDefault() string {
+	switch {
+	case r.Default != "":
+		return "`" + r.Default + "`"
+	case r.Required:
+		return "required"
+	default:
+		return ""
+	}
 }
 
 // written are the fields of a record that has its rows already, such as a limit's: where
@@ -39,7 +78,7 @@ type written struct {
 }
 
 // record writes the fields of a record, whose own path begins each of theirs.
-func (r *reference) record(path string, f *schema.Field) error {
+func (r *Reference) record(path string, f *schema.Field) error {
 	for _, sub := range f.Fields {
 		if err := r.field(join(path, sub.Name), sub.Field); err != nil {
 			return err
@@ -50,12 +89,12 @@ func (r *reference) record(path string, f *schema.Field) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(&r.rules, "- %s\n", text)
+		r.Rules = append(r.Rules, text)
 	}
 	return nil
 }
 
-func (r *reference) field(path string, f *schema.Field) error {
+func (r *Reference) field(path string, f *schema.Field) error {
 	byDefault, err := defaultOf(f)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
@@ -65,7 +104,8 @@ func (r *reference) field(path string, f *schema.Field) error {
 	if before != "" {
 		meaning += " Its fields are those of `" + before + "`."
 	}
-	fmt.Fprintf(&r.rows, "| `%s` | %s | %s | %s | %s |\n", path, typeOf(f), byDefault, cell(allowed(f)), cell(meaning))
+	required := f.Type != "record" && f.Required != nil && *f.Required
+	r.Rows = append(r.Rows, Row{path, typeOf(f), byDefault, required, allowed(f), meaning})
 	if record == nil || before != "" {
 		return nil
 	}
@@ -89,7 +129,7 @@ func recordOf(path string, f *schema.Field) (string, *schema.Field) {
 }
 
 // before is where the same record has its rows; empty if it has none.
-func (r *reference) before(record *schema.Field) string {
+func (r *Reference) before(record *schema.Field) string {
 	if record == nil {
 		return ""
 	}
@@ -120,18 +160,11 @@ func typeOf(f *schema.Field) string {
 }
 
 func defaultOf(f *schema.Field) (string, error) {
-	switch {
-	case f.Default != nil:
-		text, err := json.Marshal(f.Default)
-		if err != nil {
-			return "", err
-		}
-		return "`" + string(text) + "`", nil
-	case f.Type != "record" && f.Required != nil && *f.Required:
-		return "required", nil
-	default:
+	if f.Default == nil {
 		return "", nil
 	}
+	text, err := json.Marshal(f.Default)
+	return string(text), err
 }
 
 // cell is a text as it stands in a table.

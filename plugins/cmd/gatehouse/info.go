@@ -75,7 +75,7 @@ func info(out io.Writer, format string, args []string) error {
 		return err
 	}
 	if format == "table" {
-		return infoTable(out, dump)
+		return infoTable(out, widthFor(out), dump)
 	}
 	_, err = fmt.Fprintf(out, "%s\n", dump)
 	return err

@@ -1,75 +1,99 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
-	"text/tabwriter"
+
+	"golang.org/x/term"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
+	"github.com/gatehousehq/gatehouse/plugins/configreference"
 )
 
+// How wide the table is: as the terminal, within bounds in which lines can be read.
+const (
+	usualWidth = 80
+	minWidth   = 40
+	maxWidth   = 110
+)
+
+// widthFor is how many characters a line of the table has at most.
+func widthFor(out io.Writer) int {
+	file, ok := out.(*os.File)
+	if !ok {
+		return usualWidth
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return usualWidth
+	}
+	return max(minWidth, min(columns, maxWidth))
+}
+
 // infoTable prints for people what the query command says of a plugin.
-func infoTable(out io.Writer, dump []byte) error {
+func infoTable(out io.Writer, width int, dump []byte) error {
 	plugin, err := schema.ParseInfo(dump)
+	if err != nil {
+		return err
+	}
+	reference, err := configreference.Of(plugin.Schema.Config())
 	if err != nil {
 		return err
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s %s, priority %d, phases %s\n\n", plugin.Name, plugin.Version, plugin.Priority, strings.Join(plugin.Phases, ", "))
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "field of config\ttype\tdefault\tmeaning")
-	infoRows(table, "", plugin.Schema.Config())
-	_ = table.Flush() // a builder takes all
+	wrap(&text, width, "", "Fields of its config:")
+	for _, row := range reference.Rows {
+		text.WriteByte('\n')
+		wrap(&text, width, "    ", row.Path+" ("+summary(row)+")")
+		wrap(&text, width, "    ", "    "+plainText(row.Meaning))
+		if row.Allowed != "" {
+			wrap(&text, width, "    ", "    Allowed: "+plainText(row.Allowed)+".")
+		}
+	}
+	if len(reference.Rules) > 0 {
+		text.WriteString("\nRules about several fields:\n")
+	}
+	for _, rule := range reference.Rules {
+		wrap(&text, width, "  ", "- "+plainText(rule))
+	}
 	_, err = io.WriteString(out, text.String())
 	return err
 }
 
-// infoRows prints a row for each field of a record, and below it those of the records in it.
-func infoRows(w io.Writer, path string, record *schema.Field) {
-	for _, named := range record.Fields {
-		at, f := path+named.Name, named.Field
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", at, typeOf(f), defaultOf(f), strings.Join(strings.Fields(f.Description), " "))
-		switch {
-		case f.Fields != nil:
-			infoRows(w, at+".", f)
-		case f.Elements != nil && f.Elements.Fields != nil:
-			infoRows(w, at+"[].", f.Elements)
-		case f.Values != nil && f.Values.Fields != nil:
-			infoRows(w, at+".*.", f.Values)
-		}
-	}
-}
-
-// typeOf is a field's type, or the choices that it has.
-func typeOf(f *schema.Field) string {
+// summary is a field's type, and its default or that it has to be written.
+func summary(row configreference.Row) string {
 	switch {
-	case f.Elements != nil:
-		return "list of " + typeOf(f.Elements)
-	case f.Values != nil:
-		return "map to " + typeOf(f.Values)
-	case len(f.OneOf) > 0:
-		var choices []string
-		for _, choice := range f.OneOf {
-			choices = append(choices, fmt.Sprint(choice))
-		}
-		return strings.Join(choices, "|")
+	case row.Default != "":
+		return row.Type + ", default " + row.Default
+	case row.Required:
+		return row.Type + ", required"
+	default:
+		return row.Type
 	}
-	return f.Type
 }
 
-// defaultOf is how a field's default is written; of one that has none, whether it is needed.
-func defaultOf(f *schema.Field) string {
-	if f.Default == nil {
-		if f.Required != nil && *f.Required && f.Fields == nil {
-			return "(required)"
+// plainText is Markdown as people read it where nothing is drawn.
+func plainText(markdown string) string { return strings.ReplaceAll(markdown, "`", "") }
+
+// wrap writes a text in lines of a width. All but the first begin with the indent; the spaces
+// at the text's beginning stay. A longer word has a line of its own.
+func wrap(to *strings.Builder, width int, indent, text string) {
+	words := strings.Fields(text)
+	line := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	if len(words) == 0 {
+		return
+	}
+	line += words[0]
+	for _, word := range words[1:] {
+		if len(line)+1+len(word) > width {
+			to.WriteString(line + "\n")
+			line = indent + word
+			continue
 		}
-		return "-"
+		line += " " + word
 	}
-	text, err := json.Marshal(f.Default)
-	if err != nil {
-		return fmt.Sprint(f.Default)
-	}
-	return string(text)
+	to.WriteString(line + "\n")
 }

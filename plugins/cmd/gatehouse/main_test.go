@@ -222,9 +222,17 @@ func TestInfoForPeople(t *testing.T) {
 		t.Errorf("exit code %d, and -o json is not what a pipe gets: %s", code, asked)
 	}
 	table, _, code := gatehouse(t, "", "info", "-o", "table", "sunset-headers")
-	for _, want := range []string{"sunset-headers 0.1.0, priority 850, phases access\n", "\nafter_sunset ", " gone|warn|redirect ", "\nbrownouts[].start_at ", " (required) "} {
+	for _, want := range []string{"sunset-headers 0.1.0, priority 850, phases access\n", "\nafter_sunset (string, default \"gone\")\n    ", "\n    Allowed: gone, warn, redirect.\n", "\nbrownouts[].start_at (string, required)\n", "\nRules about several fields:\n- Write "} {
 		if code != 0 || !strings.Contains(table, want) {
 			t.Errorf("exit code %d, no %q in\n%s", code, want, table)
+		}
+	}
+	for _, name := range []string{"pii-log-scrub", "trace-inject", "tenant-rate-limit", "sunset-headers", "api-version", "gatehouse"} {
+		table, _, _ := gatehouse(t, "", "info", "-o", "table", name)
+		for line := range strings.Lines(table) {
+			if len(line) > 81 && strings.Contains(strings.TrimSpace(line), " ") || strings.Contains(line, "`") {
+				t.Errorf("info %s does not fit 80 columns, or has Markdown: %q", name, line)
+			}
 		}
 	}
 	const all = "api-version\ngatehouse\npii-log-scrub\nsunset-headers\ntenant-rate-limit\ntrace-inject\n"
