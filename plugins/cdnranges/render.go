@@ -23,6 +23,6 @@ func Render(format string, networks []Network) (string, error) {
 		text, err := json.Marshal(list)
 		return string(text) + "\n", err
 	default:
-		return "", fmt.Errorf("-format=%q is unknown: use env, conf or json", format)
+		return "", fmt.Errorf("--format %q: write env, conf or json", format)
 	}
 }

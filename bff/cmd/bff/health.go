@@ -21,6 +21,9 @@ func healthCommand() *cobra.Command {
 			if len(args) != 1 {
 				return cli.Usagef("name one URL, such as http://127.0.0.1:8181/readyz")
 			}
+			if err := probe.CheckURL(args[0]); err != nil {
+				return cli.Usagef("%w", err)
+			}
 			return health(c.Context(), args[0])
 		},
 	}

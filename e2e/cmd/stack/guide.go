@@ -7,7 +7,10 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/cli"
 )
 
 // printGuide prints the requests that `stack run` prints, for any gateway.
@@ -29,5 +32,12 @@ func printGuide(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Print(guide)
+	return nil
+}
+
+func atMostOne(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return cli.Usagef("name one URL, or none")
+	}
 	return nil
 }

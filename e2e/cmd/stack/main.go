@@ -20,7 +20,7 @@ func commands() *cobra.Command {
 		command("receiver", "run the trace receiver alone", cli.NoArguments, runReceiver),
 		certsCommand(),
 		tokenCommand(),
-		command("guide [URL]", "print requests to paste, for a gateway at URL", nil, printGuide),
+		command("guide [URL]", "print requests to paste, for a gateway at URL", atMostOne, printGuide),
 		command("health URL", "succeed if the URL answers 200", oneURL, checkHealth),
 	)
 }

@@ -21,8 +21,11 @@ func TestCommandLine(t *testing.T) {
 		{"token -tennant acme", 2, "stack token: there is no flag --tennant; did you mean --tenant?"},
 		{"token -valid soon", 2, `--valid "soon": write a time such as 30s or 5m`},
 		{"service", 2, "stack service: name one service: "},
-		{"service tv", 1, `stack: service "tv" is unknown: use one of `},
+		{"service tv", 2, `stack service: service "tv" is unknown: use one of `},
 		{"health", 2, "stack health: name one URL"},
+		{"health nowhere", 2, `stack health: "nowhere" is no URL; write one such as http://127.0.0.1:8181/readyz`},
+		{"token --client tablet", 2, `stack token: --client "tablet": write web or mobile`},
+		{"guide here there", 2, "stack guide: name one URL, or none"},
 		{"run now", 2, `stack run: it takes no argument "now"`},
 	} {
 		var out, errs bytes.Buffer

@@ -135,7 +135,7 @@ func serviceAddrs(name string) (api, control string, err error) {
 		services.Auth:          {ports.Auth, ports.AuthControl},
 	}[name]
 	if !ok {
-		return "", "", fmt.Errorf("service %q is unknown: use one of %s", name, strings.Join(services.Names(), ", "))
+		return "", "", cli.Usagef("service %q is unknown: use one of %s", name, strings.Join(services.Names(), ", "))
 	}
 	api, control = pair[0].Addr(), pair[1].Addr()
 	return cmp.Or(os.Getenv("SERVICE_ADDR"), api), cmp.Or(os.Getenv("SERVICE_CONTROL_ADDR"), control), nil
@@ -153,6 +153,9 @@ func runReceiver(ctx context.Context, _ []string) error {
 func oneURL(_ *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return cli.Usagef("name one URL")
+	}
+	if err := probe.CheckURL(args[0]); err != nil {
+		return cli.Usagef("%w", err)
 	}
 	return nil
 }

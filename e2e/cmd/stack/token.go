@@ -19,6 +19,9 @@ func tokenCommand() *cobra.Command {
 	var client string
 	var valid time.Duration
 	c := command("token", "print a token of the auth service", cli.NoArguments, func(ctx context.Context, _ []string) error {
+		if of := devtoken.Client(client); of != devtoken.Web && of != devtoken.Mobile {
+			return cli.Usagef("--client %q: write %s or %s", client, devtoken.Web, devtoken.Mobile)
+		}
 		claims.Expires = time.Now().Add(valid)
 		return printToken(ctx, devtoken.Client(client), claims)
 	})

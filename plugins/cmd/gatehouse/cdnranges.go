@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -23,7 +22,10 @@ func cdnRangesCommand(s streams) *cobra.Command {
 			return cli.Usagef("name a CDN, one of %s", strings.Join(cdnranges.Names(), ", "))
 		}
 		if len(from) > 0 && len(names) > 1 {
-			return errors.New("--from is where the list of one CDN is: name one")
+			return cli.Usagef("--from is where the list of one CDN is: name one")
+		}
+		if _, err := cdnranges.Render(format, nil); err != nil {
+			return cli.Usagef("%w", err)
 		}
 		return cdnRanges(ctx, s, cdnranges.Reader{Stdin: s.in, Timeout: timeout}, names, from, format)
 	})
@@ -58,13 +60,13 @@ func cdnRanges(ctx context.Context, s streams, reader cdnranges.Reader, names, f
 func readCDN(ctx context.Context, reader cdnranges.Reader, name string, from []string) (networks []cdnranges.Network, err error) {
 	cdn, err := cdnranges.Find(name)
 	if err != nil {
-		return nil, err
+		return nil, cli.Usagef("%w", err)
 	}
 	if len(from) == 0 {
 		from = cdn.URLs
 	}
 	if len(from) == 0 {
-		return nil, fmt.Errorf("the list of %s is at no fixed address: name it with --from", name)
+		return nil, cli.Usagef("the list of %s is at no fixed address: name it with --from", name)
 	}
 	for _, place := range from {
 		reply, err := reader.Read(ctx, place)

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/kongwatch"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub/auditlog"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/server"
+	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // The defaults of what every command needs to agree on.
@@ -81,6 +83,27 @@ func watchFlags(flags *pflag.FlagSet, o *kongwatch.Options) {
 	}
 	_ = names(os.Getenv("GATEHOUSE_EDGE_NAMES"))
 	flags.Func("edge-names", "`NAMES` of servers that clients ask that listener for, with commas between; empty: the certificate for clients that name none (GATEHOUSE_EDGE_NAMES)", names)
+}
+
+// checkRedis is the error of a --redis that is no URL. Of a variable it is no mistake of the
+// command line's.
+func checkRedis(flags *pflag.FlagSet, url string) error {
+	if !flags.Changed("redis") {
+		return nil
+	}
+	client, err := redisurl.Open(url)
+	if err != nil {
+		return cli.Usagef("--redis: %w", err)
+	}
+	return client.Close()
+}
+
+// ofFlags is an error as the command line's where it is of the value of a flag that was given.
+func ofFlags(flags *pflag.FlagSet, err error, names ...string) error {
+	if err != nil && slices.ContainsFunc(names, flags.Changed) {
+		return cli.Usagef("%w", err)
+	}
+	return err
 }
 
 func chainKeyFlag(flags *pflag.FlagSet) *string {

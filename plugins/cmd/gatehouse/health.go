@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/gatehousehq/gatehouse/internal/cli"
+	"github.com/gatehousehq/gatehouse/internal/probe"
 )
 
 // healthTimeout is within the timeout of a container's health check.
@@ -28,35 +29,40 @@ func healthCommand() *cobra.Command {
 		if wrong != nil {
 			return wrong
 		}
-		return health(c.Context(), told.HTTP, live)
+		return health(c.Context(), reachable(told.HTTP), live)
 	}
 	return c
+}
+
+// reachable is an address at which one that is listened on can be asked.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // health asks the plugin server whether it is ready, or only whether it is live: whether it
 // answers. That is half of a container's health check, since a container that only must
 // have no requests now is not to be replaced; `kong health` is the other half.
 func health(ctx context.Context, address string, live bool) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("--http %q is not an address: write host:port", address)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
 	path := "/readyz"
 	if live {
 		path = "/healthz"
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+path, http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("ask the plugin server: %w", err)
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return fmt.Errorf("ask the plugin server: %w", err)
+		return fmt.Errorf("the plugin server at %s: %s; start gatehouse serve, or name its address with --http or GATEHOUSE_HTTP", address, probe.Why(err))
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {

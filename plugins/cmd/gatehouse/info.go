@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -67,8 +68,8 @@ func info(out io.Writer, format string, args []string) error {
 	if len(args) == 0 {
 		return listPlugins(out, format, server)
 	}
-	if near := spelling.DidYouMean(args[0], server.Names()); near != "" && !slices.Contains(server.Names(), args[0]) {
-		return fmt.Errorf("no plugin %q%s", args[0], near)
+	if names := server.Names(); !slices.Contains(names, args[0]) {
+		return cli.Usagef("no plugin %q%s", args[0], cmp.Or(spelling.DidYouMean(args[0], names), "; it is one of: "+strings.Join(names, ", ")))
 	}
 	dump, err := server.Info(args[0])
 	if err != nil {

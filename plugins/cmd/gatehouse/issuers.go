@@ -55,7 +55,7 @@ func (o *syncing) sync(ctx context.Context, s streams) error {
 		return cli.Usagef("name the issuers with --issuers FILE, and the overlay to write with --out OVERLAY")
 	}
 	if o.every != 0 && o.every < time.Second {
-		return fmt.Errorf("--every %v: write a time such as 5m, 1s at least", o.every)
+		return cli.Usagef("--every %v: write a time such as 5m, 1s at least", o.every)
 	}
 	if len(o.nodes) > 0 && o.config == "" {
 		return cli.Usagef("--node takes a whole config: name the declarative config with --config")

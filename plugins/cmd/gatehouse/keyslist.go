@@ -22,6 +22,7 @@ func keysListCommand(s streams) *cobra.Command {
 	})
 	keysFlag(c.Flags(), &path)
 	source.addFlags(c.Flags())
+	c.PreRunE = func(*cobra.Command, []string) error { return checkRedis(c.Flags(), source.url) }
 	return c
 }
 

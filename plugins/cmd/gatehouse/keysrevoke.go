@@ -51,11 +51,12 @@ func keysRevokeCommand(s streams) *cobra.Command {
 			return cli.Usagef("name each KEY, or --ended, or --all CONSUMER: one of the three")
 		}
 		if *r.unused < minUnused || *r.unused > partnerkeys.MaxUnused {
-			return fmt.Errorf("--unused-for %s: nodes write every ten seconds what is kept for 90 days: write a time from %s to %s", *r.unused, minUnused, partnerkeys.Short(partnerkeys.MaxUnused))
+			return cli.Usagef("--unused-for %s: nodes write every ten seconds what is kept for 90 days: write a time from %s to %s", *r.unused, minUnused, partnerkeys.Short(partnerkeys.MaxUnused))
 		}
 		return r.revoke(ctx, s)
 	})
 	r.addFlags(c.Flags())
+	c.PreRunE = func(*cobra.Command, []string) error { return checkRedis(c.Flags(), r.url) }
 	return c
 }
 

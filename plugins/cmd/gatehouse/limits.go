@@ -31,6 +31,7 @@ func limitsAdviseCommand(s streams) *cobra.Command {
 	var a advising
 	c := plain("advise", "propose limits from what the nodes observed, or from a log", func(ctx context.Context) error { return a.advise(ctx, s) })
 	a.addFlags(c.Flags())
+	c.PreRunE = func(*cobra.Command, []string) error { return checkRedis(c.Flags(), a.redis) }
 	return c
 }
 

@@ -86,7 +86,6 @@ func TestAdviseRefuses(t *testing.T) {
 	empty := "redis://" + miniredis.RunT(t).Addr()
 	for want, args := range map[string][]string{
 		"nothing was observed":   {"-redis", empty},
-		"not the URL of a Redis": {"-redis", "nonsense"},
 		"no-such.jsonl":          {"-traffic", "no-such.jsonl"},
 		"read what was observed": {"-redis", "redis://127.0.0.1:1"},
 	} {

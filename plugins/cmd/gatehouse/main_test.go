@@ -62,6 +62,19 @@ func TestUsage(t *testing.T) {
 		{"no time", []string{"issuers", "sync", "-every", "5"}, `--every "5": write a time such as 30s or 5m`},
 		{"no severity", []string{"check", "-fail-on=all", "kong.yaml"}, `--fail-on: "all" is no severity; write error, warning or info`},
 		{"no format", []string{"smoke", "-o", "yaml"}, `-o "yaml": write text or json`},
+		{"no plugin of that name", []string{"info", "sunset-header"}, `no plugin "sunset-header"; sunset-headers?; see gatehouse info --help`},
+		{"no plugin at all", []string{"info", "nonsense"}, `no plugin "nonsense"; it is one of: api-version, `},
+		{"no format of lines", []string{"scrub", "--format", "xml"}, "--format: "},
+		{"no CDN", []string{"cdn-ranges", "akamai"}, `no CDN is called "akamai": use one of cloudflare, cloudfront, fastly, frontdoor, list`},
+		{"no place of a CDN's list", []string{"cdn-ranges", "frontdoor"}, "the list of frontdoor is at no fixed address: name it with --from"},
+		{"one place for two CDNs", []string{"cdn-ranges", "--from", "-", "fastly", "cloudflare"}, "--from is where the list of one CDN is: name one"},
+		{"no format of ranges", []string{"cdn-ranges", "--format", "yaml", "cloudflare"}, `--format "yaml": write env, conf or json`},
+		{"a time too short", []string{"issuers", "sync", "--issuers", "i", "--out", "o", "--every", "5ms"}, "--every 5ms: write a time such as 5m"},
+		{"keys of a moment", []string{"keys", "revoke", "--ended", "--unused-for", "1s"}, "--unused-for 1s: "},
+		{"no Admin API", []string{"publish", "-config", "testdata/../main.go", "-node", "nowhere"}, `--node: "nowhere" is no address`},
+		{"no Redis", []string{"limits", "advise", "--redis", "nonsense"}, "--redis: "},
+		{"no address", []string{"health", "--http", "nowhere"}, `--http "nowhere": write an address such as 127.0.0.1:9542`},
+		{"no URL of Kong's", []string{"serve", "--kong-status", "nowhere"}, "is no URL"},
 		{"flag without its value", []string{"check", "-o"}, "-o needs a value"},
 	}
 	for _, tt := range tests {
@@ -71,6 +84,14 @@ func TestUsage(t *testing.T) {
 				t.Errorf("exit code %d and %q, want 2 and %q in one line", code, errs, tt.want)
 			}
 		})
+	}
+}
+
+// TestHealthSaysWhatIsNotRunning: in words, with the address and what to do.
+func TestHealthSaysWhatIsNotRunning(t *testing.T) {
+	_, errs, code := gatehouse(t, "", "health", "--http", ":1")
+	if want := "gatehouse: the plugin server at 127.0.0.1:1: nothing listens there: it is not running, or is elsewhere; start gatehouse serve, or name its address with --http or GATEHOUSE_HTTP\n"; code != 1 || errs != want {
+		t.Errorf("exit code %d and %q, want 1 and %q", code, errs, want)
 	}
 }
 
@@ -142,8 +163,8 @@ func TestInfo(t *testing.T) {
 			t.Errorf("info %s: %+v", name, dump)
 		}
 	}
-	if _, errs, code := gatehouse(t, "", "info", "no-such"); code != 1 || !strings.Contains(errs, "no-such") {
-		t.Errorf("info no-such: exit code %d and %q, want 1 and the name", code, errs)
+	if _, errs, code := gatehouse(t, "", "info", "no-such"); code != 2 || !strings.Contains(errs, "no-such") {
+		t.Errorf("info no-such: exit code %d and %q, want 2 and the name", code, errs)
 	}
 }
 

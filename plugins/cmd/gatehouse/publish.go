@@ -254,7 +254,7 @@ func (p *publishing) open(ctx context.Context) (nodes []*kongadmin.Node, err err
 			}
 			node, err := kongadmin.NewNode(place.Address, client)
 			if err != nil {
-				return nil, fmt.Errorf("--node: %w", err)
+				return nil, cli.Usagef("--node: %w", err)
 			}
 			nodes = append(nodes, node)
 		}

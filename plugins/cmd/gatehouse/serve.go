@@ -52,6 +52,9 @@ func serveCommand(s streams) *cobra.Command {
 		if wrong != nil {
 			return wrong
 		}
+		if err := ofFlags(c.Flags(), told.watch.Validate(), "kong-status", "edge-tls"); err != nil {
+			return err
+		}
 		files, err := inherit.FromParent()
 		if err != nil {
 			return err
@@ -73,9 +76,6 @@ func (told *serving) addFlags(s streams, flags *pflag.FlagSet) error {
 
 // check is the error of what flags cannot say by themselves.
 func (told *serving) check() (err error) {
-	if err := told.watch.Validate(); err != nil {
-		return err
-	}
 	if *told.chainKey == "" {
 		return nil
 	}
