@@ -385,7 +385,7 @@ func TestKeysRefuse(t *testing.T) {
 		{"revoke", []string{"ffff-none"}, 1, `there is no key "ffff-none": list shows the ids`},
 		{"revoke", nil, 2, "--ended, or --all CONSUMER"},
 		{"revoke", []string{"-ended", "ffff-none"}, 2, "--ended, or --all CONSUMER"},
-		{"revoke", []string{"-unused-for", "1s", "-ended"}, 1, "-unused-for 1s: nodes write every ten seconds"},
+		{"revoke", []string{"-unused-for", "1s", "-ended"}, 2, "-unused-for 1s: nodes write every ten seconds"},
 		{"revoke", []string{"-all", "globx"}, 1, `consumer "globx" has no key`},
 		{"list", []string{"globx"}, 1, `consumer "globx" has no key in ` + k.file},
 		{"list", []string{"globex-crm", "initech-erp"}, 2, "name one CONSUMER, or none"},

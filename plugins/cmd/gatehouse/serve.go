@@ -76,6 +76,9 @@ func (told *serving) addFlags(s streams, flags *pflag.FlagSet) error {
 
 // check is the error of what flags cannot say by themselves.
 func (told *serving) check() (err error) {
+	if err := told.watch.Validate(); err != nil {
+		return err
+	}
 	if *told.chainKey == "" {
 		return nil
 	}
@@ -94,6 +97,7 @@ func (told *serving) serve(ctx context.Context, s streams, files inherit.Files) 
 	}
 	logger, registry := newLogger(s.err), newRegistry()
 	quietLibraries(logger)
+	warnOfVariables(logger)
 	told.watch.Logger = logger
 	registry.MustRegister(kongwatch.New(told.watch))
 	told.audit.Logger, told.audit.Registerer = logger, registry
