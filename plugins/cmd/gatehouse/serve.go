@@ -151,6 +151,7 @@ func (told *serving) untilDone(ctx context.Context, files inherit.Files, p *plug
 	if err != nil {
 		return err
 	}
+	warnOfOwner(logger, told.Socket, os.Getenv)
 	stopLines, err := receiveLines(*told.syslog, files, p, out, logger, registry)
 	if err != nil {
 		return err
