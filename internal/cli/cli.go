@@ -66,6 +66,9 @@ func Run(ctx context.Context, root *cobra.Command, args []string, out, stderr io
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	topics(root)
+	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		plainUsages(root)
+	}
 	args = LongFlags(root, args)
 	root.SetArgs(args)
 	at, err := known(root, args)

@@ -173,3 +173,13 @@ func (o *output) Set(text string) error {
 	*o.to = text
 	return nil
 }
+
+// plainUsages takes the quotes out of the flags' usages, by which pflag finds the name of a
+// value. The help is without them, and a shell shows them as they are.
+func plainUsages(of *cobra.Command) {
+	plain := func(f *pflag.Flag) { _, f.Usage = pflag.UnquoteUsage(f) }
+	of.LocalFlags().VisitAll(plain)
+	for _, sub := range of.Commands() {
+		plainUsages(sub)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +144,33 @@ func TestCompletion(t *testing.T) {
 		if out, _, code := gatehouse(t, "", append([]string{cobra.ShellCompRequestCmd}, args...)...); code != 0 || !strings.Contains(out, want) {
 			t.Errorf("%q: exit code %d and %q, want %q in it", args, code, out, want)
 		}
+	}
+}
+
+// TestDescriptionsArePlain: no shell shows the quotes by which the help finds the name of a
+// value, and no help begins a description with that name and a colon once more.
+func TestDescriptionsArePlain(t *testing.T) {
+	flags := 0
+	var look func(path []string, of *cobra.Command)
+	look = func(path []string, of *cobra.Command) {
+		shown, _, _ := gatehouse(t, "", append(append([]string{cobra.ShellCompRequestCmd}, path...), "--")...)
+		help, _, _ := gatehouse(t, "", append(path, "--help")...)
+		if strings.Contains(shown+help, "`") {
+			t.Errorf("%q shows quotes:\n%s%s", path, shown, help)
+		}
+		flags += strings.Count(shown, "\n")
+		of.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			if name, usage := pflag.UnquoteUsage(f); name != "" && strings.HasPrefix(usage, name+":") {
+				t.Errorf("%q --%s shows %s twice", path, f.Name, name)
+			}
+		})
+		for _, sub := range of.Commands() {
+			look(append(slices.Clone(path), sub.Name()), sub)
+		}
+	}
+	look(nil, commands(streams{}))
+	if flags < 100 {
+		t.Errorf("only %d flags were looked at", flags)
 	}
 }
 

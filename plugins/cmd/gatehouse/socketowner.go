@@ -29,4 +29,3 @@ func workersAreRoot(nginxUser string) bool {
 	user, _, _ := strings.Cut(strings.TrimSpace(nginxUser), " ")
 	return user == "root"
 }
-
