@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -38,13 +39,27 @@ type system struct{ os, arch string }
 // programs are the binaries of a release, by the package of each.
 var programs = map[string]string{"gatehouse": "./plugins/cmd/gatehouse", "bff": "./bff/cmd/bff"}
 
-// beside are the other files of an archive, by their name there.
-var beside = map[string]string{
-	"LICENSE": "LICENSE", "README.md": "README.md",
-	"kong/gatehouse-access.conf":      "deploy/kong/gatehouse-access.conf",
-	"kong/gatehouse-request.conf":     "deploy/kong/gatehouse-request.conf",
-	"kong/gatehouse-retry-after.conf": "deploy/kong/gatehouse-retry-after.conf",
-	"kong/problem.json":               "deploy/kong/problem.json",
+// beside are the other files of an archive, by their name there: the documents with all that
+// they lead to, as in the repository, and what Kong includes.
+func beside(ctx context.Context, root string) (map[string]string, error) {
+	all, err := tracked(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	list, err := documents(all, func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(root, name)) })
+	if err != nil {
+		return nil, fmt.Errorf("read documents: %w", err)
+	}
+	files := map[string]string{"LICENSE": filepath.Join(root, "LICENSE")}
+	for _, name := range list {
+		files[name] = filepath.Join(root, name)
+	}
+	for _, name := range all {
+		if dir, file := path.Split(name); dir == "deploy/kong/" && path.Ext(file) != ".go" {
+			files["kong/"+file] = filepath.Join(root, name)
+		}
+	}
+	return files, nil
 }
 
 func run(ctx context.Context, root, out string, systems []string) error {
@@ -62,7 +77,11 @@ func run(ctx context.Context, root, out string, systems []string) error {
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	r := release{root: root, out: out, version: strings.TrimSpace(string(version)), made: made}
+	others, err := beside(ctx, root)
+	if err != nil {
+		return err
+	}
+	r := release{others: others, root: root, out: out, version: strings.TrimSpace(string(version)), made: made}
 	for _, name := range systems {
 		var s system
 		s.os, s.arch, _ = strings.Cut(name, "/")
@@ -87,6 +106,7 @@ func commitTime(ctx context.Context, root string) (time.Time, error) {
 
 type release struct {
 	root, out, version string
+	others             map[string]string
 	made               time.Time
 }
 
@@ -99,8 +119,8 @@ func (r *release) build(ctx context.Context, s system) error {
 	defer func() { _ = os.RemoveAll(dir) }()
 	name := fmt.Sprintf("gatehouse_%s_%s_%s", r.version, s.os, s.arch)
 	files := map[string]string{}
-	for to, from := range beside {
-		files[name+"/"+to] = filepath.Join(r.root, from)
+	for to, from := range r.others {
+		files[name+"/"+to] = from
 	}
 	for program, pkg := range programs {
 		binary := filepath.Join(dir, program)
