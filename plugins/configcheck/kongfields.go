@@ -12,6 +12,7 @@ import (
 	"github.com/gatehousehq/gatehouse/internal/schema"
 	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
+	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 )
 
 //go:embed kongfields.txt
@@ -97,9 +98,6 @@ func fieldOf(kind string) *schema.Field {
 	}
 }
 
-// secretFields are those whose values are not shown.
-var secretFields = []string{"key", "secret", "password", "client_secret", "access_token", "refresh_token", "code", "jwk", "cert", "value"}
-
 // anyFields are records whose fields are the business of a plugin or of a vault.
 func anyFields(kind, field string) bool {
 	return field == "config" || kind == "certificates" && field == "snis"
@@ -166,11 +164,22 @@ func (p *pass) fieldType(e *gateway.Entity, field schema.Named) {
 	value := schema.Normalize(field.Field, e.Fields[field.Name])
 	for _, err := range schema.Validate(field.Field, value, nil) {
 		what, fix := p.shown(e.Path.At(field.Name), field.Field, value, err)
-		if slices.Contains(secretFields, field.Name) {
+		if kongsecret.Field(e.Kind, steps(field.Name, err.Path)...) {
 			what = err.Message
 		}
 		p.found(e, append(at(field.Name), err.Path...), what, fix)
 	}
+}
+
+// steps are the names on a path below a field.
+func steps(field string, below schema.Path) []string {
+	names := []string{field}
+	for _, step := range below {
+		if name, ok := step.(string); ok {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // entityList finds what is no list of entities where one has to be.

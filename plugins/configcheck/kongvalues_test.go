@@ -143,3 +143,21 @@ func TestPluginNameThatIsNearest(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsOfAnotherTypeAreNotShown: by the list that says what is hidden elsewhere.
+func TestSecretsOfAnotherTypeAreNotShown(t *testing.T) {
+	t.Parallel()
+	for field, config := range map[string]string{
+		"keyauth_credentials[0].key": "keyauth_credentials: [{consumer: a, key: 4711471147}]",
+		"certificates[0].key_alt":    "certificates: [{cert: x, key: y, key_alt: 4711471147}]",
+		"keys[0].pem.private_key":    "keys: [{kid: a, pem: {private_key: 4711471147}}]",
+	} {
+		report := only(check(gatewayChecker(t, configcheck.Options{}), config), "field-type")
+		if len(report.Findings) != 1 || report.Findings[0].Path != field || strings.Contains(report.Findings[0].String(), "4711471147") {
+			t.Errorf("%s: found %v", field, report.Findings)
+		}
+	}
+	if report := only(check(gatewayChecker(t, configcheck.Options{}), "consumers: [{username: 4711471147}]"), "field-type"); len(report.Findings) != 1 || !strings.Contains(report.Findings[0].String(), "4711471147") {
+		t.Errorf("what is no secret is not shown: %v", report.Findings)
+	}
+}

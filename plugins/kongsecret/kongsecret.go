@@ -97,6 +97,12 @@ var secrets = map[string][]string{
 	"sessions":                   {"data"},
 }
 
+// Field reports whether a field of an entity, or one of the records in it, is a secret. Of a
+// plugin's config the plugin's schema says so.
+func Field(kind string, path ...string) bool {
+	return len(path) > 0 && (slices.Contains(secrets[kind], path[0]) || slices.ContainsFunc(path[1:], secretName))
+}
+
 // aside are fields that Kong leaves out: comments, and what only anchors in it lead to.
 var aside = []string{"_comment", "_ignore"}
 
