@@ -78,3 +78,20 @@ func BenchmarkAccessClean(b *testing.B) { benchmarkScrub(b, cleanLines, FormatAc
 func BenchmarkTextClean(b *testing.B)   { benchmarkScrub(b, cleanLines, FormatText, 0) }
 func BenchmarkAccessFound(b *testing.B) { benchmarkScrub(b, foundLines, FormatAccess, 4) }
 func BenchmarkTextFound(b *testing.B)   { benchmarkScrub(b, foundLines, FormatText, 4) }
+
+func BenchmarkFindings(b *testing.B) {
+	e := newEngine(b, Policy{})
+	lines := bytesOf(foundLines)
+	var found []Finding
+	b.SetBytes(joinedSize(foundLines))
+	b.ReportAllocs()
+	for b.Loop() {
+		found = found[:0]
+		for _, line := range lines {
+			found = e.Findings(found, line, FormatAccess)
+		}
+	}
+	if len(found) != 4 {
+		b.Fatalf("found %d values, want 4", len(found))
+	}
+}

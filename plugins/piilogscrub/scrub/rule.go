@@ -1,6 +1,9 @@
 package scrub
 
-import "strconv"
+import (
+	"iter"
+	"strconv"
+)
 
 // Rule says what led to a finding.
 type Rule uint8
@@ -86,24 +89,40 @@ func (x Explained) Why() string {
 
 // Explain appends to dst what is found in text, as [Engine.Findings] does, and why.
 func (e *Engine) Explain(dst []Explained, text []byte, f Format) []Explained {
-	var s scan
-	s.init(e, text)
-	defer s.findings.release()
-	s.whole(f)
-	if s.blocked {
-		return append(dst, Explained{Finding: Finding{Field, 0, len(text)}, Rule: s.why, Dropped: true})
-	}
-	for _, one := range s.findings.list {
-		x := Explained{Finding: Finding{one.kind.Public(), one.start, one.end}, Rule: one.rule, Dropped: one.kind == Dropped}
-		switch {
-		case x.Rule == RulePattern:
-			x.Pattern = e.patterns[one.pattern].name
-		case x.Dropped && x.Rule < RuleTooLong:
-			x.Rule = RuleUnreadable
-		}
+	for x := range e.explained(text, f) {
 		dst = append(dst, x)
 	}
 	return dst
+}
+
+// explained are the findings in a text, from left to right. None overlap.
+func (e *Engine) explained(text []byte, f Format) iter.Seq[Explained] {
+	return func(yield func(Explained) bool) {
+		var s scan
+		s.init(e, text)
+		defer s.findings.release()
+		s.whole(f)
+		if s.blocked {
+			yield(Explained{Finding: Finding{Field, 0, len(text)}, Rule: s.why, Dropped: true})
+			return
+		}
+		for _, one := range s.findings.list {
+			if !yield(e.explain(one)) {
+				return
+			}
+		}
+	}
+}
+
+func (e *Engine) explain(one finding) Explained {
+	x := Explained{Finding: Finding{one.kind.Public(), one.start, one.end}, Rule: one.rule, Dropped: one.kind == Dropped}
+	switch {
+	case x.Rule == RulePattern:
+		x.Pattern = e.patterns[one.pattern].name
+	case x.Dropped && x.Rule < RuleTooLong:
+		x.Rule = RuleUnreadable
+	}
+	return x
 }
 
 // Action returns what becomes of a kind.

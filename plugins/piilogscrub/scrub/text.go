@@ -64,15 +64,8 @@ func (e *Engine) Value(dst []byte, name string, value []byte) ([]byte, Tally) {
 
 // Findings appends to dst what is found in text, from left to right. None overlap.
 func (e *Engine) Findings(dst []Finding, text []byte, f Format) []Finding {
-	var s scan
-	s.init(e, text)
-	defer s.findings.release()
-	s.whole(f)
-	if s.blocked {
-		return append(dst, Finding{Field, 0, len(text)})
-	}
-	for _, one := range s.findings.list {
-		dst = append(dst, Finding{one.kind.Public(), one.start, one.end})
+	for x := range e.explained(text, f) {
+		dst = append(dst, x.Finding)
 	}
 	return dst
 }
