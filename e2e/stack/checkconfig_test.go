@@ -96,8 +96,8 @@ if [ "$2" = tenant-rate-limit ]; then
   echo '{"Protocol": "ProtoBuf:1", "Plugins": [{"Name": "tenant-rate-limit", "Phases": ["access"], "Version": "0.1.0", "Priority": 905,
     "Schema": {"name": "tenant-rate-limit", "fields": [{"config": {"type": "record", "fields": [{"nodes": {"type": "integer"}}]}}]}}]}'
 else
-  echo "gatehouse: no plugin \"$2\"; tenant-rate-limit?" >&2
-  exit 1
+  echo "gatehouse info: no plugin \"$2\"; tenant-rate-limit?; see gatehouse info --help" >&2
+  exit 2
 fi
 `
 	if err := os.WriteFile(filepath.Join(dir, "gatehouse"), []byte(script), 0o700); err != nil {

@@ -21,11 +21,18 @@ func PluginInfo(ctx context.Context, program, name string) ([]byte, error) {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if said := strings.TrimSpace(string(exit.Stderr)); said != "" {
-			return nil, errors.New(strings.TrimPrefix(said, "gatehouse: "))
+			return nil, errors.New(complaint(said))
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s info %s: %w", program, name, err)
 	}
 	return out, nil
+}
+
+// complaint is what a program says, without its name, and without its help, which is not for
+// who wrote a config.
+func complaint(said string) string {
+	said = strings.TrimPrefix(strings.TrimPrefix(said, "gatehouse info: "), "gatehouse: ")
+	return strings.TrimSuffix(said, "; see gatehouse info --help")
 }

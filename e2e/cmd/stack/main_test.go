@@ -24,7 +24,7 @@ func TestCommandLine(t *testing.T) {
 		{"service tv", 2, `stack service: service "tv" is unknown: use one of `},
 		{"health", 2, "stack health: name one URL"},
 		{"health nowhere", 2, `stack health: "nowhere" is no URL; write one such as http://127.0.0.1:8181/readyz`},
-		{"token --client tablet", 2, `stack token: --client "tablet": write web or mobile`},
+		{"token --client tablet", 2, `stack token: --client "tablet": write mobile or web`},
 		{"guide here there", 2, "stack guide: name one URL, or none"},
 		{"run now", 2, `stack run: it takes no argument "now"`},
 	} {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +21,8 @@ func tokenCommand() *cobra.Command {
 	var client string
 	var valid time.Duration
 	c := command("token", "print a token of the auth service", cli.NoArguments, func(ctx context.Context, _ []string) error {
-		if of := devtoken.Client(client); of != devtoken.Web && of != devtoken.Mobile {
-			return cli.Usagef("--client %q: write %s or %s", client, devtoken.Web, devtoken.Mobile)
+		if known := devtoken.Clients(); !slices.Contains(known, client) {
+			return cli.Usagef("--client %q: write %s", client, strings.Join(known, " or "))
 		}
 		claims.Expires = time.Now().Add(valid)
 		return printToken(ctx, devtoken.Client(client), claims)
