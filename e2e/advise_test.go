@@ -22,7 +22,7 @@ func TestRecordedTrafficIsAdvisedOn(t *testing.T) {
 	var groups usage.Groups
 	eventually(t, "the audit records of the tenant's requests", func() bool {
 		var tally usage.Tally
-		if _, _, err := tally.ReadRecorded(strings.NewReader(logs(t))); err != nil {
+		if _, err := tally.ReadRecorded(strings.NewReader(logs(t))); err != nil {
 			t.Fatal(err)
 		}
 		groups = tally.Groups()
