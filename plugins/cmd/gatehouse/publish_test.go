@@ -157,7 +157,7 @@ func TestPublishRefuses(t *testing.T) {
 		code int
 	}{
 		"a mistake":    {[]string{"-config", config, "-overlay", overlay, "-node", at}, ".key: a vault reference, which Kong does not follow here", 1},
-		"no such node": {[]string{"-config", config, "-node", at, "-node", "kong"}, `-node: "kong" is no address of an Admin API`, 1},
+		"no such node": {[]string{"-config", config, "-node", at, "-node", "kong"}, `-node: "kong" is no address of an Admin API`, 2},
 		"no CA":        {[]string{"-config", config, "-node", at, "-admin-ca", "no-such.pem"}, "no-such.pem", 1},
 		"no config":    {[]string{"-node", at}, "-config", 2},
 		"no such file": {[]string{"-node", at, "-config", "no-such.yaml"}, "no-such.yaml", 1},
