@@ -15,8 +15,11 @@ func (s *scan) assignment(i int) {
 	if v.start >= v.end || v.start < s.done {
 		return
 	}
-	if r&roleField == 0 && s.saysNothing(i, end, v, r) {
+	if s.saysNothing(i, end, v, r) {
 		return
+	}
+	if !s.isParameter(end - len(s.nameEndingAt(i))) {
+		r |= roleAmong
 	}
 	v.json = !v.quoted && i > 0 && s.b[i-1] == '"'
 	s.named(v, r)
@@ -40,13 +43,15 @@ func isNameEnd(c byte) bool { return c == ' ' || c == '\t' || c == '"' || c == '
 // part of a sentence, as in "invalid token: signature is wrong", or the name of another
 // value, as in "key=region value=eu".
 func (s *scan) saysNothing(i, end int, v value, r role) bool {
-	if r&roleWeak != 0 && s.namesNext(v) {
-		return true
-	}
-	if s.b[i] != ':' || end != i || v.quoted || !is(at(s.b, i+1), blank) || s.query {
-		return false
-	}
 	word := s.b[v.start:v.end]
+	switch {
+	case r&roleWeak != 0 && s.namesNext(v), r&roleWhole != 0 && isNumeric(word) && s.saysMore(v), r&roleCount != 0 && isNumeric(word) && s.countsNext(v):
+		return true
+	case s.b[i] != ':' || end != i || v.quoted || !is(at(s.b, i+1), blank) || s.query:
+		return false
+	case r&roleField != 0:
+		return r&roleLine == 0 && isStateWord(word)
+	}
 	if !isWords(word) {
 		return false
 	}
@@ -55,6 +60,12 @@ func (s *scan) saysNothing(i, end int, v value, r role) bool {
 	}
 	start := end - len(s.nameEndingAt(i))
 	return at(s.b, v.end) == ' ' && isAlpha(at(s.b, v.end+1)) && start > 1 && s.b[start-1] == ' ' && isAlpha(s.b[start-2])
+}
+
+// isParameter reports whether the name that begins at b[start] is one of a query string.
+func (s *scan) isParameter(start int) bool {
+	c := at(s.b, start-1)
+	return s.query || c == '?' || c == '&'
 }
 
 // value is the value that stands behind a name.
@@ -71,6 +82,8 @@ func (s *scan) named(v value, r role) {
 	case s.e.isMarker(text) || v.json && string(text) == "null":
 		s.next = v.end
 	case r&roleAddress != 0 && isNetworkAddress(text):
+	case r&roleCount != 0 && isCount(text), r&roleSerial != 0 && isSerial(text):
+	case r&roleData != 0 && r&roleAmong != 0 && v.json: // a number, by which something is grouped
 	case r&roleField == 0:
 		if s.spend(min(len(text), maxRandom)); isSecretValue(text, r) && jwtEnd(text, 0) != len(text) && !s.isOne(v, 0) {
 			s.redactValue(Secret, v)

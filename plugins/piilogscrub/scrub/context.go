@@ -42,13 +42,37 @@ func (s *scan) labelBefore(i int) (r role, prose bool) {
 // asked for by the separator, and again by a value that stands behind it.
 func (s *scan) roleBefore(i int) role {
 	if s.label.end != i+1 {
-		r := s.fieldRole(s.nameEndingAt(i))
+		name := s.nameEndingAt(i)
+		r := s.fieldRole(name)
+		if whole, ok := s.twoWords(nameEnd(s.b, i), len(name)); ok {
+			r = whole
+		}
 		if r&rolePair != 0 {
 			r = s.pairRole(i)
 		}
 		s.label = label{i + 1, r}
 	}
 	return s.label.role
+}
+
+// twoWords returns the role of a name of two words with a blank between them, the last of
+// which has size bytes and ends before b[end]: "Session ID", "cache key".
+func (s *scan) twoWords(end, size int) (role, bool) {
+	const longest = 32 // bytes of the two
+	blank := end - size - 1
+	if size == 0 || blank < 1 || s.b[blank] != ' ' || !isAlpha(s.b[blank-1]) {
+		return 0, false
+	}
+	start := blank
+	for start > 0 && end-start < longest && is(s.b[start-1], alnum) {
+		start--
+	}
+	s.spend(end - start)
+	var buf [maxName]byte
+	var parts [maxNameParts]int
+	key, _ := splitName(s.b[start:end], &buf, &parts)
+	r, ok := s.e.fields.roles[string(key)]
+	return r, ok
 }
 
 // label is the role of a name, and where its separator ends.

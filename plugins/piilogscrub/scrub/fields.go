@@ -48,6 +48,7 @@ func keyNames() []string {
 		"object_key", "row_key", "idempotency_key", "index_key", "unique_key", "shard_key", "group_key", "host_key", "message_key",
 		"translation_key", "i18n_key", "error_key", "config_key", "lookup_key", "record_key", "map_key", "field_key", "dedup_key",
 		"duplicate_key", "redis_key", "s3_key", "metric_key", "event_key", "issue_key", "project_key", "sec_websocket_key",
+		"read_key", "lock_session",
 	}
 }
 
@@ -83,6 +84,9 @@ func fieldNames(p *Policy) *names {
 	n.add(roleSecret, "authorization", "proxy-authorization", "x-forwarded-authorization", "cookie", "set-cookie")
 	n.add(roleSecret|roleWeak, weakNames()...)
 	n.add(roleSecret|roleWeak|roleWhole, "code")
+	n.add(roleData, "key")
+	n.add(roleCount, "pass", "pin")
+	n.add(roleSerial, "sessionid")
 	n.add(rolePair, pairNames()...)
 	n.add(rolePhone, "phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "cell", "cellphone",
 		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office",
@@ -98,7 +102,9 @@ func fieldNames(p *Policy) *names {
 		"listen_address", "bind_address", "next_page_token", "page_token", "continuation_token",
 		"peer_address", "local_address", "source_address", "destination_address", "upstream_address", "backend_address",
 		"proxy_address", "gateway_address", "socket_address", "link_address", "hardware_address", "advertised_address",
-		"next_token", "sync_token", "change_token")
+		"next_token", "sync_token", "change_token", "unexpected_token")
+	n.add(0, "zip_code", "postal_code", "post_code", "area_code", "country_code", "error_code", "exit_code", "status_code",
+		"response_code", "return_code", "reason_code", "product_code", "currency_code", "language_code")
 	n.add(0, keyNames()...)
 	n.addTwins()
 	n.add(roleField, p.Fields...)

@@ -200,9 +200,9 @@ func appendNetwork(dst, addr []byte) []byte {
 }
 
 // isNetworkAddress reports whether a value under "address" begins with a network's, not a
-// person's: an IP address, or what was left of one, a socket, or a host and its port.
+// person's: an IP address, or what was left of one, a socket, a host and its port, or Oracle's list of such.
 func isNetworkAddress(v []byte) bool {
-	if bytes.HasPrefix(v, []byte("[ip]")) || bytes.HasPrefix(v, []byte("[ip:")) || bytes.HasPrefix(v, []byte("unix:")) || bytes.HasPrefix(v, []byte("[")) && ipv6End(v, 1) > 0 || ipv6End(v, 0) > 0 {
+	if bytes.HasPrefix(v, []byte("[ip]")) || bytes.HasPrefix(v, []byte("[ip:")) || bytes.HasPrefix(v, []byte("unix:")) || bytes.HasPrefix(v, []byte("[")) && ipv6End(v, 1) > 0 || ipv6End(v, 0) > 0 || foldPrefix(v, 0, "(protocol=") {
 		return true
 	}
 	if _, ok := ipv4At(v, 0); ok {

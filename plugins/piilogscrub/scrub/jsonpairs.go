@@ -7,7 +7,7 @@ import "slices"
 type members struct {
 	outer  role // of the name that all of it stands under
 	object bool
-	n      int   // elements of an array so far
+	n      int   // elements or members so far
 	label  role  // what the last name among the values says, in an object of a name and a value
 	value  value // the value of such an object, whose name has not come yet
 }
@@ -24,6 +24,12 @@ func (p *parser) member(depth int, m *members) {
 	}
 	p.blank()
 	start := p.i
+	switch m.n++; {
+	case r&roleData != 0 && (m.n > 1 || p.hasNext()):
+		r |= roleAmong
+	case r&roleWhole != 0 && isNumeric(p.s.b[start:p.scalarEnd()]) && p.s.saysMore(value{end: p.scalarEnd()}):
+		r = 0
+	}
 	switch {
 	case r&rolePair != 0:
 		p.value(depth+1, r|m.label|m.outer)
@@ -33,6 +39,28 @@ func (p *parser) member(depth int, m *members) {
 	default:
 		p.value(depth+1, r)
 	}
+}
+
+// hasNext reports whether another member is behind the string or literal at p.i.
+func (p *parser) hasNext() bool {
+	end := p.scalarEnd()
+	for end < len(p.s.b) && is(p.s.b[end], blank) {
+		end++
+	}
+	return at(p.s.b, end) == ','
+}
+
+// scalarEnd returns where the string or literal at p.i ends.
+func (p *parser) scalarEnd() int {
+	start, bad := p.i, p.bad
+	if at(p.s.b, start) == '"' {
+		p.string()
+	} else {
+		p.literal()
+	}
+	end := min(p.i, len(p.s.b))
+	p.i, p.bad = start, bad
+	return end
 }
 
 // labelled walks over a string that may name another member's value, as in

@@ -85,6 +85,47 @@ func TestSecretsBySign(t *testing.T) {
 	}
 }
 
+// TestKeysAmongData checks that a name that data has as well is a secret's where its value
+// looks like one, whatever stands beside it.
+func TestKeysAmongData(t *testing.T) {
+	t.Parallel()
+	p := newPlanter(28)
+	values := []func() string{
+		func() string { return p.hex(16) }, func() string { return p.hex(32) }, func() string { return p.digits(20) }, func() string { return "7" + p.digits(5) },
+		func() string { return strings.ToLower(p.letters(16)) }, func() string { return p.letters(20) }, func() string { return p.mixed(24) }, func() string { return p.mixed(40) },
+		func() string { return p.alphabet(32, base62+"-_") + "7" }, func() string { return p.alphabet(40, base62+"+/") + "=" },
+	}
+	for i := range 40 * len(values) {
+		value := values[i%len(values)]()
+		for _, name := range []string{"key", "sig", "sid", "session", "auth"} {
+			for _, form := range []string{
+				"%s=%s", "level=info %s=%s took=3ms", "GET /x?%s=%s&page=2", `{"user":"bob","%s":"%s","n":1}`, `{"%s":"%s","n":1}`, `body: {"%s":"%s"}`, "<%s>%s</x>",
+			} {
+				if name != "key" && strings.ContainsAny(value, "+/-_") {
+					continue
+				}
+				checkGone(t, form, FormatText, fmt.Sprintf(form, name, value), value)
+			}
+		}
+	}
+}
+
+// TestCounts checks that numbers which let somebody in go under the names of counts.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	p := newPlanter(29)
+	for range 40 {
+		for _, form := range []string{"pin=%s", "pin: %s", `{"pin":"%s","n":1}`, "pass=%s", "your pin: %s"} {
+			value := "7" + p.digits(3+p.r.IntN(5))
+			checkGone(t, form, FormatText, fmt.Sprintf(form, value), value)
+		}
+		for _, form := range []string{"sessionid=%s", "Session ID: %s", "JSESSIONID=%s", "session_id: %s"} {
+			value := pick(p, []string{p.hex(32), p.digits(12), p.mixed(24)})
+			checkGone(t, form, FormatText, fmt.Sprintf(form, value), value)
+		}
+	}
+}
+
 // TestSecretsTwins checks the names under which forms have a secret a second time.
 func TestSecretsTwins(t *testing.T) {
 	t.Parallel()

@@ -195,7 +195,8 @@ func init() { // as the makers use the templates, and these the makers
 		"rand20": func(p *planter) string { return p.alphabet(20, base62) }, "rails": (*planter).uuid,
 		"account": func(p *planter) string { return p.digits(12) },
 		"word":    oneOf("red", "order", "report", "summer", "checkout", "shop", "beta", "cache", "queue"),
-		"host":    oneOf("web-{{n2}}", "shop.example.com", "ip-10-{{n2}}-{{n2}}-{{n3}}", "api-{{hex8}}", "db{{n1}}.internal"),
+		"noun":    func(p *planter) string { return pick(p, nouns) }, "n9": upTo(4294967295),
+		"host": oneOf("web-{{n2}}", "shop.example.com", "ip-10-{{n2}}-{{n2}}-{{n3}}", "api-{{hex8}}", "db{{n1}}.internal"),
 		"pod": func(p *planter) string {
 			return "mobile-api-" + p.hex(10) + "-" + p.alphabet(5, "bcdfghjklmnpqrstvwxz2456789")
 		},

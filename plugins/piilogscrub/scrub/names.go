@@ -3,7 +3,7 @@ package scrub
 import "strings"
 
 // role says what a name or a word tells of the value beside it.
-type role uint16
+type role uint32
 
 const (
 	roleField    role = 1 << iota // redact the value, whatever it is
@@ -22,6 +22,10 @@ const (
 	roleVersion                   // four small numbers are no IP address
 	roleOther                     // a number here is neither of a person nor of a card
 	roleAddress                   // the value is a person's address, or a network's
+	roleData                      // the name is that of a place in data as well: "key"
+	roleAmong                     // the value stands beside others, as a place in data does
+	roleCount                     // a number of few digits here is a count: pass=17, pin=13
+	roleSerial                    // a number of 32 bits here counts sessions: sessionid=4200006025
 )
 
 // names maps the names of fields, in lower case and without separators, to what

@@ -53,9 +53,28 @@ func isBetweenPair(c byte) bool {
 // namesNext reports whether a value is the name of the one behind it, as in
 // `"key":"region","value":"eu"`.
 func (s *scan) namesNext(v value) bool {
+	return s.nextIs(v, "val")
+}
+
+// saysMore reports whether the text that says what a number means is behind it, as in
+// `"code":100045,"message":"…"`: that is an error's.
+func (s *scan) saysMore(v value) bool {
+	return s.nextIs(v, "msg", "message", "error", "reason", "desc")
+}
+
+// countsNext reports whether a count of failures is behind a value: "pass=1200 fail=3".
+func (s *scan) countsNext(v value) bool { return s.nextIs(v, "fail", "skip") }
+
+// nextIs reports whether the next name behind a value begins with one of the words.
+func (s *scan) nextIs(v value, words ...string) bool {
 	j := v.end
 	for j < len(s.b) && j-v.end < maxSignGap && isBetweenPair(s.b[j]) {
 		j++
 	}
-	return foldPrefix(s.b, j, "val") && j > v.end
+	for _, w := range words {
+		if j > v.end && foldPrefix(s.b, j, w) {
+			return true
+		}
+	}
+	return false
 }

@@ -86,6 +86,8 @@ func isSecretValue(v []byte, r role) bool {
 	switch {
 	case c.letters+c.digits < 2 || isPlainWord(v) || isPlaceholder(v):
 		return false
+	case r&roleWeak != 0 && (isWindowsID(v) || isSignal(v)), r&roleData != 0 && readsLikeData(v), r&roleData != 0 && r&roleAmong != 0 && readsLikeWords(v):
+		return false
 	case c.digits == len(v):
 		return len(v) >= minSecretDigits
 	case r&roleWeak == 0:
@@ -109,7 +111,7 @@ func isWeakSecret(v []byte, c content) bool {
 // word or the number of an error, such as "ECONNRESET", "ERR_17" and "0x80070005".
 func isCode(v []byte, c content) bool {
 	switch {
-	case len(v) < minWeak || c.digits == 0 && c.separators > 0 && isWords(v) || foldPrefix(v, 0, "0x"):
+	case len(v) < minWeak || c.digits == 0 && c.separators > 0 && isWords(v) || foldPrefix(v, 0, "0x") || v[0] == '-' && isNumeric(v[1:]):
 		return false
 	case c.digits == 0 && c.others == 0 && (c.upper == 0 || c.upper == c.letters):
 		return len(v) >= minLetters

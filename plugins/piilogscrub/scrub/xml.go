@@ -42,7 +42,9 @@ func (s *scan) elements() {
 		r := e.role
 		switch {
 		case e.label:
-			named = s.fieldRole(s.b[start:end])
+			if named = s.fieldRole(s.b[start:end]); e.role&roleData != 0 {
+				s.named(value{start: start, end: end, quoted: true}, e.role|roleAmong)
+			}
 			continue
 		case e.pair && r == 0:
 			r = named | outer.role
@@ -51,7 +53,7 @@ func (s *scan) elements() {
 		}
 		outer, named = element{}, 0
 		if r&(roleField|roleSecret) != 0 && r&roleNever == 0 {
-			s.named(value{start: start, end: end, quoted: true}, r)
+			s.named(value{start: start, end: end, quoted: true}, r|roleAmong)
 		}
 	}
 }
