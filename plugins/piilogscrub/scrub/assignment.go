@@ -106,13 +106,19 @@ func (s *scan) redactBy(r Rule, k Kind, v value) {
 	s.record(finding{kind: k, rule: r, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
 }
 
+const maxOne = 512 // bytes of the longest value that is looked at as one of a kind
+
 // isOne redacts a value that is, as a whole, of one of the kinds that its name
 // speaks of, and reports whether it is.
 func (s *scan) isOne(v value, r role) bool {
 	for !v.quoted && v.end > v.start && s.b[v.end-1] == '.' {
 		v.end-- // a sentence's full stop
 	}
+	if v.end-v.start > maxOne {
+		return false
+	}
 	first, outer := len(s.findings.list), s.enter(v.start, v.end, r)
+	s.one = true
 	s.run()
 	if list := s.findings.list[first:]; s.blocked || len(list) != 1 || list[0].end-list[0].start != v.end-v.start {
 		s.window, s.blocked = outer, false

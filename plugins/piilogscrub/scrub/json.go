@@ -26,6 +26,7 @@ type parser struct {
 	i    int
 	bad  bool // not JSON
 	deep bool // nested too deep
+	dry  bool // it is only looked where the JSON text ends
 }
 
 func (p *parser) blank() {
@@ -153,7 +154,7 @@ func (p *parser) skip() {
 // scan has a string or literal scanned.
 func (p *parser) scan(v value, r role) {
 	s := p.s
-	if p.bad || v.start >= v.end {
+	if p.bad || p.dry || v.start >= v.end {
 		return
 	}
 	if r&roleNever == 0 && r&(roleField|roleSecret) != 0 {
@@ -199,7 +200,7 @@ func (p *parser) quote(first int, v value) {
 }
 
 func (p *parser) redact(v value) {
-	if !p.bad {
+	if !p.bad && !p.dry {
 		p.s.redactValue(Field, v)
 	}
 }

@@ -120,7 +120,7 @@ func (p *parser) valueFrom(start int) value {
 // late redacts a value that has been read, now that its name is known: what was found in
 // it gives way to one finding.
 func (p *parser) late(v value, r role) {
-	if v.start >= v.end || r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
+	if p.dry || v.start >= v.end || r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
 		return
 	}
 	s := p.s

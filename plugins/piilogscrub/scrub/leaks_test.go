@@ -58,6 +58,8 @@ var signs = []string{
 	`["%s","%s"]`, `h=[["%s","%s"]]`, `[('%s', '%s')]`, `{"name":"%s","value":"%s"}`, `{"key":"%s","value":"%s"}`,
 	`{"name":"%s","type":"hidden","value":"%s"}`, `x={"name":"%s","value":"%s"} y`, `<param name="%s" value="%s"/>`,
 	`<add key="%s" value="%s"/>`, `{"key":"%s","value":{"stringValue":"%s"}}`, `<entry key="%s">%s</entry>`,
+	`body: {"%s":"%s"}`, `a [x] {"b":[{"name":"%s","value":"%s"}]} c {"d":1}`, `got {"value":"x","name":"a"} {"key":"%s","type":"string","value":"%s"} y`,
+	`m=[{"a":1,"headers":["x","y","%s","%s"]}] y`, `level=info msg={"n":{"%s" : "%s"}}`,
 	`<name>%s</name><value>%s</value>`, `<key>%s</key> <string>%s</string>`, `%[1]s=a&n=1&%[1]s=%[2]s`,
 }
 

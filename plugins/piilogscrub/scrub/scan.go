@@ -31,6 +31,7 @@ type window struct {
 	done        int   // end of the last finding: none begins before it
 	triedBase64 int   // bytes before it have been tried as base64 with '+' and '/'
 	label       label // the last name that was looked up
+	one         bool  // only what is all of it counts
 	unquoted    span  // the last value without quotes, the end of which is known
 	role        role  // what the name beside the window says
 	query       bool  // '+' is a space and '&' separates, as in a query string or a form
@@ -137,8 +138,14 @@ func (s *scan) run() {
 	if s.blocked {
 		return
 	}
+	if !s.one {
+		s.embedded(first)
+	}
 	n := len(s.findings.list)
-	if s.signless(); len(s.e.patterns) > 0 {
+	if !s.one {
+		s.signless()
+	}
+	if len(s.e.patterns) > 0 {
 		s.patterns()
 	}
 	if size := len(s.findings.list); size > n && size > first+1 {

@@ -26,7 +26,7 @@ func (s *scan) signless() {
 
 // hasSignless reports whether a text that is read in parts may have such secrets.
 func hasSignless(b []byte) bool {
-	return len(b) > minText && (bytes.IndexByte(b, '<') >= 0 || bytes.IndexByte(b, '\'') >= 0 || bytes.Contains(b, []byte(" -")) ||
+	return len(b) > minText && (bytes.IndexByte(b, '<') >= 0 || bytes.IndexByte(b, '\'') >= 0 || bytes.IndexByte(b, '{') >= 0 || bytes.Contains(b, []byte(" -")) ||
 		bytes.Contains(b, []byte("__")) || bytes.Contains(b, []byte("-----BEGIN")))
 }
 
