@@ -34,10 +34,35 @@ func nameEnd(b []byte, i int) int {
 	for end > 0 && i-end < maxSignGap && isNameEnd(b[end-1]) {
 		end--
 	}
+	if at(b, end-1) == ']' && end > 2 {
+		end = indexEnd(b, end)
+	}
+	return typedName(b, end)
+}
+
+// indexEnd returns where the name ends that is in quotes within the ']' before b[end], as in
+// $config['password'], or that the default of a prompt is behind, as in "Key [None]: ".
+func indexEnd(b []byte, end int) int {
+	if isQuote(b[end-2]) {
+		for end--; end > 0 && (isQuote(b[end-1]) || b[end-1] == '\\'); {
+			end--
+		}
+		return end
+	}
+	for j := end - 1; j > 1 && end-j < maxSignGap; j-- {
+		if b[j] == '[' {
+			if b[j-1] == ' ' && isAlpha(b[j-2]) {
+				return j - 1
+			}
+			break
+		}
+	}
 	return end
 }
 
-func isNameEnd(c byte) bool { return c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '\\' }
+func isNameEnd(c byte) bool {
+	return c == ' ' || c == '\t' || c == '"' || c == '\'' || c == '\\' || c == '`'
+}
 
 // saysNothing reports whether the value behind a secret's name and the sign at b[i] is a
 // part of a sentence, as in "invalid token: signature is wrong", or the name of another
@@ -142,6 +167,10 @@ func (s *scan) valueBehind(i int, r role) value {
 	}
 	if s.b[i] == '=' && j > sign && (s.isNameNext(sign, j) || s.isPadding(i)) {
 		return value{} // "password= next=1": no value
+	}
+	j = skipType(s.b, j)
+	if c := at(s.b, j); isQuote(c) && at(s.b, j+1) == c && at(s.b, j+2) == c && j+3 < len(s.b) && s.b[j+3] != c {
+		j += 2 // """x"""
 	}
 	escaped := 0
 	for escaped < maxEscapes && at(s.b, j) == '\\' && (at(s.b, j+1) == '\\' || at(s.b, j+1) == '"') {

@@ -13,6 +13,7 @@ type shortOption struct {
 	glued   bool // the password is glued to it
 	spaced  bool // the password is the next word
 	pair    bool // it is a user and a password, with a colon between them
+	skip    int  // words between the option and the password
 	command []string
 }
 
@@ -26,7 +27,7 @@ var shortOptions = []shortOption{
 	{letter: 'P', glued: true, spaced: true, command: []string{"sqlcmd", "bcp", "zip", "unzip", "ipmitool"}},
 	{letter: 'a', spaced: true, command: []string{"redis-cli", "valkey-cli"}},
 	{letter: 'w', glued: true, spaced: true, command: []string{"ldapsearch", "ldapadd", "ldapmodify", "ldapdelete", "ldappasswd", "ldapwhoami"}},
-	{letter: 'b', spaced: true, command: []string{"htpasswd"}},
+	{letter: 'b', spaced: true, skip: 2, command: []string{"htpasswd"}},
 }
 
 // options redacts the values of options on command lines: --password x, -token x, curl -u
@@ -70,10 +71,13 @@ func (s *scan) option(i int) bool {
 		return true
 	}
 	v := s.nextWord(end)
+	name := s.b[start:end]
+	if at(s.b, end) == '=' && foldEqual(name, "user") {
+		v = s.gluedWord(end + 1)
+	}
 	if v.start >= v.end || end-start < 2 {
 		return false
 	}
-	name := s.b[start:end]
 	if foldEqual(name, "user") || foldEqual(name, "proxy-user") || foldEqual(name, "userpwd") {
 		return s.userAndPassword(v)
 	}
@@ -121,6 +125,9 @@ func (s *scan) shortOption(i int) bool {
 		v := s.nextWord(i + 2)
 		if glued {
 			v = s.gluedWord(i + 2)
+		}
+		for range o.skip {
+			v = s.nextWord(v.end)
 		}
 		if v.start >= v.end || s.e.isMarker(s.b[v.start:v.end]) || v.start < s.done || !v.quoted && s.b[v.start] == '-' {
 			return false

@@ -8,7 +8,7 @@ func (s *scan) dataSource(i int) (start int, ok bool) {
 	switch end := wordEnd(s.b, i+1); {
 	case at(s.b, i+1) == '/' && at(s.b, i+2) == '/':
 		sep, ok = '/', true
-	case at(s.b, i+1) == '/', end > i+1 && at(s.b, end) == '(':
+	case at(s.b, i+1) == '/', at(s.b, end) == '(':
 		ok = true
 	default:
 		for at(s.b, end) == '.' {

@@ -34,7 +34,19 @@ func secretNames() []string {
 		"credentials", "hmac", "code_verifier", "assertion", "jwt", "csrf", "xsrf", "bearer", "auth_code", "authorization_code",
 		"authcode", "verification_code", "confirmation_code", "activation_code", "recovery_code", "backup_code", "reset_code",
 		"login_code", "device_code", "user_code", "one_time_code", "sms_code", "otp_code", "two_factor_code", "invite_code",
+		"saml_response", "saml_request", "csrfmiddlewaretoken", "oauth_verifier", "security_answer", "secret_answer", "secret_id",
+		"secret_key_base", "bindpw", "bind_pw", "rootpw", "root_pw", "psk", "pre_shared_key", "wpa_psk", "requirepass", "masterauth", "storepass", "keypass",
+		"service_ticket", "g_recaptcha_response", "unicode_pwd",
 		"access_code", "pass_code", "session_secret", "session_key", "cookie_secret", "nonce_secret", "seed_phrase", "mnemonic",
+	}
+}
+
+// pluralNames are names of lists and objects of secrets, under whose members they stand.
+func pluralNames() []string {
+	return []string{
+		"passwords", "passwds", "passphrases", "api_keys", "apikeys", "access_keys", "secret_keys", "private_keys", "secrets", "access_tokens",
+		"refresh_tokens", "auth_tokens", "api_tokens", "client_secrets", "recovery_codes", "backup_codes", "verification_codes", "security_answers",
+		"credentials",
 	}
 }
 
@@ -82,6 +94,7 @@ func fieldNames(p *Policy) *names {
 	n.add(roleSecret, secretFields()...)
 	n.add(roleSecret, secretNames()...)
 	n.add(roleSecret, "authorization", "proxy-authorization", "x-forwarded-authorization", "cookie", "set-cookie")
+	n.add(roleSecret|roleMembers, pluralNames()...)
 	n.add(roleSecret|roleWeak, weakNames()...)
 	n.add(roleSecret|roleWeak|roleWhole, "code")
 	n.add(roleData, "key")

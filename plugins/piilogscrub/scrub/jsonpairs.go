@@ -30,6 +30,9 @@ func (p *parser) member(depth int, m *members) {
 	case r&roleWhole != 0 && isNumeric(p.s.b[start:p.scalarEnd()]) && p.s.saysMore(value{end: p.scalarEnd()}):
 		r = 0
 	}
+	if r == 0 && m.outer&roleSecret != 0 && m.outer&roleWeak == 0 && (m.outer&roleMembers != 0 || len(name) == 1) && at(p.s.b, start) == '"' && !isPublicMember(name) {
+		r = m.outer &^ roleMembers
+	}
 	switch {
 	case r&rolePair != 0:
 		p.value(depth+1, r|m.label|m.outer)
@@ -39,6 +42,20 @@ func (p *parser) member(depth int, m *members) {
 	default:
 		p.value(depth+1, r)
 	}
+}
+
+// isPublicMember reports whether a name in an object of secrets is that of what is no secret
+// itself, such as the user of a password.
+func isPublicMember(name []byte) bool {
+	for _, public := range [...]string{
+		"name", "id", "type", "kind", "user", "username", "namespace", "version", "engine", "host", "port", "path", "url", "email", "region", "status",
+		"state", "description", "created", "updated", "provider", "scope", "account", "role", "database", "dbname",
+	} {
+		if foldEqual(name, public) {
+			return true
+		}
+	}
+	return false
 }
 
 // hasNext reports whether another member is behind the string or literal at p.i.

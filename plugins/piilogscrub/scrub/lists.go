@@ -13,6 +13,7 @@ func (s *scan) lists() {
 		i += n + 1
 		quote, open := at(s.b, i-2), i
 		if i < 2 || !isQuote(quote) {
+			s.atom(i)
 			continue
 		}
 		for open < len(s.b) && open-i < 2 && s.b[open] == ' ' {
@@ -29,6 +30,28 @@ func (s *scan) lists() {
 			s.named(v, r)
 		}
 		i = v.end
+	}
+}
+
+// atom redacts the string behind the ',' before b[i] if what is before it is an atom with a
+// secret's name: {:password, "x"}.
+func (s *scan) atom(i int) {
+	open := i
+	for open < len(s.b) && open-i < 2 && s.b[open] == ' ' {
+		open++
+	}
+	if at(s.b, open) != '"' {
+		return
+	}
+	name := s.segmentEndingAt(i - 1)
+	start := i - 1 - len(name)
+	r := s.fieldRole(name)
+	if c := at(s.b, start-1); at(s.b, start) == ':' || c != ':' && c != '{' || r&(roleField|roleSecret) == 0 || r&(roleWeak|roleNever|roleLine) != 0 {
+		return
+	}
+	v := value{start: open + 1, end: s.quoteEnd(open, 0), quoted: true}
+	if s.spend(v.end-v.start) && v.start < v.end && v.start >= s.done && (at(s.b, v.end+1) == '}' || at(s.b, v.end+1) == ')') {
+		s.named(v, r)
 	}
 }
 

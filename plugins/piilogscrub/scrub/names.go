@@ -24,6 +24,7 @@ const (
 	roleAddress                   // the value is a person's address, or a network's
 	roleData                      // the name is that of a place in data as well: "key"
 	roleAmong                     // the value stands beside others, as a place in data does
+	roleMembers                   // what stands in an object here is a secret too: {"secrets":{"db":"x"}}
 	roleCount                     // a number of few digits here is a count: pass=17, pin=13
 	roleSerial                    // a number of 32 bits here counts sessions: sessionid=4200006025
 )

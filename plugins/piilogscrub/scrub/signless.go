@@ -21,6 +21,12 @@ func (s *scan) signless() {
 	s.guardedCookies()
 	s.done = 0
 	s.lists()
+	s.done = 0
+	s.literals()
+	s.done = 0
+	s.inserts()
+	s.done = 0
+	s.parts()
 	s.next, s.done = max(s.next, next), max(s.done, done)
 }
 

@@ -44,8 +44,20 @@ func (s *scan) passwordBefore(i int) bool {
 		return s.clauseBefore(end, "identified")
 	case at(s.b, end-1) == '=':
 		return s.clauseBefore(end, "set password") || s.clauseBefore(end, "set+password")
+	case wordEndsAt(s.b, end, "like"), wordEndsAt(s.b, end, "in"):
+		return s.comparedBefore(end)
 	}
 	return false
+}
+
+// comparedBefore reports whether the operator that ends before b[end] compares a column with
+// a secret's name.
+func (s *scan) comparedBefore(end int) bool {
+	for end > 0 && is(s.b[end-1], letter) {
+		end--
+	}
+	r := s.fieldRole(s.nameEndingAt(end))
+	return r&(roleField|roleSecret) != 0 && r&(roleWeak|roleNever|roleLine) == 0
 }
 
 // clauseBefore reports whether the words stand shortly before b[end], in the same statement.

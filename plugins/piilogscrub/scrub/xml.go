@@ -88,10 +88,13 @@ func (s *scan) tag(i int) (e element, open int) {
 // attributes walks over the attributes at b[i:], and returns where the '>' is that ends them;
 // 0 if the element is empty, or none.
 func (s *scan) attributes(i, limit int, e *element) int {
+	var v value // of an attribute that another one may name
 	for j := i; j < limit; j++ {
 		switch c := s.b[j]; c {
 		case '>':
-			s.spend(j - i)
+			if s.spend(j - i); v.start < v.end && v.start >= s.done && e.role&(roleField|roleSecret) != 0 && e.role&(roleNever|roleWeak) == 0 {
+				s.named(v, e.role)
+			}
 			if s.b[j-1] == '/' {
 				return 0
 			}
@@ -103,13 +106,28 @@ func (s *scan) attributes(i, limit int, e *element) int {
 			if end < 0 {
 				return 0
 			}
-			if s.b[j-1] == '=' && isLabelName(s.nameEndingAt(j-1)) && e.role == 0 {
-				e.role = s.fieldRole(s.b[j+1 : j+1+end])
-			}
+			s.attribute(value{start: j + 1, end: j + 1 + end, quoted: true}, e, &v)
 			j += end + 1
 		}
 	}
 	return 0
+}
+
+// attribute looks at the value of an attribute: it may name the element's text or another
+// attribute, which is the other one.
+func (s *scan) attribute(v value, e *element, other *value) {
+	if at(s.b, v.start-2) != '=' {
+		return
+	}
+	name, text := s.nameEndingAt(v.start-2), s.b[v.start:v.end]
+	switch {
+	case isPairName(name) || foldEqual(name, "content"):
+		*other = v
+	case e.role == 0 && (isLabelName(name) || foldEqual(name, "type") && foldEqual(text, "password")):
+		if e.role = s.fieldRole(text); e.role != 0 {
+			e.label = false // it is called "property", and so is what the attribute says
+		}
+	}
 }
 
 const cdata = "<![CDATA["
