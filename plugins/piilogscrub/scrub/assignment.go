@@ -51,7 +51,7 @@ func indexEnd(b []byte, end int) int {
 	}
 	for j := end - 1; j > 1 && end-j < maxSignGap; j-- {
 		if b[j] == '[' {
-			if b[j-1] == ' ' && isAlpha(b[j-2]) {
+			if b[j-1] == ' ' && isAlpha(b[j-2]) && (b[j+1] == '*' || foldPrefix(b, j+1, "none]")) {
 				return j - 1
 			}
 			break
@@ -75,7 +75,7 @@ func (s *scan) saysNothing(i, end int, v value, r role) bool {
 	case s.b[i] != ':' || end != i || v.quoted || !is(at(s.b, i+1), blank) || s.query:
 		return false
 	case r&roleField != 0:
-		return r&roleLine == 0 && isStateWord(word)
+		return r&roleLine == 0 && isStateWord(word) || r&roleCount != 0 && string(s.nameEndingAt(end)) == "PASS" // a test's result
 	}
 	if !isWords(word) {
 		return false
@@ -87,10 +87,11 @@ func (s *scan) saysNothing(i, end int, v value, r role) bool {
 	return at(s.b, v.end) == ' ' && isAlpha(at(s.b, v.end+1)) && start > 1 && s.b[start-1] == ' ' && isAlpha(s.b[start-2])
 }
 
-// isParameter reports whether the name that begins at b[start] is one of a query string.
+// isParameter reports whether the name that begins at b[start] is one of a query string, or an
+// option.
 func (s *scan) isParameter(start int) bool {
 	c := at(s.b, start-1)
-	return s.query || c == '?' || c == '&'
+	return s.query || c == '?' || c == '&' || at(s.b, start) == '-'
 }
 
 // value is the value that stands behind a name.

@@ -54,7 +54,7 @@ func (s *scan) columns(i int) (roles [maxColumns]role, any bool) {
 		if comma := bytes.IndexByte(s.b[open:i], ','); comma >= 0 {
 			end = open + comma
 		}
-		r := s.fieldRole(bytes.Trim(s.b[open:end], " \t\n\r+\"`[]'"))
+		r := s.fieldRole(bytes.Trim(s.b[open:end], " \t\n\r+\\\"`[]'"))
 		if r&(roleField|roleSecret) != 0 && r&(roleNever|roleWeak) == 0 {
 			roles[n], any = r, true
 		}

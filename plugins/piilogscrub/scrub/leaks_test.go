@@ -163,6 +163,9 @@ func TestPlainWordsStay(t *testing.T) {
 		"<name>region</name><value>eu</value>", `name="region" value="eu"`, "AT&T; R&D; a &amp; b &lt; c", "limit=40 width=40em", "a -- b - c -d",
 		"/reset /reset/done /verify/550e8400-e29b-41d4-a716-446655440000 /orders/9f86d081884c7d659a2feaa0c55ad015a3bf4f1b",
 		"host id AbCdEf0123+/xyzaPw= SigV4 ECDHE", "account 565501803169 at",
+		`getSecret("db-main") findByToken("orders_by_user")`, `vault login -method=ldap`, "--- PASS: TestPassword (0.00s)", `INSERT INTO users (name, total) VALUES ('a', 12)`,
+		`form-data; name="file"; filename="a.png"`, `{"secrets":{"name":"db-main","namespace":"shop"}}`, `s:4:"name";s:5:"value";`, `{:ok, "done"}`, `x [info]: done`,
+		`<input type="text" name="q" value="shoes">`, `ENV PATH /usr/bin`, `git config set user.name bob`, `{"tokens":1500,"passwords":3,"secrets":["a"]}`,
 		"call 12 times, call id 17", "retry at 10:20@node", "git@github.com:x/y.git"[3:4],
 	} {
 		if out, _ := e.Text(nil, []byte(text)); string(out) != text {
@@ -224,6 +227,40 @@ func TestSecretsInCommands(t *testing.T) {
 			escaped := url.QueryEscape(text)
 			checkGone(t, form, FormatQuery, "q="+escaped+"&n=1", value)
 			checkGone(t, form, FormatURL, "/x?q="+strings.ReplaceAll(escaped, "+", "%20")+"&n=1", value)
+		}
+	}
+}
+
+// TestSecretsInPrograms checks plural names, forms in parts, columns, attributes in any order
+// and the ways in which languages and tools write a name and its value.
+func TestSecretsInPrograms(t *testing.T) {
+	t.Parallel()
+	p := newPlanter(30)
+	for _, form := range []string{
+		`{"passwords":["a1","%s"]}`, `{"api_keys":["%s"],"n":1}`, `{"recoveryCodes":["%s"]}`, `{"secret":{"S":"%s"}}`, `{"secrets":{"db":"%s"}}`, `secrets: {"db":"%s"}`,
+		`{"securityAnswer":"%s"}`, `{"csrfmiddlewaretoken":"%s"}`, `SAMLResponse=%s&RelayState=x`, `oauth_verifier=%s`, `bindpw=%s`, `psk="%s"`, `secret_key_base: %s`,
+		`body: {"p\u0061ssword":"%s"}`, `x {"value":"%s","name":"password"} y`, `x ["authorization","%s","accept","y"] z`,
+		"Content-Disposition: form-data; name=\"password\"\r\n\r\n%s\r\n--x", `form-data; name=\"password\"\r\n\r\n%s\r\n--x`, "form-data; name=token\n\n%s",
+		`<add value="%s" key="Password"/>`, `<property name="password">%s</property>`, `<input type="password" name="x" value="%s">`, `<meta content="%s" name="csrf-token">`,
+		`<meta name="csrf-token" content="%s">`, `<input name="authenticity_token" type="hidden" value="%s">`, `<input value='%s' type='password'/>`,
+		`password = """%s"""`, `password = '''%s'''`, `$config['password'] = '%s';`, `c["password"] = "%s"`, `a:1:{s:8:"password";s:12:"%s";}`, `["password"]=> string(12) "%s"`,
+		`{:password, "%s"}`, `{password, "%s"}`, `var password string = "%s"`, `let password: &str = "%s"`, `c.setPassword("%s")`, `x.withPassword("%s").build()`,
+		`INSERT INTO users (name, password) VALUES ('a', '%s')`, `insert into u(id,\"token\",n) values (1,'%s',2),(2,'x',3)`, `INSERT INTO u (a, pwd) VALUES ('x', 'it''s'), ('(y,', '%s')`,
+		`INSERT INTO u (pass) VALUES (crypt('%s', gen_salt('bf')))`, "WHERE `password` = '%s'", `WHERE password LIKE '%s'`, `WHERE u.password IN ('%s')`, `WHERE [password] = '%s'`,
+		"curl --user=bob:%s https://x", "htpasswd -b f u %s", "keytool -storepass %s -keypass x", "AWS Secret Access Key [None]: %s", "Session ID: %s", "app:%s@(db:3306)/x",
+		"requirepass %s", "setx DB_PASSWORD %s", "ENV DB_PASSWORD %s", "aws configure set aws_secret_access_key %s", "npm config set //r/:_authToken %s", "vault login %s",
+		"rabbitmqctl add_user u %s", "net user bob %s /add", "mysqladmin -u root password %s", `0 [0 h:1] "AUTH" "%s"`, `"AUTH" "default" "%s"`, `"CONFIG" "SET" "requirepass" "%s"`,
+		"AUTH PLAIN %s", "rootpw %s",
+	} {
+		for range 4 {
+			value := pick(p, secretSpellings)(p)
+			text := fmt.Sprintf(form, value)
+			checkGone(t, form, FormatText, text, value)
+			quoted, err := json.Marshal(map[string]string{"m": "at 12:01 " + text})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkGone(t, form, FormatJSON, string(quoted), value)
 		}
 	}
 }

@@ -66,13 +66,21 @@ func (s *scan) serialized(i int) {
 }
 
 // typedName returns where the name of a variable ends whose type stands before the '=' at
-// b[end:], as in `var password string = "x"`; end itself if there is no type.
+// b[end:], as in `var password string = "x"` and
+// `let password: &str = "x"`; end itself if there is no type.
 func typedName(b []byte, end int) int {
 	if c := fold(at(b, end-1)); c != 'g' && c != 'r' {
 		return end
 	}
 	for _, kind := range [...]string{" string", " str", " &str"} {
-		if n := end - len(kind); n > 0 && foldPrefix(b, n, kind) && isAlpha(b[n-1]) {
+		n := end - len(kind)
+		if n < 1 || !foldPrefix(b, n, kind) {
+			continue
+		}
+		if b[n-1] == ':' {
+			n--
+		}
+		if is(at(b, n-1), alnum) {
 			return n
 		}
 	}

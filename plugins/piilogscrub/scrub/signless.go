@@ -14,6 +14,8 @@ func (s *scan) signless() {
 	s.done = 0
 	s.options()
 	s.done = 0
+	s.directives()
+	s.done = 0
 	s.statements()
 	s.done = 0
 	s.pem()
