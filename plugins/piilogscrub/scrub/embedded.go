@@ -24,13 +24,16 @@ func (s *scan) embedded(first int) {
 		if i += n + 1; start < 0 {
 			continue
 		}
-		end := s.jsonEnd(start)
+		end, said := s.jsonEnd(start)
 		if end == 0 {
 			broken++
 			continue
 		}
 		if i = end; start == 0 && end == len(s.b) {
 			break // it was read as JSON before
+		}
+		if said&(roleField|roleSecret) == 0 && s.nameBefore(start)&roleSecret == 0 {
+			continue // the rules of text find as much
 		}
 		if !began {
 			began, found = true, slices.Clone(s.findings.list[first:])
@@ -60,14 +63,15 @@ func (s *scan) openBefore(i, floor int) int {
 
 const maxOpen = 4 // brackets that open at once: "[[{"
 
-// jsonEnd returns where the JSON value ends that begins at b[i], 0 if it is none.
-func (s *scan) jsonEnd(i int) int {
+// jsonEnd returns where the JSON value ends that begins at b[i], 0 if it is none, and what
+// its names and strings say of others.
+func (s *scan) jsonEnd(i int) (end int, said role) {
 	p := parser{s: s, i: i, dry: true}
 	p.value(0, 0)
 	if !s.spend(p.i-i) || p.bad {
-		return 0
+		return 0, 0
 	}
-	return p.i
+	return p.i, p.said
 }
 
 // object reads b[start:end] as JSON in place of what was found there by the rules of text,

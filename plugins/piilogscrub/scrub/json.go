@@ -26,7 +26,8 @@ type parser struct {
 	i    int
 	bad  bool // not JSON
 	deep bool // nested too deep
-	dry  bool // it is only looked where the JSON text ends
+	dry  bool // it is only looked where the JSON text ends, and
+	said role // what the names and strings in it would say
 }
 
 func (p *parser) blank() {
@@ -108,6 +109,22 @@ func (p *parser) name() (name []byte, r role) {
 
 // roleOf returns the role of a name, which may have escapes in it.
 func (p *parser) roleOf(name []byte) role {
+	if p.dry {
+		return 0
+	}
+	return p.lookup(name)
+}
+
+// nameIn returns the role of a string, were it a name.
+func (p *parser) nameIn(v value) role {
+	name := p.s.b[v.start:v.end]
+	if !v.quoted || len(name) > maxTag || bytes.IndexByte(name, '\\') < 0 && !p.s.e.fields.maybe(name, len(name)) {
+		return 0
+	}
+	return p.lookup(name)
+}
+
+func (p *parser) lookup(name []byte) role {
 	if bytes.IndexByte(name, '\\') < 0 {
 		return p.s.e.fields.lookup(name)
 	}
@@ -154,7 +171,11 @@ func (p *parser) skip() {
 // scan has a string or literal scanned.
 func (p *parser) scan(v value, r role) {
 	s := p.s
-	if p.bad || p.dry || v.start >= v.end {
+	if p.bad || v.start >= v.end {
+		return
+	}
+	if p.dry {
+		p.said |= p.nameIn(v)
 		return
 	}
 	if r&roleNever == 0 && r&(roleField|roleSecret) != 0 {
@@ -200,7 +221,7 @@ func (p *parser) quote(first int, v value) {
 }
 
 func (p *parser) redact(v value) {
-	if !p.bad && !p.dry {
+	if !p.bad {
 		p.s.redactValue(Field, v)
 	}
 }

@@ -22,6 +22,10 @@ func (p *parser) member(depth int, m *members) {
 	if p.bad {
 		return
 	}
+	if p.dry {
+		p.value(depth+1, 0)
+		return
+	}
 	p.blank()
 	start := p.i
 	switch m.n++; {
@@ -106,7 +110,10 @@ func (p *parser) labelled(depth int, m *members, r role) {
 // element walks over an element of an array. One that follows the name of a secret, in a
 // list of names and values in turn, is that secret, unless it reads like a name itself.
 func (p *parser) element(depth int, m *members) {
-	p.blank()
+	if p.blank(); p.dry {
+		p.value(depth+1, 0)
+		return
+	}
 	start, r := p.i, m.outer
 	isString := at(p.s.b, start) == '"'
 	if isString && m.n%2 == 1 && m.label&roleSecret != 0 && m.label&roleWeak == 0 {
@@ -137,7 +144,7 @@ func (p *parser) valueFrom(start int) value {
 // late redacts a value that has been read, now that its name is known: what was found in
 // it gives way to one finding.
 func (p *parser) late(v value, r role) {
-	if p.dry || v.start >= v.end || r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
+	if v.start >= v.end || r&(roleField|roleSecret) == 0 || r&roleNever != 0 {
 		return
 	}
 	s := p.s

@@ -1,6 +1,9 @@
 package scrub
 
-import "math/bits"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // scan is one reading of one text. It lives on the stack of an entry point.
 //
@@ -138,12 +141,13 @@ func (s *scan) run() {
 	if s.blocked {
 		return
 	}
-	if !s.one {
+	quoted := !s.one && bytes.IndexByte(s.b, '"') >= 0
+	if quoted {
 		s.embedded(first)
 	}
 	n := len(s.findings.list)
 	if !s.one {
-		s.signless()
+		s.signless(quoted)
 	}
 	if len(s.e.patterns) > 0 {
 		s.patterns()

@@ -7,7 +7,7 @@ import "bytes"
 // a cookie's name that browsers guard. No bit of a block marks these, as each would slow
 // down all texts for the sake of few: the window is searched for the byte that each of them
 // needs.
-func (s *scan) signless() {
+func (s *scan) signless(quoted bool) {
 	next, done := s.next, s.done
 	s.next, s.done = 0, 0
 	s.elements()
@@ -23,14 +23,22 @@ func (s *scan) signless() {
 	s.guardedCookies()
 	s.done = 0
 	s.lists()
-	s.done = 0
-	s.literals()
-	s.done = 0
-	s.inserts()
-	s.done = 0
-	s.parts()
+	if quoted {
+		s.done = 0
+		s.literals()
+	}
+	if len(s.b) >= minStatement {
+		s.done = 0
+		s.inserts()
+		s.done = 0
+		s.parts()
+	}
 	s.next, s.done = max(s.next, next), max(s.done, done)
 }
+
+// minStatement is the length of the shortest statement or part of a form with a secret:
+// "(pw) values ('x')".
+const minStatement = 17
 
 // hasSignless reports whether a text that is read in parts may have such secrets.
 func hasSignless(b []byte) bool {
