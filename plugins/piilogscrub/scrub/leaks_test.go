@@ -250,7 +250,7 @@ func TestSecretsInPrograms(t *testing.T) {
 		"curl --user=bob:%s https://x", "htpasswd -b f u %s", "keytool -storepass %s -keypass x", "AWS Secret Access Key [None]: %s", "Session ID: %s", "app:%s@(db:3306)/x",
 		"requirepass %s", "setx DB_PASSWORD %s", "ENV DB_PASSWORD %s", "aws configure set aws_secret_access_key %s", "npm config set //r/:_authToken %s", "vault login %s",
 		"rabbitmqctl add_user u %s", "net user bob %s /add", "mysqladmin -u root password %s", `0 [0 h:1] "AUTH" "%s"`, `"AUTH" "default" "%s"`, `"CONFIG" "SET" "requirepass" "%s"`,
-		"AUTH PLAIN %s", "rootpw %s",
+		"AUTH PLAIN %s", "rootpw %s", "PRAGMA key = '%s'",
 	} {
 		for range 4 {
 			value := pick(p, secretSpellings)(p)

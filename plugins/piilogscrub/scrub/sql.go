@@ -43,7 +43,7 @@ func (s *scan) passwordBefore(i int) bool {
 	case wordEndsAt(s.b, end, "by"), wordEndsAt(s.b, end, "as"):
 		return s.clauseBefore(end, "identified")
 	case at(s.b, end-1) == '=':
-		return s.clauseBefore(end, "set password") || s.clauseBefore(end, "set+password")
+		return s.clauseBefore(end, "set password") || s.clauseBefore(end, "set+password") || s.clauseBefore(end, "pragma key")
 	case wordEndsAt(s.b, end, "like"), wordEndsAt(s.b, end, "in"):
 		return s.comparedBefore(end)
 	}
