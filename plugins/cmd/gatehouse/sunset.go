@@ -53,8 +53,8 @@ func (c *callerSource) ask(ctx context.Context, ask func(context.Context, redis.
 
 var errNothingRecorded = errors.New("nothing is recorded: write observe: true in sunset-headers; nodes write every ten seconds, from the first call on")
 
-// read reads what is recorded.
-func (c *callerSource) read(ctx context.Context) (recorded callers.Recorded, err error) {
+// recorded is what nodes have recorded.
+func (c *callerSource) recorded(ctx context.Context) (recorded callers.Recorded, err error) {
 	err = c.ask(ctx, func(ctx context.Context, client redis.UniversalClient) error {
 		recorded, err = callers.Read(ctx, client, c.prefix)
 		return err

@@ -50,7 +50,7 @@ func (r *reporting) report(ctx context.Context, s streams, routes []string) erro
 	if err != nil {
 		return err
 	}
-	recorded, err := r.read(ctx)
+	recorded, err := r.recorded(ctx)
 	if err != nil {
 		return err
 	}

@@ -46,7 +46,7 @@ func (c Caller) clean() Caller {
 	return c
 }
 
-// text is the caller as Redis has it.
+// text is the caller as the script gets it.
 func (c Caller) text() string {
 	text, _ := json.Marshal(c) // strings alone
 	return string(text)
@@ -61,7 +61,7 @@ func (c Caller) member() string {
 // memberLength is how many bytes of a hash tell callers apart.
 const memberLength = 12
 
-func parseCaller(text string) (c Caller, err error) {
-	err = json.Unmarshal([]byte(text), &c)
-	return c, err
+// callerOf is the caller whose hash it is.
+func callerOf(fields map[string]string) Caller {
+	return Caller{ID: fields["wid"], Username: fields["wusername"], CustomID: fields["wcustom_id"], Tenant: fields["wtenant"]}
 }

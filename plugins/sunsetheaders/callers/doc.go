@@ -5,7 +5,7 @@
 //
 // A [Recorder] counts in memory, and one goroutine of its own adds that to what Redis
 // knows, every ten seconds. No request waits for it. Redis runs one script for each caller
-// that was seen, and keeps some two kilobytes of each.
+// that was seen, and keeps four kilobytes of each at most.
 //
 // What is kept names people, or may: it ends by itself ([Kept] after the version), and at
 // once by [Forget].

@@ -9,8 +9,9 @@
 --         agents follow; the agents; then for each day: the day, and its counts as d12b3.
 --         Times are in Unix seconds, and spans in seconds.
 --
--- The hash has who (JSON), first, last, a field u<agent> with when it was seen last, and a
--- field d<day> with the day's counts.
+-- The hash has first, last, a field w<name> for each name of the caller, a field u<agent>
+-- with when it was seen last, and a field d<day> with the day's counts. No value is long:
+-- Redis keeps small hashes of short values in a fraction of the room.
 
 local call, number = redis.call, tonumber
 local index, key = KEYS[1], KEYS[2]
@@ -54,7 +55,7 @@ local function bound(letter, most, age)
   end
 end
 
-put('who', who)
+for name, value in pairs(cjson.decode(who)) do put('w' .. name, value) end
 first = math.min(first, number(fields.first or first))
 last = math.max(last, number(fields.last or last))
 put('first', text(first))

@@ -56,9 +56,8 @@ func Read(ctx context.Context, client redis.UniversalClient, prefix string) (Rec
 
 func readRoute(ctx context.Context, client redis.UniversalClient, k keys) (list []Calls, err error) {
 	err = eachCaller(ctx, client, k, func(_ string, fields map[string]string) error {
-		calls, err := parseCalls(fields)
-		list = append(list, calls)
-		return err
+		list = append(list, parseCalls(fields))
+		return nil
 	})
 	return list, err
 }
@@ -95,12 +94,8 @@ func eachCaller(ctx context.Context, client redis.UniversalClient, k keys, visit
 }
 
 // parseCalls reads a caller's hash.
-func parseCalls(fields map[string]string) (c Calls, err error) {
-	c.Days = map[time.Time]Counts{}
-	if c.Caller, err = parseCaller(fields["who"]); err != nil {
-		return c, fmt.Errorf("parse a caller: %w", err)
-	}
-	c.First, c.Last = unix(fields["first"]), unix(fields["last"])
+func parseCalls(fields map[string]string) Calls {
+	c := Calls{Caller: callerOf(fields), First: unix(fields["first"]), Last: unix(fields["last"]), Days: map[time.Time]Counts{}}
 	seen := map[string]time.Time{}
 	for field, value := range fields {
 		if day, ok := strings.CutPrefix(field, "d"); ok {
@@ -113,7 +108,7 @@ func parseCalls(fields map[string]string) (c Calls, err error) {
 		}
 	}
 	slices.SortFunc(c.Agents, func(a, b string) int { return cmp.Or(seen[b].Compare(seen[a]), cmp.Compare(a, b)) })
-	return c, nil
+	return c
 }
 
 func unix(text string) time.Time {
@@ -142,9 +137,8 @@ func Forget(ctx context.Context, client redis.UniversalClient, prefix, consumer 
 func forgetOn(ctx context.Context, client redis.UniversalClient, k keys, consumer string) (forgotten int, err error) {
 	sought := Caller{ID: consumer}.clean().ID // as it would be kept
 	err = eachCaller(ctx, client, k, func(member string, fields map[string]string) error {
-		caller, err := parseCaller(fields["who"])
-		if err != nil || !caller.Is(sought) || caller == others {
-			return err
+		if caller := callerOf(fields); !caller.Is(sought) || caller == others {
+			return nil
 		}
 		if err := client.Del(ctx, k.caller(member)).Err(); err != nil {
 			return err

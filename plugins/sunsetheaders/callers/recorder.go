@@ -31,19 +31,20 @@ const (
 )
 
 // Bounds on memory: a node holds some 500 bytes for each caller that it saw since it wrote
-// last, or that it could not write. Redis holds maxCallers of a route, at two kilobytes.
+// last, or that it could not write. Redis holds maxCallers of a route, at four kilobytes at most.
 const (
 	maxHeld    = 10_000
 	maxCallers = 1000
 )
 
 // flushEvery is how often a node writes, and pipelineTimeout how long each pipeline of
-// that may take. A run of the script takes Redis some 50 µs.
+// that may take. A run of the script takes Redis some 100 µs at most, and keeps it from other
+// work: neither a run nor a pipeline holds it for more than half a millisecond.
 const (
 	flushEvery      = 10 * time.Second
 	pipelineTimeout = 2 * time.Second
-	maxRuns         = 16 // of a pipeline
-	pause           = time.Millisecond
+	maxRuns         = 4                // of a pipeline
+	pause           = time.Millisecond // what is left to others after each
 )
 
 // Call is one request to a version that is going to end.

@@ -274,6 +274,33 @@ func TestWritesInTheBackground(t *testing.T) {
 	})
 }
 
+// TestWhatACallerCosts: in a real Redis, the most that is kept of one caller, with each
+// stage on each day, takes some four kilobytes. It prints what a write takes Redis.
+func TestWhatACallerCosts(t *testing.T) {
+	t.Parallel()
+	client := redistest.Client(t, redistest.Start(t))
+	r := NewRecorder(client, "p")
+	now := time.Now()
+	for i := range maxDays {
+		for stage := range letters {
+			r.observe(called(now.Add(time.Duration(-i)*day), globex, stage, fmt.Sprintf("AppleWebKit/%d Chrome/126.0 Safari/537.36", i%maxAgents)))
+		}
+		flush(t, r)
+	}
+	for range 100 {
+		r.observe(called(now, globex, lifecycle.StageDeprecated, "curl/8.5"))
+		flush(t, r)
+	}
+	bytes := client.MemoryUsage(t.Context(), keysOf("p", "v1").caller(globex.member())).Val()
+	stats := client.Info(t.Context(), "commandstats").Val()
+	_, evalsha, _ := strings.Cut(stats, "cmdstat_evalsha:")
+	evalsha, _, _ = strings.Cut(evalsha, "\r")
+	t.Logf("%d bytes; evalsha: %s", bytes, evalsha)
+	if bytes == 0 || bytes > 5000 {
+		t.Errorf("a caller takes %d bytes", bytes)
+	}
+}
+
 // TestCallersAreClean: what Redis gets of a caller is bounded and printable, and no two
 // callers are one.
 func TestCallersAreClean(t *testing.T) {
