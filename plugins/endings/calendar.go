@@ -26,7 +26,6 @@ const maxEvents = 5000
 func Calendar(w io.Writer, versions []Version, now time.Time) error {
 	c := ics.NewCalendar()
 	c.SetProductId("-//Gatehouse//API versions//EN")
-	c.SetMethod(ics.MethodPublish)
 	c.SetXWRCalName("API versions")
 	c.SetRefreshInterval("P1D") // RFC 7986, section 5.7
 	n := 0

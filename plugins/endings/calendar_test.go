@@ -75,7 +75,7 @@ func TestCalendar(t *testing.T) {
 	text := calendar(t, now, list...)
 	lines := unfold(t, text)
 	for _, want := range []string{
-		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Gatehouse//API versions//EN", "METHOD:PUBLISH", "REFRESH-INTERVAL;VALUE=DURATION:P1D",
+		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Gatehouse//API versions//EN", "REFRESH-INTERVAL;VALUE=DURATION:P1D",
 		"DTSTAMP:20270530T120000Z",
 		"SUMMARY:near is deprecated", "DTSTART:20270115T000000Z",
 		"SUMMARY:near is switched off for a while", "DTSTART:20270504T080000Z", "DTEND:20270504T090000Z",

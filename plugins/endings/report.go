@@ -124,7 +124,7 @@ func (r *Report) row(v *Version, c callers.Calls) Row {
 	who := lifecycle.Caller{ID: c.ID, Username: c.Username, CustomID: c.CustomID}
 	row := Row{
 		Route: v.Route, Consumer: c.Name(), CustomID: c.CustomID, Tenant: c.Tenant, Ends: v.EndFor(&who),
-		First: c.First, Last: c.Last, ByDay: map[string]int64{}, Agents: c.Agents,
+		First: c.First, Last: c.Last, ByDay: map[string]int64{}, Agents: append([]string{}, c.Agents...),
 	}
 	row.Then = r.fate(v, row.Ends)
 	from := r.At.Truncate(day).Add(-time.Duration(r.Days-1) * day)

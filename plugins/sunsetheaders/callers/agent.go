@@ -31,11 +31,15 @@ func Products(header string) string {
 	}
 	var kept []string
 	length := 0
+	first := true
 	for word := range strings.FieldsSeq(withoutComments(header)) {
 		p := product(word)
-		if p == "" {
+		// Behind the first, a word without a version is as likely of a sentence.
+		if bare := !strings.Contains(p, "/"); p == "" || bare && !first {
+			first = false
 			continue
 		}
+		first = false
 		if length += len(p) + 1; length > maxAgent+1 || len(kept) == maxProducts {
 			break
 		}

@@ -23,6 +23,7 @@ func TestProducts(t *testing.T) {
 		{"a version that is a number of a person's", "sync/20481234567", "sync"},
 		{"what is no token", "\x00\xff \"<script>\" =cmd", ""},
 		{"empty", "", ""},
+		{"a sentence", "sync contact Jane Doe tool/2.0", "sync tool/2.0"},
 		{"too many", "a/1 b/2 c/3 d/4", "a/1 b/2 c/3"},
 	} {
 		if got := Products(tt.header); got != tt.want {
