@@ -31,11 +31,10 @@ const (
 )
 
 // Bounds on memory: a node holds some 500 bytes for each caller that it saw since it wrote
-// last, or that it could not write. Redis holds maxCallers of a route, at four kilobytes at most.
-const (
-	maxHeld    = 10_000
-	maxCallers = 1000
-)
+// last, or that it could not write. Redis holds so many callers of a route, at four kilobytes at most.
+type bounds struct{ held, callers int }
+
+var defaultBounds = bounds{held: 10_000, callers: 1000}
 
 // flushEvery is how often a node writes, and pipelineTimeout how long each pipeline of
 // that may take. A run of the script takes Redis some 100 µs at most, and keeps it from other
@@ -71,6 +70,7 @@ type Recorder struct {
 
 	client redis.UniversalClient
 	prefix string
+	bounds bounds
 
 	mu   sync.Mutex
 	held map[place]*tally
@@ -90,7 +90,7 @@ type place struct {
 // NewRecorder writes nothing before [Recorder.Observe] was called. Each Redis key begins
 // with the prefix.
 func NewRecorder(client redis.UniversalClient, prefix string) *Recorder {
-	r := &Recorder{client: client, prefix: prefix, held: map[place]*tally{}}
+	r := &Recorder{client: client, prefix: prefix, bounds: defaultBounds, held: map[place]*tally{}}
 	r.task = periodic.New(flushEvery, func(ctx context.Context) {
 		// To be stopped in the middle would leave more to the end. Failures are said.
 		_ = r.Flush(context.WithoutCancel(ctx))
@@ -119,7 +119,7 @@ func (r *Recorder) observe(c Call) {
 func (r *Recorder) count(at place, c *Call, agent string) bool {
 	t := r.held[at]
 	if t == nil {
-		if len(r.held) >= maxHeld {
+		if len(r.held) >= r.bounds.held {
 			return false
 		}
 		t = newTally(c.At.Unix())
@@ -192,7 +192,7 @@ func (r *Recorder) keep(undone map[place]*tally) {
 		switch t := r.held[at]; {
 		case t != nil:
 			lost += t.merge(earlier)
-		case len(r.held) < maxHeld:
+		case len(r.held) < r.bounds.held:
 			r.held[at] = earlier
 		default:
 			lost += earlier.calls()
@@ -245,7 +245,7 @@ func (r *Recorder) run(now time.Time, at place, t *tally) *redisscript.Run {
 	run := &redisscript.Run{
 		Keys: []string{keys.index, keys.caller(at.caller.member()), keys.caller(others.member())},
 		Args: []any{
-			at.caller.member(), at.caller.text(), others.member(), others.text(), maxCallers, maxAgents, maxDays,
+			at.caller.member(), at.caller.text(), others.member(), others.text(), r.bounds.callers, maxAgents, maxDays,
 			now.Unix(), t.first, t.last, t.end, seconds(Kept), seconds(keptSilent), len(t.agents),
 		},
 	}

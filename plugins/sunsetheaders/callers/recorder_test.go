@@ -162,8 +162,9 @@ func TestRedisIsBounded(t *testing.T) {
 	t.Parallel()
 	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
 	r := NewRecorder(client, "p")
+	r.bounds.callers = 20
 	now := time.Now()
-	for i := range maxCallers + 50 {
+	for i := range 20 + 50 {
 		r.observe(called(now, Caller{ID: fmt.Sprint("id", i)}, lifecycle.StageDeprecated, ""))
 	}
 	flush(t, r)
@@ -174,8 +175,8 @@ func TestRedisIsBounded(t *testing.T) {
 			together = c.Days[now.UTC().Truncate(day)][lifecycle.StageDeprecated]
 		}
 	}
-	if len(list) != maxCallers+1 || together != 50 {
-		t.Errorf("%d callers, %d calls of others; want %d and 50", len(list), together, maxCallers+1)
+	if len(list) != 20+1 || together != 50 {
+		t.Errorf("%d callers, %d calls of others; want 21 and 50", len(list), together)
 	}
 	for i := range 120 { // of somebody who is known
 		r.observe(called(now.Add(time.Duration(i-120)*day), Caller{ID: "id0"}, lifecycle.StageDeprecated, "agent-"+strings.Repeat("a", i%20)))
@@ -219,6 +220,7 @@ func TestRedisAway(t *testing.T) {
 	var lost int64
 	var said []string
 	r := NewRecorder(client, "p")
+	r.bounds.held = 30
 	r.Lost = func(n int64) { lost += n }
 	r.Said = func(err error) { said = append(said, fmt.Sprint(err)) }
 	now := time.Now()
@@ -228,11 +230,11 @@ func TestRedisAway(t *testing.T) {
 			t.Fatal("no error of a Redis that is away")
 		}
 	}
-	for i := range maxHeld + 5 {
+	for i := range 30 + 5 {
 		r.observe(called(now, Caller{ID: fmt.Sprint(i)}, lifecycle.StageDeprecated, ""))
 	}
-	if len(r.held) != maxHeld || lost != 6 {
-		t.Errorf("%d are held, %d calls lost; want %d and 6", len(r.held), lost, maxHeld)
+	if len(r.held) != 30 || lost != 6 {
+		t.Errorf("%d are held, %d calls lost; want 30 and 6", len(r.held), lost)
 	}
 	hook.now = false
 	flush(t, r)
@@ -265,6 +267,7 @@ func TestWritesInTheBackground(t *testing.T) {
 		}
 		r.Observe(called(time.Now(), globex, lifecycle.StageDeprecated, ""))
 		time.Sleep(25 * time.Second)
+		synctest.Wait()
 		if hook.tries != 3 {
 			t.Errorf("%d tries in 25 s, want 3", hook.tries)
 		}
