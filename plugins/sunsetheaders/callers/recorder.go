@@ -30,8 +30,9 @@ const (
 	day        = 24 * time.Hour
 )
 
-// Bounds on memory: a node holds some 500 bytes for each caller that it saw since it wrote
-// last, or that it could not write. Redis holds so many callers of a route, at four kilobytes at most.
+// bounds are on memory. A node holds callers that it saw since it wrote last, or that it
+// could not write, at some 500 bytes each; Redis holds callers of a route, at four kilobytes
+// each.
 type bounds struct{ held, callers int }
 
 var defaultBounds = bounds{held: 10_000, callers: 1000}
