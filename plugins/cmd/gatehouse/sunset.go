@@ -40,7 +40,7 @@ func (c *callerSource) addFlags(flags *pflag.FlagSet) {
 func (c *callerSource) ask(ctx context.Context, ask func(context.Context, redis.UniversalClient) error) error {
 	client, err := redisurl.Open(c.url)
 	if err != nil {
-		return fmt.Errorf("--redis: %w", err)
+		return fmt.Errorf("REDIS_URL: %w", err) // a flag was looked at before
 	}
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, sunsetTimeout)
@@ -94,6 +94,7 @@ func sunsetForgetCommand(s streams) *cobra.Command {
 		return source.forget(ctx, s, args[0])
 	})
 	source.addFlags(c.Flags())
+	c.PreRunE = func(*cobra.Command, []string) error { return checkRedis(c.Flags(), source.url) }
 	return c
 }
 

@@ -101,7 +101,7 @@ func TestSunsetMistakes(t *testing.T) {
 		{"no config", []string{"report", "--redis", url}, 2, "name the declarative config with --config"},
 		{"no such file", []string{"report", "--config", "none.yaml", "--redis", url}, 1, "none.yaml"},
 		{"no Redis", []string{"report", "--config", file, "--redis", "redis://127.0.0.1:1"}, 1, "connection refused"},
-		{"no URL", []string{"report", "--config", file, "--redis", "http://localhost"}, 1, "--redis: not the URL of a Redis"},
+		{"no URL", []string{"report", "--config", file, "--redis", "http://localhost"}, 2, "--redis: not the URL of a Redis"},
 		{"nothing recorded", []string{"report", "--config", file, "--redis", empty}, 1, "nothing is recorded: write observe: true"},
 		{"no such version", []string{"report", "--config", file, "--redis", url, "order-v1"}, 1, `no version that ends is on a route "order-v1"; orders-v1?`},
 		{"no day", []string{"report", "--config", file, "--days", "0"}, 2, "--days 0: write 1 to 90"},

@@ -42,6 +42,7 @@ func sunsetReportCommand(s streams) *cobra.Command {
 	flags.IntVar(&r.ask.Days, "days", 7, "how many days of calls count, today's included")
 	flags.BoolVar(&r.ask.IfSunsetToday, "if-sunset-today", false, "say who would break if the versions ended now")
 	cli.Output(flags, &r.format, "text", "json", "csv")
+	c.PreRunE = func(*cobra.Command, []string) error { return checkRedis(flags, r.url) }
 	return c
 }
 
