@@ -18,7 +18,9 @@ func (s *scan) assignment(i int) {
 	if r&roleField == 0 && s.saysNothing(i, end, v, r) {
 		return
 	}
-	v.json = !v.quoted && i > 0 && s.b[i-1] == '"'
+	if !v.quoted {
+		v.quote = s.quoteBefore(i)
+	}
 	s.named(v, r)
 }
 
@@ -60,15 +62,15 @@ func (s *scan) saysNothing(i, end int, v value, r role) bool {
 // value is the value that stands behind a name.
 type value struct {
 	start, end int
-	quoted     bool // within quotes, which are not a part of it
-	json       bool // a JSON number, literal, array or object
+	quoted     bool   // within quotes, which are not a part of it
+	quote      string // of a JSON number, literal, array or object: the quotes around what stands in for it
 }
 
 // named redacts the value of a name with the role r.
 func (s *scan) named(v value, r role) {
 	text := s.b[v.start:v.end]
 	switch {
-	case s.e.isMarker(text) || v.json && string(text) == "null":
+	case s.e.isMarker(text) || v.quote != "" && string(text) == "null":
 		s.next = v.end
 	case r&roleAddress != 0 && isNetworkAddress(text):
 	case r&roleField == 0:
@@ -90,7 +92,7 @@ func (s *scan) redactBy(r Rule, k Kind, v value) {
 	if s.e.actions[k] == Keep || v.start >= v.end {
 		return
 	}
-	s.record(finding{kind: k, rule: r, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
+	s.record(finding{kind: k, rule: r, start: v.start, end: v.end, quote: v.quote}, s.b[v.start:v.end])
 }
 
 // isOne redacts a value that is, as a whole, of one of the kinds that its name
@@ -107,7 +109,7 @@ func (s *scan) isOne(v value, r role) bool {
 		return false
 	}
 	s.leave(outer, first, v.start, v.end)
-	s.findings.list[first].quote = v.json
+	s.findings.list[first].quote = v.quote
 	return true
 }
 
@@ -135,7 +137,7 @@ func (s *scan) valueBehind(i int, r role) value {
 		return v
 	case (c == '{' || c == '[') && !s.query && !s.e.isMarker(s.b[j:s.unquotedEnd(j)]):
 		return value{start: j, end: s.bracketEnd(j)}
-	case r&roleLine != 0 && s.b[i] == ':':
+	case r&roleLine != 0 && s.b[i] == ':' && (s.quoteBefore(i) == "" || !isLiteral(s.b[j:s.unquotedEnd(j)])):
 		return value{start: j, end: s.lineEnd(j)}
 	}
 	return value{start: j, end: s.unquotedEnd(j)}
@@ -192,13 +194,26 @@ func (s *scan) quoteEnd(i, escaped int) int {
 }
 
 // bracketEnd returns the end of the JSON array or object that opens at b[i], or
-// the text's end.
+// that of the quotes around it, or the text's end. In a string of JSON its own quotes have
+// backslashes, as many as the first one has.
 func (s *scan) bracketEnd(i int) int {
-	depth := 0
+	depth, escaped, run := 0, -1, 0
 	for j := i; j < len(s.b); j++ {
 		switch s.b[j] {
+		case '\\':
+			run++
+			continue
 		case '"':
-			j = s.quoteEnd(j, 0)
+			if escaped < 0 {
+				escaped = run
+			}
+			if run < escaped {
+				return j - run
+			}
+			end := s.quoteEnd(j, escaped)
+			if j = backslashesEnd(s.b, end); j-end < escaped {
+				return end
+			}
 		case '{', '[':
 			depth++
 		case '}', ']':
@@ -206,6 +221,7 @@ func (s *scan) bracketEnd(i int) int {
 				return j + 1
 			}
 		}
+		run = 0
 	}
 	return len(s.b)
 }

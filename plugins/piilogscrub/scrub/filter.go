@@ -118,7 +118,7 @@ func (f *filter) write(text []byte, r *lineReader) []byte {
 	l := &f.line
 	l.Number, l.Text, l.Size, l.Tally = l.Number+1, text, r.size, Tally{}
 	l.key, l.inKey, l.unread = key, inKey && f.Engine.actions[Secret] != Keep, unread(text, r.long)
-	f.scrub(l, f.Format == FormatJSON || f.Format == FormatText && r.structured())
+	f.scrub(l, f.Format == FormatJSON || f.Format != FormatURL && f.Format != FormatRequest && r.structured())
 	if f.Observe != nil {
 		f.Observe(l)
 	}

@@ -86,7 +86,7 @@ func (p *parser) valueFrom(start int) value {
 	if p.s.b[start] == '"' {
 		return value{start: start + 1, end: p.i - 1, quoted: true}
 	}
-	return value{start: start, end: p.i, json: true}
+	return value{start: start, end: p.i, quote: p.s.jsonQuote()}
 }
 
 // late redacts a value that has been read, now that its name is known: what was found in

@@ -176,7 +176,7 @@ func (s *scan) scanDecoded(text []byte, start, end int) bool {
 		return s.emit(Dropped, start, end)
 	case len(list) > first:
 		one := list[first]
-		one.start, one.end, one.quote = start, end, false
+		one.start, one.end, one.quote = start, end, ""
 		s.findings.list = list[:first]
 		s.append(one)
 		return true
