@@ -119,28 +119,62 @@ func (s *scan) valueBehind(i int, r role) value {
 	for sign-i < maxSign && (at(s.b, sign) == '=' || at(s.b, sign) == '>') {
 		sign++ // ":=", "=>"
 	}
+	if s.b[i] == ':' && at(s.b, sign) == ':' && isTab(at(s.b, sign+1)) {
+		sign++ // LDIF's sign before base64
+	}
 	j := sign
 	for j < len(s.b) && j-sign < maxSignGap && is(s.b[j], blank) {
 		j++
 	}
-	if s.b[i] == '=' && j > sign && (s.isNameNext(sign, j) || s.isPadding(i)) {
+	if s.b[i] == '=' && j > sign && (s.isNameNext(sign, j, sign == i+1 && r&roleLine == 0) || s.isPadding(i)) {
 		return value{} // "password= next=1": no value
 	}
+	j = s.behindPrefix(s.behindTag(j))
 	escaped := 0
 	for escaped < maxEscapes && at(s.b, j) == '\\' && (at(s.b, j+1) == '\\' || at(s.b, j+1) == '"') {
 		escaped, j = escaped+1, j+1
 	}
 	switch c := at(s.b, j); {
 	case c == '"' || c == '\'' || c == '`':
-		v := value{start: j + 1, end: s.quoteEnd(j, escaped), quoted: true}
+		v := s.quotedValue(j, escaped, s.isDoubled(i, c))
 		s.spend(v.end - v.start)
 		return v
 	case (c == '{' || c == '[') && !s.query && !s.e.isMarker(s.b[j:s.unquotedEnd(j)]):
+		if end := s.bracedEnd(j); c == '{' && s.b[i] == '=' && end > 0 {
+			return value{start: j, end: end}
+		}
 		return value{start: j, end: s.bracketEnd(j)}
 	case r&roleLine != 0 && s.b[i] == ':' && (s.quoteBefore(i) == "" || !isLiteral(s.b[j:s.unquotedEnd(j)])):
 		return value{start: j, end: s.lineEnd(j)}
 	}
-	return value{start: j, end: s.unquotedEnd(j)}
+	return s.unquotedValue(i, j, r)
+}
+
+// isDoubled reports whether the name before the sign at b[i] ends in two quotes, as in CSV.
+func (s *scan) isDoubled(i int, quote byte) bool {
+	n := backslashesBefore(s.b, i-1)
+	return at(s.b, i-1) == quote && at(s.b, i-2-n) == quote
+}
+
+// unquotedValue returns the value at b[j] behind the sign at b[i], which no quotes are around.
+func (s *scan) unquotedValue(i, j int, r role) value {
+	if r&roleWeak == 0 {
+		if end := s.callEnd(j); end > j {
+			return value{start: j, end: end}
+		}
+	}
+	v := value{start: j, end: s.unquotedEnd(j)}
+	switch {
+	case r&roleAuth != 0:
+		v.end = s.schemeEnd(j, v.end)
+	case s.b[i] == ':':
+		v = s.changed(v, nil)
+	case r&roleLine != 0 && !s.query:
+		v.end = s.cookiesEnd(j, v.end)
+	case r&roleField != 0 && r&roleSecret != 0 && !s.query:
+		v.end = s.listedEnd(i, j, v.end)
+	}
+	return v
 }
 
 const (
@@ -158,12 +192,15 @@ func (s *scan) isPadding(i int) bool {
 }
 
 // isNameNext reports whether what stands behind a '=' and blanks is on another line, or the
-// name of the next value.
-func (s *scan) isNameNext(sign, j int) bool {
+// name of the next value where there may be one.
+func (s *scan) isNameNext(sign, j int, may bool) bool {
 	for _, c := range s.b[sign:j] {
 		if c == '\n' || c == '\r' {
 			return true
 		}
+	}
+	if !may {
+		return false
 	}
 	end := j
 	for end < len(s.b) && end-j < maxName && is(s.b[end], nameByte) {
@@ -171,7 +208,7 @@ func (s *scan) isNameNext(sign, j int) bool {
 	}
 	s.spend(end - j)
 	c := at(s.b, end)
-	return end > j && (c == '=' && at(s.b, end+1) != '=' && end+1 < len(s.b) || c == ':')
+	return end > j && (c == '=' && at(s.b, end+1) != '=' && end+1 < len(s.b) || c == ':' && at(s.b, end+1) != ':')
 }
 
 // quoteEnd returns where the quotes that open at b[i] close, or the text's end. Before them

@@ -31,16 +31,21 @@ func fuzzSeeds() (seeds []string) {
 		line, _ := p.line(f)
 		seeds = append(seeds, line)
 	}
-	for range 50 {
+	return append(seeds, "%2525252540", `\\\\u0040`, strings.Repeat("[", 100), `{"a":{"a":[1,2`, "a@b@c@d.ee@f.gg")
+}
+
+// nestedSeeds are texts of JSON in JSON.
+func nestedSeeds() (seeds []string) {
+	for p := newPlanter(5); len(seeds) < 50; {
 		seeds = append(seeds, p.nestedObject(3, 2))
 	}
-	return append(seeds, "%2525252540", `\\\\u0040`, strings.Repeat("[", 100), `{"a":{"a":[1,2`, "a@b@c@d.ee@f.gg")
+	return seeds
 }
 
 // FuzzScrub checks that any text of any format comes out bounded, and that
 // findings are in order, apart and within the text.
 func FuzzScrub(f *testing.F) {
-	for i, s := range fuzzSeeds() {
+	for i, s := range append(fuzzSeeds(), nestedSeeds()...) {
 		f.Add([]byte(s), uint8(i))
 	}
 	key := bytes.Repeat([]byte{1}, MinKeyBytes)
@@ -91,7 +96,7 @@ func readAsJSON(text []byte, f Format) bool {
 // FuzzFilter checks that whatever is read comes out with as many lines, that JSON stays
 // JSON, and that what was filtered stays as it is.
 func FuzzFilter(f *testing.F) {
-	for i, s := range fuzzSeeds() {
+	for i, s := range append(fuzzSeeds(), nestedSeeds()...) {
 		f.Add([]byte(s), uint8(i))
 		f.Add([]byte(s+"\r\n"+s+"\n\n{\"n\":4111111111111111}\r"), uint8(i))
 	}

@@ -50,11 +50,13 @@ func (p *planter) nestedList(open, end string, item func() string) string {
 }
 
 func quotedJSON(s string) string {
-	b, err := json.Marshal(s)
-	if err != nil {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(s); err != nil {
 		panic(err)
 	}
-	return string(b)
+	return strings.TrimSpace(b.String())
 }
 
 // TestNestedJSONStaysJSON checks that what was valid JSON still is, in every string that
