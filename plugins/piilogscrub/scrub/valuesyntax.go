@@ -37,19 +37,26 @@ func (s *scan) behindPrefix(i int) int {
 	return j
 }
 
-// behindTag skips the tag of YAML at b[i:], such as "!!str", and the blanks behind it.
+// behindTag skips what YAML puts before a value at b[i:], and the blanks behind it: a tag or an
+// anchor, such as "!!str" and "&pw", and the sign of a block that is on the next line.
 func (s *scan) behindTag(i int) int {
-	if at(s.b, i) != '!' {
+	j := i
+	switch c := at(s.b, i); {
+	case c == '|' || c == '>':
+		for j++; at(s.b, j) == '-' || at(s.b, j) == '+' || isDigit(at(s.b, j)); {
+			j++
+		}
+		if j < len(s.b) && s.b[j] != '\n' && !isEscaped(s.b, j+1) {
+			return i
+		}
+	case c == '!' || c == '&' && !s.query:
+		for j++; j < len(s.b) && j-i < maxTagged && (is(s.b[j], wordByte) || s.b[j] == '!' || s.b[j] == '/'); {
+			j++
+		}
+	default:
 		return i
 	}
-	j := i + 1
-	for j < len(s.b) && j-i < maxTagged && (is(s.b[j], wordByte) || s.b[j] == '!' || s.b[j] == '/') {
-		j++
-	}
-	end := j
-	for end < len(s.b) && end-j < maxSignGap && isTab(s.b[end]) {
-		end++
-	}
+	end, _ := trimBlank(s.b, j, min(len(s.b), j+maxSignGap))
 	if end == j || end == len(s.b) {
 		return i
 	}
