@@ -16,7 +16,7 @@ var valueSyntaxes = []string{
 	`%s = MD5('%s %s')`, `%s = crypt('%s%s', gen_salt('bf'))`, `%s: SHA1("%s %s")`, `%s = String("%s %s")`, `%s: Some("%s %s")`, `%s=$(echo %s %s) x`,
 	`%s = new String("%s %s")`, `%s: Secret(%s, %s)`, `%s = a.b::c("%s (%s")`, `%s => Some("%s)%s") next`, `%s = f(g("%s"), "%s")`,
 	// tags, signs and changes
-	`%s: !!str %s%s`, "%s: |\n  %s%s\nn: 1", `%s: >-\n  %s%s`, `%s: &pw %s%s`, `%s: !vault "%s %s"`, `%s:: %s%s`, `~ %s = "%s" -> "%s"`, `  ~ %s = "%s x" -> "y %s" # forces`, `%s: %s -> %s`,
+	`%s: !!str %s%s`, "%s: |\n  %s%s\nn: 1", "%s: >-\n  %s%s", `%s: &pw %s%s`, `%s: !vault "%s %s"`, `%s:: %s%s`, `~ %s = "%s" -> "%s"`, `  ~ %s = "%s x" -> "y %s" # forces`, `%s: %s -> %s`,
 	// quotes within quotes
 	`%s='%s''%s'`, `%s = "%s""%s"`, `SET %s = 'a''%s''%s' WHERE`, `%s = """%s "x" %s"""`, `%s='''%s %s'''`, `"{""%s"":""%s %s""}"`,
 	// lists of data sources
