@@ -227,7 +227,7 @@ func toStandard(b []byte) {
 func privateKeyAt(b []byte, start, end int) int {
 	const head = "PRIVATE KEY-----"
 	from := max(0, start-len(head)-2)
-	if i := bytes.LastIndex(b[from:end], []byte(head)); i >= 0 {
+	if i := bytes.LastIndex(b[from:end], []byte(head)); i >= 0 && isKeyText(b[start:pemRun(b, start)]) {
 		return from + i + len(head)
 	}
 	return -1
