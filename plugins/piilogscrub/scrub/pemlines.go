@@ -7,9 +7,10 @@ import "bytes"
 // with lines of others in between, which stay. It is what a filter remembers of the lines
 // before.
 type pemLines struct {
-	left     int // lines that may still be of the key; 0 outside of one
-	others   int // lines of others since the last one of the key
-	column   int // where BEGIN was in its line
+	left     int  // lines that may still be of the key; 0 outside of one
+	others   int  // lines of others since the last one of the key
+	seen     bool // a line of the key has come
+	column   int  // where BEGIN was in its line
 	envelope envelope
 	before   []byte // what was before BEGIN, the last bytes of it
 	behind   []byte // what was behind it, the first bytes of it
@@ -34,7 +35,7 @@ func (p *pemLines) next(line []byte) (part span, found bool) {
 			p.left, body = 0, line[:end]
 		}
 		if part, found = p.keyIn(body); found {
-			p.others = 0
+			p.others, p.seen = 0, true
 		} else if p.others++; p.others > maxPEMOthers {
 			p.left = 0
 		}
@@ -61,7 +62,7 @@ func (p *pemLines) begin(line []byte) {
 	if len(rest) > 0 && (is(rest[0], blank|alnum) || rest[0] == '.' || rest[0] == ':' || rest[0] == '?' || rest[0] == '!') {
 		return
 	}
-	p.left, p.others, p.column, p.envelope = maxPEMLines, 0, e.start, e
+	p.left, p.others, p.seen, p.column, p.envelope = maxPEMLines, 0, false, e.start, e
 	p.before = append(p.before[:0], line[max(0, e.start-maxAround):e.start]...)
 	p.behind = append(p.behind[:0], rest[:min(len(rest), maxBehind)]...)
 }
@@ -72,8 +73,8 @@ func (p *pemLines) keyIn(line []byte) (span, bool) {
 	if start, end := trimBlank(line, 0, len(line)); p.isKey(line, span{start, end}) {
 		return span{start, end}, true
 	}
-	if part, ok := p.keyAt(line, min(p.column, len(line))); ok || len(p.before) < maxAround {
-		return part, ok // what BEGIN began its line with, the others do
+	if part, ok := p.keyAt(line, min(p.column, len(line))); ok {
+		return part, true
 	}
 	for i := 0; i < len(line); {
 		if part, ok := p.keyAt(line, i); ok {
@@ -93,35 +94,40 @@ func (p *pemLines) keyAt(line []byte, i int) (span, bool) {
 	return part, p.isAround(line, part) && p.isKey(line, part)
 }
 
-// isKey reports whether a part of a line is of base64 only, or a header of a key. Right
-// behind another line of the key a few bytes will do, as its last line may be short.
+// isKey reports whether a part of a line is of base64 only, or a header of a key. Where
+// lines of the key have come a few bytes will do, as its last line may be short.
 func (p *pemLines) isKey(line []byte, part span) bool {
 	text := line[part.start:part.end]
 	if isKeyHeader(text) {
-		return p.others == 0
+		return p.seen || p.others == 0
 	}
 	if len(text) < minPEMLine || pemRun(text, 0) != len(text) {
 		return false
 	}
 	c := contentOf(text)
 	near := c.upper > 0 && c.upper < c.letters || c.digits > 0 && c.letters > 0 || text[len(text)-1] == '='
-	return isKeyText(text) || near && p.others == 0
+	return isKeyText(text) || near && (p.seen || p.others == 0)
 }
 
-// isAround reports whether a part of a line stands between what BEGIN stood between, digits
-// aside.
+// isAround reports whether a part of a line stands between what BEGIN stood between; numbers
+// and blanks may be others.
 func (p *pemLines) isAround(line []byte, part span) bool {
-	from := part.start - len(p.before)
-	if from < 0 || len(p.before) < maxAround && from > 0 {
-		return false
-	}
-	for i, c := range line[from:part.start] {
-		if c != p.before[i] && (!isDigit(c) || !isDigit(p.before[i])) {
+	i, k := part.start, len(p.before)
+	for i > 0 && k > 0 {
+		c, was := line[i-1], p.before[k-1]
+		switch {
+		case isDigit(c) && isDigit(was):
+			i, k = digitsBefore(line, i), digitsBefore(p.before, k)
+		case isTab(c) && isTab(was):
+			i, k = len(bytes.TrimRight(line[:i], " \t")), len(bytes.TrimRight(p.before[:k], " \t"))
+		case c != was:
 			return false
+		default:
+			i, k = i-1, k-1
 		}
 	}
 	rest := bytes.TrimRight(line[part.end:], " \t\r")
-	return bytes.HasPrefix(rest, p.behind) && (len(p.behind) > 0 || len(rest) == 0)
+	return k == 0 && (i == 0 || len(p.before) == maxAround) && bytes.HasPrefix(rest, p.behind) && (len(p.behind) > 0 || len(rest) == 0)
 }
 
 // headerEnd returns the end of the header at line[i:].

@@ -106,7 +106,7 @@ func (s *scan) privateKeys() {
 }
 
 // keyHeaders are the headers of keys.
-var keyHeaders = [...]string{"Proc-Type:", "DEK-Info:", "Version:", "Comment:", "Subject:", "x-"}
+var keyHeaders = [...]string{"Proc-Type:", "DEK-Info:", "Version:", "Comment:"}
 
 func isKeyHeader(b []byte) bool {
 	for _, header := range keyHeaders {
