@@ -261,3 +261,34 @@ func TestFilterLeavesWhatMentionsKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestFilterReadsTemplatesAnywhere checks that path templates apply to the paths in lines of
+// any kind, and to nothing else.
+func TestFilterReadsTemplatesAnywhere(t *testing.T) {
+	t.Parallel()
+	o := FilterOptions{Engine: newEngine(t, Policy{PathTemplates: []string{"/users/{name}/orders/*", "/files/{name}/**"}})}
+	for in, want := range map[string]string{
+		"GET /users/bob/orders/3 HTTP/1.1":                                   "GET /users/[field]/orders/3 HTTP/1.1",
+		"https://h.example/users/bob/orders/3?page=2":                        "https://h.example/users/[field]/orders/3?page=2",
+		`{"request":{"uri":"/users/bob/orders/3"},"status":200}`:             `{"request":{"uri":"/users/[field]/orders/3"},"status":200}`,
+		`{"request":{"url":"https://h:8443/users/bob/orders/3?a=b"}}`:        `{"request":{"url":"https://h:8443/users/[field]/orders/3?a=b"}}`,
+		`{"request":"GET /users/bob/orders/3 HTTP/1.1"}`:                     `{"request":"GET /users/[field]/orders/3 HTTP/1.1"}`,
+		`{"m":"{\"uri\":\"/users/bob/orders/3\"}"}`:                          `{"m":"{\"uri\":\"/users/[field]/orders/3\"}"}`,
+		`time=1 path=/users/bob/orders/3 status=200`:                         `time=1 path=/users/[field]/orders/3 status=200`,
+		`upstream: "http://10.0.0.1:80/files/a/b/c", host: "h"`:              `upstream: "http://10.0.0.0:80/files/[field]/b/c", host: "h"`,
+		`/x?next=%2Fusers%2Fbob%2Forders%2F3&n=1`:                            `/x?next=%2Fusers%2F[field]%2Forders%2F3&n=1`,
+		"/users/bob/orders, /users/bob, /v1/users/bob/orders/3, a/files/b/c": "",
+		`{"path":"/users/joe@x.io/orders/3"}`:                                `{"path":"/users/[email]/orders/3"}`,
+		`- - - [24/Nov/2025:03:13:41 +0000] "GET /users/bob/orders/3 HTTP/1.1" 200 1 "https://h/files/a" "x" kong_request_id: "1"`: `- - - [24/Nov/2025:03:13:41 +0000] "GET /users/[field]/orders/3 HTTP/1.1" 200 1 "https://h/files/[field]" "x" kong_request_id: "1"`,
+	} {
+		if want == "" {
+			want = in
+		}
+		for _, f := range []Format{FormatText, FormatAccess, FormatJSON} {
+			o.Format = f
+			if got := string(filtered(t, []byte(in), o)); got != want {
+				t.Errorf("as %s: %s\nbecame  %s\nwant    %s", f, in, got, want)
+			}
+		}
+	}
+}

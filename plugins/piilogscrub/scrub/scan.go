@@ -143,6 +143,9 @@ func (s *scan) run() {
 	if s.signless(); len(s.e.patterns) > 0 {
 		s.patterns()
 	}
+	if len(s.e.templates) > 0 {
+		s.paths()
+	}
 	if size := len(s.findings.list); size > n && size > first+1 {
 		s.findings.merge(first)
 	}
