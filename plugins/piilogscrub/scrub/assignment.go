@@ -1,5 +1,7 @@
 package scrub
 
+import "bytes"
+
 // assignment looks at the '=' or ':' at b[i]: if the name before it is one whose
 // values are redacted, so is the value behind it.
 func (s *scan) assignment(i int) {
@@ -73,6 +75,7 @@ func (s *scan) named(v value, r role) {
 	case s.e.isMarker(text) || v.quote != "" && string(text) == "null":
 		s.next = v.end
 	case r&roleAddress != 0 && isNetworkAddress(text):
+	case r&(roleField|roleLine) == roleLine && bytes.IndexByte(text, '=') < 0: // cookies are names and values
 	case r&roleField == 0:
 		if s.spend(min(len(text), maxRandom)); isSecretValue(text, r) && jwtEnd(text, 0) != len(text) && !s.isOne(v, 0) {
 			s.redactValue(Secret, v)

@@ -118,7 +118,7 @@ func (s *scan) userinfo(i int) (start, end int, ok bool) {
 			if start = j + 1; start >= i || slash >= 0 && !s.isPassword(start, i) {
 				return 0, 0, false
 			}
-			return start, s.userinfoEnd(i), true
+			return start, s.userinfoEnd(start, i), true
 		}
 		if c == '/' || c == '?' {
 			slash = j
@@ -156,17 +156,18 @@ func (s *scan) isPassword(start, i int) bool {
 	return port < i && c != '/' && c != '?' && c != '#'
 }
 
-// userinfoEnd returns the last '@' of those that may end the user and password which the one
-// at b[i] may end: programs take the last one before the path (WHATWG, URL, authority state),
+// userinfoEnd returns the last '@' of those that may end the user and password which begin at
+// b[start] and the one at b[i] may end: programs take the last one before the path (WHATWG, URL, authority state),
 // and people write a '/' where it should be encoded.
-func (s *scan) userinfoEnd(i int) int {
+func (s *scan) userinfoEnd(start, i int) int {
+	password := bytes.IndexByte(s.b[start:i], ':') >= 0
 	end, host, j := i, true, i+1
 	for ; j < len(s.b) && j-i < maxLocal; j++ {
 		c := s.b[j]
 		switch {
 		case c == '@' && is(s.b[j-1], wordByte):
 			end, host = j, true
-		case c == '/' && host && !bytes.ContainsAny(s.b[end+1:j], ".:"):
+		case c == '/' && host && password && !bytes.ContainsAny(s.b[end+1:j], ".:"):
 			host = false // "ss" of "u:p@ss/word@host" is no host's name, perhaps
 		case c == '/' && host, c == '?', c == '#', !is(c, localByte) && !isPasswordByte(c) && c != '/' && c != '@':
 			s.spend(j - i)

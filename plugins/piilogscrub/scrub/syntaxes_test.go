@@ -68,7 +68,7 @@ func TestSchemesBehindAnySign(t *testing.T) {
 		}
 	}
 	for _, sign := range []string{"=", ": ", " => "} {
-		for _, name := range []string{"Cookie", "HTTP_COOKIE", "Set-Cookie"} {
+		for _, name := range []string{"Cookie", "HTTP_COOKIE", "Set-Cookie", "cookies"} {
 			one, two := pick(p, secretSpellings)(p), pick(p, secretSpellings)(p)
 			checkParts(t, name, FormatText, name+sign+"lang="+one+"; connect="+two, one, two)
 			checkParts(t, name, FormatText, name+sign+"lang="+one+"; Path=/; connect="+two+";theme=1", one, two)
@@ -139,6 +139,8 @@ func TestWhatIsBehindAValueStays(t *testing.T) {
 		`{"ParameterValue":"x17","ParameterKey":"DbPassword"}`: `{"ParameterValue":"[field]","ParameterKey":"DbPassword"}`,
 		`{"ParameterKey":"Region1","ParameterValue":"x17"}`:    `{"ParameterKey":"Region1","ParameterValue":"x17"}`,
 		"see https://h/a:b/c@2x.png and https://h/@scope/pkg":  "see https://h/a:b/c@2x.png and https://h/@scope/pkg",
+		"https://user@host/x@y/z cookies: blocked by browser":  "https://[credential]@host/x@y/z cookies: blocked by browser",
+		`{"cookies":{"theme":"dark"},"m":"cookies=3"}`:         `{"cookies":{"theme":"dark"},"m":"cookies=3"}`,
 		"https://h:8080/x?to=a@b.io":                           "https://h:8080/x?to=[email]",
 		`body: {"cookie":null,"n":1}`:                          `body: {"cookie":null,"n":1}`,
 		`body: {"phone":4155552671,"n":1}`:                     `body: {"phone":"[phone]","n":1}`,
