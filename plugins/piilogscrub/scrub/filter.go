@@ -172,13 +172,17 @@ func (f *filter) scrub(l *Line, quoted bool) {
 	}
 	if l.unread == RuleForm {
 		f.out, l.Tally = f.Engine.Scrub(f.out[:0], text, f.Format)
-		if l.Tally.Total() == 0 || f.settle(l) {
+		switch settled := l.Tally.Total() == 0 || f.settle(l); {
+		case !settled:
+			l.unread = RuleTooCostly
+		case unread(f.out, false) != RuleForm: // what is left is mostly NULs
+			l.unread = RuleUnreadable
+		default:
 			if l.inKey {
 				l.Tally[Secret]++
 			}
 			return
 		}
-		l.unread = RuleTooCostly
 	}
 	f.out = appendDropped(f.out[:0], quoted)
 	l.Tally = Tally{}

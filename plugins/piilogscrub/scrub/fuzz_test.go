@@ -102,6 +102,7 @@ func FuzzFilter(f *testing.F) {
 	}
 	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"), uint8(0))
 	f.Add([]byte("a\x00@\x00b\x00.\x00i\x00o\x00\r\x00\n\x00"), uint8(0))
+	f.Add([]byte("00@0000.AA\x00\x00\x00"), uint8(0))
 	f.Add([]byte(`["`+strings.Repeat("x", 300)+`"]`), uint8(0))
 	engine := newEngine(f, Policy{MaxBytes: 256, Patterns: []Pattern{{Name: "customer", Regexp: `\bC-\d{4,8}\b`}}})
 	f.Fuzz(func(t *testing.T, text []byte, n uint8) {
