@@ -23,6 +23,7 @@ var blocks = map[string]string{
 	"docs/adding-to-kong.md#the-files":                                             "run: e2e TestAddedToKong",
 	"docs/adding-to-kong.md#the-process":                                           "run: e2e TestAddedToKong",
 	"docs/adding-to-kong.md#the-first-config":                                      "run: e2e TestAddedToKong",
+	"docs/api-lifecycle.md#who-still-calls":                                        "needs a Redis with weeks of calls; e2e's TestWhoStillCalls makes some",
 	"docs/audit-integrity.md#switching-the-chain-on":                               "serves until it is stopped; the key's commands are run by hand of the next block: plugins/piilogscrub/auditchain",
 	"docs/audit-integrity.md#verifying":                                            "names logs of a gateway and of a cluster; the tests of plugins/cmd/gatehouse verify their own",
 	"docs/audit-integrity.md#by-hand":                                              "run: plugins/piilogscrub/auditchain TestOthersCanVerify",

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatehousehq/gatehouse/internal/markdown"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 )
 
 // TestTour runs README.md's tour as it is printed, at this gateway, and wants what the page

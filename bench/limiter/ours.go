@@ -16,7 +16,7 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 )
 
 // fourLimits are those that the peers keep too: the tenant's, the user's, the

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/otelenv"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 )
 
 // checkEnvironment says which variables the parts would refuse, a line each: every part has

@@ -73,6 +73,7 @@ func (c *Config) newHop() (*hop, error) {
 		scrub.RouteID, scrub.ServiceID, scrub.ConsumerID = c.RouteID, c.ServiceID, c.ConsumerID
 	}
 	h.shareIdentity(scrub, limit)
+	h.shareTenant(sunset, limit)
 	err := errors.Join(
 		checkRun(c.Run),
 		h.checkHeaders(scrub),

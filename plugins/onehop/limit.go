@@ -78,14 +78,3 @@ func (h *hop) limitDeadline() time.Duration {
 	}
 	return h.limit.Deadline()
 }
-
-// limitWarnings are the limiter's, with the section's name before them.
-func (h *hop) limitWarnings() (list []error) {
-	if h.limit == nil {
-		return nil
-	}
-	for _, warning := range h.limit.Warnings() {
-		list = append(list, prefixed(sectionLimit, warning))
-	}
-	return list
-}

@@ -51,7 +51,15 @@ func (h *hop) degrade(undecoded error) {
 // nothing because another section disagrees.
 func (c *Config) Warnings() []error {
 	h := c.prepared()
-	return append(slices.Clone(h.overruled), h.limitWarnings()...)
+	warnings := slices.Clone(h.overruled)
+	for _, s := range h.sections {
+		if warner, ok := s.config.(interface{ Warnings() []error }); ok {
+			for _, warning := range warner.Warnings() {
+				warnings = append(warnings, prefixed(s.name, warning))
+			}
+		}
+	}
+	return warnings
 }
 
 // Deadline is how long an event may have to take: the limiter alone waits for

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/callers"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
@@ -17,13 +17,28 @@ import (
 type Announcer struct {
 	runtime *Runtime
 	plan    *lifecycle.Plan
+	// recorder is nil where nothing is kept of who calls.
+	recorder    *callers.Recorder
+	tenantClaim string
 }
 
 // newAnnouncer returns an announcer beside an error, too: one that refuses nobody.
 func (c *Config) newAnnouncer() (*Announcer, error) {
-	defaults.Fill(c)
-	plan, err := newPlan(c)
-	return &Announcer{c.runtime, plan}, err
+	plan, err := c.Plan()
+	a := &Announcer{runtime: c.runtime, plan: plan, tenantClaim: c.Identity.TenantClaim}
+	if c.Observe {
+		a.recorder = c.recorder()
+	}
+	return a, err
+}
+
+// recorder is nil where there is no Redis: the version lives by its dates all the same.
+func (c *Config) recorder() *callers.Recorder {
+	recorder, err := c.runtime.recorder(c.Redis)
+	if err != nil {
+		c.runtime.logger.Warn("nothing is kept of who calls", "plugin", Name, "error", err)
+	}
+	return recorder
 }
 
 // Read asks Kong for what [Announcer.Decide] needs.
@@ -42,9 +57,32 @@ func (a *Announcer) Read(e *kongrequest.Event) (lifecycle.Caller, error) {
 		Username: holder.Username, CustomID: holder.CustomID, ID: holder.ID,
 		Route: cmp.Or(route.Name, route.Id),
 	}
+	if a.recorder != nil {
+		if err := a.readRecorded(e, &caller); err != nil {
+			return caller, err
+		}
+	}
 	err = a.readMore(e, &caller, route.Paths)
 	return caller, err
 }
+
+// readRecorded reads what only the record of callers needs. [Config.Prefetch] has both in
+// the round trip that there is anyway.
+func (a *Announcer) readRecorded(e *kongrequest.Event, c *lifecycle.Caller) error {
+	token, err := e.Token()
+	if err != nil {
+		return err
+	}
+	tenant := token.Claim(a.tenantClaim)
+	if !tenant.Known() {
+		tenant = identity.Clean(c.CustomID)
+	}
+	c.Tenant = tenant.String()
+	c.UserAgent, err = e.Header(userAgent)
+	return err
+}
+
+const userAgent = "User-Agent"
 
 // readMore reads what only some moments of a version's life need.
 func (a *Announcer) readMore(e *kongrequest.Event, c *lifecycle.Caller, prefixes []string) (err error) {
@@ -90,6 +128,12 @@ func (a *Announcer) Decide(caller lifecycle.Caller) lifecycle.Decision {
 		now = a.runtime.now()
 	}
 	d := a.plan.Decide(now, caller)
-	a.runtime.count(now, caller, d.Stage)
+	a.runtime.count(now, caller, d.Stage, a.plan.Sunset)
+	if a.recorder != nil {
+		a.recorder.Observe(callers.Call{
+			At: now, Route: caller.Route, Stage: d.Stage, End: a.plan.EndFor(&caller), UserAgent: caller.UserAgent,
+			Caller: callers.Caller{ID: caller.ID, Username: caller.Username, CustomID: caller.CustomID, Tenant: caller.Tenant},
+		})
+	}
 	return d
 }

@@ -8,8 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/defaults"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
+
+// Plan is the life that the config says, beside an error too. It needs no runtime.
+func (c *Config) Plan() (*lifecycle.Plan, error) {
+	defaults.Fill(c)
+	return newPlan(c)
+}
 
 // newPlan returns a plan beside an error, too: one by what is certain then.
 func newPlan(c *Config) (*lifecycle.Plan, error) {

@@ -1,6 +1,8 @@
 package sunsetheaders
 
 import (
+	"fmt"
+
 	"github.com/gatehousehq/gatehouse/internal/prepared"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
@@ -63,6 +65,13 @@ type Config struct {
 	// Exemptions let single consumers go on after the end.
 	Exemptions []Exemption `json:"exemptions" desc:"Consumers that may go on through brownouts and after the end, each until a date of its own."`
 
+	// Observe has it kept in Redis who calls. Without it no request is read for that.
+	Observe bool `json:"observe" kong:"default=false" desc:"Whether it is kept in Redis who still calls the version, for gatehouse sunset report. It is personal data: 90 days after the end it is gone."`
+	// Redis is where.
+	Redis Redis `json:"redis" desc:"Where it is kept, with observe."`
+	// Identity says which tenant calls.
+	Identity Identity `json:"identity" desc:"Which tenant a verified token names, with observe. Without a token it is the consumer's custom_id."`
+
 	// RouteID is the route that the configuration is of; empty for one of more routes.
 	RouteID string `json:"route_id" kong:"scope"`
 
@@ -104,6 +113,17 @@ type Exemption struct {
 	Until    string `json:"until" kong:"required,shape=date" desc:"Until when it may (RFC 3339 date or date-time); its Sunset header says so."`
 }
 
+// Redis says where it is kept who calls.
+type Redis struct {
+	URL       string `json:"url" kong:"referenceable,encrypted,len_max=4096,shape=redis_url" desc:"The Redis: redis://, rediss:// (TLS) or unix://, as tenant-rate-limit takes it. The REDIS_URL of the plugin server if absent."`
+	KeyPrefix string `json:"key_prefix" kong:"default=gatehouse,len_min=1,len_max=64,match=^[%w_.:-]+$,err=write 1 to 64 letters\\, digits\\, or any of _ . : -" desc:"What every Redis key of this plugin begins with."`
+}
+
+// Identity is how a tenant is found. In one hop it is tenant_rate_limit's.
+type Identity struct {
+	TenantClaim string `json:"tenant_claim" kong:"default=tenant,len_min=1,len_max=256,shape=text" desc:"The claim of the verified token that names the tenant, by its exact name."`
+}
+
 // Provision checks the config and prepares it for events. The error lists
 // every bad field, one line each; see [Config.Degrade] for what is left then.
 func (c *Config) Provision() error {
@@ -123,6 +143,18 @@ func (c *Config) Announcer() *Announcer {
 func (c *Config) Degrade(error) {
 	_ = c.Provision() // which says what Degrade was told
 	c.announcer.Made().plan.Degraded = true
+}
+
+// Warnings are what is no mistake of the version's life, and no good: callers that are to be
+// kept, and nowhere to keep them.
+func (c *Config) Warnings() []error {
+	if !c.Observe {
+		return nil
+	}
+	if _, err := c.runtime.recorder(c.Redis); err != nil {
+		return []error{fmt.Errorf("%w; nothing is kept of who calls", err)}
+	}
+	return nil
 }
 
 // Close is the end of the config, which holds nothing that needs ending.

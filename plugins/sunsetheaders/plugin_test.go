@@ -182,7 +182,10 @@ func TestMetricsSayWhoStillCalls(t *testing.T) {
 	now = end
 	caller(&entities.Consumer{Id: "c1", Username: "initech-erp"})
 	caller(nil) // past the cap as well
-	want := `# HELP gatehouse_sunset_last_seen_timestamp_seconds When a consumer last called an API version that is going to end, in Unix time.
+	want := `# HELP gatehouse_sunset_end_timestamp_seconds When an API version that was called ends, in Unix time. A version without an end has none.
+# TYPE gatehouse_sunset_end_timestamp_seconds gauge
+gatehouse_sunset_end_timestamp_seconds{route="partner-orders-v1"} 1.8143136e+09
+# HELP gatehouse_sunset_last_seen_timestamp_seconds When a consumer last called an API version that is going to end, in Unix time.
 # TYPE gatehouse_sunset_last_seen_timestamp_seconds gauge
 gatehouse_sunset_last_seen_timestamp_seconds{consumer="globex",route="partner-orders-v1"} 1.8142272e+09
 gatehouse_sunset_last_seen_timestamp_seconds{consumer="initech-erp",route="partner-orders-v1"} 1.8143136e+09
@@ -194,6 +197,9 @@ gatehouse_sunset_requests_total{consumer="initech-erp",route="partner-orders-v1"
 gatehouse_sunset_requests_total{consumer="initech-erp",route="partner-orders-v1",stage="gone"} 1
 gatehouse_sunset_requests_total{consumer="other",route="partner-orders-v1",stage="deprecated"} 3
 gatehouse_sunset_requests_total{consumer="other",route="partner-orders-v1",stage="gone"} 1
+# HELP gatehouse_sunset_unrecorded_requests_total Requests that gatehouse sunset report will not know of: there was no room for them, or Redis did not answer to the end.
+# TYPE gatehouse_sunset_unrecorded_requests_total counter
+gatehouse_sunset_unrecorded_requests_total 0
 `
 	if err := testutil.GatherAndCompare(registry, strings.NewReader(want)); err != nil {
 		t.Error(err)

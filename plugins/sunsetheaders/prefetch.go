@@ -12,6 +12,9 @@ func (c *Config) Prefetch(phase string) (reads [][2]string) {
 		reads = append(reads, kongrequest.ReadRoute)
 	}
 	reads = append(reads, kongrequest.ReadConsumer, kongrequest.ReadCredential)
+	if c.Announcer().recorder != nil {
+		reads = append(reads, kongrequest.ReadToken, kongrequest.ReadHeader(userAgent))
+	}
 	if c.Announcer().plan.NeedsRest() {
 		reads = append(reads, kongrequest.ReadPath)
 	}

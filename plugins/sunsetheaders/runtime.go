@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/internal/firstseen"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
@@ -29,6 +31,10 @@ type Options struct {
 	Logger *slog.Logger
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time
+	// RedisURL is used by configs that name none; may be empty.
+	RedisURL string
+	// Open makes the client of a Redis, without connecting. Default: redisurl.Open.
+	Open func(url string) (redis.UniversalClient, error)
 	// MaxCallers bounds the pairs of route and consumer that have metrics of
 	// their own; later ones are counted as consumer "other". Default 1000.
 	MaxCallers int
@@ -42,7 +48,10 @@ type Runtime struct {
 	source   kongrequest.Source
 	requests *prometheus.CounterVec
 	lastSeen *prometheus.GaugeVec
+	ends     *prometheus.GaugeVec
+	lost     prometheus.Counter
 	callers  *firstseen.Set[routeCaller] // who have series of their own
+	stores   stores
 }
 
 // NewRuntime makes a Runtime. The error is about registering metrics.
@@ -57,6 +66,18 @@ func NewRuntime(o Options) (*Runtime, error) {
 			Name: "gatehouse_sunset_last_seen_timestamp_seconds",
 			Help: "When a consumer last called an API version that is going to end, in Unix time.",
 		}, []string{"route", "consumer"}),
+		ends: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "gatehouse_sunset_end_timestamp_seconds",
+			Help: "When an API version that was called ends, in Unix time. A version without an end has none.",
+		}, []string{"route"}),
+		lost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "gatehouse_sunset_unrecorded_requests_total",
+			Help: "Requests that gatehouse sunset report will not know of: there was no room for them, or Redis did not answer to the end.",
+		}),
+		stores: stores{url: o.RedisURL, open: o.Open, byPlace: map[Redis]*store{}},
+	}
+	if r.stores.open == nil {
+		r.stores.open = redisurl.Open
 	}
 	if r.logger == nil {
 		r.logger = slog.New(slog.DiscardHandler)
@@ -71,7 +92,7 @@ func NewRuntime(o Options) (*Runtime, error) {
 	if o.Registerer == nil {
 		return r, nil
 	}
-	for _, c := range []prometheus.Collector{r.requests, r.lastSeen} {
+	for _, c := range []prometheus.Collector{r.requests, r.lastSeen, r.ends, r.lost} {
 		if err := o.Registerer.Register(c); err != nil {
 			return nil, fmt.Errorf("register sunset metrics: %w", err)
 		}
@@ -85,15 +106,15 @@ func (r *Runtime) New() any { return &Config{runtime: r} }
 // Bind makes a config that was not made by New run on this runtime.
 func (r *Runtime) Bind(c *Config) { c.runtime = r }
 
-// Close ends the runtime, which holds nothing that needs ending.
-func (r *Runtime) Close(context.Context) error { return nil }
+// Close writes who called and is not written yet, and ends the Redis connections.
+func (r *Runtime) Close(ctx context.Context) error { return r.stores.close(ctx) }
 
 // routeCaller is what has series of its own: a consumer on a route.
 type routeCaller struct{ route, consumer string }
 
 // count counts a request, of the consumer "other" if the cap is reached and this one is
-// new.
-func (r *Runtime) count(now time.Time, caller lifecycle.Caller, stage lifecycle.Stage) {
+// new. end is when the version ends for all who are not exempt.
+func (r *Runtime) count(now time.Time, caller lifecycle.Caller, stage lifecycle.Stage, end time.Time) {
 	route := strings.ToValidUTF8(caller.Route, "?") // the client library panics on what is not
 	consumer := strings.ToValidUTF8(caller.Name(), "?")
 	if !r.callers.Add(routeCaller{route, consumer}) {
@@ -101,4 +122,7 @@ func (r *Runtime) count(now time.Time, caller lifecycle.Caller, stage lifecycle.
 	}
 	r.requests.WithLabelValues(route, consumer, string(stage)).Inc()
 	r.lastSeen.WithLabelValues(route, consumer).Set(float64(now.Unix()))
+	if !end.IsZero() {
+		r.ends.WithLabelValues(route).Set(float64(end.Unix()))
+	}
 }

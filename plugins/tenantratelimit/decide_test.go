@@ -15,8 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
 )

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/membership"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
 
 // replace puts a new process in a node's place, which takes over unless the old one was

@@ -8,9 +8,9 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/membership"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
 

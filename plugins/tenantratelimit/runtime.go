@@ -13,11 +13,11 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/internal/defaults"
+	"github.com/gatehousehq/gatehouse/internal/periodic"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/kongrequest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // Options are what a process gives the plugin.

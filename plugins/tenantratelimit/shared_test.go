@@ -14,10 +14,10 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"

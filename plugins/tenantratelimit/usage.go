@@ -6,7 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/rights"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
@@ -45,23 +45,12 @@ func asking(ctx context.Context, url, what, rightsFor string, ask func(redis.Uni
 		return err
 	}
 	defer client.Close()
-	if err := tryFor(ctx, url); err != nil {
+	if err := redisurl.Reach(ctx, url); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	err = ask(client)
 	if refused, ok := rights.Parse(err, ""); ok {
 		err = fmt.Errorf("%w; the user %s needs %s here (refused: its %s)", err, userOf(url), rightsFor, refused.Of)
-	}
-	return err
-}
-
-// tryFor is [redisurl.Try] with its explanation.
-func tryFor(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
-	defer cancel()
-	err := redisurl.Try(ctx, url)
-	if likely := redisurl.ExplainFirst(url, err); likely != "" {
-		return fmt.Errorf("%w; %s", err, likely)
 	}
 	return err
 }

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/periodic"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/eviction"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/rights"
 )
 

@@ -14,10 +14,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 	"github.com/gatehousehq/gatehouse/plugins/piilogscrub"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/kongtest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
 
 // process is `gatehouse serve` in this process, with a client of it.

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 	"github.com/gatehousehq/gatehouse/plugins/supervisor"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
 )
 
 func newLimiter(t *testing.T) *tenantratelimit.Runtime {

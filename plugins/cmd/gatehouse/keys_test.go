@@ -18,9 +18,9 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/internal/apikey"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/kongadmin"
 	"github.com/gatehousehq/gatehouse/plugins/partnerkeys"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
 

@@ -55,3 +55,13 @@ func TestLifecyclePolicy(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", code, out, errs)
 	}
 }
+
+// TestLifecycleDocumentRecords: and the one that records who calls is right where there is
+// a Redis.
+func TestLifecycleDocumentRecords(t *testing.T) {
+	t.Setenv("REDIS_URL", "redis://127.0.0.1:1")
+	config := blockAfter(t, "records who calls")
+	if out, errs, code := gatehouse(t, config, "check", "--lifecycle", "../../../lifecycle.yaml", "-"); code != 0 || strings.Contains(out+errs, "(sunset-headers)") || !strings.Contains(config, "observe: true") {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+}

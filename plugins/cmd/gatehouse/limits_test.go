@@ -10,7 +10,7 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/usage"
 )
 

@@ -28,7 +28,7 @@ func commands(s streams) *cobra.Command {
 	root := cli.Root("gatehouse", "The plugin server of Kong's Gatehouse plugins, and what operators need around it",
 		serveCommand(s), infoCommand(s), checkCommand(s), renderCommand(s), publishCommand(s),
 		releaseCommand(s), smokeCommand(s), healthCommand(), runCommand(s), limitsCommand(s), cdnRangesCommand(s),
-		keysCommand(s), issuersCommand(s), scrubCommand(s), auditCommand(s), versionCommand(s),
+		keysCommand(s), issuersCommand(s), sunsetCommand(s), scrubCommand(s), auditCommand(s), versionCommand(s),
 	)
 	root.Example = `  gatehouse check kong.yaml                   say what is wrong with a config
   gatehouse info tenant-rate-limit            say what a plugin can be told

@@ -58,7 +58,7 @@ func newPlugins(redisURL string, logger *slog.Logger, registry prometheus.Regist
 	if err != nil {
 		return nil, err
 	}
-	p.sunset, err = sunsetheaders.NewRuntime(sunsetheaders.Options{Registerer: registry, Logger: logger})
+	p.sunset, err = sunsetheaders.NewRuntime(sunsetheaders.Options{RedisURL: redisURL, Registerer: registry, Logger: logger})
 	if err != nil {
 		return nil, err
 	}

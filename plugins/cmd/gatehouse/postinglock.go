@@ -12,8 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/pflag"
 
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/release/releaselock"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // postingLock is the lock that all take who put configs on the nodes of one gateway.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/release"
 	"github.com/gatehousehq/gatehouse/plugins/release/releaselock"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 func releaseStatusCommand(s streams) *cobra.Command {

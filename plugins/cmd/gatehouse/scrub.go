@@ -46,7 +46,7 @@ is wrong, and with 3 if --strict is given and something could not be examined.`
   gatehouse scrub --policy policy.yaml --explain app.log     which rule found what, and why`
 	flags := c.Flags()
 	flags.StringVar(&f.policy, "policy", "", "the plugin's config in a `FILE`, alone or in a whole kong.yaml; absent: the plugin's defaults")
-	flags.StringVar(&f.format, "format", scrub.FormatText.String(), "what the lines are: text, access, json or query")
+	flags.StringVar(&f.format, "format", scrub.FormatText.String(), "what the lines are: text, access, json, query, url or request")
 	flags.BoolVar(&f.findings, "findings", false, "write what was found in each line, as JSON, in place of the line")
 	flags.BoolVar(&f.explain, "explain", false, "write a line for each finding, which rule it is by and why, in place of the lines")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "write a table of what would be taken out, by route and field, in place of the lines")
@@ -170,7 +170,9 @@ func (f *filtering) end(s streams) error {
 		}
 	}
 	if f.stats && !f.dryRun {
-		_ = f.report.WriteTable(s.err)
+		if err := f.report.WriteTable(s.err); err != nil {
+			return fmt.Errorf("write standard error: %w", bare(err))
+		}
 	}
 	if n := f.report.Dropped; n > 0 {
 		fmt.Fprintf(s.err, "gatehouse: texts dropped, since they could not be examined: %d; --explain says which and why\n", n)

@@ -89,6 +89,7 @@ func TestScrub(t *testing.T) {
 		{"--explain --policy policy.yaml app.log", "", 0, "app.log:1:5-20: email, drop: it is an e-mail address (rule form)\n" +
 			"app.log:2:17-21: field, redact: its name says so (rule name, field customer_ref)\n", nil},
 		{"--explain --policy policy.yaml", "O-1234\n", 0, `standard input:1:0-6: custom, redact: the policy's pattern "order" matches (rule pattern)` + "\n", nil},
+		{"--explain", `{"m":"{\"a\":[1],\"pin\":1234}"}` + "\n", 0, "standard input:1:25-29: field, redact: its name says so (rule name, field m pin)\n", nil},
 		{"--explain long.log", "", 0, "long.log:1:0-70008: field, drop: it is longer than max_value_bytes (rule too-long)\n", []string{"examined: 1"}},
 		{"--stats more.log", "", 0, "card [card:1111]\n", []string{"KIND  ACTION      RULE  COUNT\ncard  keep_last4  form  1\nlines: 1, with findings: 1, texts dropped: 0\n"}},
 		{"--dry-run --policy kong.yaml access.log kong.jsonl", "", 0, `ROUTE   FIELD                      KIND   ACTION      COUNT
@@ -132,6 +133,10 @@ func TestScrubClosedOutput(t *testing.T) {
 	}
 	_ = read.Close()
 	defer out.Close()
+	var lines strings.Builder
+	if code := run(t.Context(), streams{strings.NewReader("a@b.io\n"), &lines, out}, []string{"scrub", "--stats"}); code != 1 || lines.String() != "[email]\n" {
+		t.Errorf("with --stats to a closed standard error: exit code %d, %q", code, lines.String())
+	}
 	var errs strings.Builder
 	if code := run(t.Context(), streams{endless{}, out, &errs}, []string{"scrub"}); code != 1 || errs.String() != "gatehouse: write standard output: broken pipe\n" {
 		t.Errorf("exit code %d, %q", code, errs.String())

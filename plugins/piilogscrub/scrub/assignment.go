@@ -1,5 +1,7 @@
 package scrub
 
+import "bytes"
+
 // assignment looks at the '=' or ':' at b[i]: if the name before it is one whose
 // values are redacted, so is the value behind it.
 func (s *scan) assignment(i int) {
@@ -21,7 +23,9 @@ func (s *scan) assignment(i int) {
 	if !s.isParameter(end - len(s.nameEndingAt(i))) {
 		r |= roleAmong
 	}
-	v.json = !v.quoted && i > 0 && s.b[i-1] == '"'
+	if !v.quoted {
+		v.quote = s.quoteBefore(i)
+	}
 	s.named(v, r)
 }
 
@@ -97,19 +101,20 @@ func (s *scan) isParameter(start int) bool {
 // value is the value that stands behind a name.
 type value struct {
 	start, end int
-	quoted     bool // within quotes, which are not a part of it
-	json       bool // a JSON number, literal, array or object
+	quoted     bool   // within quotes, which are not a part of it
+	quote      string // of a JSON number, literal, array or object: the quotes around what stands in for it
 }
 
 // named redacts the value of a name with the role r.
 func (s *scan) named(v value, r role) {
 	text := s.b[v.start:v.end]
 	switch {
-	case s.e.isMarker(text) || v.json && string(text) == "null":
+	case s.e.isMarker(text) || v.quote != "" && string(text) == "null":
 		s.next = v.end
 	case r&roleAddress != 0 && isNetworkAddress(text):
 	case r&roleCount != 0 && isCount(text), r&roleSerial != 0 && isSerial(text):
-	case r&roleData != 0 && r&roleAmong != 0 && v.json: // a number, by which something is grouped
+	case r&roleData != 0 && r&roleAmong != 0 && v.quote != "": // a number, by which something is grouped
+	case r&(roleField|roleLine) == roleLine && bytes.IndexByte(text, '=') < 0: // cookies are names and values
 	case r&roleField == 0:
 		if s.spend(min(len(text), maxRandom)); isSecretValue(text, r) && jwtEnd(text, 0) != len(text) && !s.isOne(v, 0) {
 			s.redactValue(Secret, v)
@@ -129,7 +134,7 @@ func (s *scan) redactBy(r Rule, k Kind, v value) {
 	if s.e.actions[k] == Keep || v.start >= v.end {
 		return
 	}
-	s.record(finding{kind: k, rule: r, start: v.start, end: v.end, quote: v.json}, s.b[v.start:v.end])
+	s.record(finding{kind: k, rule: r, start: v.start, end: v.end, quote: v.quote}, s.b[v.start:v.end])
 }
 
 const maxOne = 512 // bytes of the longest value that is looked at as one of a kind
@@ -152,7 +157,7 @@ func (s *scan) isOne(v value, r role) bool {
 		return false
 	}
 	s.leave(outer, first, v.start, v.end)
-	s.findings.list[first].quote = v.json
+	s.findings.list[first].quote = v.quote
 	return true
 }
 
@@ -162,32 +167,62 @@ func (s *scan) valueBehind(i int, r role) value {
 	for sign-i < maxSign && (at(s.b, sign) == '=' || at(s.b, sign) == '>') {
 		sign++ // ":=", "=>"
 	}
+	if s.b[i] == ':' && at(s.b, sign) == ':' && isTab(at(s.b, sign+1)) {
+		sign++ // LDIF's sign before base64
+	}
 	j := sign
 	for j < len(s.b) && j-sign < maxSignGap && is(s.b[j], blank) {
 		j++
 	}
-	if s.b[i] == '=' && j > sign && (s.isNameNext(sign, j) || s.isPadding(i)) {
+	if s.b[i] == '=' && j > sign && (s.isNameNext(sign, j, sign == i+1 && r&roleLine == 0) || s.isPadding(i)) {
 		return value{} // "password= next=1": no value
 	}
-	j = skipType(s.b, j)
-	if c := at(s.b, j); isQuote(c) && at(s.b, j+1) == c && at(s.b, j+2) == c && j+3 < len(s.b) && s.b[j+3] != c {
-		j += 2 // """x"""
-	}
+	j = s.behindPrefix(s.behindTag(skipType(s.b, j)))
 	escaped := 0
 	for escaped < maxEscapes && at(s.b, j) == '\\' && (at(s.b, j+1) == '\\' || at(s.b, j+1) == '"') {
 		escaped, j = escaped+1, j+1
 	}
 	switch c := at(s.b, j); {
 	case c == '"' || c == '\'' || c == '`':
-		v := value{start: j + 1, end: s.quoteEnd(j, escaped), quoted: true}
+		v := s.quotedValue(j, escaped, s.isDoubled(i, c))
 		s.spend(v.end - v.start)
 		return v
 	case (c == '{' || c == '[') && !s.query && !s.e.isMarker(s.b[j:s.unquotedEnd(j)]):
+		if end := s.bracedEnd(j); c == '{' && s.b[i] == '=' && end > 0 {
+			return value{start: j, end: end}
+		}
 		return value{start: j, end: s.bracketEnd(j)}
-	case r&roleLine != 0 && s.b[i] == ':':
+	case r&roleLine != 0 && s.b[i] == ':' && (s.quoteBefore(i) == "" || !isLiteral(s.b[j:s.unquotedEnd(j)])):
 		return value{start: j, end: s.lineEnd(j)}
 	}
-	return value{start: j, end: s.unquotedEnd(j)}
+	return s.unquotedValue(i, j, r)
+}
+
+// isDoubled reports whether the name before the sign at b[i] ends in two quotes, as in CSV.
+func (s *scan) isDoubled(i int, quote byte) bool {
+	n := backslashesBefore(s.b, i-1)
+	return at(s.b, i-1) == quote && at(s.b, i-2-n) == quote
+}
+
+// unquotedValue returns the value at b[j] behind the sign at b[i], which no quotes are around.
+func (s *scan) unquotedValue(i, j int, r role) value {
+	if r&roleWeak == 0 {
+		if end := s.callEnd(j); end > j {
+			return value{start: j, end: end}
+		}
+	}
+	v := value{start: j, end: s.unquotedEnd(j)}
+	switch {
+	case r&roleAuth != 0:
+		v.end = s.schemeEnd(j, v.end)
+	case s.b[i] == ':':
+		v = s.changed(v, nil)
+	case r&roleLine != 0 && !s.query:
+		v.end = s.cookiesEnd(j, v.end)
+	case r&roleField != 0 && r&roleSecret != 0 && !s.query:
+		v.end = s.listedEnd(i, j, v.end)
+	}
+	return v
 }
 
 const (
@@ -205,12 +240,15 @@ func (s *scan) isPadding(i int) bool {
 }
 
 // isNameNext reports whether what stands behind a '=' and blanks is on another line, or the
-// name of the next value.
-func (s *scan) isNameNext(sign, j int) bool {
+// name of the next value where there may be one.
+func (s *scan) isNameNext(sign, j int, may bool) bool {
 	for _, c := range s.b[sign:j] {
 		if c == '\n' || c == '\r' {
 			return true
 		}
+	}
+	if !may {
+		return false
 	}
 	end := j
 	for end < len(s.b) && end-j < maxName && is(s.b[end], nameByte) {
@@ -218,7 +256,7 @@ func (s *scan) isNameNext(sign, j int) bool {
 	}
 	s.spend(end - j)
 	c := at(s.b, end)
-	return end > j && (c == '=' && at(s.b, end+1) != '=' && end+1 < len(s.b) || c == ':')
+	return end > j && (c == '=' && at(s.b, end+1) != '=' && end+1 < len(s.b) || c == ':' && at(s.b, end+1) != ':')
 }
 
 // quoteEnd returns where the quotes that open at b[i] close, or the text's end. Before them
@@ -241,13 +279,26 @@ func (s *scan) quoteEnd(i, escaped int) int {
 }
 
 // bracketEnd returns the end of the JSON array or object that opens at b[i], or
-// the text's end.
+// that of the quotes around it, or the text's end. In a string of JSON its own quotes have
+// backslashes, as many as the first one has.
 func (s *scan) bracketEnd(i int) int {
-	depth := 0
+	depth, escaped, run := 0, -1, 0
 	for j := i; j < len(s.b); j++ {
 		switch s.b[j] {
+		case '\\':
+			run++
+			continue
 		case '"':
-			j = s.quoteEnd(j, 0)
+			if escaped < 0 {
+				escaped = run
+			}
+			if run < escaped {
+				return j - run
+			}
+			end := s.quoteEnd(j, escaped)
+			if j = backslashesEnd(s.b, end); j-end < escaped {
+				return end
+			}
 		case '{', '[':
 			depth++
 		case '}', ']':
@@ -255,6 +306,7 @@ func (s *scan) bracketEnd(i int) int {
 				return j + 1
 			}
 		}
+		run = 0
 	}
 	return len(s.b)
 }

@@ -94,8 +94,8 @@ func (s *scan) option(i int) bool {
 // string of a list.
 func (s *scan) nextWord(i int) value {
 	j := i
-	if isQuote(at(s.b, j)) { // "--password", "x"
-		j++
+	if k := backslashesEnd(s.b, j); isQuote(at(s.b, k)) { // "--password", "x"
+		j = k + 1
 	}
 	for first := j; j < len(s.b) && j-first < maxSignGap && (is(s.b[j], blank) || s.query && s.b[j] == '+' || j > i && s.b[j] == ','); {
 		j++
@@ -103,8 +103,8 @@ func (s *scan) nextWord(i int) value {
 	if j == i || j >= len(s.b) {
 		return value{}
 	}
-	if isQuote(s.b[j]) && !isQuote(at(s.b, j-1)) {
-		v := value{start: j + 1, end: s.quoteEnd(j, 0), quoted: true}
+	if k := backslashesEnd(s.b, j); isQuote(at(s.b, k)) && !isQuote(s.b[j-1]) {
+		v := value{start: k + 1, end: s.quoteEnd(k, k-j), quoted: true}
 		s.spend(v.end - v.start)
 		return v
 	}
@@ -117,9 +117,10 @@ func (s *scan) nextWord(i int) value {
 // redacted.
 func (s *scan) shortOption(i int) bool {
 	letter := at(s.b, i+1)
-	glued := at(s.b, i+2) > ' ' && (!s.query || s.b[i+2] != '+')
+	listed := s.isString(i)
+	glued := at(s.b, i+2) > ' ' && (!s.query || s.b[i+2] != '+') && !listed
 	for _, o := range shortOptions {
-		if o.letter != letter || glued && !o.glued || !glued && !o.spaced || !s.isCommand(i, o.command) {
+		if o.letter != letter || glued && !o.glued || !glued && !o.spaced && !listed || !s.isCommand(i, o.command) {
 			continue
 		}
 		v := s.nextWord(i + 2)
@@ -139,6 +140,13 @@ func (s *scan) shortOption(i int) bool {
 		return s.done >= v.end
 	}
 	return false
+}
+
+// isString reports whether the option of one letter at b[i] is all of a string in a list, as
+// in ["mysql", "-p", "x"]. Nobody writes a list so whose next word is not the option's.
+func (s *scan) isString(i int) bool {
+	quote := backslashesEnd(s.b, min(i+2, len(s.b)))
+	return isQuote(at(s.b, i-1)) && at(s.b, quote) == s.b[i-1] && (at(s.b, quote+1) == ',' || at(s.b, quote+1) == ']')
 }
 
 // gluedWord returns the rest of a word of a command line.
@@ -187,7 +195,7 @@ func (s *scan) isCommand(i int, commands []string) bool {
 
 // wordEnd returns where the word of a command line ends that i is in.
 func (s *scan) wordEnd(i int) int {
-	for i < len(s.b) && !is(s.b[i], blank) && !isQuote(s.b[i]) && (!s.query || s.b[i] != '+') {
+	for i < len(s.b) && !is(s.b[i], blank) && !isQuote(s.b[i]) && (!s.query || s.b[i] != '+') && (s.b[i] != '\\' || !isQuote(at(s.b, backslashesEnd(s.b, i)))) {
 		i++
 	}
 	return i

@@ -74,6 +74,9 @@ func (s *scan) authorization(v value) {
 	if end == from || at(s.b, end) == '"' && !v.quoted {
 		end = s.physicalEnd(v) // a list of parameters, as that of Digest
 	}
+	if !v.quoted && end < v.end {
+		end = max(end, min(s.unquotedEnd(from), v.end))
+	}
 	if !s.e.isMarker(s.b[from:v.end]) {
 		s.emit(Credential, from, end)
 	}

@@ -2,6 +2,7 @@ package scrub
 
 import (
 	"encoding/base64"
+	"strings"
 	"sync"
 	"unicode/utf8"
 )
@@ -10,6 +11,8 @@ import (
 type buffer struct {
 	b  []byte
 	at []int32 // at[i] is where b[i] begins in the original; one more for the end
+
+	encode *strings.Replacer // writes quotes and backslashes as the original would have them
 }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
@@ -18,7 +21,23 @@ func getBuffer() *buffer { return buffers.Get().(*buffer) }
 
 func (d *buffer) release() { buffers.Put(d) }
 
-func (d *buffer) reset() { d.b, d.at = d.b[:0], d.at[:0] }
+func (d *buffer) reset() { d.b, d.at, d.encode = d.b[:0], d.at[:0], nil }
+
+// encoded is how the original has a quote that is put into the decoded text, so that what
+// stands in for a number of JSON in JSON is a string on every level.
+func (d *buffer) encoded(quote string) string {
+	if quote == "" || d.encode == nil {
+		return quote
+	}
+	return d.encode.Replace(quote)
+}
+
+// Ways to write a quote.
+var (
+	inJSON    = strings.NewReplacer(`"`, `\"`, `\`, `\\`)
+	inPercent = strings.NewReplacer(`"`, "%22", `\`, "%5C", "%", "%25")
+	inMarkup  = strings.NewReplacer(`"`, "&quot;", "&", "&amp;")
+)
 
 func (d *buffer) put(c byte, from int) {
 	d.b = append(d.b, c)
@@ -32,6 +51,7 @@ func (d *buffer) where(i int) int { return int(d.at[i]) }
 // begins at base in the original. What is no escape stays as it is.
 func (d *buffer) percent(src []byte, base int) {
 	d.reset()
+	d.encode = inPercent
 	for i := 0; i < len(src); {
 		r, size := percentEscape(src, i)
 		switch size {
@@ -88,6 +108,7 @@ const (
 // What is no escape stays as it is.
 func (d *buffer) json(src []byte, base int) {
 	d.reset()
+	d.encode = inJSON
 	for i := 0; i < len(src); {
 		r, size := jsonEscape(src, i)
 		switch size {

@@ -1,5 +1,7 @@
 package scrub
 
+import "bytes"
+
 const (
 	maxLocal  = 256 // RFC 5321 allows 64; what is longer is redacted all the same
 	maxDomain = 255
@@ -7,8 +9,8 @@ const (
 
 // email looks at the '@' at b[i]: an address, or the credentials of a URL.
 func (s *scan) email(i int) {
-	if start, ok := s.userinfo(i); ok {
-		s.emit(Credential, start, i)
+	if start, end, ok := s.userinfo(i); ok {
+		s.emit(Credential, start, end)
 		return
 	}
 	if start, ok := s.dataSource(i); ok {
@@ -104,21 +106,76 @@ func (s *scan) quotedLocal(i, floor int) int {
 	return i
 }
 
-// userinfo reports whether the '@' at b[i] ends the user and password of a URL
-// (RFC 3986, 3.2.1), and where they begin.
-func (s *scan) userinfo(i int) (start int, ok bool) {
+// userinfo reports whether the '@' at b[i] is in or behind the user and password of a URL
+// (RFC 3986, 3.2.1), and where they begin and end.
+func (s *scan) userinfo(i int) (start, end int, ok bool) {
 	floor := max(s.done, i-maxLocal)
+	slash := -1
 	for j := i - 1; j >= floor; j-- {
 		c := s.b[j]
-		if c == '/' {
-			start = j + 1
-			return start, j >= 2 && s.b[j-1] == '/' && s.b[j-2] == ':' && start < i
+		if c == '/' && j >= 2 && s.b[j-1] == '/' && s.b[j-2] == ':' {
+			s.spend(i - j)
+			if start = j + 1; start >= i || slash >= 0 && !s.isPassword(start, i) {
+				return 0, 0, false
+			}
+			return start, s.userinfoEnd(start, i), true
 		}
-		if !is(c, localByte) && !isPasswordByte(c) {
+		if c == '/' || c == '?' {
+			slash = j
+		} else if !is(c, localByte) && !isPasswordByte(c) {
 			break
 		}
 	}
-	return 0, false
+	return 0, 0, false
+}
+
+// encodedUserinfo redacts the user and password of a URL that the '%' at b[i] is in, and
+// reports whether it is: decoded, an '@' or a '/' in them would seem to end them.
+func (s *scan) encodedUserinfo(i int) bool {
+	j := i
+	for j < len(s.b) && j-i < maxLocal && (is(s.b[j], localByte) || isPasswordByte(s.b[j]) || s.b[j] == '/') {
+		j++
+	}
+	s.spend(j - i)
+	if at(s.b, j) != '@' {
+		return false
+	}
+	start, end, ok := s.userinfo(j)
+	return ok && start <= i && s.emit(Credential, start, end)
+}
+
+// isPassword reports whether what begins at b[start:i] is a user and a ':', and no host and
+// its port: then a '/' behind that is a part of a password.
+func (s *scan) isPassword(start, i int) bool {
+	n := bytes.IndexAny(s.b[start:i], ":/?#[")
+	if n <= 0 || s.b[start+n] != ':' {
+		return false
+	}
+	port := skipDigits(s.b, start+n+1)
+	c := at(s.b, port)
+	return port < i && c != '/' && c != '?' && c != '#'
+}
+
+// userinfoEnd returns the last '@' of those that may end the user and password which begin at
+// b[start] and the one at b[i] may end: programs take the last one before the path (WHATWG, URL, authority state),
+// and people write a '/' where it should be encoded.
+func (s *scan) userinfoEnd(start, i int) int {
+	password := bytes.IndexByte(s.b[start:i], ':') >= 0
+	end, host, j := i, true, i+1
+	for ; j < len(s.b) && j-i < maxLocal; j++ {
+		c := s.b[j]
+		switch {
+		case c == '@' && is(s.b[j-1], wordByte):
+			end, host = j, true
+		case c == '/' && host && password && !bytes.ContainsAny(s.b[end+1:j], ".:"):
+			host = false // "ss" of "u:p@ss/word@host" is no host's name, perhaps
+		case c == '/' && host, c == '?', c == '#', !is(c, localByte) && !isPasswordByte(c) && c != '/' && c != '@':
+			s.spend(j - i)
+			return end
+		}
+	}
+	s.spend(j - i)
+	return end
 }
 
 // isPasswordByte reports whether c may stand in a password in a URL, beside what may in an

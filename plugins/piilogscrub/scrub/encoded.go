@@ -7,6 +7,9 @@ func (s *scan) percent(i int) {
 	if _, size := percentEscape(s.b, i); size == 0 {
 		return
 	}
+	if s.encodedUserinfo(i) {
+		return
+	}
 	start, end := s.valueAround(i)
 	buf := getBuffer()
 	defer buf.release()

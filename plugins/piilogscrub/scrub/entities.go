@@ -47,6 +47,9 @@ func (s *scan) firstEntity() int {
 // entities copies src, from its i-th byte on with every reference as what it stands for.
 func (d *buffer) entities(src []byte, i int, query bool) {
 	d.reset()
+	if bytes.IndexByte(src, '"') < 0 {
+		d.encode = inMarkup
+	}
 	for k, c := range src[:i] {
 		d.put(c, k)
 	}

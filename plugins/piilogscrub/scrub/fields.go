@@ -90,6 +90,7 @@ func fieldNames(p *Policy) *names {
 	n.add(roleField, DefaultFields()...)
 	n.add(roleLine, lineFields()...)
 	n.add(roleAddress, "address")
+	n.add(roleSecret|roleLine, "cookies")
 	n.add(roleAuth, "authorization", "proxy-authorization", "x-forwarded-authorization")
 	n.add(roleSecret, secretFields()...)
 	n.add(roleSecret, secretNames()...)

@@ -118,7 +118,7 @@ func (f *filter) write(text []byte, r *lineReader) []byte {
 	l := &f.line
 	l.Number, l.Text, l.Size, l.Tally = l.Number+1, text, r.size, Tally{}
 	l.key, l.inKey, l.unread = key, inKey && f.Engine.actions[Secret] != Keep, unread(text, r.long)
-	f.scrub(l, f.Format == FormatJSON || f.Format == FormatText && r.structured())
+	f.scrub(l, f.Format == FormatJSON || f.Format != FormatURL && f.Format != FormatRequest && r.structured())
 	if f.Observe != nil {
 		f.Observe(l)
 	}
@@ -172,13 +172,17 @@ func (f *filter) scrub(l *Line, quoted bool) {
 	}
 	if l.unread == RuleForm {
 		f.out, l.Tally = f.Engine.Scrub(f.out[:0], text, f.Format)
-		if l.Tally.Total() == 0 || f.settle(l) {
+		switch settled := l.Tally.Total() == 0 || f.settle(l); {
+		case !settled:
+			l.unread = RuleTooCostly
+		case unread(f.out, false) != RuleForm: // what is left is mostly NULs
+			l.unread = RuleUnreadable
+		default:
 			if l.inKey {
 				l.Tally[Secret]++
 			}
 			return
 		}
-		l.unread = RuleTooCostly
 	}
 	f.out = appendDropped(f.out[:0], quoted)
 	l.Tally = Tally{}

@@ -112,6 +112,12 @@ func TestParseFormat(t *testing.T) {
 	}
 }
 
+// Keys that are no PEM blocks: those of RFC 4716, and PuTTY's.
+const (
+	sshLabel   = "SSH2 ENCRYPTED PRIVATE KEY"
+	puttyLabel = "PuTTY"
+)
+
 // TestFilterKeysOverLines checks that a private key that is written over several lines goes
 // from BEGIN to END, whatever a logger puts around its lines, and that lines of others in
 // between stay.
@@ -122,20 +128,28 @@ func TestFilterKeysOverLines(t *testing.T) {
 		"bare": {"", ""}, "prefix": {"2025-11-24T03:13:41Z app[7]: ", ""}, "JSON": {`{"log":"`, `\n","stream":"stderr"}`},
 		"indented": {"    ", ""}, "syslog": {"<14>1 host app - - ", "\r"},
 	} {
-		for _, label := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK"} {
+		for _, label := range []string{"PRIVATE KEY", "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "PGP PRIVATE KEY BLOCK", sshLabel, puttyLabel} {
 			other := "other GET /v1/orders/17 200 request_id=" + p.hex(32)
 			body := []string{p.mixed(64), p.mixed(62) + "+/", p.mixed(20) + "=="}
 			if label == "PGP PRIVATE KEY BLOCK" {
 				body = append([]string{"Version: 1", ""}, body...)
 			}
-			lines := []string{around[0] + "-----BEGIN " + label + "-----" + around[1]}
+			begin, end := "-----BEGIN "+label+"-----", "-----END "+label+"-----"
+			switch label {
+			case sshLabel:
+				begin, end = "---- BEGIN "+label+" ----", "---- END "+label+" ----"
+				body = append([]string{`Comment: "rsa-key"`}, body...)
+			case puttyLabel:
+				begin, end = "Private-Lines: 3", "Private-MAC: "+p.hex(40)
+			}
+			lines := []string{around[0] + begin + around[1]}
 			for i, l := range body {
 				lines = append(lines, around[0]+l+around[1])
 				if i == len(body)-2 {
 					lines = append(lines, other)
 				}
 			}
-			lines = append(lines, around[0]+"-----END "+label+"-----"+around[1], around[0]+"sum "+p.hex(40)+around[1])
+			lines = append(lines, around[0]+end+around[1], around[0]+"sum "+p.hex(40)+around[1])
 			in := strings.Join(lines, "\n")
 			var out bytes.Buffer
 			if err := Filter(strings.NewReader(in), &out, FilterOptions{Engine: e}); err != nil {
@@ -207,6 +221,74 @@ func TestExplain(t *testing.T) {
 		}
 		if dropped := tt.rule >= RuleTooLong; list[0].Dropped != dropped || list[0].Why() == "" {
 			t.Errorf("%s: dropped is %t, why: %q", tt.text, list[0].Dropped, list[0].Why())
+		}
+	}
+}
+
+// TestFilterLeavesWhatMentionsKeys checks that neither a line which only mentions a key's
+// beginning nor one that begins a key which never ends takes anything out of the lines behind.
+func TestFilterLeavesWhatMentionsKeys(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t, Policy{})
+	scrubbed := func(in string) []string {
+		var out bytes.Buffer
+		if err := Filter(strings.NewReader(in), &out, FilterOptions{Engine: e}); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Split(out.String(), "\n")
+	}
+	for _, head := range []string{
+		"Error: no -----BEGIN PRIVATE KEY----- found in /etc/ssl/key.pem", "-----BEGIN RSA PRIVATE KEY-----", `{"msg":"no -----BEGIN PRIVATE KEY-----"}`,
+		"2025-11-24T03:13:41Z app[7]: -----BEGIN PRIVATE KEY-----", `level=error msg="expected -----BEGIN PRIVATE KEY-----"`, "Private-Lines: 14",
+		"---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----", "expected -----BEGIN EC PRIVATE KEY-----: got nothing", `"-----BEGIN PRIVATE KEY-----" is missing`,
+	} {
+		for i, f := range logFormats {
+			p, lines := newPlanter(uint64(300+i)), []string(nil)
+			for range 20 {
+				line, _ := p.line(f)
+				lines = append(lines, line)
+			}
+			rest := strings.Join(lines, "\n")
+			alone, behind := scrubbed(rest), scrubbed(head+"\n"+rest)
+			if behind[0] != head {
+				t.Errorf("%s\nbecame\n%s", head, behind[0])
+			}
+			for i, line := range behind[1:] {
+				if line != alone[i] {
+					t.Errorf("%s: behind %s\n%s\nbecame\n%s", f.name, head, lines[i], line)
+				}
+			}
+		}
+	}
+}
+
+// TestFilterReadsTemplatesAnywhere checks that path templates apply to the paths in lines of
+// any kind, and to nothing else.
+func TestFilterReadsTemplatesAnywhere(t *testing.T) {
+	t.Parallel()
+	o := FilterOptions{Engine: newEngine(t, Policy{PathTemplates: []string{"/users/{name}/orders/*", "/files/{name}/**"}})}
+	for in, want := range map[string]string{
+		"GET /users/bob/orders/3 HTTP/1.1":                                   "GET /users/[field]/orders/3 HTTP/1.1",
+		"https://h.example/users/bob/orders/3?page=2":                        "https://h.example/users/[field]/orders/3?page=2",
+		`{"request":{"uri":"/users/bob/orders/3"},"status":200}`:             `{"request":{"uri":"/users/[field]/orders/3"},"status":200}`,
+		`{"request":{"url":"https://h:8443/users/bob/orders/3?a=b"}}`:        `{"request":{"url":"https://h:8443/users/[field]/orders/3?a=b"}}`,
+		`{"request":"GET /users/bob/orders/3 HTTP/1.1"}`:                     `{"request":"GET /users/[field]/orders/3 HTTP/1.1"}`,
+		`{"m":"{\"uri\":\"/users/bob/orders/3\"}"}`:                          `{"m":"{\"uri\":\"/users/[field]/orders/3\"}"}`,
+		`time=1 path=/users/bob/orders/3 status=200`:                         `time=1 path=/users/[field]/orders/3 status=200`,
+		`upstream: "http://10.0.0.1:80/files/a/b/c", host: "h"`:              `upstream: "http://10.0.0.0:80/files/[field]/b/c", host: "h"`,
+		`/x?next=%2Fusers%2Fbob%2Forders%2F3&n=1`:                            `/x?next=%2Fusers%2F[field]%2Forders%2F3&n=1`,
+		"/users/bob/orders, /users/bob, /v1/users/bob/orders/3, a/files/b/c": "",
+		`{"path":"/users/joe@x.io/orders/3"}`:                                `{"path":"/users/[email]/orders/3"}`,
+		`- - - [24/Nov/2025:03:13:41 +0000] "GET /users/bob/orders/3 HTTP/1.1" 200 1 "https://h/files/a" "x" kong_request_id: "1"`: `- - - [24/Nov/2025:03:13:41 +0000] "GET /users/[field]/orders/3 HTTP/1.1" 200 1 "https://h/files/[field]" "x" kong_request_id: "1"`,
+	} {
+		if want == "" {
+			want = in
+		}
+		for _, f := range []Format{FormatText, FormatAccess, FormatJSON} {
+			o.Format = f
+			if got := string(filtered(t, []byte(in), o)); got != want {
+				t.Errorf("as %s: %s\nbecame  %s\nwant    %s", f, in, got, want)
+			}
 		}
 	}
 }

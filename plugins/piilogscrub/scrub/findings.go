@@ -10,7 +10,7 @@ import (
 type finding struct {
 	kind       Kind
 	rule       Rule
-	quote      bool   // the replacement needs quotes to be a JSON value
+	quote      string // what the replacement stands between to be a JSON value, \" in a string of JSON, say; mostly nothing
 	pattern    uint16 // which one it is, of [RulePattern]
 	start, end int    // in the text, not in the window
 	from, to   int    // the replacement is findings.replacements[from:to]
@@ -60,7 +60,7 @@ func (s *scan) emit(k Kind, start, end int) bool {
 		s.next = max(s.next, end)
 		return true
 	}
-	s.record(finding{kind: k, start: start, end: end}, s.b[start:end])
+	s.record(finding{kind: k, start: start, end: end, quote: s.memberQuote(start, end)}, s.b[start:end])
 	return true
 }
 
@@ -182,13 +182,10 @@ func appendDropped(dst []byte, quoted bool) []byte {
 }
 
 func (s *scan) appendReplacement(dst []byte, one finding) []byte {
-	switch {
-	case !one.quote:
-		return append(dst, s.findings.replacements[one.from:one.to]...)
-	case one.from == one.to:
+	if one.quote != "" && one.from == one.to {
 		return append(dst, "null"...)
 	}
-	dst = append(dst, '"')
+	dst = append(dst, one.quote...)
 	dst = append(dst, s.findings.replacements[one.from:one.to]...)
-	return append(dst, '"')
+	return append(dst, one.quote...)
 }

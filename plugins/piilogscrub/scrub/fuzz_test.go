@@ -2,7 +2,6 @@ package scrub
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -35,10 +34,18 @@ func fuzzSeeds() (seeds []string) {
 	return append(seeds, "%2525252540", `\\\\u0040`, strings.Repeat("[", 100), `{"a":{"a":[1,2`, "a@b@c@d.ee@f.gg")
 }
 
+// nestedSeeds are texts of JSON in JSON.
+func nestedSeeds() (seeds []string) {
+	for p := newPlanter(5); len(seeds) < 50; {
+		seeds = append(seeds, p.nestedObject(3, 2))
+	}
+	return seeds
+}
+
 // FuzzScrub checks that any text of any format comes out bounded, and that
 // findings are in order, apart and within the text.
 func FuzzScrub(f *testing.F) {
-	for i, s := range fuzzSeeds() {
+	for i, s := range append(fuzzSeeds(), nestedSeeds()...) {
 		f.Add([]byte(s), uint8(i))
 	}
 	key := bytes.Repeat([]byte{1}, MinKeyBytes)
@@ -57,8 +64,8 @@ func FuzzScrub(f *testing.F) {
 			if tally.Total() == 0 && !bytes.Equal(out, text) {
 				t.Fatalf("nothing found, but %q became %q", text, out)
 			}
-			if readAsJSON(text, format) && json.Valid(text) && !json.Valid(out) {
-				t.Fatalf("%q became %q, which is no JSON", text, out)
+			if lost := lostJSON(string(text), string(out)); lost != "" && readAsJSON(text, format) {
+				t.Fatalf("%q became %q: no JSON any more is %q", text, out, lost)
 			}
 			checkSettles(t, e, text, format)
 			checkOrder(t, e.Findings(nil, text, format), len(text))
@@ -83,18 +90,19 @@ func checkSettles(t *testing.T, e *Engine, text []byte, format Format) {
 // readAsJSON reports whether a text of the format is one that is to stay JSON.
 func readAsJSON(text []byte, f Format) bool {
 	text = bytes.TrimSpace(text)
-	return f == FormatJSON || f == FormatText && len(text) > 0 && (text[0] == '{' || text[0] == '[')
+	return f == FormatJSON || f < FormatURL && len(text) > 0 && (text[0] == '{' || text[0] == '[')
 }
 
 // FuzzFilter checks that whatever is read comes out with as many lines, that JSON stays
 // JSON, and that what was filtered stays as it is.
 func FuzzFilter(f *testing.F) {
-	for i, s := range fuzzSeeds() {
+	for i, s := range append(fuzzSeeds(), nestedSeeds()...) {
 		f.Add([]byte(s), uint8(i))
 		f.Add([]byte(s+"\r\n"+s+"\n\n{\"n\":4111111111111111}\r"), uint8(i))
 	}
 	f.Add([]byte("-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n"), uint8(0))
 	f.Add([]byte("a\x00@\x00b\x00.\x00i\x00o\x00\r\x00\n\x00"), uint8(0))
+	f.Add([]byte("00@0000.AA\x00\x00\x00"), uint8(0))
 	f.Add([]byte(`["`+strings.Repeat("x", 300)+`"]`), uint8(0))
 	engine := newEngine(f, Policy{MaxBytes: 256, Patterns: []Pattern{{Name: "customer", Regexp: `\bC-\d{4,8}\b`}}})
 	f.Fuzz(func(t *testing.T, text []byte, n uint8) {
@@ -108,8 +116,8 @@ func FuzzFilter(f *testing.F) {
 			t.Fatalf("%d lines became %d: %q", len(before), len(after), once)
 		}
 		for i, line := range before {
-			if readAsJSON(line, o.Format) && json.Valid(line) && !json.Valid(after[i]) {
-				t.Fatalf("%q became %q, which is no JSON", line, after[i])
+			if lost := lostJSON(string(line), string(after[i])); lost != "" && readAsJSON(line, o.Format) {
+				t.Fatalf("%q became %q: no JSON any more is %q", line, after[i], lost)
 			}
 		}
 		o.Render = func(dst []byte, l *Line) []byte {

@@ -5,18 +5,21 @@ import "bytes"
 // maxNesting is how deep the arrays and objects of a JSON text may be nested.
 const maxNesting = 64
 
-// json reads the text as a JSON value, or as text where it is not valid JSON.
-func (s *scan) json() {
-	p, first := parser{s: s}, len(s.findings.list)
+// json reads the window as a JSON value, and reports whether it is one. What is none, and
+// not nested too deep to tell, is left as it was.
+func (s *scan) json() bool {
+	p, first, query := parser{s: s}, len(s.findings.list), s.query
+	s.query = false
 	p.value(0, s.role)
 	p.blank()
 	switch {
 	case p.deep:
 		s.block(RuleTooDeep)
 	case p.bad || p.i != len(s.b):
-		s.findings.list, s.next, s.done = s.findings.list[:first], 0, 0
-		s.run()
+		s.findings.list, s.next, s.done, s.query = s.findings.list[:first], 0, 0, query
+		return false
 	}
+	return s.spend(len(s.b)) || s.blocked
 }
 
 // parser walks over a JSON text (RFC 8259) and has its strings and numbers
@@ -51,7 +54,7 @@ func (p *parser) value(depth int, r role) {
 		p.list(depth, r, c == '{')
 	default:
 		p.literal()
-		p.scan(value{start: start, end: p.i, json: true}, r)
+		p.scan(value{start: start, end: p.i, quote: p.s.jsonQuote()}, r)
 	}
 }
 
@@ -61,7 +64,7 @@ func (p *parser) list(depth int, r role, object bool) {
 	if r&roleField != 0 && r&roleNever == 0 {
 		start := p.i
 		p.skip()
-		p.redact(value{start: start, end: p.i, json: true})
+		p.redact(value{start: start, end: p.i, quote: p.s.jsonQuote()})
 		return
 	}
 	end := byte(']')
@@ -189,11 +192,11 @@ func (p *parser) scan(v value, r role) {
 	}
 	first := len(s.findings.list)
 	if bytes.IndexByte(s.b[v.start:v.end], '\\') < 0 {
-		s.part(v.start, v.end, stringFormat(s.b[v.start:v.end]), r)
+		p.plain(v, r)
 	} else {
 		p.unescape(v, r)
 	}
-	if len(s.findings.list) > first && v.json {
+	if len(s.findings.list) > first && v.quote != "" {
 		p.quote(first, v)
 	}
 }
@@ -201,21 +204,31 @@ func (p *parser) scan(v value, r role) {
 // isNatural reports whether a literal is digits only.
 func isNatural(v []byte) bool { return skipDigits(v, 0) == len(v) }
 
+// plain scans a number, or a string that has no escapes in it.
+func (p *parser) plain(v value, r role) {
+	s, escapes := p.s, p.s.escapes
+	if v.quoted {
+		s.escapes = 2*escapes + 1
+	}
+	s.part(v.start, v.end, stringFormat(s.b[v.start:v.end]), r)
+	s.escapes = escapes
+}
+
 // unescape scans a string that has escapes in it.
 func (p *parser) unescape(v value, r role) {
 	buf := getBuffer()
 	defer buf.release()
 	buf.json(p.s.b[v.start:v.end], v.start)
 	c, first := p.s.inner(buf.b, r), len(p.s.findings.list)
-	c.depth, c.query = p.s.depth, isForm(buf.b) // an escape in a string is no layer of its own
-	c.run()
+	c.depth = p.s.depth // an escape in a string is no layer of its own
+	c.read(stringFormat(buf.b))
 	p.s.adopt(&c, buf, first, v.start, v.end)
 }
 
 // quote turns what was found in a number into a string.
 func (p *parser) quote(first int, v value) {
 	one := &p.s.findings.list[first]
-	one.start, one.end, one.quote = p.s.base+v.start, p.s.base+v.end, true
+	one.start, one.end, one.quote = p.s.base+v.start, p.s.base+v.end, v.quote
 	p.s.findings.list = p.s.findings.list[:first+1]
 	p.s.done = v.end
 }

@@ -8,6 +8,7 @@ type members struct {
 	outer  role // of the name that all of it stands under
 	object bool
 	n      int   // elements or members so far
+	option bool  // the last element was an option, and this one's value is redacted
 	label  role  // what the last name among the values says, in an object of a name and a value
 	value  value // the value of such an object, whose name has not come yet
 }
@@ -116,7 +117,10 @@ func (p *parser) element(depth int, m *members) {
 	}
 	start, r := p.i, m.outer
 	isString := at(p.s.b, start) == '"'
-	if isString && m.n%2 == 1 && m.label&roleSecret != 0 && m.label&roleWeak == 0 {
+	if isString && p.option(start, m) {
+		return
+	}
+	if isString && m.label&roleSecret != 0 && m.label&roleWeak == 0 {
 		p.string()
 		if v := p.s.b[start+1 : max(p.i-1, start+1)]; !p.bad && len(v) > 0 && isSecretValue(v, m.label) && p.roleOf(v) == 0 {
 			r |= m.label
@@ -125,9 +129,26 @@ func (p *parser) element(depth int, m *members) {
 	}
 	p.value(depth+1, r)
 	m.n, m.label = m.n+1, 0
-	if isString && !p.bad {
-		m.label = p.roleOf(p.s.b[start+1 : p.i-1])
+	if !isString || p.bad {
+		return
 	}
+	// Every other element is a name, and so is an option: ["tool","--password","x"].
+	if name := p.s.b[start+1 : p.i-1]; (m.n%2 == 1 || at(name, 0) == '-') && !p.s.e.isMarker(name) {
+		m.label = p.roleOf(name)
+	}
+}
+
+// option walks over an element that is an option of one letter with a password, as in
+// ["mysql","-px"], or the password of the option before it, and reports whether it is one.
+func (p *parser) option(start int, m *members) bool {
+	done := p.s.done
+	if !m.option && (at(p.s.b, start+1) != '-' || !p.s.shortOption(start+1)) {
+		return false
+	}
+	p.string()
+	m.option = !m.option && p.s.done > done && p.s.done > p.i
+	m.n, m.label = m.n+1, 0
+	return true
 }
 
 // valueFrom returns the value that begins at b[start] and that p has walked over.
@@ -138,7 +159,7 @@ func (p *parser) valueFrom(start int) value {
 	if p.s.b[start] == '"' {
 		return value{start: start + 1, end: p.i - 1, quoted: true}
 	}
-	return value{start: start, end: p.i, json: true}
+	return value{start: start, end: p.i, quote: p.s.jsonQuote()}
 }
 
 // late redacts a value that has been read, now that its name is known: what was found in

@@ -11,7 +11,10 @@ var labelNames = []string{"name", "key", "header", "field", "param", "parameter"
 func isLabelName(name []byte) bool {
 	var buf [maxName]byte
 	var parts [maxNameParts]int
-	key, _ := splitName(name, &buf, &parts)
+	key, starts := splitName(name, &buf, &parts)
+	if len(starts) == 2 && string(key[:starts[1]]) == "parameter" {
+		key = key[starts[1]:] // AWS' "ParameterKey" and "ParameterValue"
+	}
 	return slices.ContainsFunc(labelNames, func(l string) bool { return string(key) == l })
 }
 
@@ -19,7 +22,7 @@ func isPairName(name []byte) bool {
 	var buf [maxName]byte
 	var parts [maxNameParts]int
 	key, _ := splitName(name, &buf, &parts)
-	return string(key) == "value" || string(key) == "val"
+	return string(key) == "value" || string(key) == "val" || string(key) == "parametervalue"
 }
 
 // pairRole returns the role of the value behind the sign at b[i], whose name is "value":
@@ -53,7 +56,7 @@ func isBetweenPair(c byte) bool {
 // namesNext reports whether a value is the name of the one behind it, as in
 // `"key":"region","value":"eu"`.
 func (s *scan) namesNext(v value) bool {
-	return s.nextIs(v, "val")
+	return s.nextIs(v, "val", "parameterval")
 }
 
 // saysMore reports whether the text that says what a number means is behind it, as in

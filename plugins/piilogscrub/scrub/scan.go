@@ -38,6 +38,7 @@ type window struct {
 	unquoted    span  // the last value without quotes, the end of which is known
 	role        role  // what the name beside the window says
 	query       bool  // '+' is a space and '&' separates, as in a query string or a form
+	escapes     int   // backslashes before a quote that is written here: 1 in a string of JSON
 }
 
 // span is a range of bytes; end is exclusive.
@@ -69,7 +70,7 @@ func (s *scan) inner(text []byte, r role) scan {
 // the window that leave wants back.
 func (s *scan) enter(start, end int, r role) window {
 	outer := s.window
-	s.window = window{b: s.b[start:end], base: s.base + start, role: r, query: s.query}
+	s.window = window{b: s.b[start:end], base: s.base + start, role: r, query: s.query, escapes: s.escapes}
 	return outer
 }
 
@@ -110,6 +111,7 @@ func (s *scan) adopt(c *scan, buf *buffer, first, from, to int) {
 	list := s.findings.list[first:]
 	for i := range list {
 		list[i].start, list[i].end = s.base+buf.where(list[i].start), s.base+buf.where(list[i].end)
+		list[i].quote = buf.encoded(list[i].quote)
 		s.done = max(s.done, list[i].end-s.base)
 	}
 	s.next = max(s.next, to)
@@ -151,6 +153,9 @@ func (s *scan) run() {
 	}
 	if len(s.e.patterns) > 0 {
 		s.patterns()
+	}
+	if len(s.e.templates) > 0 {
+		s.paths()
 	}
 	if size := len(s.findings.list); size > n && size > first+1 {
 		s.findings.merge(first)

@@ -18,7 +18,7 @@ func (s *scan) signless(quoted bool) {
 	s.done = 0
 	s.statements()
 	s.done = 0
-	s.pem()
+	s.privateKeys()
 	s.done = 0
 	s.guardedCookies()
 	s.done = 0
@@ -72,43 +72,6 @@ func (s *scan) guardedCookies() {
 		}
 		i = max(i, s.done)
 	}
-}
-
-// pem redacts the bodies of PEM blocks with a private key (RFC 7468), headers included.
-func (s *scan) pem() {
-	for i := 0; ; {
-		n := bytes.Index(s.b[i:], []byte(pemBegin))
-		if n < 0 {
-			return
-		}
-		i += n + len(pemBegin)
-		body := pemBody(s.b, i)
-		if body < 0 {
-			continue
-		}
-		end := blockEnd(s.b, body)
-		from, to := trimBlank(s.b, body, end)
-		if from < to && s.spend(end-i) && !s.e.isMarker(s.b[from:to]) {
-			s.redactBy(RuleForm, Secret, value{start: from, end: to})
-		}
-		i = end
-	}
-}
-
-const (
-	pemBegin = "-----BEGIN "
-	maxLabel = 64 // bytes of a PEM block's label
-)
-
-// pemBody returns where the body of the PEM block begins whose label is at b[i:], or -1 if
-// that is no private key's.
-func pemBody(b []byte, i int) int {
-	label := b[i:min(len(b), i+maxLabel)]
-	n := bytes.Index(label, []byte("-----"))
-	if n < 0 || !bytes.Contains(label[:n], []byte("PRIVATE KEY")) {
-		return -1
-	}
-	return i + n + len("-----")
 }
 
 // trimBlank returns b[start:end] without the blanks, and the escapes that write some, at

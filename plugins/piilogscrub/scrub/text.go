@@ -74,10 +74,7 @@ func (e *Engine) role(name string) role { return e.fields.lookup([]byte(name)) }
 
 // whole finds what is in all of the text.
 func (s *scan) whole(f Format) {
-	if f == FormatText && isStructured(s.b) {
-		f = FormatJSON
-	}
-	s.quoted = f == FormatJSON
+	s.quoted = mayBeJSON(f, s.b)
 	s.read(f)
 }
 
@@ -86,8 +83,7 @@ func (s *scan) read(f Format) {
 	switch {
 	case len(s.b) > s.e.maxBytes:
 		s.block(RuleTooLong)
-	case f == FormatJSON || f == FormatText && isObject(s.b):
-		s.json()
+	case mayBeJSON(f, s.b) && !s.e.isMarker(s.b) && s.json():
 	case f == FormatText || f == FormatAccess:
 		s.accessLine()
 	case f == FormatURL:
@@ -101,8 +97,11 @@ func (s *scan) read(f Format) {
 	}
 }
 
-// isObject reports whether a text begins and ends as a JSON object does.
-func isObject(b []byte) bool { return len(b) > 1 && b[0] == '{' && b[len(b)-1] == '}' }
+// mayBeJSON reports whether a text of the format is read as JSON first: also what is said
+// to be a line or a form, if it begins and ends as an object or array does.
+func mayBeJSON(f Format, b []byte) bool {
+	return f == FormatJSON || f != FormatURL && f != FormatRequest && isStructured(b)
+}
 
 // isStructured reports whether a text begins and ends as a JSON object or array does, the
 // '\r' of a line from elsewhere and other blanks around it left out.

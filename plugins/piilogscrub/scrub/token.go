@@ -176,7 +176,7 @@ func (s *scan) scanDecoded(text []byte, start, end int) bool {
 		return s.emit(Dropped, start, end)
 	case len(list) > first:
 		one := list[first]
-		one.start, one.end, one.quote = start, end, false
+		one.start, one.end, one.quote = start, end, ""
 		s.findings.list = list[:first]
 		s.append(one)
 		return true
@@ -227,7 +227,7 @@ func toStandard(b []byte) {
 func privateKeyAt(b []byte, start, end int) int {
 	const head = "PRIVATE KEY-----"
 	from := max(0, start-len(head)-2)
-	if i := bytes.LastIndex(b[from:end], []byte(head)); i >= 0 {
+	if i := bytes.LastIndex(b[from:end], []byte(head)); i >= 0 && isKeyText(b[start:pemRun(b, start)]) {
 		return from + i + len(head)
 	}
 	return -1

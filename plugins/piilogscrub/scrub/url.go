@@ -102,21 +102,26 @@ func parseTemplate(s string) (t template, err error) {
 // templated redacts the segments of the path b[start:end] that a template which fits
 // it has in braces, reads the others, and reports whether there is such a template.
 func (s *scan) templated(start, end int) bool {
-	var all template
-	found := false
+	t, ok := s.templateOf(start, end)
+	if ok {
+		s.redactSegments(t, start, end)
+	}
+	return ok
+}
+
+// templateOf returns the template that redacts what those do that fit the path b[start:end],
+// and reports whether there is one.
+func (s *scan) templateOf(start, end int) (all template, ok bool) {
 	for _, t := range s.e.templates {
 		if !t.fits(s.b[start:end]) {
 			continue
 		}
-		if found {
+		if ok {
 			t = all.and(t)
 		}
-		all, found = t, true
+		all, ok = t, true
 	}
-	if found {
-		s.redactSegments(all, start, end)
-	}
-	return found
+	return all, ok
 }
 
 // and is the template that redacts what either does, of a path that fits both.

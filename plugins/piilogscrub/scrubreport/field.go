@@ -22,7 +22,7 @@ func Field(line []byte, start, end int) string {
 		return None // of a line that is not held
 	}
 	if path, value, ok := jsonField(line, end); ok {
-		return with(path, parameter(line[min(value, start):start]))
+		return with(path, within(line[min(value, start):start]))
 	}
 	if a, ok := scrub.ParseAccess(line); ok {
 		return accessField(a, line, start)
@@ -30,10 +30,26 @@ func Field(line []byte, start, end int) string {
 	if name := parameter(line[:start]); name != "" {
 		return name
 	}
-	if name := nameBefore.FindSubmatch(line[max(0, start-maxName):start]); name != nil {
-		return string(name[1])
+	if name := named(line[:start]); name != "" {
+		return name
 	}
 	return None
+}
+
+// within is the parameter or the name in a string, the end of which is given.
+func within(before []byte) string {
+	if name := parameter(before); name != "" {
+		return name
+	}
+	return named(before)
+}
+
+// named is the name that a text ends in, with its sign.
+func named(before []byte) string {
+	if name := nameBefore.FindSubmatch(before[max(0, len(before)-maxName):]); name != nil {
+		return string(name[1])
+	}
+	return ""
 }
 
 func with(field, parameter string) string {

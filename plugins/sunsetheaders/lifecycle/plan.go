@@ -118,6 +118,8 @@ type Caller struct {
 	Username, CustomID, ID string
 	// Route is the matched route's name, or its id.
 	Route string
+	// Tenant and UserAgent decide nothing: they are for the record of who calls.
+	Tenant, UserAgent string
 	// Rest is what follows the route's path in the request's path, and RestKnown says
 	// whether that can be told. They are needed if Plan.NeedsRest, or as Needs says.
 	Rest      string
@@ -181,11 +183,7 @@ func (p *Plan) Needs(now time.Time) (n Needs) {
 
 // Decide says what becomes of a request that arrives at now.
 func (p *Plan) Decide(now time.Time, caller Caller) Decision {
-	until := p.exemptUntil(&caller)
-	sunset := p.Sunset
-	if !sunset.IsZero() && until.After(sunset) {
-		sunset = until // this caller's own end
-	}
+	until, sunset := p.exemptUntil(&caller), p.EndFor(&caller)
 	d := Decision{Headers: p.headers}
 	if p.needsRest || !sunset.Equal(p.Sunset) {
 		d.Headers = p.headersFor(sunset, caller.Rest)
@@ -208,6 +206,15 @@ func (p *Plan) Decide(now time.Time, caller Caller) Decision {
 		d.Refusal = p.brownout(d.Headers, now, &caller)
 	}
 	return d
+}
+
+// EndFor is when the version ends for a caller: an exemption has an end of its own. It is
+// zero if it does not end.
+func (p *Plan) EndFor(c *Caller) time.Time {
+	if until := p.exemptUntil(c); !p.Sunset.IsZero() && until.After(p.Sunset) {
+		return until
+	}
+	return p.Sunset
 }
 
 func (p *Plan) ended(now time.Time) bool { return !p.Sunset.IsZero() && !now.Before(p.Sunset) }

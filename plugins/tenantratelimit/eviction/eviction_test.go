@@ -5,8 +5,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
+	"github.com/gatehousehq/gatehouse/internal/redistest"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 )
 
 func TestRead(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 )
 
 // Requests that share a run of the script are decided as they would be one

@@ -9,7 +9,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
+	"github.com/gatehousehq/gatehouse/internal/periodic"
 )
 
 // Redis counts in Redis, with one script and one round trip whatever the number

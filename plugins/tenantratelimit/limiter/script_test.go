@@ -13,7 +13,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 )
 
 // clocked is a script whose clock the test sets.

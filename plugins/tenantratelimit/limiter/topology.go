@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
+	"github.com/gatehousehq/gatehouse/internal/periodic"
 )
 
 // topology reads a Cluster's slots again while there is reason to: go-redis does so once

@@ -4,7 +4,7 @@ import (
 	"context"
 	"testing"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 )
 
 func TestNodesCountEachOther(t *testing.T) {

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/membership"
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redisurl"
 )
 
 // noon is when every test happens.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 )
 
 func TestParse(t *testing.T) {

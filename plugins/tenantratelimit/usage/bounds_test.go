@@ -9,7 +9,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 )
 
 // watch sees what is sent to Redis: the counts of each run, by pipeline.

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/redistest"
+	"github.com/gatehousehq/gatehouse/internal/redistest"
 )
 
 // seenAt is a request that came with a credential.

@@ -11,7 +11,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/periodic"
+	"github.com/gatehousehq/gatehouse/internal/periodic"
+	"github.com/gatehousehq/gatehouse/internal/redisscript"
 )
 
 //go:embed observe.lua
@@ -162,10 +163,7 @@ func together(runs []*observation) (n int) {
 }
 
 // observation is one run of observe.lua.
-type observation struct {
-	keys []string
-	args []any
-}
+type observation struct{ redisscript.Run }
 
 // Arguments of observe.lua before the counts, and for each.
 const (
@@ -173,7 +171,7 @@ const (
 	countArgs  = 3
 )
 
-func (o *observation) counts() int { return (len(o.args) - headerArgs) / countArgs }
+func (o *observation) counts() int { return (len(o.Args) - headerArgs) / countArgs }
 
 // runs are as many for each window of each group as it has counts for.
 func (r *Recorder) runs(c counts) []*observation {
@@ -186,7 +184,7 @@ func (r *Recorder) runs(c counts) []*observation {
 			o = r.newObservation(group)
 			open[group], list = o, append(list, o)
 		}
-		o.args = append(o.args, at.kind, at.whose, strconv.FormatInt(units, 10))
+		o.Args = append(o.Args, at.kind, at.whose, strconv.FormatInt(units, 10))
 	}
 	return list
 }
@@ -194,10 +192,10 @@ func (r *Recorder) runs(c counts) []*observation {
 func (r *Recorder) newObservation(group cell) *observation {
 	tag := r.prefix + ":{" + group.group + "}:seen:"
 	period := group.window * windowSeconds / periodSeconds
-	return &observation{
-		keys: []string{tag + "m" + strconv.FormatInt(group.window, 10), tag + strconv.FormatInt(period, 10)},
-		args: []any{group.window*windowSeconds + windowLife, (period+1)*periodSeconds + keptSeconds},
-	}
+	return &observation{redisscript.Run{
+		Keys: []string{tag + "m" + strconv.FormatInt(group.window, 10), tag + strconv.FormatInt(period, 10)},
+		Args: []any{group.window*windowSeconds + windowLife, (period+1)*periodSeconds + keptSeconds},
+	}}
 }
 
 // Distributions are kept for periods of thirty days, each until ninety days
@@ -209,37 +207,14 @@ const (
 	windowLife = 5 * windowSeconds
 )
 
-// send makes the runs in one pipeline, and again with the script's text where a
-// server does not have it.
+// send makes the runs in one pipeline.
 func (r *Recorder) send(ctx context.Context, list []*observation) error {
 	ctx, cancel := context.WithTimeout(ctx, pipelineTimeout)
 	defer cancel()
-	unknown, err := r.pipe(ctx, list, func(p redis.Pipeliner, o *observation) *redis.Cmd {
-		return observeScript.EvalSha(ctx, p, o.keys, o.args...)
-	})
-	if err != nil || len(unknown) == 0 {
-		return err
-	}
-	_, err = r.pipe(ctx, unknown, func(p redis.Pipeliner, o *observation) *redis.Cmd {
-		return observeScript.Eval(ctx, p, o.keys, o.args...)
-	})
-	return err
-}
-
-func (r *Recorder) pipe(ctx context.Context, list []*observation, run func(redis.Pipeliner, *observation) *redis.Cmd) (unknown []*observation, err error) {
-	p := r.client.Pipeline()
-	cmds := make([]*redis.Cmd, len(list))
+	runs := make([]*redisscript.Run, len(list))
 	for i, o := range list {
-		cmds[i] = run(p, o)
+		runs[i] = &o.Run
 	}
-	_, _ = p.Exec(ctx) // each command has its error
-	for i, cmd := range cmds {
-		switch {
-		case redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT"):
-			unknown = append(unknown, list[i])
-		case cmd.Err() != nil:
-			return nil, cmd.Err()
-		}
-	}
-	return unknown, nil
+	_, err := redisscript.Pipeline(ctx, r.client, observeScript, runs)
+	return err
 }

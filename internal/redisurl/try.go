@@ -33,6 +33,20 @@ func Try(ctx context.Context, raw string) error {
 	return mismatch(ParseInfo(info), cluster)
 }
 
+// reachTimeout bounds [Reach].
+const reachTimeout = 2 * time.Second
+
+// Reach is [Try] within two seconds. Its error says what is likely in the way.
+func Reach(ctx context.Context, raw string) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	err := Try(ctx, raw)
+	if likely := ExplainFirst(raw, err); likely != "" {
+		return fmt.Errorf("%w; %s", err, likely)
+	}
+	return err
+}
+
 // mismatch is what a server is that the URL does not say.
 func mismatch(info Info, cluster bool) error {
 	mode := cmp.Or(info["redis_mode"], info["server_mode"]) // Redis', Valkey's

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
+	"github.com/gatehousehq/gatehouse/plugins/endings"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/callers"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
+)
+
+const endingConfig = `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    routes:
+      - { name: orders-v1, paths: [/v1], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2099-06-30" } }] }
+      - { name: orders-v0, paths: [/v0], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2099-01-31" } }] }
+`
+
+func endingFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kong.yaml")
+	if err := os.WriteFile(path, []byte(endingConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// recordedCalls is the URL of a Redis in which two consumers called orders-v1.
+func recordedCalls(t *testing.T) (url string) {
+	t.Helper()
+	url = "redis://" + miniredis.RunT(t).Addr()
+	client, err := redisurl.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	r := callers.NewRecorder(client, "gatehouse")
+	for _, name := range []string{"globex-crm", "=initech", "=initech"} {
+		r.Observe(callers.Call{At: time.Now(), Route: "orders-v1", Caller: callers.Caller{ID: "id-" + name, Username: name, Tenant: "t"}, Stage: lifecycle.StageDeprecated, UserAgent: "crm/1.2"})
+	}
+	if err := r.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+func TestSunsetReport(t *testing.T) {
+	url, file := recordedCalls(t), endingFile(t)
+	report := func(args ...string) string {
+		t.Helper()
+		out, errs, code := gatehouse(t, "", append([]string{"sunset", "report", "--config", file, "--redis", url}, args...)...)
+		if code != 0 {
+			t.Fatalf("exit code %d: %s", code, errs)
+		}
+		return out
+	}
+	table := report()
+	lines := strings.Split(strings.TrimSpace(table), "\n")
+	if len(lines) != 4 || !strings.HasPrefix(lines[1], "orders-v1  =initech") || !strings.HasPrefix(lines[3], "orders-v0: nobody since ") {
+		t.Errorf("the table is:\n%s", table)
+	}
+	var decoded endings.Report
+	if err := json.Unmarshal([]byte(report("-o", "json")), &decoded); err != nil || len(decoded.Rows) != 2 || decoded.Rows[0].Calls != 2 {
+		t.Errorf("%+v, error %v", decoded, err)
+	}
+	records, err := csv.NewReader(strings.NewReader(report("-o", "csv", "orders-v1"))).ReadAll()
+	if err != nil || len(records) != 3 || records[1][1] != "'=initech" {
+		t.Errorf("%q, error %v", records, err)
+	}
+	if out := report("orders-v0", "--if-sunset-today"); !strings.HasPrefix(out, "nobody would break\norders-v0: nobody since ") {
+		t.Errorf("of a version that nobody calls: %s", out)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "--redis", url, "globex-crm"); code != 0 {
+		t.Errorf("forget: exit code %d: %s", code, errs)
+	}
+	if out := report(); strings.Contains(out, "globex") || !strings.Contains(out, "=initech") {
+		t.Errorf("after one was forgotten:\n%s", out)
+	}
+}
+
+// TestSunsetMistakes: each is one line that says what to do.
+func TestSunsetMistakes(t *testing.T) {
+	url, file, empty := recordedCalls(t), endingFile(t), "redis://"+miniredis.RunT(t).Addr()
+	for _, tt := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"no config", []string{"report", "--redis", url}, 2, "name the declarative config with --config"},
+		{"no such file", []string{"report", "--config", "none.yaml", "--redis", url}, 1, "none.yaml"},
+		{"no Redis", []string{"report", "--config", file, "--redis", "redis://127.0.0.1:1"}, 1, "connection refused"},
+		{"no URL", []string{"report", "--config", file, "--redis", "http://localhost"}, 2, "--redis: not the URL of a Redis"},
+		{"nothing recorded", []string{"report", "--config", file, "--redis", empty}, 1, "nothing is recorded: write observe: true"},
+		{"no such version", []string{"report", "--config", file, "--redis", url, "order-v1"}, 1, `no version that ends is on a route "order-v1"; orders-v1?`},
+		{"no day", []string{"report", "--config", file, "--days", "0"}, 2, "--days 0: write 1 to 90"},
+		{"no calendar of it", []string{"calendar", "--config", file, "v1"}, 1, `no version that ends is on a route "v1"`},
+		{"forgets nobody", []string{"forget", "--redis", url}, 2, "name one CONSUMER"},
+		{"forgets a stranger", []string{"forget", "--redis", url, "globx-crm"}, 1, `nothing is recorded of a consumer "globx-crm"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, errs, code := gatehouse(t, "", append([]string{"sunset"}, tt.args...)...)
+			if code != tt.code || !strings.Contains(errs, tt.want) || strings.Count(errs, "\n") != 1 || out != "" {
+				t.Errorf("exit code %d, %q, %q; want %d and %q", code, out, errs, tt.code, tt.want)
+			}
+		})
+	}
+}
+
+func TestSunsetCalendar(t *testing.T) {
+	out, errs, code := gatehouse(t, "", "sunset", "calendar", "--config", endingFile(t))
+	if code != 0 || strings.Count(out, "BEGIN:VEVENT\r\n") != 2 || !strings.HasSuffix(out, "END:VCALENDAR\r\n") {
+		t.Errorf("exit code %d: %s\n%s", code, errs, out)
+	}
+}

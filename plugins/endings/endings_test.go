@@ -1,0 +1,174 @@
+package endings
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/callers"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
+)
+
+const config = `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    routes:
+      - { name: near, paths: [/near], plugins: [{ name: sunset-headers, config: { observe: true, deprecated_at: "2027-01-15", sunset_at: "2027-06-30", successor: "/v2{+rest}", documentation: "https://example.com/a,b", exemptions: [{ consumer: initech, until: "2027-09-30" }], brownouts: [{ start_at: "2027-05-04T10:00:00+02:00", duration_seconds: 3600 }], brownout_shares: [{ start_at: "2027-06-01", to_percent: 50 }] } }] }
+      - { name: far, paths: [/far], plugins: [{ name: gatehouse, config: { run: [sunset_headers], sunset_headers: { observe: true, sunset_at: "2028-06-30", after_sunset: redirect, successor: /v2 } } }] }
+      - { name: gone, paths: [/gone], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-01-01" } }] }
+      - { name: warned, paths: [/warned], plugins: [{ name: sunset-headers, config: { sunset_at: "2027-03-01", after_sunset: warn } }] }
+      - { name: open, paths: [/open], plugins: [{ name: sunset-headers, config: { observe: true, deprecated_at: "2027-01-15" } }] }
+      - { name: lives, paths: [/lives], plugins: [{ name: gatehouse, config: { run: [trace_inject] } }] }
+`
+
+func read(t *testing.T, text string) []Version {
+	t.Helper()
+	document, err := kongyaml.Layer(kongyaml.File{Name: "kong.yaml", Text: []byte(text)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := Versions(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+var now = time.Date(2027, 5, 30, 12, 0, 0, 0, time.UTC)
+
+// calls are so many on a day before now, and one a long time ago.
+func calls(name string, daysAgo int, counts callers.Counts) callers.Calls {
+	at := now.Add(-time.Duration(daysAgo) * day)
+	return callers.Calls{
+		Caller: callers.Caller{Username: name, Tenant: name}, First: now.Add(-60 * day), Last: at, Agents: []string{"crm/1.0"},
+		Days: map[time.Time]callers.Counts{now.Add(-60 * day).Truncate(day): {lifecycle.StageDeprecated: 1}, at.Truncate(day): counts},
+	}
+}
+
+func recorded() callers.Recorded {
+	deprecated := func(n int64) callers.Counts { return callers.Counts{lifecycle.StageDeprecated: n} }
+	return callers.Recorded{Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{
+		"near":  {calls("globex", 1, deprecated(5)), calls("initech", 0, deprecated(900)), calls("umbrella", 6, callers.Counts{lifecycle.StageDeprecated: 6, lifecycle.StageBrownout: 4}), calls("hooli", 7, deprecated(99))},
+		"far":   {calls("globex", 1, deprecated(50))},
+		"gone":  {calls("acme", 1, callers.Counts{lifecycle.StageGone: 3, lifecycle.StageRedirected: 2, lifecycle.StageDryGone: 1})},
+		"open":  {calls("globex", 20, deprecated(1))},
+		"other": {calls("globex", 1, deprecated(1))},
+	}}
+}
+
+// lines are the rows, shortly.
+func lines(r Report) (list []string) {
+	for _, row := range r.Rows {
+		list = append(list, fmt.Sprintf("%s %s %s %s %d %d/%d/%d", row.Route, row.Consumer, moment(row.Ends), row.Then, row.Calls, row.Refused, row.Redirected, row.Would))
+	}
+	return list
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	r := New(read(t, config), recorded(), Ask{At: now, Days: 7})
+	want := []string{
+		"gone acme 2027-01-01T00:00:00Z 410 6 3/2/1",
+		"near umbrella 2027-06-30T00:00:00Z 410 10 4/0/0",
+		"near globex 2027-06-30T00:00:00Z 410 5 0/0/0",
+		"near initech 2027-09-30T00:00:00Z 410 900 0/0/0", // at an end of its own
+		"far globex 2028-06-30T00:00:00Z 308 or 410 50 0/0/0",
+		"near hooli 2027-06-30T00:00:00Z 410 0 0/0/0", // eight days ago
+		"open globex  no end 0 0/0/0",
+	}
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	silent := []Silent{
+		{Route: "warned", Ends: time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)},
+		{Route: "open", Since: now.Add(-20 * day), Recorded: true},
+	}
+	if diff := cmp.Diff(silent, r.Silent); diff != "" {
+		t.Errorf("silent (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"other"}, r.Unknown); diff != "" {
+		t.Errorf("unknown (-want +got):\n%s", diff)
+	}
+}
+
+// TestIfSunsetToday: who is exempt today goes on, and so do callers of what only warns.
+func TestIfSunsetToday(t *testing.T) {
+	t.Parallel()
+	r := New(read(t, config), recorded(), Ask{At: now, Days: 7, IfSunsetToday: true})
+	want := []string{
+		"gone acme 2027-01-01T00:00:00Z 410 6 3/2/1",
+		"near umbrella 2027-06-30T00:00:00Z 410 10 4/0/0",
+		"near globex 2027-06-30T00:00:00Z 410 5 0/0/0",
+		"far globex 2028-06-30T00:00:00Z 308 or 410 50 0/0/0",
+	}
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// TestNobodyEverCalled: a version that is recorded and has no calls has had none since
+// nodes record.
+func TestNobodyEverCalled(t *testing.T) {
+	t.Parallel()
+	list, err := Only(read(t, config), []string{"far"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(list, callers.Recorded{Since: now.Add(-day)}, Ask{At: now, Days: 7})
+	if len(r.Silent) != 1 || !r.Silent[0].Since.Equal(now.Add(-day)) || len(r.Rows) > 0 {
+		t.Errorf("%+v", r)
+	}
+	if _, err := Only(read(t, config), []string{"nera"}); err == nil || !strings.Contains(err.Error(), "near") {
+		t.Errorf("error of an unknown route: %v", err)
+	}
+}
+
+// harmless is false of a cell that a spreadsheet may take for a formula.
+func harmless(cell string) bool {
+	trimmed := strings.TrimLeft(cell, " ")
+	return !strings.ContainsAny(cell, "\t\r\n") && (trimmed == "" || !strings.ContainsRune("=+-@＝＋－＠", []rune(trimmed)[0]))
+}
+
+func FuzzCSV(f *testing.F) {
+	f.Add("=HYPERLINK(\"http://evil\")", "a,b\"c")
+	f.Add(" \t@SUM(1)", "＋1")
+	f.Add("-1+1|cmd", "\r\n=1")
+	f.Fuzz(func(t *testing.T, name, agent string) {
+		r := Report{Rows: []Row{{Route: name, Consumer: name, Tenant: agent, Agents: []string{agent}}}}
+		var text bytes.Buffer
+		if err := r.CSV(&text); err != nil {
+			t.Fatal(err)
+		}
+		records, err := csv.NewReader(&text).ReadAll()
+		if err != nil || len(records) != 2 {
+			t.Fatalf("%d records, error %v: %q", len(records), err, text.String())
+		}
+		for _, cell := range records[1] {
+			if !harmless(cell) {
+				t.Errorf("a cell is %q", cell)
+			}
+		}
+	})
+}
+
+// TestCSVColumns: each cell is below its name.
+func TestCSVColumns(t *testing.T) {
+	t.Parallel()
+	r := New(read(t, config), recorded(), Ask{At: now, Days: 7})
+	var text bytes.Buffer
+	if err := r.CSV(&text); err != nil {
+		t.Fatal(err)
+	}
+	const want = "route,consumer,custom_id,tenant,ends,then,calls,refused,redirected,would,first_seen,last_seen,user_agents\r\n" +
+		"gone,acme,,acme,2027-01-01T00:00:00Z,410,6,3,2,1,2027-03-31T12:00:00Z,2027-05-29T12:00:00Z,crm/1.0\r\n"
+	if !strings.HasPrefix(text.String(), want) {
+		t.Errorf("got:\n%s", text.String())
+	}
+}
