@@ -25,12 +25,15 @@ func TestClassify(t *testing.T) {
 			if c >= 0x80 {
 				want.high |= bit
 			}
+			if c == '-' || c == '.' {
+				want.joints |= bit
+			}
 			if strings.IndexByte(`:=@%\bB`, c) >= 0 {
 				want.marks |= bit
 			}
 		}
 		var got block
-		got.digits, got.words, got.marks, got.high = classify(&p)
+		classify(&p, &got)
 		if got != want {
 			t.Fatalf("%q: got %x, want %x", p, got, want)
 		}

@@ -21,6 +21,8 @@ func (s *scan) signless() {
 	s.guardedCookies()
 	s.done = 0
 	s.lists()
+	s.done = 0
+	s.plusKeys()
 	s.next, s.done = max(s.next, next), max(s.done, done)
 }
 
