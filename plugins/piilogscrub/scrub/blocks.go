@@ -25,11 +25,11 @@ type block struct {
 func blockAt(text []byte, at, end int) block {
 	var b block
 	if len(text)-at >= blockSize {
-		classify((*[blockSize]byte)(text[at:]), &b)
+		b.digits, b.words, b.marks, b.joints, b.high = classify((*[blockSize]byte)(text[at:]))
 	} else {
 		var tail [blockSize]byte
 		copy(tail[:], text[at:end])
-		classify(&tail, &b)
+		b.digits, b.words, b.marks, b.joints, b.high = classify(&tail)
 	}
 	if n := end - at; n < blockSize {
 		mask := uint64(1)<<n - 1
@@ -38,12 +38,11 @@ func blockAt(text []byte, at, end int) block {
 	return b
 }
 
-// classify fills the bitmaps of a block. It works on eight bytes at a time,
+// classify returns the bitmaps of a block. It works on eight bytes at a time,
 // in one 64-bit word. Adding 0x80-'0' to each byte sets its top bit if the low seven
 // bits are at least '0'. Each such sum is below 256, so that no byte carries into the
 // next one.
-func classify(p *[blockSize]byte, b *block) {
-	var digits, words, marks, joints, high uint64
+func classify(p *[blockSize]byte) (digits, words, marks, joints, high uint64) {
 	for i := 0; i < blockSize; i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
 		y := x &^ highs
@@ -62,9 +61,11 @@ func classify(p *[blockSize]byte, b *block) {
 		words |= gather(digit|letter|^under|x) << i
 		marks |= gather(^other&^x) << i
 		joints |= gather(joint) << i
-		high |= gather(x) << i
+		if x&highs != 0 {
+			high |= gather(x) << i
+		}
 	}
-	*b = block{digits, words, marks, joints, high}
+	return digits, words, marks, joints, high
 }
 
 // gather moves the top bit of each of eight bytes into the low eight bits.
@@ -84,9 +85,9 @@ type candidates struct {
 // into the next. In wordsN a bit says that the byte ends a run of N word bytes at least; in
 // denseN likewise of N bytes that are dense in digits.
 type history struct {
-	words, words2, words4, words8, words12 uint64
-	runs, runs2, runs4, runs8, runs12      uint64 // likewise, with '-' and '.'
-	digits, dense, dense2, dense4          uint64
+	words, words2, words4, words12 uint64
+	runs, runs2, runs4, runs12     uint64 // likewise, with '-' and '.'
+	digits, dense, dense2, dense4  uint64
 }
 
 // next puts the candidates of the block that follows h into c, and remembers
@@ -99,13 +100,11 @@ func (h *history) next(b block, c *candidates) {
 	n := history{words: b.words, digits: b.digits}
 	n.words2 = n.words & after(n.words, h.words, 1)
 	n.words4 = n.words2 & after(n.words2, h.words2, 2)
-	n.words8 = n.words4 & after(n.words4, h.words4, 4)
-	n.words12 = n.words8 & after(n.words4, h.words4, 8)
+	n.words12 = n.words4 & after(n.words4, h.words4, 4) & after(n.words4, h.words4, 8)
 	n.runs = b.words | b.joints
 	n.runs2 = n.runs & after(n.runs, h.runs, 1)
 	n.runs4 = n.runs2 & after(n.runs2, h.runs2, 2)
-	n.runs8 = n.runs4 & after(n.runs4, h.runs4, 4)
-	n.runs12 = n.runs8 & after(n.runs4, h.runs4, 8)
+	n.runs12 = n.runs4 & after(n.runs4, h.runs4, 4) & after(n.runs4, h.runs4, 8)
 	n.dense = n.digits | after(n.digits, h.digits, 1) | after(n.digits, h.digits, 2) | after(n.digits, h.digits, 3)
 	n.dense2 = n.dense & after(n.dense, h.dense, 1)
 	n.dense4 = n.dense2 & after(n.dense2, h.dense2, 2)

@@ -33,7 +33,7 @@ func TestClassify(t *testing.T) {
 			}
 		}
 		var got block
-		classify(&p, &got)
+		got.digits, got.words, got.marks, got.joints, got.high = classify(&p)
 		if got != want {
 			t.Fatalf("%q: got %x, want %x", p, got, want)
 		}

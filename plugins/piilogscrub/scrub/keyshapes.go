@@ -76,6 +76,7 @@ var keyIndex = makeKeyIndex()
 type shapeIndex struct {
 	words  [256][]headedShape // by the first byte of what of a prefix is in the run that a key begins
 	behind [256][]headedShape // by the last byte of a prefix that has nothing in that run
+	heads  [1 << 9]uint64     // a bit for each three bytes that words begin with: rules most runs out
 	near   []keyShape         // of the alphabet ofBehind
 	within []innerShape       // without a prefix
 }
@@ -111,9 +112,27 @@ func makeKeyIndex() *shapeIndex {
 			x.behind[k.prefix[head-1]] = append(x.behind[k.prefix[head-1]], one)
 		default:
 			x.words[k.prefix[head]] = append(x.words[k.prefix[head]], one)
+			x.addHead(k.prefix[head:])
 		}
 	}
 	return &x
+}
+
+// addHead adds the first three bytes of a word; behind a shorter one may stand any.
+func (x *shapeIndex) addHead(word string) {
+	for third := range uint(1 << 10) {
+		b, c := byte(third>>5), byte(third&31)
+		if (len(word) < 2 || b == word[1]&31) && (len(word) < 3 || c == word[2]&31) {
+			head := tail(word[0], b, c)
+			x.heads[head>>6] |= 1 << (head & 63)
+		}
+	}
+}
+
+// begins reports whether a prefix may be at b[i:].
+func (x *shapeIndex) begins(b []byte, i int) bool {
+	head := tail(b[i], at(b, i+1), at(b, i+2))
+	return x.heads[head>>6]&(1<<(head&63)) != 0 || x.behind[at(b, i-1)] != nil
 }
 
 // isRun reports whether c may stand in the run of bytes that a key begins: letters, digits,
@@ -150,9 +169,6 @@ func (s *scan) shapeFrom(start int) bool {
 	if end == 0 {
 		from, end = s.shapeAround(start)
 	}
-	if end == 0 {
-		from, end = s.behindAt(start)
-	}
 	return end > 0 && s.emitKey(from, end)
 }
 
@@ -165,6 +181,9 @@ func (s *scan) emitKey(from, end int) bool {
 // shapeAt returns the bounds of the key that the run at b[start:] begins, by its prefix;
 // end is 0 if there is none.
 func shapeAt(b []byte, start int) (from, end int) {
+	if !keyIndex.begins(b, start) {
+		return 0, 0
+	}
 	for _, list := range [...][]headedShape{keyIndex.words[b[start]], keyIndex.behind[at(b, start-1)]} {
 		for i := range list {
 			k := &list[i]
@@ -184,9 +203,27 @@ func shapeAt(b []byte, start int) (from, end int) {
 // a '+' or '/' ends a run, and twelve bytes without one come sooner.
 const maxBase64Lead = 2 * maxName
 
-// shapeAround looks for a key that the run at b[start:] is a part of, having a '+' or '/'
-// before that, and for one that has what all such keys have further in.
+// shapeAround looks for a key that the run at b[start:] is a part of, though not by its prefix.
 func (s *scan) shapeAround(start int) (from, end int) {
+	switch before := at(s.b, start-1); before {
+	case '/', '+':
+		if from, end = s.base64Around(start); end > 0 {
+			return from, end
+		}
+		fallthrough
+	case '.', '$', '@', '-', '_', ':':
+		if from, end = s.wordAround(start); end > 0 {
+			return from, end
+		}
+	}
+	if from, end = innerShapeAt(s.b, start); end > 0 {
+		return from, end
+	}
+	return specialKey(s.b, start, wordEnd(s.b, start))
+}
+
+// base64Around looks for a key that has a '+' or '/' before the run at b[start:].
+func (s *scan) base64Around(start int) (from, end int) {
 	from = start
 	floor := max(s.done, start-maxBase64Lead)
 	for from > floor && isBase64(s.b[from-1]) {
@@ -201,7 +238,19 @@ func (s *scan) shapeAround(start int) (from, end int) {
 	if from, end = innerShapeAt(s.b, from); end > start {
 		return from, end
 	}
-	return innerShapeAt(s.b, start)
+	return 0, 0
+}
+
+// wordAround looks at the word that b[start] is in: it may be a key because of what stands
+// before it.
+func (s *scan) wordAround(start int) (from, end int) {
+	for from = start; from > s.done && is(s.b[from-1], wordByte); {
+		from--
+	}
+	if end = wordEnd(s.b, start); isBehind(s.b, from, end) {
+		return from, end
+	}
+	return innerShapeAt(s.b, from)
 }
 
 // plusKeys looks for the keys in base64 in which no twelve bytes are without a '+' or '/'.
@@ -217,7 +266,7 @@ func (s *scan) plusKeys() {
 			end++
 		}
 		if end-i >= minSecret && s.spend(end-i) {
-			if from, to := s.shapeAround(i); to > 0 {
+			if from, to := s.base64Around(i); to > 0 {
 				s.emitKey(from, to)
 			}
 		}
@@ -245,11 +294,6 @@ func innerShapeAt(b []byte, from int) (int, int) {
 // keyAt returns where the key of a known shape is that the word b[start:end] is, or is the
 // secret part of; end is 0 if it is none.
 func keyAt(b []byte, start, end int) (int, int) {
-	if at(b, start-1) == '~' {
-		if from := azureSecret(b, start, end); from >= 0 {
-			return from, tildeEnd(b, end)
-		}
-	}
 	if from, to := shapeAt(b, start); to > 0 {
 		return from, dottedEnd(b, wordEnd(b, to))
 	}
@@ -257,18 +301,6 @@ func keyAt(b []byte, start, end int) (int, int) {
 		return start, dottedEnd(b, end)
 	}
 	return specialKey(b, start, end)
-}
-
-// behindAt returns the bounds of the word that b[start] is in, if that is a key because of what
-// stands before it.
-func (s *scan) behindAt(start int) (from, end int) {
-	for from = start; from > s.done && is(s.b[from-1], wordByte); {
-		from--
-	}
-	if end = wordEnd(s.b, start); isBehind(s.b, from, end) {
-		return from, end
-	}
-	return 0, 0
 }
 
 // isBehind reports whether the word b[start:end] is a key because of what stands before it

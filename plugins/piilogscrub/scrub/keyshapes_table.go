@@ -184,7 +184,7 @@ var keyShapes = []keyShape{
 	{"sgp_local_", []keyPart{{ofHex, 40, 40, ""}}},                                                       // Sourcegraph
 	{"sgp_", []keyPart{{ofHex, 40, 40, ""}}},                                                             // Sourcegraph
 	{"slk_", []keyPart{{ofHex, 40, 0, ""}}},                                                              // Sourcegraph
-	{"snyk_uat.", []keyPart{{ofLower, 8, 8, "."}, {ofWord, 1, 0, "."}, {ofWord, 1, 0, ""}}},              // Snyk
+	{"snyk_uat.", []keyPart{{ofLower, 8, 8, "."}, {ofWord, 10, 0, ""}}},                                  // Snyk
 	{"figd_", []keyPart{{ofWord, 32, 0, ""}}},                                                            // Figma
 	{"figu_", []keyPart{{ofWord, 32, 0, ""}}},                                                            // Figma
 	{"ntn_", []keyPart{{ofAlnum, 40, 0, ""}}},                                                            // Notion
@@ -248,7 +248,7 @@ var keyShapes = []keyShape{
 	{"1//0", []keyPart{{ofWord, 40, 0, ""}}},                                                             // Google
 	{"xoxe.xoxp-", []keyPart{{ofWord, 24, 0, ""}}},                                                       // Slack
 	{"xoxe.xoxb-", []keyPart{{ofWord, 24, 0, ""}}},                                                       // Slack
-	{"snyk_sat.", []keyPart{{ofLower, 8, 8, "."}, {ofWord, 1, 0, "."}, {ofWord, 1, 0, ""}}},              // Snyk
+	{"snyk_sat.", []keyPart{{ofLower, 8, 8, "."}, {ofWord, 10, 0, ""}}},                                  // Snyk
 	{"dor_v1_", []keyPart{{ofHex, 64, 64, ""}}},                                                          // DigitalOcean
 	{"pat", []keyPart{{ofAlnum, 14, 14, "."}, {ofHex, 64, 64, ""}}},                                      // Airtable
 	{"amzn.mws.", []keyPart{{ofUUID, 36, 36, ""}}},                                                       // Amazon Marketplace

@@ -23,6 +23,8 @@ func (s *scan) signless() {
 	s.lists()
 	s.done = 0
 	s.plusKeys()
+	s.done = 0
+	s.tildeKeys()
 	s.next, s.done = max(s.next, next), max(s.done, done)
 }
 
