@@ -20,7 +20,7 @@ func (s *scan) card(n *number) bool {
 	if best == 0 {
 		return s.spelledCard(n) || s.looseCard(n.group[0].start())
 	}
-	if best == 1 && s.isMeasure(n.start, n.group[0].size()) {
+	if size := n.group[0].size(); best == 1 && (s.isMeasure(n.start, size) || s.isCount(n.start, n.group[0].end()) || size >= longID && s.isBare(n)) {
 		return false
 	}
 	return s.emit(Card, n.group[0].start(), n.group[best-1].end())
@@ -58,6 +58,16 @@ func (s *scan) network(n *number, g int) bool {
 		return known
 	}
 	return s.context(n.start, n.group[g].end())&roleCard != 0
+}
+
+// isBare reports whether a long number is a field without quotes, and nothing says that it is a
+// card's: programs count in numbers of up to 19 digits, and few cards have more than 16.
+func (s *scan) isBare(n *number) bool {
+	switch at(s.b, n.start-1) {
+	case ',', ';', '|', '\t', '=', ':', '-', '[', '(':
+		return s.context(n.start, n.group[0].end())&roleCard == 0
+	}
+	return false
 }
 
 // isFraction reports whether b[start:end] is a part of a decimal fraction.

@@ -112,5 +112,9 @@ func (s *scan) excluded(n *number) bool {
 		s.next = end
 		return true
 	}
+	if n.isDottedTime() {
+		s.next = n.group[3].end()
+		return true
+	}
 	return false
 }
