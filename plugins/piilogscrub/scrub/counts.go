@@ -3,7 +3,7 @@ package scrub
 // isCount reports whether the name before b[start:end], or the word beside it, says that the
 // number is of things, of units, or of a product: "rows: 773 772 840", "697 328 1834 files".
 func (s *scan) isCount(start, end int) bool {
-	if r := s.e.measures.lookup(s.outerName(start)); r&roleOther != 0 {
+	if r := s.e.measures.lookup(s.outerName(start)); r&(roleOther|roleNever) != 0 {
 		return true
 	}
 	behind := end
@@ -45,24 +45,33 @@ func isCountWord(w []byte) bool {
 func isProductWord(w []byte) bool {
 	switch string(w) {
 	case "part", "sku", "SKU", "serial", "isbn", "ISBN", "ean", "EAN", "upc", "UPC", "gtin", "GTIN", "model", "build", "offset", "bytes",
-		"packets", "rows", "lsn", "LSN", "scn", "SCN", "xid", "block", "nonce", "tid", "pid":
+		"packets", "rows", "lsn", "LSN", "scn", "SCN", "xid", "block", "nonce", "tid", "pid", "position", "oldest", "newest", "committed":
 		return true
 	}
 	return false
 }
 
-// inTable reports whether the groups of a number up to b[end], all as wide, are columns of a
-// dump: what stands beside them, a blank between, is as wide and hexadecimal, too. Two or three
-// digits in a group need that on both sides.
+// inTable reports whether the groups of a number up to b[end] are columns of a dump: what
+// stands beside them, a blank between, is as wide as they are and hexadecimal, too. Two or three
+// digits in a group need that on both sides; the first may be wider, an address, where two
+// columns follow.
 func (s *scan) inTable(n *number, end int) bool {
-	width := n.group[0].size()
-	for _, g := range n.group[1:n.groups] {
-		if g.start() < end && (g.size() != width || g.sep != ' ') {
+	width, same := 0, true
+	for i, g := range n.group[:n.groups] {
+		if g.end() > end {
+			break
+		}
+		if i > 0 && g.sep != ' ' || i > 1 && g.size() != width {
 			return false
 		}
+		same = same && (i == 0 || g.size() == n.group[0].size())
+		width = g.size()
+	}
+	behind := s.isColumn(end+1, width)
+	if !same {
+		return width > 3 && behind && s.isColumn(end+2+width, width)
 	}
 	before := s.isColumn(n.group[0].start()-1-width, width)
-	behind := s.isColumn(end+1, width)
 	return before && behind || width > 3 && (before || behind)
 }
 

@@ -163,7 +163,7 @@ func hasLower(w []byte) bool {
 func isSize(b []byte, start, end int) bool {
 	switch b[end-1] {
 	case 'K', 'M', 'G', 'T', 'B':
-		return at(b, end) == '-' || at(b, end) == '(' || at(b, start-1) == '>' || at(b, start-1) == '(' || at(b, start-1) == '/'
+		return at(b, end) == '-' || at(b, end) == '(' || at(b, end) == '/' || at(b, start-1) == '>' || at(b, start-1) == '(' || at(b, start-1) == '/'
 	}
 	return false
 }

@@ -27,7 +27,7 @@ func (s *scan) phoneEnd(n *number) int {
 	case n.plus:
 		return n.international(0)
 	case first.size() > 1 && n.digits[0] == '0' && n.digits[1] == '0' && n.groups > 1:
-		if end := n.international(2); end > first.end() {
+		if end := n.international(2); end > first.end() && !s.inTable(n, end) {
 			return end
 		}
 	}
@@ -177,6 +177,9 @@ func (s *scan) phoneByContext(n *number) int {
 		return end
 	}
 	r := s.context(n.start, end)
+	if r&(rolePhone|roleCall) != 0 && s.nameBefore(n.start)&rolePhone == 0 && s.isCount(n.start, end) {
+		return 0
+	}
 	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() && n.group[1].sep != '.' && !n.isPostcode(s.b, end) {
 		return end
 	}
