@@ -48,7 +48,8 @@ var detectorCases = map[Kind][]string{
 		`{"m":"\n«x@example.com»"}`,
 		"«a@b.com»,«c@d.org»;«e@f.net»",
 		// decoys
-		"meet @ noon, user@localhost, @handle, a@b",
+		`write to «joe.bloggs\100example.com», «joe.bloggs @ example.com»`,
+		"meet @ noon, user@localhost, @handle, a@b, meet @ example.com, v1.2 @ host.io",
 		"GET /logo@2x.png",
 		"lodash@4.17.21 react@18",
 	},

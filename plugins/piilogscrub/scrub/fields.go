@@ -132,7 +132,7 @@ func contextWords() *names {
 	n.add(roleCard, "card", "cards", "cc", "visa", "mastercard", "amex", "maestro", "discover", "credit", "debit", "pan")
 	n.add(roleSSN, "ssn", "social", "itin")
 	n.add(roleNational, nationalNames()...)
-	n.add(roleNational, "citizen", "aadhaar", "passport", "steuer", "kimlik")
+	n.add(roleNational, "citizen", "aadhaar", "passport", "steuer", "kimlik", "zehut")
 	n.add(roleVersion, "version", "ver", "v", "release", "build", "firmware", "upgrade", "upgraded")
 	n.add(roleOther, "imei", "imsi", "iccid", "meid", "isbn", "ean", "upc", "gtin", "sku", "serial", "order", "invoice",
 		"ticket", "tracking", "commit", "revision", "rev", "pid", "tid", "port", "offset", "took", "size", "bytes", "rows", "entries",

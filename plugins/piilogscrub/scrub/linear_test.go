@@ -82,6 +82,18 @@ var adversarial = map[string]string{
 	"quoted-printable":     "a=40b.c",
 	"dashes with blanks":   "12 - 34 - 56 - ",
 	"padded numbers":       "0000004111111111111112 ",
+	"runs":                 "glpat-a.",
+	"long runs":            "abcdefghijkl-",
+	"base64 with plus":     "abcdefgh+/",
+	"paths":                "/abcdefghijkl",
+	"tildes":               "xyz8Q~",
+	"columns":              "017451 ",
+	"items with plus":      ";+a",
+	"numbers and units":    "697 328 1834 files ",
+	"digits apart":         "4 ",
+	"octal signs":          "a\\100b.c",
+	"spaced signs":         "a.b @ ",
+	"other languages":      "тел. 9123456789 ",
 	"webhooks":             "hooks.slack.com/services/abcdefabcdef",
 }
 
