@@ -77,7 +77,7 @@ func (n *number) isField(first, end int) bool {
 // readAll is read without the end before fields. A number that is a segment of a path
 // ends with it.
 func (n *number) readAll(b []byte, i int, query bool) {
-	n.start, n.plus = leadOf(b, i, query)
+	n.start, n.plus = leadOf(b, i)
 	path := at(b, n.start-1) == '/'
 	sep := byte(0)
 	for n.groups < maxGroups {
@@ -115,7 +115,7 @@ func (n *number) cut(i int) {
 
 // leadOf returns where a number begins whose first digit is b[i]: at the '+' or
 // '(' before it, if there is one.
-func leadOf(b []byte, i int, query bool) (start int, plus bool) {
+func leadOf(b []byte, i int) (start int, plus bool) {
 	start = i
 	if start > 0 && b[start-1] == '(' {
 		start--
