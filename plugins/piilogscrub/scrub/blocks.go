@@ -15,7 +15,7 @@ const (
 type block struct {
 	digits uint64 // 0-9
 	words  uint64 // digits, letters, '_', and every byte of UTF-8 beyond ASCII
-	marks  uint64 // : = @ % \ b B
+	marks  uint64 // : = @ % \ b B and `, which costs less than to leave it out
 	joints uint64 // - and .
 	high   uint64 // every byte of UTF-8 beyond ASCII
 }
@@ -51,10 +51,9 @@ func classify(p *[blockSize]byte) (digits, words, marks, joints, high uint64) {
 		letter := (lower + (0x80-'a')*lows) &^ (lower + (0x80-'{')*lows)
 		other := (y ^ ':'*lows) + 0x7f*lows // top bit clear where equal
 		other &= (y ^ '='*lows) + 0x7f*lows
-		other &= (y ^ '@'*lows) + 0x7f*lows
 		other &= (y ^ '%'*lows) + 0x7f*lows
 		other &= (y ^ '\\'*lows) + 0x7f*lows
-		other &= (lower ^ 'b'*lows) + 0x7f*lows
+		other &= (y&^(0x22*lows) ^ '@'*lows) + 0x7f*lows // @ ` b B
 		under := (y ^ '_'*lows) + 0x7f*lows
 		joint := (y + (0x80-'-')*lows) &^ (y + (0x80-'/')*lows) &^ x
 		digits |= gather(digit) << i

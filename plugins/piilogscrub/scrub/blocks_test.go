@@ -28,7 +28,7 @@ func TestClassify(t *testing.T) {
 			if c == '-' || c == '.' {
 				want.joints |= bit
 			}
-			if strings.IndexByte(`:=@%\bB`, c) >= 0 {
+			if strings.IndexByte(":=@%\\bB`", c) >= 0 {
 				want.marks |= bit
 			}
 		}
