@@ -23,7 +23,8 @@ func (s *scan) card(n *number) bool {
 		}
 		return s.spelledCard(n) || s.looseCard(n.group[0].start())
 	}
-	if size := n.group[0].size(); best == 1 && (s.isMeasure(n.start, size) || s.isCount(n.start, n.group[0].end()) || size >= longID && s.isBare(n)) {
+	// nobody counts as far as most cards' 16 digits
+	if size := n.group[0].size(); best == 1 && (s.isMeasure(n.start, size) || size < 15 && s.isCount(n.start, n.group[0].end()) || size >= longID && s.isBare(n)) {
 		return false
 	}
 	return s.emit(Card, n.group[0].start(), n.group[best-1].end())

@@ -25,7 +25,7 @@ var numberFormats = []logFormat{
 	}},
 	{"counters in prose", []string{
 		`{{n3p}} {{n3p}} {{n4p}} files scanned`, `rows: {{n3p}} {{n3p}} {{n3p}}`, `Total: {{n3p}} {{n3p}} {{n3p}} rows`, `Backup {{id10}} completed: {{n3p}} {{n3p}} {{n3p}} bytes written`,
-		`fax queue length {{n4}} oldest {{epoch}}`, `mobile app build {{id9}} released`, `part {{n3p}}-{{n3p}}-{{n4p}} backordered`, `reading at position {{int16}}`,
+		`fax queue length {{n4}} oldest {{epoch}}`, `mobile app build {{id9}} released`, `part {{n3p}}-{{n3p}}-{{n4p}} backordered`, `reading at position {{big13}}`,
 	}},
 	{"sizes and offsets", []string{
 		`srcBytes={{big11}} dstBytes={{big11}} srcPort={{port}} srcMAC=3b:44:e2:81:fc:96`, `Rolled new log segment at offset {{big13}} in {{n2}} ms. (kafka.log.Log)`,
@@ -72,7 +72,7 @@ func octal(n int) func(*planter) string {
 func init() {
 	for name, maker := range map[string]func(*planter) string{
 		"oct6": octal(6), "oct7": octal(7), "n3p": natural(3), "n4p": padded(4), "n6p": padded(6), "n8p": natural(8),
-		"int16": natural(16), "int18": natural(18), "int19": natural(19), "big11": natural(11), "big13": natural(13), "big14": natural(14), "big15": natural(15),
+		"int18": natural(18), "int19": natural(19), "big11": natural(11), "big13": natural(13), "big14": natural(14), "big15": natural(15),
 		"dotted": layout("15.04.05.000000"), "HEX2": func(p *planter) string { return strings.ToUpper(p.hex(2)) },
 		"hex2": func(p *planter) string { return p.hex(2) }, "hex4": func(p *planter) string { return p.hex(4) },
 		"keylike": (*planter).keyLike,
