@@ -15,7 +15,8 @@ const (
 type block struct {
 	digits uint64 // 0-9
 	words  uint64 // digits, letters, '_', and every byte of UTF-8 beyond ASCII
-	marks  uint64 // : = @ % \ b B
+	marks  uint64 // : = @ % \ b B and `, which costs less than to leave it out
+	joints uint64 // - and .
 	high   uint64 // every byte of UTF-8 beyond ASCII
 }
 
@@ -24,24 +25,24 @@ type block struct {
 func blockAt(text []byte, at, end int) block {
 	var b block
 	if len(text)-at >= blockSize {
-		b.digits, b.words, b.marks, b.high = classify((*[blockSize]byte)(text[at:]))
+		b.digits, b.words, b.marks, b.joints, b.high = classify((*[blockSize]byte)(text[at:]))
 	} else {
 		var tail [blockSize]byte
 		copy(tail[:], text[at:end])
-		b.digits, b.words, b.marks, b.high = classify(&tail)
+		b.digits, b.words, b.marks, b.joints, b.high = classify(&tail)
 	}
 	if n := end - at; n < blockSize {
 		mask := uint64(1)<<n - 1
-		return block{b.digits & mask, b.words & mask, b.marks & mask, b.high & mask}
+		return block{b.digits & mask, b.words & mask, b.marks & mask, b.joints & mask, b.high & mask}
 	}
 	return b
 }
 
-// classify returns the four bitmaps of a block. It works on eight bytes at a time,
+// classify returns the bitmaps of a block. It works on eight bytes at a time,
 // in one 64-bit word. Adding 0x80-'0' to each byte sets its top bit if the low seven
 // bits are at least '0'. Each such sum is below 256, so that no byte carries into the
 // next one.
-func classify(p *[blockSize]byte) (digits, words, marks, high uint64) {
+func classify(p *[blockSize]byte) (digits, words, marks, joints, high uint64) {
 	for i := 0; i < blockSize; i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
 		y := x &^ highs
@@ -50,17 +51,20 @@ func classify(p *[blockSize]byte) (digits, words, marks, high uint64) {
 		letter := (lower + (0x80-'a')*lows) &^ (lower + (0x80-'{')*lows)
 		other := (y ^ ':'*lows) + 0x7f*lows // top bit clear where equal
 		other &= (y ^ '='*lows) + 0x7f*lows
-		other &= (y ^ '@'*lows) + 0x7f*lows
 		other &= (y ^ '%'*lows) + 0x7f*lows
 		other &= (y ^ '\\'*lows) + 0x7f*lows
-		other &= (lower ^ 'b'*lows) + 0x7f*lows
+		other &= (y&^(0x22*lows) ^ '@'*lows) + 0x7f*lows // @ ` b B
 		under := (y ^ '_'*lows) + 0x7f*lows
+		joint := (y + (0x80-'-')*lows) &^ (y + (0x80-'/')*lows) &^ x
 		digits |= gather(digit) << i
 		words |= gather(digit|letter|^under|x) << i
 		marks |= gather(^other&^x) << i
-		high |= gather(x) << i
+		joints |= gather(joint) << i
+		if x&highs != 0 {
+			high |= gather(x) << i
+		}
 	}
-	return digits, words, marks, high
+	return digits, words, marks, joints, high
 }
 
 // gather moves the top bit of each of eight bytes into the low eight bits.
@@ -71,6 +75,7 @@ type candidates struct {
 	all     uint64 // the union of the others
 	numbers uint64 // a digit that ends 7 bytes of digits with gaps of at most three
 	tokens  uint64 // the 12th byte of a run of word bytes
+	shapes  uint64 // the 12th byte of a run of word bytes, '-' and '.'
 	ibans   uint64 // the second of two digits that follow the first two letters of a word
 	marks   uint64 // every mark, but 'b' where a word begins only
 }
@@ -79,8 +84,9 @@ type candidates struct {
 // into the next. In wordsN a bit says that the byte ends a run of N word bytes at least; in
 // denseN likewise of N bytes that are dense in digits.
 type history struct {
-	words, words2, words4, words8, words12 uint64
-	digits, dense, dense2, dense4          uint64
+	words, words2, words4, words12 uint64
+	runs, runs2, runs4, runs12     uint64 // likewise, with '-' and '.'
+	digits, dense, dense2, dense4  uint64
 }
 
 // next puts the candidates of the block that follows h into c, and remembers
@@ -93,18 +99,22 @@ func (h *history) next(b block, c *candidates) {
 	n := history{words: b.words, digits: b.digits}
 	n.words2 = n.words & after(n.words, h.words, 1)
 	n.words4 = n.words2 & after(n.words2, h.words2, 2)
-	n.words8 = n.words4 & after(n.words4, h.words4, 4)
-	n.words12 = n.words8 & after(n.words4, h.words4, 8)
+	n.words12 = n.words4 & after(n.words4, h.words4, 4) & after(n.words4, h.words4, 8)
+	n.runs = b.words | b.joints
+	n.runs2 = n.runs & after(n.runs, h.runs, 1)
+	n.runs4 = n.runs2 & after(n.runs2, h.runs2, 2)
+	n.runs12 = n.runs4 & after(n.runs4, h.runs4, 4) & after(n.runs4, h.runs4, 8)
 	n.dense = n.digits | after(n.digits, h.digits, 1) | after(n.digits, h.digits, 2) | after(n.digits, h.digits, 3)
 	n.dense2 = n.dense & after(n.dense, h.dense, 1)
 	n.dense4 = n.dense2 & after(n.dense2, h.dense2, 2)
 	letters, before := n.words&^n.digits, h.words&^h.digits
 	c.numbers = n.digits & n.dense4 & after(n.dense4, h.dense4, 3)
 	c.tokens = n.words12 &^ after(n.words12, h.words12, 1) // the 12th byte only, not those behind it
+	c.shapes = n.runs12 &^ after(n.runs12, h.runs12, 1)
 	c.ibans = n.digits & after(n.digits, h.digits, 1) & after(letters, before, 2) &
 		after(letters, before, 3) &^ after(n.words, h.words, 4)
 	c.marks = b.marks &^ n.words2 // a 'b' within a word begins no "Bearer"
-	c.all = c.numbers | c.tokens | c.ibans | c.marks
+	c.all = c.numbers | c.tokens | c.shapes | c.ibans | c.marks
 	*h = n
 }
 

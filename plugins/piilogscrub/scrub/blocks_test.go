@@ -25,12 +25,15 @@ func TestClassify(t *testing.T) {
 			if c >= 0x80 {
 				want.high |= bit
 			}
-			if strings.IndexByte(`:=@%\bB`, c) >= 0 {
+			if c == '-' || c == '.' {
+				want.joints |= bit
+			}
+			if strings.IndexByte(":=@%\\bB`", c) >= 0 {
 				want.marks |= bit
 			}
 		}
 		var got block
-		got.digits, got.words, got.marks, got.high = classify(&p)
+		got.digits, got.words, got.marks, got.joints, got.high = classify(&p)
 		if got != want {
 			t.Fatalf("%q: got %x, want %x", p, got, want)
 		}

@@ -202,10 +202,10 @@ func isTenDigits(d gathered) bool {
 }
 
 // isElevenDigits is Brazil's CPF, Poland's PESEL, Turkey's, Germany's tax
-// number, Croatia's OIB (the same check digit) or Belgium's.
+// number, Croatia's OIB (the same check digit), Belgium's or Greece's AMKA.
 func isElevenDigits(d gathered) bool {
 	pesel := weigh(d[:], 1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)%10 == 0
-	return isCPF(d) || pesel || isTurkish(d) || isSteuerID(d) || isBelgian(d)
+	return isCPF(d) || pesel || isTurkish(d) || isSteuerID(d) || isBelgian(d) || startsWithDay(d) && luhn(d[:11])
 }
 
 // isTurkish is the T.C. kimlik numarası: two check digits.

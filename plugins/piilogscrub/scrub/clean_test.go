@@ -19,7 +19,7 @@ func TestCleanLines(t *testing.T) {
 	e := newEngine(t, Policy{})
 	const lines = 600
 	table := fmt.Sprintf("Clean lines, by format\n%-26s %6s %6s %8s\n", "format", "lines", "losing", "share")
-	for i, f := range slices.Concat(logFormats, namedFormats, []logFormat{{name: "any fields in any order"}}) {
+	for i, f := range slices.Concat(logFormats, namedFormats, []logFormat{{name: "any fields in any order"}}, numberFormats) {
 		p, losing := newPlanter(uint64(100+i)), 0
 		for range lines {
 			one := f

@@ -160,7 +160,7 @@ func (s *scan) context(start, end int) role {
 	if (s.e.words.rolesIn(lastWord(before))|behind)&roleOther != 0 {
 		return r
 	}
-	return r | s.e.words.rolesIn(before) | behind
+	return r | s.e.words.rolesIn(before) | behind | foreignRole(before)
 }
 
 // lastMarkerEnd returns where the last marker in a text ends, 0 if there is none. Its word

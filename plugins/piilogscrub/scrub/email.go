@@ -17,6 +17,10 @@ func (s *scan) email(i int) {
 		s.emit(Credential, start, i)
 		return
 	}
+	if isTab(at(s.b, i+1)) && isTab(at(s.b, i-1)) {
+		s.spacedEmail(i)
+		return
+	}
 	end := domainEnd(s.b, i+1)
 	if end == 0 {
 		return
@@ -24,6 +28,26 @@ func (s *scan) email(i int) {
 	if start := s.localStart(i); start < i && !isRetina(s.b[i+1:end]) {
 		s.emit(Email, start, end)
 	}
+}
+
+// spacedEmail looks at the '@' at b[i], which has a blank on either side, as people write to
+// hide an address from programs. The local part must be more than a word: "meet @ example.com".
+func (s *scan) spacedEmail(i int) {
+	end, start := domainEnd(s.b, i+2), s.localStart(i-1)
+	if end > 0 && start < i-1 && isAlpha(s.b[start]) && bytes.ContainsAny(s.b[start:i-1], "._+-0123456789") && isAlpha(s.b[i-2]) {
+		s.emit(Email, start, end)
+	}
+}
+
+// octalEmail looks at the backslash at b[i] as the beginning of "\100", which is an '@' in C and
+// in shells, and reports whether there is an address around it.
+func (s *scan) octalEmail(i int) bool {
+	const sign = "\\100"
+	if len(s.b)-i <= len(sign) || string(s.b[i:i+len(sign)]) != sign {
+		return false
+	}
+	end, start := domainEnd(s.b, i+len(sign)), s.localStart(i)
+	return end > 0 && start < i && s.emit(Email, start, end)
 }
 
 // domainEnd returns the end of the domain at b[i:], or 0 if there is none:

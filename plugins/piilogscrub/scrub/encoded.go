@@ -20,6 +20,9 @@ func (s *scan) percent(i int) {
 // escape looks at the '\' at b[i]: if it writes a character by its number, the
 // value around it is read decoded.
 func (s *scan) escape(i int) {
+	if s.octalEmail(i) {
+		return
+	}
 	if at(s.b, i+1) == '\\' {
 		s.next = i + 1 // an escaped backslash may hide an escape of its own
 	}

@@ -104,7 +104,9 @@ func fieldNames(p *Policy) *names {
 	n.add(rolePair, pairNames()...)
 	n.add(rolePhone, "phone", "phone_number", "telephone", "tel", "mobile", "mobile_number", "cell", "cellphone",
 		"fax", "msisdn", "sms", "whatsapp", "landline", "contact_number", "phone_no", "desk", "office",
-		"telefon", "telefono", "telefone", "handy", "movil", "celular", "gsm", "rufnummer")
+		"telefon", "telefono", "telefone", "handy", "movil", "celular", "gsm", "rufnummer",
+		"phones", "phone_numbers", "telephones", "mobiles", "ph", "ph_no", "mob", "mob_no", "caller", "callerid", "caller_id", "callee", "ani", "dnis",
+		"telefonnummer", "handynummer", "mobilnummer", "telefoonnummer", "numero_telefono", "telefonszam", "puhelin", "wa.me")
 	n.add(roleCard, "card", "card_no", "cardnum", "cc", "ccnumber", "ccnum", "credit_card", "debit_card", "account_number")
 	n.add(roleSSN, "social_security", "socialsecurity", "social", "us_ssn", "itin")
 	n.add(roleNational, nationalNames()...)
@@ -135,7 +137,7 @@ func nationalNames() []string {
 		"nir", "steuer_id", "steueridnr", "idnr", "bsn", "rrn", "pesel", "personnummer", "hetu", "cpr", "fodselsnummer",
 		"cpf", "aadhaar", "aadhar", "resident_id", "my_number", "nric", "hkid", "tfn", "curp", "rut", "cuil",
 		"tckn", "teudat_zehut", "cnp", "egn", "rodne_cislo", "pps", "ppsn", "id_card", "id_number", "identity_number",
-		"identity", "citizen_id", "tax", "tin", "national", "insurance", "pan",
+		"tc_kimlik", "tc_kimlik_no", "amka", "oib", "identity", "citizen_id", "tax", "tin", "national", "insurance", "pan",
 	}
 }
 
@@ -143,13 +145,14 @@ func nationalNames() []string {
 func contextWords() *names {
 	n := newNames()
 	n.add(rolePhone, "phone", "phones", "telephone", "tel", "mobile", "cell", "cellphone", "fax", "sms", "whatsapp",
-		"landline", "dial", "hotline", "msisdn", "voicemail")
+		"landline", "dial", "hotline", "msisdn", "voicemail", "ph", "mob", "callerid", "telefon", "telefono", "telefone", "telefonnummer",
+		"handynummer", "mobilnummer", "rufnummer", "celular", "movil", "telefoon", "puhelin")
 	n.add(roleCall, "call", "calling", "calls", "ring", "text", "texting", "message", "messages", "answer", "answering",
 		"contact", "reach", "reached", "office", "desk", "callback")
 	n.add(roleCard, "card", "cards", "cc", "visa", "mastercard", "amex", "maestro", "discover", "credit", "debit", "pan")
 	n.add(roleSSN, "ssn", "social", "itin")
 	n.add(roleNational, nationalNames()...)
-	n.add(roleNational, "citizen", "aadhaar", "passport")
+	n.add(roleNational, "citizen", "aadhaar", "passport", "steuer", "kimlik", "zehut")
 	n.add(roleVersion, "version", "ver", "v", "release", "build", "firmware", "upgrade", "upgraded")
 	n.add(roleOther, "imei", "imsi", "iccid", "meid", "isbn", "ean", "upc", "gtin", "sku", "serial", "order", "invoice",
 		"ticket", "tracking", "commit", "revision", "rev", "pid", "tid", "port", "offset", "took", "size", "bytes", "rows", "entries",

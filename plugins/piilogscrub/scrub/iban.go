@@ -51,6 +51,9 @@ func (s *scan) iban(i int) bool {
 		return false
 	}
 	if end := ibanEnd(s.b, i); end > 0 {
+		if isRun(at(s.b, i-1)) && s.shapeOf(i) {
+			return true
+		}
 		return s.emit(IBAN, i, end)
 	}
 	end := s.national(i)

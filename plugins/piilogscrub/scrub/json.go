@@ -201,8 +201,12 @@ func (p *parser) scan(v value, r role) {
 	}
 }
 
-// isNatural reports whether a literal is digits only.
-func isNatural(v []byte) bool { return skipDigits(v, 0) == len(v) }
+// isNatural reports whether a literal is digits only, or as many as a card's and ".0": what
+// some programs make of whole numbers.
+func isNatural(v []byte) bool {
+	n := skipDigits(v, 0)
+	return n == len(v) || n >= 13 && string(v[n:]) == ".0"
+}
 
 // plain scans a number, or a string that has no escapes in it.
 func (p *parser) plain(v value, r role) {

@@ -3,247 +3,292 @@
 package scrub
 
 var keyShapes = []keyShape{
-	{"AKIA", ofUpper, 16},                           // Amazon Web Services
-	{"ASIA", ofUpper, 16},                           // Amazon Web Services
-	{"AROA", ofUpper, 16},                           // Amazon Web Services
-	{"AIDA", ofUpper, 16},                           // Amazon Web Services
-	{"ABIA", ofUpper, 16},                           // Amazon Web Services
-	{"ACCA", ofUpper, 16},                           // Amazon Web Services
-	{"ABSK", ofAlnum, 64},                           // Amazon Bedrock
-	{"bedrock-api-key-", ofWord, 32},                // Amazon Bedrock
-	{"AIza", ofWord, 35},                            // Google
-	{"GOCSPX-", ofWord, 20},                         // Google
-	{"ya29.", ofWord, 20},                           // Google
-	{"LTAI", ofAlnum, 12},                           // Alibaba Cloud
-	{"AKID", ofAlnum, 32},                           // Tencent Cloud
-	{"t1.", ofWord, 40},                             // Yandex Cloud
-	{"AQVN", ofWord, 35},                            // Yandex Cloud
-	{"YCAJE", ofWord, 20},                           // Yandex Cloud
-	{"y0_", ofWord, 50},                             // Yandex
-	{"ghp_", ofAlnum, 36},                           // GitHub
-	{"gho_", ofAlnum, 36},                           // GitHub
-	{"ghu_", ofAlnum, 36},                           // GitHub
-	{"ghs_", ofAlnum, 36},                           // GitHub
-	{"ghr_", ofAlnum, 36},                           // GitHub
-	{"github_pat_", ofWord, 22},                     // GitHub
-	{"glpat-", ofWord, 20},                          // GitLab
-	{"gloas-", ofWord, 20},                          // GitLab
-	{"gldt-", ofWord, 20},                           // GitLab
-	{"glrt-", ofWord, 20},                           // GitLab
-	{"glrtr-", ofWord, 20},                          // GitLab
-	{"GR1348941", ofWord, 20},                       // GitLab
-	{"glcbt-", ofWord, 20},                          // GitLab
-	{"glptt-", ofWord, 20},                          // GitLab
-	{"glft-", ofWord, 20},                           // GitLab
-	{"glimt-", ofWord, 20},                          // GitLab
-	{"glagent-", ofWord, 20},                        // GitLab
-	{"glwt-", ofWord, 20},                           // GitLab
-	{"glsoat-", ofWord, 20},                         // GitLab
-	{"glffct-", ofWord, 20},                         // GitLab
-	{"ATBB", ofAlnum, 28},                           // Bitbucket
-	{"ATCTT3x", ofWord, 32},                         // Bitbucket
-	{"ATATT3x", ofWord, 32},                         // Atlassian
-	{"ATSTT3x", ofWord, 32},                         // Atlassian
-	{"xoxb-", ofWord, 24},                           // Slack
-	{"xoxp-", ofWord, 24},                           // Slack
-	{"xoxa-", ofWord, 24},                           // Slack
-	{"xoxr-", ofWord, 24},                           // Slack
-	{"xoxs-", ofWord, 24},                           // Slack
-	{"xoxo-", ofWord, 24},                           // Slack
-	{"xoxe-", ofWord, 24},                           // Slack
-	{"xoxc-", ofWord, 24},                           // Slack
-	{"xoxd-", ofWord, 24},                           // Slack
-	{"xwfp-", ofWord, 24},                           // Slack
-	{"xapp-", ofWord, 24},                           // Slack
-	{"sk_live_", ofAlnum, 16},                       // Stripe
-	{"sk_test_", ofAlnum, 16},                       // Stripe
-	{"rk_live_", ofAlnum, 16},                       // Stripe
-	{"rk_test_", ofAlnum, 16},                       // Stripe
-	{"sk_prod_", ofAlnum, 16},                       // Stripe
-	{"rk_prod_", ofAlnum, 16},                       // Stripe
-	{"whsec_", ofAlnum, 16},                         // Stripe
-	{"sk-ant-", ofWord, 16},                         // Anthropic
-	{"sk-proj-", ofWord, 16},                        // OpenAI
-	{"sk-svcacct-", ofWord, 16},                     // OpenAI
-	{"sk-admin-", ofWord, 16},                       // OpenAI
-	{"sk-or-v1-", ofHex, 32},                        // OpenRouter
-	{"sk-", ofWord, 32},                             // OpenAI
-	{"hf_", ofAlnum, 30},                            // Hugging Face
-	{"api_org_", ofAlnum, 30},                       // Hugging Face
-	{"r8_", ofAlnum, 32},                            // Replicate
-	{"gsk_", ofAlnum, 32},                           // Groq
-	{"xai-", ofAlnum, 32},                           // xAI
-	{"pplx-", ofAlnum, 32},                          // Perplexity
-	{"nvapi-", ofWord, 32},                          // NVIDIA
-	{"tvly-", ofWord, 28},                           // Tavily
-	{"lsv2_pt_", ofWord, 32},                        // LangSmith
-	{"lsv2_sk_", ofWord, 32},                        // LangSmith
-	{"fw_", ofAlnum, 24},                            // Fireworks AI
-	{"pcsk_", ofWord, 40},                           // Pinecone
-	{"SG.", ofWord, 16},                             // SendGrid
-	{"key-", ofHex, 32},                             // Mailgun
-	{"pubkey-", ofHex, 32},                          // Mailgun
-	{"xkeysib-", ofHex, 32},                         // Brevo
-	{"xsmtpsib-", ofHex, 32},                        // Brevo
-	{"re_", ofWord, 28},                             // Resend
-	{"mlsn.", ofHex, 32},                            // MailerSend
-	{"sq0atp-", ofWord, 22},                         // Square
-	{"sq0csp-", ofWord, 32},                         // Square
-	{"sq0idp-", ofWord, 22},                         // Square
-	{"EAAA", ofWord, 56},                            // Square
-	{"EAA", ofAlnum, 60},                            // Facebook
-	{"IGQV", ofWord, 60},                            // Instagram
-	{"shpat_", ofHex, 32},                           // Shopify
-	{"shpss_", ofHex, 32},                           // Shopify
-	{"shpca_", ofHex, 32},                           // Shopify
-	{"shppa_", ofHex, 32},                           // Shopify
-	{"shptka_", ofHex, 32},                          // Shopify
-	{"shpua_", ofHex, 32},                           // Shopify
-	{"npm_", ofAlnum, 36},                           // npm
-	{"pypi-", ofWord, 32},                           // PyPI
-	{"rubygems_", ofHex, 32},                        // RubyGems
-	{"CLOJARS_", ofHex, 60},                         // Clojars
-	{"oy2", ofAlnum, 43},                            // NuGet
-	{"cio", ofAlnum, 32},                            // crates.io
-	{"dckr_pat_", ofWord, 20},                       // Docker
-	{"dckr_oat_", ofWord, 20},                       // Docker
-	{"AKCp", ofAlnum, 64},                           // JFrog
-	{"cmVmdGtuOjAxO", ofWord, 50},                   // JFrog
-	{"hvs.", ofWord, 20},                            // HashiCorp Vault
-	{"hvb.", ofWord, 20},                            // HashiCorp Vault
-	{"hvr.", ofWord, 20},                            // HashiCorp Vault
-	{"atlasv1.", ofWord, 32},                        // HashiCorp Terraform
-	{"pul-", ofHex, 40},                             // Pulumi
-	{"dp.pt.", ofAlnum, 40},                         // Doppler
-	{"dp.ct.", ofAlnum, 40},                         // Doppler
-	{"dp.sa.", ofAlnum, 40},                         // Doppler
-	{"dp.said.", ofAlnum, 40},                       // Doppler
-	{"dp.scim.", ofAlnum, 40},                       // Doppler
-	{"dp.audit.", ofAlnum, 40},                      // Doppler
-	{"ops_eyJ", ofWord, 60},                         // 1Password
-	{"A3-", ofDashed, 30},                           // 1Password
-	{"AGE-SECRET-KEY-1", ofUpper, 58},               // age
-	{"sha256~", ofWord, 40},                         // OpenShift
-	{"dop_v1_", ofHex, 32},                          // DigitalOcean
-	{"doo_v1_", ofHex, 32},                          // DigitalOcean
-	{"dapi", ofHex, 32},                             // Databricks
-	{"HRKU-", ofWord, 32},                           // Heroku
-	{"nfp_", ofAlnum, 36},                           // Netlify
-	{"nfc_", ofAlnum, 36},                           // Netlify
-	{"nfo_", ofAlnum, 36},                           // Netlify
-	{"nfu_", ofAlnum, 36},                           // Netlify
-	{"fo1_", ofWord, 40},                            // Fly.io
-	{"fm1r_", ofWord, 40},                           // Fly.io
-	{"fm1a_", ofWord, 40},                           // Fly.io
-	{"fm2_", ofWord, 40},                            // Fly.io
-	{"tk-us-", ofWord, 40},                          // Scalingo
-	{"v1.0-", ofWord, 24},                           // Cloudflare
-	{"sbp_", ofHex, 40},                             // Supabase
-	{"sb_secret_", ofWord, 20},                      // Supabase
-	{"pscale_tkn_", ofWord, 32},                     // PlanetScale
-	{"pscale_pw_", ofWord, 32},                      // PlanetScale
-	{"pscale_oauth_", ofWord, 32},                   // PlanetScale
-	{"napi_", ofAlnum, 40},                          // Neon
-	{"npg_", ofAlnum, 12},                           // Neon
-	{"mdb_sa_sk_", ofWord, 40},                      // MongoDB Atlas
-	{"AVNS_", ofWord, 16},                           // Aiven
-	{"AstraCS:", ofAlnum, 20},                       // DataStax
-	{"4b1d", ofAlnum, 38},                           // ClickHouse
-	{"lin_api_", ofAlnum, 32},                       // Linear
-	{"lin_oauth_", ofAlnum, 32},                     // Linear
-	{"PMAK-", ofHex, 24},                            // Postman
-	{"NRAK-", ofUpper, 20},                          // New Relic
-	{"NRII-", ofWord, 32},                           // New Relic
-	{"NRJS-", ofHex, 19},                            // New Relic
-	{"NRRA-", ofHex, 32},                            // New Relic
-	{"glsa_", ofAlnum, 32},                          // Grafana
-	{"glc_", ofWord, 32},                            // Grafana
-	{"eyJrIjoi", ofWord, 60},                        // Grafana
-	{"sntrys_", ofWord, 32},                         // Sentry
-	{"sntryu_", ofHex, 32},                          // Sentry
-	{"sntrya_", ofHex, 32},                          // Sentry
-	{"dt0c01.", ofUpper, 20},                        // Dynatrace
-	{"dt0s01.", ofUpper, 20},                        // Dynatrace
-	{"hcaik_", ofAlnum, 50},                         // Honeycomb
-	{"hcxik_", ofAlnum, 50},                         // Honeycomb
-	{"ico-", ofAlnum, 32},                           // Infracost
-	{"dnkey-", ofWord, 40},                          // Defined Networking
-	{"tskey-", ofWord, 20},                          // Tailscale
-	{"CCIPAT_", ofWord, 40},                         // CircleCI
-	{"CCIPRJ_", ofWord, 40},                         // CircleCI
-	{"bkua_", ofHex, 40},                            // Buildkite
-	{"bkct_", ofWord, 32},                           // Buildkite
-	{"bkaj_", ofWord, 32},                           // Buildkite
-	{"pat.", ofWord, 20},                            // Harness
-	{"sat.", ofWord, 20},                            // Harness
-	{"API-", ofUpper, 26},                           // Octopus Deploy
-	{"pnu_", ofAlnum, 36},                           // Prefect
-	{"pnb_", ofAlnum, 36},                           // Prefect
-	{"squ_", ofHex, 40},                             // SonarQube
-	{"sqp_", ofHex, 40},                             // SonarQube
-	{"sqa_", ofHex, 40},                             // SonarQube
-	{"sgp_", ofWord, 40},                            // Sourcegraph
-	{"slk_", ofHex, 40},                             // Sourcegraph
-	{"snyk_uat.", ofWord, 20},                       // Snyk
-	{"figd_", ofWord, 32},                           // Figma
-	{"figu_", ofWord, 32},                           // Figma
-	{"ntn_", ofAlnum, 40},                           // Notion
-	{"secret_", ofAlnum, 43},                        // Notion
-	{"CFPAT-", ofWord, 40},                          // Contentful
-	{"pat-na1-", ofUUID, 36},                        // HubSpot
-	{"pat-eu1-", ofUUID, 36},                        // HubSpot
-	{"p8e-", ofWord, 30},                            // Adobe
-	{"sl.", ofWord, 60},                             // Dropbox
-	{"sl.u.", ofWord, 60},                           // Dropbox
-	{"FLWSECK", ofWord, 20},                         // Flutterwave
-	{"FLWPUBK", ofWord, 20},                         // Flutterwave
-	{"fio-u-", ofWord, 40},                          // Frame.io
-	{"live_", ofWord, 40},                           // GoCardless
-	{"live_pub_", ofHex, 31},                        // Lob
-	{"test_pub_", ofHex, 31},                        // Lob
-	{"live_", ofHex, 35},                            // Lob
-	{"test_", ofHex, 35},                            // Lob
-	{"rdme_", ofAlnum, 60},                          // ReadMe
-	{"shippo_live_", ofHex, 40},                     // Shippo
-	{"shippo_test_", ofHex, 40},                     // Shippo
-	{"tfp_", ofWord, 40},                            // Typeform
-	{"duffel_live_", ofWord, 40},                    // Duffel
-	{"duffel_test_", ofWord, 40},                    // Duffel
-	{"EZAK", ofAlnum, 54},                           // EasyPost
-	{"EZTK", ofAlnum, 54},                           // EasyPost
-	{"rzp_live_", ofAlnum, 14},                      // Razorpay
-	{"rzp_test_", ofAlnum, 14},                      // Razorpay
-	{"APP_USR-", ofWord, 40},                        // Mercado Pago
-	{"access-sandbox-", ofUUID, 36},                 // Plaid
-	{"access-production-", ofUUID, 36},              // Plaid
-	{"access-development-", ofUUID, 36},             // Plaid
-	{"sdk-", ofUUID, 36},                            // LaunchDarkly
-	{"sk.eyJ", ofWord, 60},                          // Mapbox
-	{"pk.eyJ", ofWord, 60},                          // Mapbox
-	{"aio_", ofAlnum, 28},                           // Adafruit
-	{"dG9rO", ofWord, 40},                           // Intercom
-	{"sm_aat_", ofAlnum, 16},                        // SettleMint
-	{"sm_pat_", ofAlnum, 16},                        // SettleMint
-	{"sm_sat_", ofAlnum, 16},                        // SettleMint
-	{"s-s4t2ud-", ofHex, 60},                        // 42
-	{"s-s4t2af-", ofHex, 60},                        // 42
-	{"ory_at_", ofWord, 40},                         // Ory
-	{"ory_pat_", ofWord, 30},                        // Ory
-	{"ory_st_", ofWord, 30},                         // Ory
-	{"apify_api_", ofAlnum, 36},                     // Apify
-	{"phc_", ofAlnum, 40},                           // PostHog
-	{"phx_", ofAlnum, 40},                           // PostHog
-	{"vercel_blob_rw_", ofWord, 30},                 // Vercel
-	{"waka_", ofWord, 36},                           // WakaTime
-	{"hooks.slack.com/services/", ofBehind, 12},     // Slack
-	{"hooks.slack.com/workflows/", ofBehind, 12},    // Slack
-	{"hooks.slack.com/triggers/", ofBehind, 12},     // Slack
-	{"discord.com/api/webhooks/", ofBehind, 40},     // Discord
-	{"discordapp.com/api/webhooks/", ofBehind, 40},  // Discord
-	{"webhook.office.com/webhookb2/", ofBehind, 32}, // Microsoft Teams
-	{"dp.st.", ofBehind, 40},                        // Doppler
-	{"access_token$production$", ofBehind, 16},      // PayPal Braintree
-	{"access_token$sandbox$", ofBehind, 16},         // PayPal Braintree
-	{"ddp_", ofWord, 36},                            // Deno Deploy
-	{"ddw_", ofWord, 36},                            // Deno Deploy
+	{"AKIA", []keyPart{{ofUpper, 16, 0, ""}}},                            // Amazon Web Services
+	{"ASIA", []keyPart{{ofUpper, 16, 0, ""}}},                            // Amazon Web Services
+	{"ABIA", []keyPart{{ofUpper, 16, 0, ""}}},                            // Amazon Web Services
+	{"ACCA", []keyPart{{ofUpper, 16, 0, ""}}},                            // Amazon Web Services
+	{"ABSK", []keyPart{{ofBase64, 109, 0, ""}}},                          // Amazon Bedrock
+	{"bedrock-api-key-", []keyPart{{ofBase64, 32, 0, ""}}},               // Amazon Bedrock
+	{"AIza", []keyPart{{ofWord, 35, 0, ""}}},                             // Google
+	{"GOCSPX-", []keyPart{{ofWord, 28, 28, ""}}},                         // Google
+	{"ya29.", []keyPart{{ofWord, 20, 0, ""}}},                            // Google
+	{"LTAI", []keyPart{{ofAlnum, 12, 0, ""}}},                            // Alibaba Cloud
+	{"AKID", []keyPart{{ofAlnum, 32, 0, ""}}},                            // Tencent Cloud
+	{"t1.", []keyPart{{ofWord, 40, 0, "."}, {ofWord, 86, 86, ""}}},       // Yandex Cloud
+	{"AQVN", []keyPart{{ofWord, 35, 0, ""}}},                             // Yandex Cloud
+	{"YCAJE", []keyPart{{ofWord, 20, 0, ""}}},                            // Yandex Cloud
+	{"y0_", []keyPart{{ofWord, 50, 0, ""}}},                              // Yandex
+	{"ghp_", []keyPart{{ofAlnum, 36, 0, ""}}},                            // GitHub
+	{"gho_", []keyPart{{ofAlnum, 36, 0, ""}}},                            // GitHub
+	{"ghu_", []keyPart{{ofAlnum, 36, 0, ""}}},                            // GitHub
+	{"ghs_", []keyPart{{ofAlnum, 36, 0, ""}}},                            // GitHub
+	{"ghr_", []keyPart{{ofAlnum, 36, 0, ""}}},                            // GitHub
+	{"github_pat_", []keyPart{{ofWord, 22, 0, ""}}},                      // GitHub
+	{"glpat-", []keyPart{{ofWord, 20, 0, ""}}},                           // GitLab
+	{"gloas-", []keyPart{{ofWord, 64, 64, ""}}},                          // GitLab
+	{"gldt-", []keyPart{{ofWord, 20, 0, ""}}},                            // GitLab
+	{"glrt-", []keyPart{{ofWord, 20, 0, ""}}},                            // GitLab
+	{"glrtr-", []keyPart{{ofWord, 20, 0, ""}}},                           // GitLab
+	{"GR1348941", []keyPart{{ofWord, 20, 0, ""}}},                        // GitLab
+	{"glcbt-", []keyPart{{ofWord, 20, 0, ""}}},                           // GitLab
+	{"glptt-", []keyPart{{ofHex, 40, 40, ""}}},                           // GitLab
+	{"glft-", []keyPart{{ofWord, 20, 0, ""}}},                            // GitLab
+	{"glimt-", []keyPart{{ofWord, 25, 25, ""}}},                          // GitLab
+	{"glagent-", []keyPart{{ofWord, 50, 0, ""}}},                         // GitLab
+	{"glwt-", []keyPart{{ofWord, 20, 0, ""}}},                            // GitLab
+	{"glsoat-", []keyPart{{ofWord, 20, 0, ""}}},                          // GitLab
+	{"glffct-", []keyPart{{ofWord, 20, 0, ""}}},                          // GitLab
+	{"ATBB", []keyPart{{ofAlnum, 28, 0, ""}}},                            // Bitbucket
+	{"ATCTT3x", []keyPart{{ofWord, 32, 0, ""}}},                          // Bitbucket
+	{"ATATT3x", []keyPart{{ofWord, 32, 0, ""}}},                          // Atlassian
+	{"ATSTT3x", []keyPart{{ofWord, 32, 0, ""}}},                          // Atlassian
+	{"xoxb-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxp-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxa-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxr-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxs-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxo-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxe-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxc-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xoxd-", []keyPart{{ofBase64, 60, 0, ""}}},                          // Slack
+	{"xwfp-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"xapp-", []keyPart{{ofWord, 24, 0, ""}}},                            // Slack
+	{"sk_live_", []keyPart{{ofAlnum, 16, 0, ""}}},                        // Stripe
+	{"sk_test_", []keyPart{{ofAlnum, 16, 0, ""}}},                        // Stripe
+	{"rk_live_", []keyPart{{ofAlnum, 16, 0, ""}}},                        // Stripe
+	{"rk_test_", []keyPart{{ofAlnum, 16, 0, ""}}},                        // Stripe
+	{"sk_prod_", []keyPart{{ofAlnum, 16, 0, ""}}},                        // Stripe
+	{"rk_prod_", []keyPart{{ofAlnum, 16, 0, ""}}},                        // Stripe
+	{"whsec_", []keyPart{{ofAlnum, 16, 0, ""}}},                          // Stripe
+	{"sk-ant-", []keyPart{{ofWord, 40, 0, ""}}},                          // Anthropic
+	{"sk-proj-", []keyPart{{ofWord, 40, 0, ""}}},                         // OpenAI
+	{"sk-svcacct-", []keyPart{{ofWord, 40, 0, ""}}},                      // OpenAI
+	{"sk-admin-", []keyPart{{ofWord, 40, 0, ""}}},                        // OpenAI
+	{"sk-or-v1-", []keyPart{{ofHex, 32, 0, ""}}},                         // OpenRouter
+	{"sk-", []keyPart{{ofMixed, 32, 0, ""}}},                             // OpenAI
+	{"sk-", []keyPart{{ofHex, 32, 32, ""}}},                              // OpenAI
+	{"hf_", []keyPart{{ofAlnum, 30, 0, ""}}},                             // Hugging Face
+	{"api_org_", []keyPart{{ofAlnum, 30, 0, ""}}},                        // Hugging Face
+	{"r8_", []keyPart{{ofAlnum, 32, 0, ""}}},                             // Replicate
+	{"gsk_", []keyPart{{ofAlnum, 32, 0, ""}}},                            // Groq
+	{"xai-", []keyPart{{ofAlnum, 32, 0, ""}}},                            // xAI
+	{"pplx-", []keyPart{{ofAlnum, 32, 0, ""}}},                           // Perplexity
+	{"nvapi-", []keyPart{{ofWord, 32, 0, ""}}},                           // NVIDIA
+	{"tvly-", []keyPart{{ofWord, 28, 0, ""}}},                            // Tavily
+	{"lsv2_pt_", []keyPart{{ofWord, 32, 0, ""}}},                         // LangSmith
+	{"lsv2_sk_", []keyPart{{ofWord, 32, 0, ""}}},                         // LangSmith
+	{"fw_", []keyPart{{ofAlnum, 24, 24, ""}}},                            // Fireworks AI
+	{"pcsk_", []keyPart{{ofAlnum, 5, 6, "_"}, {ofAlnum, 63, 63, ""}}},    // Pinecone
+	{"SG.", []keyPart{{ofWord, 22, 22, "."}, {ofWord, 43, 43, ""}}},      // SendGrid
+	{"key-", []keyPart{{ofHex, 32, 32, ""}}},                             // Mailgun
+	{"xkeysib-", []keyPart{{ofHex, 32, 0, ""}}},                          // Brevo
+	{"xsmtpsib-", []keyPart{{ofHex, 32, 0, ""}}},                         // Brevo
+	{"re_", []keyPart{{ofAlnum, 8, 8, "_"}, {ofAlnum, 20, 0, ""}}},       // Resend
+	{"mlsn.", []keyPart{{ofHex, 32, 0, ""}}},                             // MailerSend
+	{"sq0atp-", []keyPart{{ofWord, 22, 0, ""}}},                          // Square
+	{"sq0csp-", []keyPart{{ofWord, 32, 0, ""}}},                          // Square
+	{"EAAA", []keyPart{{ofWord, 56, 0, ""}}},                             // Square
+	{"EAA", []keyPart{{ofAlnum, 60, 0, ""}}},                             // Facebook
+	{"IGQV", []keyPart{{ofWord, 60, 0, ""}}},                             // Instagram
+	{"shpat_", []keyPart{{ofAnyhex, 32, 32, ""}}},                        // Shopify
+	{"shpss_", []keyPart{{ofAnyhex, 32, 32, ""}}},                        // Shopify
+	{"shpca_", []keyPart{{ofAnyhex, 32, 32, ""}}},                        // Shopify
+	{"shppa_", []keyPart{{ofAnyhex, 32, 32, ""}}},                        // Shopify
+	{"shptka_", []keyPart{{ofHex, 32, 0, ""}}},                           // Shopify
+	{"shpua_", []keyPart{{ofHex, 32, 0, ""}}},                            // Shopify
+	{"npm_", []keyPart{{ofAlnum, 36, 0, ""}}},                            // npm
+	{"pypi-", []keyPart{{ofWord, 32, 0, ""}}},                            // PyPI
+	{"rubygems_", []keyPart{{ofHex, 32, 0, ""}}},                         // RubyGems
+	{"CLOJARS_", []keyPart{{ofHex, 60, 0, ""}}},                          // Clojars
+	{"oy2", []keyPart{{ofBase32, 43, 43, ""}}},                           // NuGet
+	{"cio", []keyPart{{ofAlnum, 32, 32, ""}}},                            // crates.io
+	{"dckr_pat_", []keyPart{{ofWord, 20, 0, ""}}},                        // Docker
+	{"dckr_oat_", []keyPart{{ofWord, 20, 0, ""}}},                        // Docker
+	{"AKCp", []keyPart{{ofAlnum, 64, 0, ""}}},                            // JFrog
+	{"cmVmd", []keyPart{{ofAlnum, 59, 59, ""}}},                          // JFrog
+	{"hvs.", []keyPart{{ofWord, 20, 0, ""}}},                             // HashiCorp Vault
+	{"hvb.", []keyPart{{ofWord, 20, 0, ""}}},                             // HashiCorp Vault
+	{"hvr.", []keyPart{{ofWord, 20, 0, ""}}},                             // HashiCorp Vault
+	{"", []keyPart{{ofAlnum, 14, 14, ".atlasv1."}, {ofWord, 60, 0, ""}}}, // HashiCorp Terraform
+	{"pul-", []keyPart{{ofHex, 40, 0, ""}}},                              // Pulumi
+	{"dp.pt.", []keyPart{{ofAlnum, 40, 0, ""}}},                          // Doppler
+	{"dp.ct.", []keyPart{{ofAlnum, 40, 0, ""}}},                          // Doppler
+	{"dp.sa.", []keyPart{{ofAlnum, 40, 0, ""}}},                          // Doppler
+	{"dp.said.", []keyPart{{ofAlnum, 40, 0, ""}}},                        // Doppler
+	{"dp.scim.", []keyPart{{ofAlnum, 40, 0, ""}}},                        // Doppler
+	{"dp.audit.", []keyPart{{ofAlnum, 40, 0, ""}}},                       // Doppler
+	{"ops_eyJ", []keyPart{{ofBase64, 250, 0, ""}}},                       // 1Password
+	{"A3-", []keyPart{{ofUpper, 6, 6, "-"}, {ofUpper, 6, 6, "-"}, {ofUpper, 5, 5, "-"}, {ofUpper, 5, 5, "-"}, {ofUpper, 5, 5, "-"}, {ofUpper, 5, 5, ""}}}, // 1Password
+	{"A3-", []keyPart{{ofUpper, 6, 6, "-"}, {ofUpper, 11, 11, "-"}, {ofUpper, 5, 5, "-"}, {ofUpper, 5, 5, "-"}, {ofUpper, 5, 5, ""}}},                     // 1Password
+	{"AGE-SECRET-KEY-1", []keyPart{{ofUpper, 58, 58, ""}}},                                               // age
+	{"sha256~", []keyPart{{ofWord, 40, 0, ""}}},                                                          // OpenShift
+	{"dop_v1_", []keyPart{{ofHex, 32, 0, ""}}},                                                           // DigitalOcean
+	{"doo_v1_", []keyPart{{ofHex, 32, 0, ""}}},                                                           // DigitalOcean
+	{"dapi", []keyPart{{ofHex, 32, 32, ""}}},                                                             // Databricks
+	{"HRKU-", []keyPart{{ofWord, 32, 0, ""}}},                                                            // Heroku
+	{"nfp_", []keyPart{{ofAlnum, 36, 0, ""}}},                                                            // Netlify
+	{"nfc_", []keyPart{{ofAlnum, 36, 0, ""}}},                                                            // Netlify
+	{"nfo_", []keyPart{{ofAlnum, 36, 0, ""}}},                                                            // Netlify
+	{"nfu_", []keyPart{{ofAlnum, 36, 0, ""}}},                                                            // Netlify
+	{"fo1_", []keyPart{{ofWord, 43, 43, ""}}},                                                            // Fly.io
+	{"fm1r_", []keyPart{{ofBase64, 100, 0, ""}}},                                                         // Fly.io
+	{"fm1a_", []keyPart{{ofBase64, 100, 0, ""}}},                                                         // Fly.io
+	{"fm2_", []keyPart{{ofBase64, 100, 0, ""}}},                                                          // Fly.io
+	{"tk-us-", []keyPart{{ofWord, 48, 48, ""}}},                                                          // Scalingo
+	{"v1.0-", []keyPart{{ofHex, 24, 24, "-"}, {ofHex, 146, 146, ""}}},                                    // Cloudflare
+	{"sbp_", []keyPart{{ofLower, 40, 40, ""}}},                                                           // Supabase
+	{"sb_secret_", []keyPart{{ofWord, 20, 0, ""}}},                                                       // Supabase
+	{"pscale_tkn_", []keyPart{{ofWord, 32, 0, ""}}},                                                      // PlanetScale
+	{"pscale_pw_", []keyPart{{ofWord, 32, 0, ""}}},                                                       // PlanetScale
+	{"pscale_oauth_", []keyPart{{ofWord, 32, 0, ""}}},                                                    // PlanetScale
+	{"napi_", []keyPart{{ofAlnum, 40, 0, ""}}},                                                           // Neon
+	{"npg_", []keyPart{{ofAlnum, 12, 0, ""}}},                                                            // Neon
+	{"mdb_sa_sk_", []keyPart{{ofWord, 40, 0, ""}}},                                                       // MongoDB Atlas
+	{"AVNS_", []keyPart{{ofWord, 16, 0, ""}}},                                                            // Aiven
+	{"AstraCS:", []keyPart{{ofAlnum, 20, 0, ""}}},                                                        // DataStax
+	{"4b1d", []keyPart{{ofAlnum, 38, 38, ""}}},                                                           // ClickHouse
+	{"lin_api_", []keyPart{{ofAlnum, 32, 0, ""}}},                                                        // Linear
+	{"lin_oauth_", []keyPart{{ofAlnum, 32, 0, ""}}},                                                      // Linear
+	{"PMAK-", []keyPart{{ofHex, 24, 24, "-"}, {ofHex, 34, 34, ""}}},                                      // Postman
+	{"NRAK-", []keyPart{{ofUpper, 27, 27, ""}}},                                                          // New Relic
+	{"NRII-", []keyPart{{ofWord, 25, 0, ""}}},                                                            // New Relic
+	{"NRJS-", []keyPart{{ofHex, 19, 0, ""}}},                                                             // New Relic
+	{"NRRA-", []keyPart{{ofHex, 32, 0, ""}}},                                                             // New Relic
+	{"glsa_", []keyPart{{ofAlnum, 32, 0, ""}}},                                                           // Grafana
+	{"glc_", []keyPart{{ofBase64, 60, 0, ""}}},                                                           // Grafana
+	{"eyJrIjoi", []keyPart{{ofWord, 60, 0, ""}}},                                                         // Grafana
+	{"sntrys_", []keyPart{{ofBase64, 60, 0, "_"}, {ofBase64, 43, 43, ""}}},                               // Sentry
+	{"sntryu_", []keyPart{{ofHex, 32, 0, ""}}},                                                           // Sentry
+	{"sntrya_", []keyPart{{ofHex, 32, 0, ""}}},                                                           // Sentry
+	{"dt0c01.", []keyPart{{ofUpper, 24, 24, "."}, {ofUpper, 64, 64, ""}}},                                // Dynatrace
+	{"dt0s01.", []keyPart{{ofUpper, 8, 0, "."}, {ofUpper, 64, 64, ""}}},                                  // Dynatrace
+	{"hcaik_", []keyPart{{ofAlnum, 50, 0, ""}}},                                                          // Honeycomb
+	{"hcxik_", []keyPart{{ofAlnum, 50, 0, ""}}},                                                          // Honeycomb
+	{"ico-", []keyPart{{ofAlnum, 32, 0, ""}}},                                                            // Infracost
+	{"dnkey-", []keyPart{{ofWord, 40, 0, ""}}},                                                           // Defined Networking
+	{"tskey-", []keyPart{{ofWord, 20, 0, ""}}},                                                           // Tailscale
+	{"CCIPAT_", []keyPart{{ofAlnum, 22, 22, "_"}, {ofHex, 40, 40, ""}}},                                  // CircleCI
+	{"CCIPRJ_", []keyPart{{ofAlnum, 22, 22, "_"}, {ofHex, 40, 40, ""}}},                                  // CircleCI
+	{"bkua_", []keyPart{{ofHex, 40, 0, ""}}},                                                             // Buildkite
+	{"bkct_", []keyPart{{ofWord, 32, 0, ""}}},                                                            // Buildkite
+	{"bkaj_", []keyPart{{ofWord, 32, 0, ""}}},                                                            // Buildkite
+	{"pat.", []keyPart{{ofWord, 22, 22, "."}, {ofAlnum, 24, 24, "."}, {ofAlnum, 20, 20, ""}}},            // Harness
+	{"sat.", []keyPart{{ofWord, 22, 22, "."}, {ofAlnum, 24, 24, "."}, {ofAlnum, 20, 20, ""}}},            // Harness
+	{"API-", []keyPart{{ofUpper, 26, 26, ""}}},                                                           // Octopus Deploy
+	{"pnu_", []keyPart{{ofAlnum, 36, 0, ""}}},                                                            // Prefect
+	{"pnb_", []keyPart{{ofAlnum, 36, 0, ""}}},                                                            // Prefect
+	{"squ_", []keyPart{{ofHex, 40, 0, ""}}},                                                              // SonarQube
+	{"sqp_", []keyPart{{ofHex, 40, 0, ""}}},                                                              // SonarQube
+	{"sqa_", []keyPart{{ofHex, 40, 0, ""}}},                                                              // SonarQube
+	{"sgp_", []keyPart{{ofHex, 16, 16, "_"}, {ofHex, 40, 40, ""}}},                                       // Sourcegraph
+	{"sgp_local_", []keyPart{{ofHex, 40, 40, ""}}},                                                       // Sourcegraph
+	{"sgp_", []keyPart{{ofHex, 40, 40, ""}}},                                                             // Sourcegraph
+	{"slk_", []keyPart{{ofHex, 40, 0, ""}}},                                                              // Sourcegraph
+	{"snyk_uat.", []keyPart{{ofLower, 8, 8, "."}, {ofWord, 10, 0, ""}}},                                  // Snyk
+	{"figd_", []keyPart{{ofWord, 32, 0, ""}}},                                                            // Figma
+	{"figu_", []keyPart{{ofWord, 32, 0, ""}}},                                                            // Figma
+	{"ntn_", []keyPart{{ofAlnum, 40, 0, ""}}},                                                            // Notion
+	{"secret_", []keyPart{{ofAlnum, 43, 43, ""}}},                                                        // Notion
+	{"CFPAT-", []keyPart{{ofWord, 40, 0, ""}}},                                                           // Contentful
+	{"pat-na1-", []keyPart{{ofUUID, 36, 36, ""}}},                                                        // HubSpot
+	{"pat-eu1-", []keyPart{{ofUUID, 36, 36, ""}}},                                                        // HubSpot
+	{"p8e-", []keyPart{{ofWord, 30, 0, ""}}},                                                             // Adobe
+	{"sl.", []keyPart{{ofWord, 60, 0, ""}}},                                                              // Dropbox
+	{"sl.u.", []keyPart{{ofWord, 60, 0, ""}}},                                                            // Dropbox
+	{"FLWSECK-", []keyPart{{ofHex, 32, 32, "-X"}}},                                                       // Flutterwave
+	{"FLWSECK_TEST-", []keyPart{{ofHex, 32, 32, "-X"}}},                                                  // Flutterwave
+	{"FLWSECK_TEST-", []keyPart{{ofHex, 12, 12, ""}}},                                                    // Flutterwave
+	{"fio-u-", []keyPart{{ofWord, 40, 0, ""}}},                                                           // Frame.io
+	{"live_", []keyPart{{ofMixed, 40, 40, ""}}},                                                          // GoCardless
+	{"live_", []keyPart{{ofHex, 35, 35, ""}}},                                                            // Lob
+	{"test_", []keyPart{{ofHex, 35, 35, ""}}},                                                            // Lob
+	{"rdme_", []keyPart{{ofAlnum, 60, 0, ""}}},                                                           // ReadMe
+	{"shippo_live_", []keyPart{{ofAnyhex, 40, 40, ""}}},                                                  // Shippo
+	{"shippo_test_", []keyPart{{ofAnyhex, 40, 40, ""}}},                                                  // Shippo
+	{"tfp_", []keyPart{{ofWord, 40, 0, ""}}},                                                             // Typeform
+	{"duffel_live_", []keyPart{{ofWord, 40, 0, ""}}},                                                     // Duffel
+	{"duffel_test_", []keyPart{{ofWord, 40, 0, ""}}},                                                     // Duffel
+	{"EZAK", []keyPart{{ofAlnum, 54, 0, ""}}},                                                            // EasyPost
+	{"EZTK", []keyPart{{ofAlnum, 54, 0, ""}}},                                                            // EasyPost
+	{"rzp_live_", []keyPart{{ofAlnum, 14, 0, ""}}},                                                       // Razorpay
+	{"rzp_test_", []keyPart{{ofAlnum, 14, 0, ""}}},                                                       // Razorpay
+	{"APP_USR-", []keyPart{{ofWord, 40, 0, ""}}},                                                         // Mercado Pago
+	{"access-sandbox-", []keyPart{{ofUUID, 36, 36, ""}}},                                                 // Plaid
+	{"access-production-", []keyPart{{ofUUID, 36, 36, ""}}},                                              // Plaid
+	{"access-development-", []keyPart{{ofUUID, 36, 36, ""}}},                                             // Plaid
+	{"sdk-", []keyPart{{ofUUID, 36, 36, ""}}},                                                            // LaunchDarkly
+	{"sk.eyJ", []keyPart{{ofWord, 60, 0, ""}}},                                                           // Mapbox
+	{"aio_", []keyPart{{ofAlnum, 28, 0, ""}}},                                                            // Adafruit
+	{"dG9rO", []keyPart{{ofBase64, 54, 0, ""}}},                                                          // Intercom
+	{"sm_aat_", []keyPart{{ofAlnum, 16, 16, ""}}},                                                        // SettleMint
+	{"sm_pat_", []keyPart{{ofAlnum, 16, 16, ""}}},                                                        // SettleMint
+	{"sm_sat_", []keyPart{{ofAlnum, 16, 16, ""}}},                                                        // SettleMint
+	{"s-s4t2ud-", []keyPart{{ofHex, 60, 0, ""}}},                                                         // 42
+	{"s-s4t2af-", []keyPart{{ofHex, 60, 0, ""}}},                                                         // 42
+	{"ory_at_", []keyPart{{ofWord, 40, 0, ""}}},                                                          // Ory
+	{"ory_pat_", []keyPart{{ofWord, 30, 0, ""}}},                                                         // Ory
+	{"ory_st_", []keyPart{{ofWord, 30, 0, ""}}},                                                          // Ory
+	{"apify_api_", []keyPart{{ofAlnum, 36, 0, ""}}},                                                      // Apify
+	{"phx_", []keyPart{{ofAlnum, 40, 0, ""}}},                                                            // PostHog
+	{"vercel_blob_rw_", []keyPart{{ofWord, 30, 0, ""}}},                                                  // Vercel
+	{"waka_", []keyPart{{ofUUID, 36, 36, ""}}},                                                           // WakaTime
+	{"hooks.slack.com/services/", []keyPart{{ofBehind, 12, 0, ""}}},                                      // Slack
+	{"hooks.slack.com/workflows/", []keyPart{{ofBehind, 12, 0, ""}}},                                     // Slack
+	{"hooks.slack.com/triggers/", []keyPart{{ofBehind, 12, 0, ""}}},                                      // Slack
+	{"discord.com/api/webhooks/", []keyPart{{ofBehind, 40, 0, ""}}},                                      // Discord
+	{"discordapp.com/api/webhooks/", []keyPart{{ofBehind, 40, 0, ""}}},                                   // Discord
+	{"webhook.office.com/webhookb2/", []keyPart{{ofBehind, 32, 0, ""}}},                                  // Microsoft Teams
+	{"ddp_", []keyPart{{ofWord, 36, 0, ""}}},                                                             // Deno Deploy
+	{"ddw_", []keyPart{{ofWord, 36, 0, ""}}},                                                             // Deno Deploy
+	{"dp.st.", []keyPart{{ofAlnum, 40, 0, ""}}},                                                          // Doppler
+	{"dp.st.", []keyPart{{ofWord, 2, 35, "."}, {ofAlnum, 40, 0, ""}}},                                    // Doppler
+	{"access_token$production$", []keyPart{{ofLower, 16, 16, "$"}, {ofHex, 32, 32, ""}}},                 // PayPal Braintree
+	{"access_token$sandbox$", []keyPart{{ofLower, 16, 16, "$"}, {ofHex, 32, 32, ""}}},                    // PayPal Braintree
+	{"dt0s16.", []keyPart{{ofUpper, 8, 0, "."}, {ofUpper, 64, 64, ""}}},                                  // Dynatrace
+	{"1//0", []keyPart{{ofWord, 40, 0, ""}}},                                                             // Google
+	{"xoxe.xoxp-", []keyPart{{ofWord, 24, 0, ""}}},                                                       // Slack
+	{"xoxe.xoxb-", []keyPart{{ofWord, 24, 0, ""}}},                                                       // Slack
+	{"snyk_sat.", []keyPart{{ofLower, 8, 8, "."}, {ofWord, 10, 0, ""}}},                                  // Snyk
+	{"dor_v1_", []keyPart{{ofHex, 64, 64, ""}}},                                                          // DigitalOcean
+	{"pat", []keyPart{{ofAlnum, 14, 14, "."}, {ofHex, 64, 64, ""}}},                                      // Airtable
+	{"amzn.mws.", []keyPart{{ofUUID, 36, 36, ""}}},                                                       // Amazon Marketplace
+	{"cfk_", []keyPart{{ofAlnum, 40, 40, ""}, {ofHex, 8, 8, ""}}},                                        // Cloudflare
+	{"cfut_", []keyPart{{ofAlnum, 40, 40, ""}, {ofHex, 8, 8, ""}}},                                       // Cloudflare
+	{"cfat_", []keyPart{{ofAlnum, 40, 40, ""}, {ofHex, 8, 8, ""}}},                                       // Cloudflare
+	{"vcp_", []keyPart{{ofWord, 56, 56, ""}}},                                                            // Vercel
+	{"vci_", []keyPart{{ofWord, 56, 56, ""}}},                                                            // Vercel
+	{"vca_", []keyPart{{ofWord, 56, 56, ""}}},                                                            // Vercel
+	{"vcr_", []keyPart{{ofWord, 56, 56, ""}}},                                                            // Vercel
+	{"vck_", []keyPart{{ofWord, 56, 56, ""}}},                                                            // Vercel
+	{"", []keyPart{{ofAlnum, 6, 6, "_"}, {ofAlnum, 29, 29, "_mmk"}}},                                     // MaxMind
+	{"BBDC-", []keyPart{{ofBase64, 40, 0, ""}}},                                                          // Bitbucket Data Center
+	{"tgp_v1_", []keyPart{{ofWord, 43, 43, ""}}},                                                         // Together AI
+	{"csk-", []keyPart{{ofLower, 48, 48, ""}}},                                                           // Cerebras
+	{"pdl_live_apikey_", []keyPart{{ofLower, 26, 26, "_"}, {ofAlnum, 22, 22, "_"}, {ofAlnum, 3, 3, ""}}}, // Paddle
+	{"pdl_sdbx_apikey_", []keyPart{{ofLower, 26, 26, "_"}, {ofAlnum, 22, 22, "_"}, {ofAlnum, 3, 3, ""}}}, // Paddle
+	{"", []keyPart{{ofHex, 32, 32, "FFFFNRAL"}}},                                                         // New Relic
+	{"eu01xx", []keyPart{{ofHex, 26, 26, "FFFFNRAL"}}},                                                   // New Relic
+	{"pat-na2-", []keyPart{{ofUUID, 36, 36, ""}}},                                                        // HubSpot
+	{"polar_at_", []keyPart{{ofWord, 20, 0, ""}}},                                                        // Polar
+	{"polar_oat_", []keyPart{{ofWord, 20, 0, ""}}},                                                       // Polar
+	{"polar_pat_", []keyPart{{ofWord, 20, 0, ""}}},                                                       // Polar
+	{"rnd_", []keyPart{{ofAlnum, 28, 28, ""}}},                                                           // Render
+	{"rootly_", []keyPart{{ofHex, 64, 64, ""}}},                                                          // Rootly
+	{"essu_", []keyPart{{ofWord, 60, 0, ""}}},                                                            // Elastic
+	{"sk-lf-", []keyPart{{ofUUID, 36, 36, ""}}},                                                          // Langfuse
+	{"", []keyPart{{ofAlnum, 52, 52, "JQQJ9"}, {ofAlnum, 27, 0, ""}}},                                    // Microsoft Azure
+	{"", []keyPart{{ofWord, 44, 44, "AzFu"}, {ofWord, 6, 6, "=="}}},                                      // Azure Functions
+	{"", []keyPart{{ofAlnum, 42, 42, "AzSe"}, {ofAlnum, 6, 6, ""}}},                                      // Azure AI Search
+	{"", []keyPart{{ofBase64, 33, 33, "+ARm"}, {ofBase64, 6, 6, "="}}},                                   // Azure Relay
+	{"", []keyPart{{ofBase64, 33, 33, "+AEh"}, {ofBase64, 6, 6, "="}}},                                   // Azure Event Hubs
+	{"", []keyPart{{ofBase64, 33, 33, "+ASb"}, {ofBase64, 6, 6, "="}}},                                   // Azure Service Bus
+	{"", []keyPart{{ofBase64, 33, 33, "AIoT"}, {ofBase64, 6, 6, "="}}},                                   // Azure IoT Hub
+	{"", []keyPart{{ofBase64, 33, 33, "AzCa"}, {ofBase64, 6, 6, "="}}},                                   // Azure Cache for Redis
+	{"", []keyPart{{ofBase64, 33, 33, "AZEG"}, {ofBase64, 6, 6, "="}}},                                   // Azure Event Grid
+	{"", []keyPart{{ofBase64, 42, 42, "+ACR"}, {ofBase64, 6, 6, ""}}},                                    // Azure Container Registry
+	{"", []keyPart{{ofBase64, 76, 76, "+ASt"}, {ofBase64, 6, 6, "=="}}},                                  // Azure Storage
+	{"", []keyPart{{ofBase64, 76, 76, "ACDb"}, {ofBase64, 6, 6, "=="}}},                                  // Azure Cosmos DB
+	{"", []keyPart{{ofBase64, 76, 76, "+ABa"}, {ofBase64, 6, 6, "=="}}},                                  // Azure Batch
+	{"", []keyPart{{ofBase64, 76, 76, "+AMC"}, {ofBase64, 6, 6, "=="}}},                                  // Azure Machine Learning
+	{"", []keyPart{{ofBase64, 76, 76, "APIM"}, {ofBase64, 6, 6, "=="}}},                                  // Azure API Management
 }

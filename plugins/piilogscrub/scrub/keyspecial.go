@@ -17,25 +17,31 @@ func specialKey(b []byte, start, end int) (int, int) {
 	return 0, 0
 }
 
-// azureSecret returns where the client secret of Azure's directory begins the
-// tail of which is the word b[start:end]: "xyz8Q~" and 34 more; -1 if it is none.
-func azureSecret(b []byte, start, end int) int {
-	const head = len("xyz8Q~")
-	from := start - head
-	if from < 0 || end-start < 20 || string(b[start-2:start]) != "Q~" || !isDigit(b[start-3]) || wordEnd(b, from) != start-1 {
-		return -1
+// tildeKeys looks for the client secrets of Microsoft's directory: three bytes, "7Q~" or "8Q~",
+// and 31 to 34 more, '~' and '.' among them.
+// https://github.com/microsoft/security-utilities, SEC101/156
+func (s *scan) tildeKeys() {
+	const head, least, most = len("xyz8Q"), 31, 34
+	for i := 0; i < len(s.b); i++ {
+		n := bytes.IndexByte(s.b[i:], '~')
+		if n < 0 {
+			return
+		}
+		i += n
+		from, end := i-head, i+1
+		if from < 0 || s.b[i-1] != 'Q' || s.b[i-2] != '7' && s.b[i-2] != '8' || isTilde(at(s.b, from-1)) {
+			continue
+		}
+		for end < len(s.b) && isTilde(s.b[end]) && end-i <= most {
+			end++
+		}
+		if s.spend(end-from) && end-i > least && from >= s.done && s.emit(Secret, from, end) {
+			i = end - 1
+		}
 	}
-	return from
 }
 
-// tildeEnd returns the end of the parts of such a secret that follow b[i] behind
-// dots and tildes.
-func tildeEnd(b []byte, i int) int {
-	for (at(b, i) == '.' || at(b, i) == '~') && is(at(b, i+1), wordByte) {
-		i = wordEnd(b, i+1)
-	}
-	return i
-}
+func isTilde(c byte) bool { return isRun(c) || c == '~' }
 
 // isTwilio reports whether a word is the identifier of a Twilio key: "SK" and 32
 // hexadecimal digits in lower case.

@@ -112,6 +112,18 @@ var adversarial = map[string]string{
 	"key words":            "-----BEGIN PRIVATE KEY ",
 	"key lines":            "Private-Lines: 1 ",
 	"arguments":            `["mysql","-p","x"],`,
+	"runs":                 "glpat-a.",
+	"long runs":            "abcdefghijkl-",
+	"base64 with plus":     "abcdefgh+/",
+	"paths":                "/abcdefghijkl",
+	"tildes":               "xyz8Q~",
+	"columns":              "017451 ",
+	"items with plus":      ";+a",
+	"numbers and units":    "697 328 1834 files ",
+	"digits apart":         "4 ",
+	"octal signs":          "a\\100b.c",
+	"spaced signs":         "a.b @ ",
+	"other languages":      "тел. 9123456789 ",
 	"webhooks":             "hooks.slack.com/services/abcdefabcdef",
 }
 

@@ -38,7 +38,8 @@ func measureNames() *names {
 	n := newNames()
 	n.add(roleOther, "offset", "lag", "seq", "sequence", "lsn", "xid", "position", "connection", "bytes", "bytes_sent", "bytes_received",
 		"size", "length", "duration", "elapsed", "latency", "took", "time", "ts", "timestamp", "ns", "us", "ms", "nanos", "micros",
-		"millis", "uptime", "count", "rows", "hash", "crc", "checksum", "resource_version", "generation", "memory", "heap", "rss")
-	n.add(roleNever, "id", "ids", "uid", "snowflake", "cursor", "nonce", "trace", "span")
+		"millis", "uptime", "count", "rows", "hash", "crc", "checksum", "resource_version", "generation", "memory", "heap", "rss",
+		"tid", "pid", "flow_id", "scn", "base_offset", "rows", "files", "objects", "records", "total", "nonce", "gas", "gas_price", "gas_used", "wei", "backlog", "ean", "gtin", "upc", "isbn", "barcode", "sku")
+	n.add(roleNever, "id", "ids", "uid", "logid", "devid", "snowflake", "cursor", "nonce", "trace", "span")
 	return n
 }

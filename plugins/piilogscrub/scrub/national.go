@@ -124,17 +124,20 @@ func (s *scan) national(start int) int {
 		if end == 0 || !f.valid(g) {
 			continue
 		}
-		if !f.needsContext && !isSize(s.b, start, end) && !hasLower(s.b[start:end]) && !s.inFields(f.shape.form, start, end) || s.context(start, end)&roleNational != 0 {
+		if !f.needsContext && !isSize(s.b, start, end) && !hasLower(s.b[start:end]) && !s.isOfLog(f.shape.form, start, end) || s.context(start, end)&roleNational != 0 {
 			return end
 		}
 	}
 	return 0
 }
 
-// inFields reports whether b[start:end], which has the form, is several fields of a log
-// line side by side.
-func (s *scan) inFields(f form, start, end int) bool {
-	return strings.IndexByte(string(f), ' ') > 0 && s.fieldsAround(start, end)
+// isOfLog reports whether b[start:end], which has the form, is one field of a log line or
+// several side by side, or a number of things.
+func (s *scan) isOfLog(f form, start, end int) bool {
+	if strings.IndexByte(string(f), ' ') > 0 {
+		return s.fieldsAround(start, end)
+	}
+	return skipDigits(s.b, start) == end && (s.fieldBefore(start) && s.fieldBehind(end) || s.isCount(start, end))
 }
 
 // maxLowerWord is the length of the longest word of digits with lower-case letters that
@@ -160,7 +163,7 @@ func hasLower(w []byte) bool {
 func isSize(b []byte, start, end int) bool {
 	switch b[end-1] {
 	case 'K', 'M', 'G', 'T', 'B':
-		return at(b, end) == '-' || at(b, end) == '(' || at(b, start-1) == '>' || at(b, start-1) == '('
+		return at(b, end) == '-' || at(b, end) == '(' || at(b, end) == '/' || at(b, start-1) == '>' || at(b, start-1) == '(' || at(b, start-1) == '/'
 	}
 	return false
 }

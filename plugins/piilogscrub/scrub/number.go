@@ -77,7 +77,7 @@ func (n *number) isField(first, end int) bool {
 // readAll is read without the end before fields. A number that is a segment of a path
 // ends with it.
 func (n *number) readAll(b []byte, i int, query bool) {
-	n.start, n.plus = leadOf(b, i, query)
+	n.start, n.plus = leadOf(b, i)
 	path := at(b, n.start-1) == '/'
 	sep := byte(0)
 	for n.groups < maxGroups {
@@ -115,15 +115,35 @@ func (n *number) cut(i int) {
 
 // leadOf returns where a number begins whose first digit is b[i]: at the '+' or
 // '(' before it, if there is one.
-func leadOf(b []byte, i int, query bool) (start int, plus bool) {
+func leadOf(b []byte, i int) (start int, plus bool) {
 	start = i
 	if start > 0 && b[start-1] == '(' {
 		start--
 	}
-	if start > 0 && b[start-1] == '+' && (!query || boundary(b, start-1)) {
+	if start > 0 && b[start-1] == '+' && boundary(b, start-1) && !isPlusBlank(b, start-1) {
 		return start - 1, true
 	}
 	return start, false
+}
+
+// maxItem is how far before a '+' the beginning of the item before it is looked for.
+const maxItem = 32
+
+// isPlusBlank reports whether the '+' at b[i] stands for the blank behind a semicolon, as it
+// does in IIS's logs of user agents: the item before begins with one as well.
+func isPlusBlank(b []byte, i int) bool {
+	if at(b, i-1) != ';' {
+		return false
+	}
+	for j := i - 2; j >= 0 && i-j < maxItem; j-- {
+		switch b[j] {
+		case ';', '(':
+			return b[j+1] == '+' && is(at(b, j+2), letter)
+		case ' ', '\t', '"':
+			return false
+		}
+	}
+	return false
 }
 
 // separator returns what separates the digits before b[i] from those behind it,
@@ -181,6 +201,25 @@ func dateEnd(n *number) int {
 		return 0
 	}
 	return n.group[2].end()
+}
+
+// isDottedTime reports whether a number begins with a time of day with points in it, as DB2
+// writes it: "01.05.36.045444".
+func (n *number) isDottedTime() bool {
+	if n.plus || n.groups < 4 || n.group[3].size() < 3 {
+		return false
+	}
+	for g := range 3 {
+		if n.group[g].size() != 2 || n.group[g+1].sep != '.' || n.value(g) >= 60 {
+			return false
+		}
+	}
+	return n.value(0) < 24
+}
+
+// isDecimal reports whether a number up to b[end] is digits, a point and digits.
+func (n *number) isDecimal(end int) bool {
+	return !n.plus && n.groups > 1 && n.group[1].sep == '.' && n.group[1].end() == end
 }
 
 // value returns the value of a group of up to four digits, or -1.

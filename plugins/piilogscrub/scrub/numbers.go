@@ -87,8 +87,8 @@ func (s *scan) identify(n *number) bool {
 	if s.card(n) {
 		return true
 	}
-	if c := at(s.b, n.start-1); (c == '-' || c == '.' || c == ':' && n.group[0].size() <= maxPort) && isDigit(at(s.b, n.start-2)) {
-		return false // the middle of something else: of a fraction, a time, an address and its port
+	if c := at(s.b, n.start-1); (c == '-' || c == '.' || c == '+' && !s.query || c == ':' && n.group[0].size() <= maxPort) && isDigit(at(s.b, n.start-2)) {
+		return false // the middle of something else: of a fraction, a sum, a time and its zone, an address and its port
 	}
 	if s.ssn(n) {
 		return true
@@ -102,7 +102,7 @@ func (s *scan) identify(n *number) bool {
 // excluded skips what is written like such a number and is something else: dates, and
 // times since 1970 unless the words around speak of a number that is looked for.
 func (s *scan) excluded(n *number) bool {
-	if n.isEpoch() && s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 {
+	if n.isEpoch() && (s.context(n.start, n.end)&(rolePhone|roleCard|roleNational) == 0 || s.isCount(n.start, n.end)) {
 		if !s.spelledCard(n) {
 			s.next = n.end
 		}
@@ -110,6 +110,10 @@ func (s *scan) excluded(n *number) bool {
 	}
 	if end := dateEnd(n); end > 0 {
 		s.next = end
+		return true
+	}
+	if n.isDottedTime() {
+		s.next = n.group[3].end()
 		return true
 	}
 	return false

@@ -27,11 +27,12 @@ func (s *scan) phoneEnd(n *number) int {
 	case n.plus:
 		return n.international(0)
 	case first.size() > 1 && n.digits[0] == '0' && n.digits[1] == '0' && n.groups > 1:
-		if end := n.international(2); end > first.end() {
+		if end := n.international(2); end > first.end() && !s.inTable(n, end) {
 			return end
 		}
 	}
-	if end := s.phoneByForm(n); end > 0 && !s.amongFields(n, end) && !n.isPostcode(s.b, end) {
+	if end := s.phoneByForm(n); end > 0 && !s.amongFields(n, end) && !n.isPostcode(s.b, end) && !n.isDecimal(end) &&
+		!n.isMAC(end) && !s.inTable(n, end) && !s.isCount(n.start, end) {
 		return end
 	}
 	return s.phoneByContext(n)
@@ -176,6 +177,9 @@ func (s *scan) phoneByContext(n *number) int {
 		return end
 	}
 	r := s.context(n.start, end)
+	if r&(rolePhone|roleCall) != 0 && s.nameBefore(n.start)&rolePhone == 0 && s.isCount(n.start, end) {
+		return 0
+	}
 	if r&rolePhone != 0 || r&roleCall != 0 && end > n.group[0].end() && n.group[1].sep != '.' && !n.isPostcode(s.b, end) {
 		return end
 	}
@@ -214,6 +218,13 @@ func (n *number) dotsOfPhone(end int) bool {
 		k++
 	}
 	return dots == 0 && slashes < 2 || n.plus || slices.Contains(dottedPhones, string(sizes[:k])) || k > 2 && n.digits[0] == '0' && n.group[0].size() > 1
+}
+
+// isMAC reports whether a number up to b[end] has the groups in which Cisco writes MAC
+// addresses: "0165.4142.1533".
+func (n *number) isMAC(end int) bool {
+	return n.groups > 2 && n.group[2].end() == end && n.group[1].sep == '.' && n.group[2].sep == '.' &&
+		n.group[0].size() == 4 && n.group[1].size() == 4 && n.group[2].size() == 4
 }
 
 // isEpoch reports whether the number can be a time since 1970 in seconds,

@@ -45,7 +45,7 @@ func (s *scan) isOtherField(start, stop int) bool {
 		return letters < len(w)-1 || s.e.words.rolesIn(w[:n]) == 0 || s.e.words.rolesIn(w[n+1:]) == 0 // not as "phone/fax"
 	}
 	n := bytes.LastIndexAny(bytes.TrimRight(w, ".-_"), ".-_")
-	return n > 0 && s.e.words.rolesIn(w[n:]) == 0 // "mobile-api-7d9c5b6f4", not as "cell-phone"
+	return n > 0 && s.e.words.rolesIn(w[n:]) == 0 && s.e.words.rolesIn(w[:n])&roleNational == 0 // "mobile-api-7d9c5b6f4", not as "cell-phone", "steuer-id"
 }
 
 func lettersIn(w []byte) (n int) {

@@ -171,6 +171,7 @@ func (s *scan) visit(base int, c *candidates, all uint64) {
 		pos, bit := base+i, uint64(1)<<i
 		if pos >= s.next {
 			switch {
+			case c.shapes&bit != 0 && s.shape(pos):
 			case c.marks&bit != 0:
 				s.mark(pos)
 			case c.ibans&bit != 0 && s.iban(pos-3):

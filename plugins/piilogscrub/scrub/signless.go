@@ -33,6 +33,10 @@ func (s *scan) signless(quoted bool) {
 		s.done = 0
 		s.parts()
 	}
+	s.done = 0
+	s.plusKeys()
+	s.done = 0
+	s.tildeKeys()
 	s.next, s.done = max(s.next, next), max(s.done, done)
 }
 

@@ -18,6 +18,21 @@ func (s *scan) spelledCard(n *number) bool {
 	return s.emit(Card, first.start()+skip, first.end())
 }
 
+// digitsApart looks for a card number with a blank between any two of its digits, where the
+// words around speak of a card.
+func (s *scan) digitsApart(n *number) bool {
+	var digits [19]byte
+	size, end := 0, n.group[0].start()
+	for i := end; size < len(digits) && isDigit(at(s.b, i)) && !isDigit(at(s.b, i+1)); i += 2 {
+		digits[size] = s.b[i]
+		size++
+		if end = i + 1; !isTab(at(s.b, end)) {
+			break
+		}
+	}
+	return isWholeCard(digits[:size]) && s.spend(2*size) && s.context(n.start, end)&roleCard != 0 && s.emit(Card, n.start, end)
+}
+
 // isLengthOf reports whether the first two digits say how many others there are.
 func isLengthOf(digits []byte) bool {
 	return len(digits) > 2 && int(digits[0]-'0')*10+int(digits[1]-'0') == len(digits)-2
@@ -103,16 +118,16 @@ const maxTrunkDigits = 11
 // maxFillers is how many words may stand between "call" and a number.
 const maxFillers = 4
 
-// isCalled reports whether the ten digits at b[i:] have the form of North America's numbers
-// and somebody is told to call them: "call 2125550100", "toll-free: 8005550100".
+// isCalled reports whether the digits that are n have the form of a telephone number of North
+// America, with a trunk prefix or of a mobile in China, and somebody is told to call them:
+// "call 2125550100", "toll-free: 8005550100", "call 09876543210 now".
 func (s *scan) isCalled(n *number) bool {
-	d := n.digits[:n.n]
-	if n.groups != 1 || len(d) != 10 || d[0] < '2' || d[3] < '2' {
+	if n.groups != 1 || !isDialled(n.digits[:n.n]) {
 		return false
 	}
 	end := n.start
 	for range maxFillers {
-		for end > s.done && !is(s.b[end-1], alnum) && n.start-end < contextBefore && s.b[end-1] != '=' {
+		for end > s.done && !is(s.b[end-1], alnum) && n.start-end < contextBefore && s.b[end-1] != '=' && s.b[end-1] != '/' {
 			end--
 		}
 		start := end
@@ -129,6 +144,17 @@ func (s *scan) isCalled(n *number) bool {
 		end = start
 	}
 	return false
+}
+
+// isDialled reports whether digits without anything between them are dialled so.
+func isDialled(d []byte) bool {
+	switch {
+	case len(d) == 10 && d[0] >= '2':
+		return d[3] >= '2'
+	case len(d) == 11 && d[0] == '1':
+		return d[1] >= '3'
+	}
+	return len(d) >= 10 && len(d) <= 12 && d[0] == '0' && d[1] != '0'
 }
 
 type callKind uint8
@@ -148,7 +174,7 @@ func callWord(w []byte) callKind {
 		buf[i] = fold(c)
 	}
 	switch string(buf[:len(w)]) {
-	case "call", "calls", "calling", "contact", "toll", "tollfree", "dial", "ring", "reach", "hotline", "phone":
+	case "call", "calls", "calling", "contact", "toll", "tollfree", "dial", "ring", "reach", "hotline", "phone", "text", "sms", "dialed", "dialled":
 		return callNow
 	case "us", "me", "him", "her", "them", "at", "on", "the", "our", "my", "number", "no", "free", "please", "back", "support", "now", "via":
 		return callFiller

@@ -29,6 +29,9 @@ func (s *scan) word(i int) bool {
 	if isDigit(at(s.b, start+2)) && isDigit(at(s.b, start+3)) && s.iban(start) {
 		return true
 	}
+	if s.shapeOf(start) {
+		return true
+	}
 	if end-start > 13 && (s.gluedIBAN(start) || s.gluedCard(start, end)) {
 		return true
 	}
@@ -53,7 +56,7 @@ func (s *scan) uuid(i int) bool {
 		return false
 	}
 	s.next = start + uuidSize
-	if at(s.b, start-1) == '-' {
+	if c := at(s.b, start-1); c == '-' || c == '_' {
 		word := start
 		for word > s.done && start-word < maxName && is(s.b[word-1], wordByte) {
 			word--
