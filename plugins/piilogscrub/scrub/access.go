@@ -56,8 +56,8 @@ func (s *scan) fields(list []field) bool {
 				break
 			}
 			at += blockSize
-			b := blockAt(s.text, line.base+at, end)
-			if b.high != 0 {
+			b, isHigh := blockAt(s.text, line.base+at, end)
+			if isHigh {
 				return false
 			}
 			h.next(b, &c)

@@ -11,38 +11,48 @@ const (
 	highs = 0x8080808080808080
 )
 
-// block holds a bit for each of 64 bytes, the first in the lowest.
+// block holds a bit for each of 64 bytes, the first in the lowest. Four bitmaps are as many as
+// Go keeps in registers.
 type block struct {
 	digits uint64 // 0-9
 	words  uint64 // digits, letters, '_', and every byte of UTF-8 beyond ASCII
 	marks  uint64 // : = @ % \ b B and `, which costs less than to leave it out
 	joints uint64 // - and .
-	high   uint64 // every byte of UTF-8 beyond ASCII
 }
 
-// blockAt classifies the bytes at text[at:end], the first 64 if there are more.
-// What is behind end in the text may be read, and is left out.
-func blockAt(text []byte, at, end int) block {
-	var b block
+// blockAt classifies the bytes at text[at:end], the first 64 if there are more, and reports
+// whether one is beyond ASCII. What is behind end in the text may be read, and is left out.
+func blockAt(text []byte, at, end int) (b block, isHigh bool) {
 	if len(text)-at >= blockSize {
-		b.digits, b.words, b.marks, b.joints, b.high = classify((*[blockSize]byte)(text[at:]))
+		b.digits, b.words, b.marks, b.joints, isHigh = classify((*[blockSize]byte)(text[at:]))
 	} else {
 		var tail [blockSize]byte
 		copy(tail[:], text[at:end])
-		b.digits, b.words, b.marks, b.joints, b.high = classify(&tail)
+		b.digits, b.words, b.marks, b.joints, isHigh = classify(&tail)
 	}
 	if n := end - at; n < blockSize {
 		mask := uint64(1)<<n - 1
-		return block{b.digits & mask, b.words & mask, b.marks & mask, b.joints & mask, b.high & mask}
+		return block{b.digits & mask, b.words & mask, b.marks & mask, b.joints & mask}, isHigh && hasHigh(text[at:end])
 	}
-	return b
+	return b, isHigh
 }
 
-// classify returns the bitmaps of a block. It works on eight bytes at a time,
+// hasHigh reports whether a byte is beyond ASCII.
+func hasHigh(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return true
+		}
+	}
+	return false
+}
+
+// classify returns the bitmaps of a block, and whether a byte is beyond ASCII. It works on eight bytes at a time,
 // in one 64-bit word. Adding 0x80-'0' to each byte sets its top bit if the low seven
 // bits are at least '0'. Each such sum is below 256, so that no byte carries into the
 // next one.
-func classify(p *[blockSize]byte) (digits, words, marks, joints, high uint64) {
+func classify(p *[blockSize]byte) (digits, words, marks, joints uint64, isHigh bool) {
+	var all uint64
 	for i := 0; i < blockSize; i += 8 {
 		x := binary.LittleEndian.Uint64(p[i:])
 		y := x &^ highs
@@ -60,11 +70,9 @@ func classify(p *[blockSize]byte) (digits, words, marks, joints, high uint64) {
 		words |= gather(digit|letter|^under|x) << i
 		marks |= gather(^other&^x) << i
 		joints |= gather(joint) << i
-		if x&highs != 0 {
-			high |= gather(x) << i
-		}
+		all |= x
 	}
-	return digits, words, marks, joints, high
+	return digits, words, marks, joints, all&highs != 0
 }
 
 // gather moves the top bit of each of eight bytes into the low eight bits.
@@ -96,26 +104,30 @@ type history struct {
 // the byte two before it. A byte is dense if it is a digit or is up to three bytes behind
 // one, so that "4111 1111" is one run, its separator included.
 func (h *history) next(b block, c *candidates) {
-	n := history{words: b.words, digits: b.digits}
-	n.words2 = n.words & after(n.words, h.words, 1)
-	n.words4 = n.words2 & after(n.words2, h.words2, 2)
-	n.words12 = n.words4 & after(n.words4, h.words4, 4) & after(n.words4, h.words4, 8)
-	n.runs = b.words | b.joints
-	n.runs2 = n.runs & after(n.runs, h.runs, 1)
-	n.runs4 = n.runs2 & after(n.runs2, h.runs2, 2)
-	n.runs12 = n.runs4 & after(n.runs4, h.runs4, 4) & after(n.runs4, h.runs4, 8)
-	n.dense = n.digits | after(n.digits, h.digits, 1) | after(n.digits, h.digits, 2) | after(n.digits, h.digits, 3)
-	n.dense2 = n.dense & after(n.dense, h.dense, 1)
-	n.dense4 = n.dense2 & after(n.dense2, h.dense2, 2)
-	letters, before := n.words&^n.digits, h.words&^h.digits
-	c.numbers = n.digits & n.dense4 & after(n.dense4, h.dense4, 3)
-	c.tokens = n.words12 &^ after(n.words12, h.words12, 1) // the 12th byte only, not those behind it
-	c.shapes = n.runs12 &^ after(n.runs12, h.runs12, 1)
-	c.ibans = n.digits & after(n.digits, h.digits, 1) & after(letters, before, 2) &
-		after(letters, before, 3) &^ after(n.words, h.words, 4)
-	c.marks = b.marks &^ n.words2 // a 'b' within a word begins no "Bearer"
+	words2 := b.words & after(b.words, h.words, 1)
+	words4 := words2 & after(words2, h.words2, 2)
+	words12 := words4 & after(words4, h.words4, 4) & after(words4, h.words4, 8)
+	c.tokens = words12 &^ after(words12, h.words12, 1) // the 12th byte only, not those behind it
+	h.words4, h.words12 = words4, words12
+
+	runs := b.words | b.joints
+	runs2 := runs & after(runs, h.runs, 1)
+	runs4 := runs2 & after(runs2, h.runs2, 2)
+	runs12 := runs4 & after(runs4, h.runs4, 4) & after(runs4, h.runs4, 8)
+	c.shapes = runs12 &^ after(runs12, h.runs12, 1)
+	h.runs, h.runs2, h.runs4, h.runs12 = runs, runs2, runs4, runs12
+
+	digits := b.digits
+	dense := digits | after(digits, h.digits, 1) | after(digits, h.digits, 2) | after(digits, h.digits, 3)
+	dense2 := dense & after(dense, h.dense, 1)
+	dense4 := dense2 & after(dense2, h.dense2, 2)
+	c.numbers = digits & dense4 & after(dense4, h.dense4, 3)
+	letters, before := b.words&^digits, h.words&^h.digits
+	c.ibans = digits & after(digits, h.digits, 1) & after(letters, before, 2) &
+		after(letters, before, 3) &^ after(b.words, h.words, 4)
+	c.marks = b.marks &^ words2 // a 'b' within a word begins no "Bearer"
+	h.words, h.words2, h.digits, h.dense, h.dense2, h.dense4 = b.words, words2, digits, dense, dense2, dense4
 	c.all = c.numbers | c.tokens | c.shapes | c.ibans | c.marks
-	*h = n
 }
 
 // after moves every bit k places on; before is the block that precedes x.

@@ -74,11 +74,12 @@ func (p *keyPart) match(b []byte, i int) int {
 var keyIndex = makeKeyIndex()
 
 type shapeIndex struct {
-	words  [256][]headedShape // by the first byte of what of a prefix is in the run that a key begins
-	behind [256][]headedShape // by the last byte of a prefix that has nothing in that run
-	heads  [1 << 9]uint64     // a bit for each three bytes that words begin with: rules most runs out
-	near   []keyShape         // of the alphabet ofBehind
-	within []innerShape       // without a prefix
+	words    [1 << 10][]headedShape // by the first two bytes of what of a prefix is in the run that a key begins
+	behind   [256][]headedShape     // by the last byte of a prefix that has nothing in that run
+	heads    [1 << 9]uint64         // a bit for each three bytes that words begin with: rules most runs out
+	near     []keyShape             // of the alphabet ofBehind
+	shortest int                    // bytes of the shortest word of those
+	within   []innerShape           // without a prefix
 }
 
 // headedShape is a shape, and how much of its prefix stands before the run.
@@ -96,7 +97,7 @@ type innerShape struct {
 }
 
 func makeKeyIndex() *shapeIndex {
-	var x shapeIndex
+	x := shapeIndex{shortest: maxName}
 	for _, k := range keyShapes {
 		head := len(k.prefix)
 		for head > 0 && isRun(k.prefix[head-1]) {
@@ -106,25 +107,30 @@ func makeKeyIndex() *shapeIndex {
 		switch {
 		case k.parts[0].of == ofBehind:
 			x.near = append(x.near, k)
+			x.shortest = min(x.shortest, k.parts[0].least)
 		case k.prefix == "":
 			x.within = append(x.within, innerShape{k, k.parts[0].least, k.parts[0].behind[0]})
 		case head == len(k.prefix):
 			x.behind[k.prefix[head-1]] = append(x.behind[k.prefix[head-1]], one)
 		default:
-			x.words[k.prefix[head]] = append(x.words[k.prefix[head]], one)
-			x.addHead(k.prefix[head:])
+			x.addHead(k.prefix[head:], one)
 		}
 	}
 	return &x
 }
 
-// addHead adds the first three bytes of a word; behind a shorter one may stand any.
-func (x *shapeIndex) addHead(word string) {
-	for third := range uint(1 << 10) {
-		b, c := byte(third>>5), byte(third&31)
-		if (len(word) < 2 || b == word[1]&31) && (len(word) < 3 || c == word[2]&31) {
-			head := tail(word[0], b, c)
-			x.heads[head>>6] |= 1 << (head & 63)
+// addHead adds a shape by the first bytes of its word; behind a shorter one may stand any.
+func (x *shapeIndex) addHead(word string, one headedShape) {
+	for b := range byte(32) {
+		if len(word) > 1 && b != word[1]&31 {
+			continue
+		}
+		list := &x.words[tail(0, word[0], b)]
+		*list = append(*list, one)
+		for c := range byte(32) {
+			if head := tail(word[0], b, c); len(word) < 3 || c == word[2]&31 {
+				x.heads[head>>6] |= 1 << (head & 63)
+			}
 		}
 	}
 }
@@ -184,16 +190,21 @@ func shapeAt(b []byte, start int) (from, end int) {
 	if !keyIndex.begins(b, start) {
 		return 0, 0
 	}
-	for _, list := range [...][]headedShape{keyIndex.words[b[start]], keyIndex.behind[at(b, start-1)]} {
-		for i := range list {
-			k := &list[i]
-			from := start - k.head
-			if from < 0 || !bytes.HasPrefix(b[from:], []byte(k.prefix)) || k.head > 0 && is(at(b, from-1), wordByte) {
-				continue
-			}
-			if end := k.match(b, from); end > 0 {
-				return from, end
-			}
+	if from, end = shapeOfList(keyIndex.words[tail(0, b[start], at(b, start+1))], b, start); end > 0 {
+		return from, end
+	}
+	return shapeOfList(keyIndex.behind[at(b, start-1)], b, start)
+}
+
+func shapeOfList(list []headedShape, b []byte, start int) (from, end int) {
+	for i := range list {
+		k := &list[i]
+		from := start - k.head
+		if from < 0 || !bytes.HasPrefix(b[from:], []byte(k.prefix)) || k.head > 0 && is(at(b, from-1), wordByte) {
+			continue
+		}
+		if end := k.match(b, from); end > 0 {
+			return from, end
 		}
 	}
 	return 0, 0
@@ -207,8 +218,10 @@ const maxBase64Lead = 2 * maxName
 func (s *scan) shapeAround(start int) (from, end int) {
 	switch before := at(s.b, start-1); before {
 	case '/', '+':
-		if from, end = s.base64Around(start); end > 0 {
-			return from, end
+		if isLongBase64(s.b, start) {
+			if from, end = s.base64Around(start); end > 0 {
+				return from, end
+			}
 		}
 		fallthrough
 	case '.', '$', '@', '-', '_', ':':
@@ -219,7 +232,17 @@ func (s *scan) shapeAround(start int) (from, end int) {
 	if from, end = innerShapeAt(s.b, start); end > 0 {
 		return from, end
 	}
+	if !is(at(s.b, start+minSpecial-1), wordByte) {
+		return 0, 0
+	}
 	return specialKey(s.b, start, wordEnd(s.b, start))
+}
+
+// isLongBase64 reports whether b[start] may be within forty bytes of base64, as many as the
+// shortest such key has: most paths are shorter, and a UUID has a '-' at these places.
+func isLongBase64(b []byte, start int) bool {
+	in := func(i int) bool { c := at(b, i); return is(c, alnum) || c == '+' || c == '/' }
+	return in(start+13) && in(start+18) || in(start-12) && in(start-20)
 }
 
 // base64Around looks for a key that has a '+' or '/' before the run at b[start:].
@@ -309,6 +332,9 @@ func isBehind(b []byte, start, end int) bool {
 	switch at(b, start-1) {
 	case '/', '.', '$', '@':
 	default:
+		return false
+	}
+	if end-start < keyIndex.shortest {
 		return false
 	}
 	before := b[max(0, start-2*maxName):start]

@@ -2,6 +2,9 @@ package scrub
 
 import "bytes"
 
+// minSpecial is how many bytes the shortest of the special keys has, a part of Discord's.
+const minSpecial = 23
+
 // specialKey looks at the word b[start:end] as a key whose form is more than a prefix and an
 // alphabet, and returns its bounds; end is 0 if it is none.
 func specialKey(b []byte, start, end int) (int, int) {
@@ -80,7 +83,7 @@ func digitsBefore(b []byte, i int) int {
 // isDiscord reports whether the word b[start:end] is the first part of a token of Discord's:
 // a number in base64, and two more parts.
 func isDiscord(b []byte, start, end int) bool {
-	if end-start < 23 || end-start > 28 || b[start] < 'M' || b[start] > 'O' || at(b, end) != '.' {
+	if end-start < minSpecial || end-start > 28 || b[start] < 'M' || b[start] > 'O' || at(b, end) != '.' {
 		return false
 	}
 	second := wordEnd(b, end+1)

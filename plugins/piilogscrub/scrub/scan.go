@@ -130,8 +130,8 @@ func (s *scan) run() {
 	var h history
 	var c candidates
 	for at := 0; at < len(s.b) && !s.blocked; at += blockSize {
-		b := blockAt(s.text, s.base+at, end)
-		if ascii && b.high != 0 {
+		b, isHigh := blockAt(s.text, s.base+at, end)
+		if ascii && isHigh {
 			if ascii = false; s.foldASCII(first, at) {
 				return
 			}
