@@ -12,11 +12,11 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/bench/ratio"
+	"github.com/gatehousehq/gatehouse/internal/redisurl"
 	"github.com/gatehousehq/gatehouse/plugins/identity"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/limiter"
 	"github.com/gatehousehq/gatehouse/plugins/tenantratelimit/quota"
-	"github.com/gatehousehq/gatehouse/internal/redisurl"
 )
 
 // fourLimits are those that the peers keep too: the tenant's, the user's, the
