@@ -89,6 +89,8 @@ func addField(in *schema.Field, path, kind string) {
 func fieldOf(kind string) *schema.Field {
 	list, elements, isList := strings.Cut(kind, ":")
 	switch {
+	case list == "map" && isList:
+		return &schema.Field{Type: list, Keys: fieldOf("string"), Values: fieldOf(elements)}
 	case isList:
 		return &schema.Field{Type: list, Elements: fieldOf(elements)}
 	case kind == "foreign" || kind == "map" || kind == "json":
@@ -162,7 +164,7 @@ func (p *pass) fieldTypes() {
 
 func (p *pass) fieldType(e *gateway.Entity, field schema.Named) {
 	value := schema.Normalize(field.Field, e.Fields[field.Name])
-	for _, err := range schema.Validate(field.Field, value, nil) {
+	for _, err := range mistakes(field.Field, value) {
 		what, fix := p.shown(e.Path.At(field.Name), field.Field, value, err)
 		if kongsecret.Field(e.Kind, steps(field.Name, err.Path)...) {
 			what = err.Message

@@ -49,6 +49,8 @@ func TestFields(t *testing.T) {
 		{"a secret without quotes", "consumers: [{username: a, keyauth_credentials: [{key: 12345678}]}]", `consumers[0].keyauth_credentials[0].key: expected a string; put it in quotes (of a)`},
 		{"what Kong reads as true", "services: [{name: on}]", `services[0].name: true: expected a string; put it in quotes: Kong reads on, off, yes and no as true and false`},
 		{"no list", "routes: [{name: r, paths: /a, methods: GET}]", "routes[0].methods: expected a set; write a list, as [A, B] (r)\nroutes[0].paths: expected an array; write a list, as [A, B] (r)"},
+		{"a header without a list", "routes: [{name: r, headers: {X-V: v1, x-w: [1], x-y: , x-z: [z]}}]", "routes[0].headers.X-V: expected an array; write a list, as [A, B] (r)\nroutes[0].headers.x-w[0]: 1: expected a string; put it in quotes (r)\nroutes[0].headers.x-y: required field missing; write it (r)"},
+		{"headers of a health check", "upstreams: [{name: u, healthchecks: {active: {headers: {X-V: v1}}}}]", `upstreams[0].healthchecks.active.headers.X-V: expected an array; write a list, as [A, B] (u)`},
 		{"true in quotes", "routes: [{name: r, strip_path: 'false'}]", `routes[0].strip_path: "false": expected a boolean; write true or false, without quotes (r)`},
 		{"deep, of another type", "upstreams: [{name: u, healthchecks: {passive: {unhealthy: {http_statuses: [five]}}}}]", `upstreams[0].healthchecks.passive.unhealthy.http_statuses[0]: "five": expected an integer; write a number, without quotes (u)`},
 		{"a text for a record", "upstreams: [{name: u, healthchecks: 'on'}]", `upstreams[0].healthchecks: expected a record; write fields, as NAME: VALUE (u)`},

@@ -17,22 +17,25 @@ import (
 // what is wrong with one and, after "; ", what to write; nothing of what is right, or of what
 // only Kong can judge.
 var shapes = map[string]func(text string) string{
-	"name":      nameShape,
-	"tag":       tagShape,
-	"method":    methodShape,
-	"path":      pathShape,
-	"routepath": routePathShape,
-	"host":      func(text string) string { return hostShape(text, false) },
-	"address":   func(text string) string { return hostShape(text, true) },
-	"routehost": routeHostShape,
-	"upstream":  upstreamShape,
-	"url":       urlShape,
+	"name":        nameShape,
+	"tag":         tagShape,
+	"method":      methodShape,
+	"path":        pathShape,
+	"routepath":   routePathShape,
+	"header":      headerShape,
+	"routeheader": routeHeaderShape,
+	"host":        func(text string) string { return hostShape(text, false) },
+	"address":     func(text string) string { return hostShape(text, true) },
+	"routehost":   routeHostShape,
+	"upstream":    upstreamShape,
+	"url":         urlShape,
 }
 
 var (
 	nameText   = regexp.MustCompile(`^[\w.~\x{80}-\x{10ffff}-]+$`)
 	tagText    = regexp.MustCompile(`^[ -+\-.0-~\x{80}-\x{10ffff}]+$`)
 	methodText = regexp.MustCompile(`^[A-Z]+$`)
+	headerText = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	pathText   = regexp.MustCompile(`^/[\w.~/%:@!$&'()*+,;=-]*$`)
 	badPercent = regexp.MustCompile(`%(?:[^0-9A-Fa-f]|.[^0-9A-Fa-f]|.?$)`)
 	urlText    = regexp.MustCompile(`^(?:([A-Za-z0-9][A-Za-z0-9+.-]*):)?//([^/?#]*)([^?#;]*)`)
@@ -100,6 +103,21 @@ func routePathShape(text string) string {
 	default:
 		return ""
 	}
+}
+
+func headerShape(text string) string {
+	if headerText.MatchString(text) {
+		return ""
+	}
+	return "a header's name has letters, digits, _ and - alone; write it with those"
+}
+
+// routeHeaderShape judges a header that a route is met by.
+func routeHeaderShape(text string) string {
+	if strings.EqualFold(text, "host") {
+		return "a route is met by this header through hosts; write hosts: [NAME], and remove it here"
+	}
+	return headerShape(text)
 }
 
 // notRegexp are mistakes in every kind of regular expressions. Kong's kind has more than Go's.

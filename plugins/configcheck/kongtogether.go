@@ -2,6 +2,7 @@ package configcheck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ func (p *pass) together(kind string, e *gateway.Entity) {
 	case "routes":
 		p.routeProtocols(e)
 		p.routeExpression(e)
+		p.routeHeaders(e)
 		p.routeMatches(e)
 	case "upstreams":
 		p.upstreamHashing(e)
@@ -159,6 +161,19 @@ func (p *pass) routeMatches(e *gateway.Entity) {
 			p.found(e, nil, "no request meets it: there is none of "+strings.Join(of.fields, ", "), "write one of them, such as paths: [/orders]")
 		}
 		return
+	}
+}
+
+// routeHeaders finds a header that no value meets: Kong makes no expression of it.
+func (p *pass) routeHeaders(e *gateway.Entity) {
+	headers := gateway.Map(e.Fields["headers"])
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		switch headers[name].(type) {
+		case []any, map[string]any: // Lua has one empty table
+			if !filled(headers[name]) {
+				p.found(e, at("headers", name), "there is no value in it", "write those that requests have, as [A, B], or remove it")
+			}
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package configcheck
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,7 +19,8 @@ var kongValues string
 
 // valueRule is what Kong asks of a value: one of a field's, or some field to be there.
 type valueRule struct {
-	// path leads to the field, with "[]" for each element of a list.
+	// path leads to the field, with "[]" for each element of a list and "{}" for each name in
+	// a map.
 	path []string
 	kind string
 	args []string
@@ -31,7 +33,7 @@ var valueRules = sync.OnceValue(func() map[string][]valueRule {
 			rules[kind] = append(rules[kind], valueRule{kind: "some", args: words[1:]})
 			continue
 		}
-		path := strings.Split(strings.ReplaceAll(words[0], "[]", ".[]"), ".")
+		path := strings.Split(strings.NewReplacer("[]", ".[]", "{}", ".{}").Replace(words[0]), ".")
 		rules[kind] = append(rules[kind], valueRule{path, words[1], words[2:]})
 	}
 	return rules
@@ -77,6 +79,10 @@ func each(value any, path []string, below schema.Path, do func(schema.Path, any)
 	case path[0] == "[]":
 		for i, item := range gateway.List(value) {
 			each(item, path[1:], below.At(i), do)
+		}
+	case path[0] == "{}":
+		for _, name := range slices.Sorted(maps.Keys(gateway.Map(value))) {
+			each(name, path[1:], below.At(name), do)
 		}
 	default:
 		if inner := gateway.Map(value)[path[0]]; inner != nil {

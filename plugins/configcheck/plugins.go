@@ -38,7 +38,7 @@ func (p *pass) pluginConfig(e *gateway.Entity, known plugin) bool {
 		written = map[string]any{}
 	}
 	value := schema.Normalize(known.config, written)
-	refused := schema.Validate(known.config, value, nil)
+	refused := mistakes(known.config, value)
 	for _, err := range refused {
 		what, fix := p.shown(e.Path.At("config"), known.config, value, err)
 		p.found(e, append(at("config"), err.Path...), what, fix)
@@ -165,20 +165,64 @@ type panicked struct{ value any }
 
 func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
+// mistakes are what Kong complains of in a value. Of a map it says only that something in it is
+// wrong: here it is said where.
+func mistakes(f *schema.Field, value any) (found schema.Errors) {
+	for _, err := range schema.Validate(f, value, nil) {
+		within := inMap(f, value, err.Path, nil)
+		if within == nil || err.Message != within[0].Message {
+			within = schema.Errors{err}
+		}
+		found = append(found, within...)
+	}
+	return found
+}
+
+// inMap are the mistakes in the values of the map that a path leads to, nil if it leads to none.
+func inMap(f *schema.Field, value any, path, at schema.Path) (found schema.Errors) {
+	if len(path) > 0 {
+		f, value = below(f, value, path[0])
+		if f == nil {
+			return nil
+		}
+		return inMap(f, value, path[1:], at.At(path[0]))
+	}
+	if f.Type != "map" {
+		return nil
+	}
+	required := *f.Values
+	required.Required = new(true)
+	fields := gateway.Map(value)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		found = append(found, schema.Validate(&required, fields[name], at.At(name))...)
+	}
+	return found
+}
+
+// below is what is one step below a value; f is nil where there is no such field.
+func below(f *schema.Field, value any, step any) (*schema.Field, any) {
+	switch step := step.(type) {
+	case int:
+		return f.Elements, gateway.List(value)[step]
+	case string:
+		if f.Type == "map" {
+			return f.Values, gateway.Map(value)[step]
+		}
+		return f.Fields.Get(step), gateway.Map(value)[step]
+	default:
+		return nil, nil
+	}
+}
+
 // shown is Kong's complaint with the value that it is about, which Kong often leaves out, and
 // the fix. What may be secret is not shown.
 func (p *pass) shown(at schema.Path, f *schema.Field, value any, e schema.Error) (what, fix string) {
 	for _, step := range e.Path {
-		switch step := step.(type) {
-		case string:
-			inner := f.Fields.Get(step)
-			if inner == nil {
-				return noSuchField(f, step)
-			}
-			value, f = gateway.Map(value)[step], inner
-		case int:
-			value, f = gateway.List(value)[step], f.Elements
+		inner, within := below(f, value, step)
+		if inner == nil {
+			return noSuchField(f, fmt.Sprint(step))
 		}
+		f, value = inner, within
 	}
 	what = e.Message
 	if text, ok := p.scalar(at.At(e.Path...), value); ok && !e.Entity && f.Elements == nil && f.Fields == nil && f.Values == nil && !f.Referenceable && !f.Encrypted && !tells(what, strings.Trim(text, `"`)) {

@@ -78,13 +78,14 @@ func without(f *schema.Field, value any, at schema.Path, refused schema.Errors) 
 	}
 	switch value := value.(type) {
 	case map[string]any:
-		if f.Type != "record" {
-			return value
-		}
 		left := make(map[string]any, len(value))
-		for _, field := range f.Fields {
-			if kept := without(field.Field, value[field.Name], at.At(field.Name), refused); kept != nil {
-				left[field.Name] = kept
+		for name, inner := range value {
+			field, _ := below(f, value, name)
+			if field == nil {
+				continue
+			}
+			if kept := without(field, inner, at.At(name), refused); kept != nil {
+				left[name] = kept
 			}
 		}
 		return left

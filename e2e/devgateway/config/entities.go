@@ -79,6 +79,13 @@ func httpOnly(v any) string {
 	return "the dev gateway supports http and https only; " + onKong
 }
 
+// routeHeader is the name of a header that a route is met by.
+func routeHeader() *schema.Field {
+	name := plain(`^[\w-]+$`, "letters, digits and _ -")
+	name.MatchNone = []schema.Pattern{{Pattern: "^[Hh][Oo][Ss][Tt]$", Err: "cannot contain 'host' header, which must be specified in the 'hosts' attribute"}}
+	return name
+}
+
 func routeFields(plugins *schema.Field) *schema.Field {
 	paths := list(path())
 	paths.Check = func(v any) string {
@@ -92,7 +99,7 @@ func routeFields(plugins *schema.Field) *schema.Field {
 		with("protocols", only([]any{"http", "https"})),
 		with("methods", &schema.Field{Type: "set", Elements: &schema.Field{Type: "string", Match: "^%u+$"}}),
 		required("paths", paths),
-		with("headers", &schema.Field{Type: "map", Keys: plain(`^[\w-]+$`, "letters, digits and _ -"), Values: list(headerValue())}),
+		with("headers", &schema.Field{Type: "map", Keys: routeHeader(), Values: list(headerValue())}),
 		with("https_redirect_status_code", only(426.0)),
 		with("regex_priority", &schema.Field{Type: "integer", Default: 0.0}), // of paths that are expressions
 		with("strip_path", boolean(true)),
