@@ -29,6 +29,13 @@ func (p *pass) limitNames() {
 
 // namesOf finds the names in a list that no entity of a kind has.
 func (p *pass) namesOf(kind string, plugin *gateway.Plugin, names any, path schema.Path) {
+	for i, name := range gateway.List(names) {
+		p.nameOf(kind, plugin, name, path.At(i))
+	}
+}
+
+// nameOf finds a name that no entity of a kind has. What is no name another rule tells of.
+func (p *pass) nameOf(kind string, plugin *gateway.Plugin, value any, path schema.Path) {
 	var known []string
 	for _, e := range p.config.All(kind) {
 		for _, field := range []string{"id", "name", "username", "custom_id"} {
@@ -37,15 +44,13 @@ func (p *pass) namesOf(kind string, plugin *gateway.Plugin, names any, path sche
 			}
 		}
 	}
-	for i, item := range gateway.List(names) {
-		name, isText := item.(string)
-		if !isText || anID.MatchString(name) || slices.Contains(known, name) {
-			continue
-		}
-		fix := "write the name of one that is there, or remove it"
-		if near := spelling.Nearest(name, known, spelling.AnyNumber); near != "" {
-			fix = near + "?"
-		}
-		p.found(plugin.Entity, path.At(i), fmt.Sprintf("%q: no %s of the config is called so, and nothing comes of it", name, strings.TrimSuffix(kind, "s")), fix)
+	name, isText := value.(string)
+	if !isText || name == "" || anID.MatchString(name) || schema.IsReference(value) || slices.Contains(known, name) {
+		return
 	}
+	fix := "write the name of one that is there, or remove it"
+	if near := spelling.Nearest(name, known, spelling.AnyNumber); near != "" {
+		fix = near + "?"
+	}
+	p.found(plugin.Entity, path, fmt.Sprintf("%q: no %s of the config is called so, and nothing comes of it", name, strings.TrimSuffix(kind, "s")), fix)
 }

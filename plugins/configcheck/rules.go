@@ -94,6 +94,7 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "sunset-stages", Severity: Error, find: (*pass).stagesTooShort, needs: (*pass).hasPolicy},
 		{Name: "sunset-freeze", Severity: Error, find: (*pass).frozen, needs: (*pass).hasPolicy},
 		{Name: "sunset-exemption", Severity: Error, find: (*pass).exemptionsTooLong, needs: (*pass).hasPolicy},
+		{Name: "sunset-exemption-unknown", Severity: Warning, find: (*pass).exemptionsUnknown},
 		{Name: "sunset-long-past", Severity: Error, find: (*pass).sunsetLongPast, needs: (*pass).hasPolicy},
 		{Name: "sunset-successor", Severity: Error, find: (*pass).successorsWithoutRoute},
 		{Name: "sunset-loop", Severity: Error, find: (*pass).redirectLoops},

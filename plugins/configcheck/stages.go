@@ -146,3 +146,13 @@ func daysLong(n int) string {
 	}
 	return fmt.Sprintf("%d days", n)
 }
+
+// exemptionsUnknown finds callers who are to go on after the end, and whom no consumer is: they
+// get a 410 on the day.
+func (p *pass) exemptionsUnknown() {
+	for _, said := range p.endings() {
+		for i, item := range gateway.List(said.config["exemptions"]) {
+			p.nameOf("consumers", said.by, gateway.Map(item)["consumer"], said.at.At("exemptions", i, "consumer"))
+		}
+	}
+}
