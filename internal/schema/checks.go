@@ -106,7 +106,11 @@ func checkConditional(f *Field, raw json.RawMessage, record map[string]any, at P
 	if arg.ThenErr != "" {
 		msg = strings.ReplaceAll(arg.ThenErr, "%s", arg.IfField)
 	}
-	return append(errs, entityError(at, msg)...)
+	errs = append(errs, entityError(at, msg)...)
+	for i := range errs {
+		errs[i].Because = &Condition{arg.IfField, arg.IfMatch}
+	}
+	return errs
 }
 
 func checkConditionalAtLeastOne(f *Field, raw json.RawMessage, record map[string]any, at Path) Errors {

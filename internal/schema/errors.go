@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -36,8 +37,18 @@ type Error struct {
 	Message string
 	// Entity marks an error of the record as a whole, not of one field.
 	Entity bool
+	// Because is the condition under which a rule about two fields holds, nil for other rules.
+	// The field's own error and the record's both have it.
+	Because *Condition
 	// Known are the fields that there are, where one is unknown.
 	Known []string
+}
+
+// Condition is what a rule asks of one field before it asks for another's value.
+type Condition struct {
+	Field string
+	// Match are Kong's attributes of the value, such as {"eq":"calendar"}.
+	Match json.RawMessage
 }
 
 func (e Error) Error() string {

@@ -10,7 +10,6 @@ import (
 	"sync"
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
-	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 	"github.com/gatehousehq/gatehouse/plugins/kongsecret"
 )
@@ -127,7 +126,7 @@ func (p *pass) unknownFields() {
 }
 
 func fixOfField(name string, value any, known []string) string {
-	if near := spelling.Nearest(name, known, spelling.AnyNumber); near != "" {
+	if near := nearField(name, known); near != "" {
 		return near + "?"
 	}
 	if gateway.List(value) != nil {
@@ -196,7 +195,16 @@ func (p *pass) entityList(in *gateway.Entity, kind string) {
 	}
 	for i, item := range list {
 		if _, isEntity := item.(map[string]any); !isEntity {
-			p.found(in, at(kind, i), fmt.Sprintf("expected fields of one of %s", kind), "write NAME: VALUE")
+			p.found(in, at(kind, i), fmt.Sprintf("expected fields of one of %s", kind), fixOfItem(kind, item))
 		}
 	}
+}
+
+// fixOfItem says what to write for a name that stands where an entity has to.
+func fixOfItem(kind string, item any) string {
+	field := map[string]string{"consumers": "username", "plugins": "name", "routes": "name", "services": "name", "upstreams": "name", "targets": "target"}[kind]
+	if name, isText := item.(string); isText && field != "" {
+		return fmt.Sprintf("write - %s: %s", field, name)
+	}
+	return "write NAME: VALUE"
 }

@@ -55,7 +55,7 @@ func TestFields(t *testing.T) {
 		{"deep, of another type", "upstreams: [{name: u, healthchecks: {passive: {unhealthy: {http_statuses: [five]}}}}]", `upstreams[0].healthchecks.passive.unhealthy.http_statuses[0]: "five": expected an integer; write a number, without quotes (u)`},
 		{"a text for a record", "upstreams: [{name: u, healthchecks: 'on'}]", `upstreams[0].healthchecks: expected a record; write fields, as NAME: VALUE (u)`},
 		{"a mapping of services", "services: {orders: {host: h}}", `services: expected a list of services; begin each with a dash: - NAME: VALUE`},
-		{"a list of names", "plugins: [cors]", `plugins[0]: expected fields of one of plugins; write NAME: VALUE`},
+		{"a list of names", "plugins: [cors]", `plugins[0]: expected fields of one of plugins; write - name: cors`},
 		{"a nested mapping", "services: [{name: a, routes: {r: {}}}]", `services[0].routes: expected a list of routes; begin each with a dash: - NAME: VALUE (a)`},
 		{"two keys twice", "services: [{name: a, name: b}]\nroutes: []\nroutes: []", "services[0].name: key given twice; correct it: Kong reads one mapping in YAML or JSON\nroutes: key given twice; correct it: Kong reads one mapping in YAML or JSON"},
 		{"a tab", "services:\n\t- name: a", `a tab in the indentation, which YAML does not allow; indent with spaces`},

@@ -69,12 +69,15 @@ func protocolOf(e *gateway.Entity) (protocol, path string) {
 }
 
 // protocolSets are the protocols that a route may have together, and what those of them cannot
-// have, of their own and of what a route is met by.
-var protocolSets = []struct{ protocols, without []string }{
-	{[]string{"http", "https"}, []string{"sources", "destinations"}},
-	{[]string{"tcp", "tls", "udp"}, []string{"methods", "hosts", "paths", "headers"}},
-	{[]string{"tls_passthrough"}, []string{"methods", "hosts", "paths", "headers"}},
-	{[]string{"grpc", "grpcs"}, []string{"methods", "sources", "destinations"}},
+// have, of their own and of what a route is met by, and what to write in its place.
+var protocolSets = []struct {
+	protocols, without []string
+	instead            string
+}{
+	{[]string{"http", "https"}, []string{"sources", "destinations"}, ""},
+	{[]string{"tcp", "tls", "udp"}, []string{"methods", "hosts", "paths", "headers"}, ", or write protocols: [http, https]"},
+	{[]string{"tls_passthrough"}, []string{"methods", "hosts", "paths", "headers"}, ", or write protocols: [http, https]"},
+	{[]string{"grpc", "grpcs"}, []string{"methods", "sources", "destinations"}, ""},
 }
 
 // routeProtocols finds protocols that no route has together, and fields of others.
@@ -94,7 +97,7 @@ func (p *pass) routeProtocols(e *gateway.Entity) {
 		if p.hasExpressions() { // with that flavor of the router, networks may be told for all
 			without = slices.DeleteFunc(slices.Clone(without), func(field string) bool { return field == "sources" || field == "destinations" })
 		}
-		p.forbidden(e, without, "protocols are "+all, "")
+		p.forbidden(e, without, "protocols are "+all, set.instead)
 	}
 	if slices.Contains(protocols, "grpc") || slices.Contains(protocols, "grpcs") {
 		if e.Fields["strip_path"] == true {
@@ -139,29 +142,42 @@ func (p *pass) routeExpression(e *gateway.Entity) {
 var matching = []struct {
 	protocol string
 	fields   []string
+	example  string
 }{
-	{"https", []string{"methods", "hosts", "headers", "paths", "snis"}},
-	{"http", []string{"methods", "hosts", "headers", "paths"}},
-	{"grpcs", []string{"hosts", "headers", "paths", "snis"}},
-	{"grpc", []string{"hosts", "headers", "paths"}},
-	{"tcp", []string{"sources", "destinations", "snis"}},
-	{"tls", []string{"sources", "destinations", "snis"}},
-	{"udp", []string{"sources", "destinations", "snis"}},
-	{"tls_passthrough", []string{"snis"}},
+	{"https", []string{"methods", "hosts", "headers", "paths", "snis"}, "paths: [/orders]"},
+	{"http", []string{"methods", "hosts", "headers", "paths"}, "paths: [/orders]"},
+	{"grpcs", []string{"hosts", "headers", "paths", "snis"}, "paths: [/orders.Orders]"},
+	{"grpc", []string{"hosts", "headers", "paths"}, "paths: [/orders.Orders]"},
+	{"tcp", []string{"sources", "destinations", "snis"}, "destinations: [{ port: 9000 }]"},
+	{"tls", []string{"sources", "destinations", "snis"}, "snis: [orders.internal]"},
+	{"udp", []string{"sources", "destinations", "snis"}, "destinations: [{ port: 9000 }]"},
+	{"tls_passthrough", []string{"snis"}, "snis: [orders.internal]"},
 }
 
-// routeMatches finds a route that no request can meet.
+// routeMatches finds a route that no request can meet. If it has what those of another protocol
+// are met by, that has no place there, which is said already.
 func (p *pass) routeMatches(e *gateway.Entity) {
 	protocols := protocolsOf(e)
 	for _, of := range matching {
 		if !slices.Contains(protocols, of.protocol) {
 			continue
 		}
-		if !slices.ContainsFunc(append(of.fields, "expression"), func(field string) bool { return filled(e.Fields[field]) }) {
-			p.found(e, nil, "no request meets it: there is none of "+strings.Join(of.fields, ", "), "write one of them, such as paths: [/orders]")
+		fields := append(misplacedOn(of.protocol), "expression")
+		if !slices.ContainsFunc(append(fields, of.fields...), func(field string) bool { return filled(e.Fields[field]) }) && !p.slipped(e, of.fields) {
+			p.found(e, nil, "no request meets it: there is none of "+strings.Join(of.fields, ", "), "write one of them, such as "+of.example)
 		}
 		return
 	}
+}
+
+// misplacedOn are the fields that a route of a protocol cannot have.
+func misplacedOn(protocol string) []string {
+	for _, set := range protocolSets {
+		if slices.Contains(set.protocols, protocol) {
+			return slices.Clone(set.without)
+		}
+	}
+	return nil
 }
 
 // routeHeaders finds a header that no value meets: Kong makes no expression of it.

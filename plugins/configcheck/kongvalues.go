@@ -54,11 +54,11 @@ func (p *pass) fieldValues() {
 func (p *pass) fieldValue(e *gateway.Entity, rule valueRule) {
 	switch rule.kind {
 	case "some":
-		if !slices.ContainsFunc(rule.args, func(field string) bool { return e.Fields[field] != nil }) {
+		if !slices.ContainsFunc(rule.args, func(field string) bool { return e.Fields[field] != nil }) && !p.slipped(e, rule.args) {
 			p.found(e, nil, "there is no "+strings.Join(rule.args, " or "), "write one of them")
 		}
 	case "required":
-		if field := rule.path[0]; e.Fields[field] == nil && e.Parent.Kind != field+"s" {
+		if field := rule.path[0]; e.Fields[field] == nil && !nestedIn(e, field+"s") && !p.slipped(e, []string{field}) {
 			p.found(e, at(field), "required field missing", "write it")
 		}
 	default:
@@ -69,6 +69,28 @@ func (p *pass) fieldValue(e *gateway.Entity, rule valueRule) {
 			}
 		})
 	}
+}
+
+// nestedIn reports whether an entity is in one of a kind, or of one that Kong does not have,
+// which may be that kind with a slip.
+func nestedIn(e *gateway.Entity, kind string) bool {
+	outer := e.Parent.Kind
+	return outer == kind || outer != "" && kongEntities()[outer] == nil
+}
+
+// slipped reports whether one of the fields that are missing is there, with a slip in its name.
+func (p *pass) slipped(e *gateway.Entity, missing []string) bool {
+	known := kongEntities()[e.Kind]
+	if known == nil {
+		return false
+	}
+	names := known.names()
+	for name := range e.Fields {
+		if !slices.Contains(names, name) && slices.Contains(missing, nearField(name, names)) {
+			return true
+		}
+	}
+	return false
 }
 
 // each calls a function with the values that a path leads to.

@@ -165,55 +165,6 @@ type panicked struct{ value any }
 
 func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// mistakes are what Kong complains of in a value. Of a map it says only that something in it is
-// wrong: here it is said where.
-func mistakes(f *schema.Field, value any) (found schema.Errors) {
-	for _, err := range schema.Validate(f, value, nil) {
-		within := inMap(f, value, err.Path, nil)
-		if within == nil || err.Message != within[0].Message {
-			within = schema.Errors{err}
-		}
-		found = append(found, within...)
-	}
-	return found
-}
-
-// inMap are the mistakes in the values of the map that a path leads to, nil if it leads to none.
-func inMap(f *schema.Field, value any, path, at schema.Path) (found schema.Errors) {
-	if len(path) > 0 {
-		f, value = below(f, value, path[0])
-		if f == nil {
-			return nil
-		}
-		return inMap(f, value, path[1:], at.At(path[0]))
-	}
-	if f.Type != "map" {
-		return nil
-	}
-	required := *f.Values
-	required.Required = new(true)
-	fields := gateway.Map(value)
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		found = append(found, schema.Validate(&required, fields[name], at.At(name))...)
-	}
-	return found
-}
-
-// below is what is one step below a value; f is nil where there is no such field.
-func below(f *schema.Field, value any, step any) (*schema.Field, any) {
-	switch step := step.(type) {
-	case int:
-		return f.Elements, gateway.List(value)[step]
-	case string:
-		if f.Type == "map" {
-			return f.Values, gateway.Map(value)[step]
-		}
-		return f.Fields.Get(step), gateway.Map(value)[step]
-	default:
-		return nil, nil
-	}
-}
-
 // shown is Kong's complaint with the value that it is about, which Kong often leaves out, and
 // the fix. What may be secret is not shown.
 func (p *pass) shown(at schema.Path, f *schema.Field, value any, e schema.Error) (what, fix string) {
@@ -224,11 +175,14 @@ func (p *pass) shown(at schema.Path, f *schema.Field, value any, e schema.Error)
 		}
 		f, value = inner, within
 	}
-	what = e.Message
+	what, fix = e.Message, fixOf(f, value, e)
+	if e.Because != nil {
+		what, fix = conditional(e)
+	}
 	if text, ok := p.scalar(at.At(e.Path...), value); ok && !e.Entity && f.Elements == nil && f.Fields == nil && f.Values == nil && !f.Referenceable && !f.Encrypted && !tells(what, strings.Trim(text, `"`)) {
 		what = text + ": " + what
 	}
-	return what, fixOf(f, value, e)
+	return what, fix
 }
 
 // tells reports whether a complaint says the value that it is about: in quotes, or after a
@@ -242,7 +196,7 @@ func noSuchField(record *schema.Field, name string) (what, fix string) {
 	for _, field := range record.Fields {
 		names = append(names, field.Name)
 	}
-	if near := spelling.Nearest(name, names, spelling.AnyNumber); near != "" {
+	if near := nearField(name, names); near != "" {
 		return "no such field", near + "?"
 	}
 	return "no such field", "there are " + strings.Join(names, ", ")
@@ -269,6 +223,8 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 	switch {
 	case e.Entity && strings.HasPrefix(e.Message, "at least one"):
 		return "write one of them"
+	case e.Entity && strings.HasPrefix(e.Message, "exactly one"):
+		return fixOfChoice(value, e.Message)
 	case e.Entity:
 		return ""
 	case isText && (f.Type == "integer" || f.Type == "number"):
@@ -287,6 +243,8 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 		return `put it in quotes: Kong reads on, off, yes and no as true and false`
 	case value == nil:
 		return "write it"
+	case strings.HasPrefix(e.Message, "must not be one of"):
+		return "write another"
 	case isText && len(f.OneOf) > 0:
 		var names []string
 		for _, choice := range f.OneOf {
@@ -352,9 +310,32 @@ func (p *pass) noPlugins() {
 		return
 	}
 	ours := slices.Sorted(maps.Keys(p.plugins))
-	if p.Ours && !slices.ContainsFunc(all, func(e *gateway.Entity) bool { return spelling.Nearest(e.Name(), ours, spelling.AnyNumber) != "" }) {
+	if p.Ours && !p.unnamed() && !slices.ContainsFunc(all, func(e *gateway.Entity) bool { return spelling.Nearest(e.Name(), ours, spelling.AnyNumber) != "" }) {
 		p.found(p.config.Whole, nil, noneIsOurs, fixOfNoFiles+"; if it needs none, say why: "+waiverFor("plugin-none"))
 	}
+}
+
+// unnamed reports whether something that is no plugin stands where one has to: it may be ours.
+func (p *pass) unnamed() bool {
+	for _, kind := range append(p.config.Kinds(), "") {
+		for _, e := range p.entities(kind) {
+			if slices.ContainsFunc(gateway.List(e.Fields["plugins"]), func(item any) bool {
+				name, _ := gateway.Map(item)["name"].(string)
+				return name == ""
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// entities are those of a kind, of "" the config itself.
+func (p *pass) entities(kind string) []*gateway.Entity {
+	if kind == "" {
+		return []*gateway.Entity{p.config.Whole}
+	}
+	return p.config.All(kind)
 }
 
 // bundledLogPlugins are those of Kong's that write down what kong.log.serialize says.

@@ -31,7 +31,7 @@ func (p *pass) degradedToo(e *gateway.Entity, known plugin, value any, refused s
 		return
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		if field, _ := p.fieldOfLine(e, line); isWritten(e.Fields["config"], field) && !told(field, refused) {
+		if field, _ := p.fieldOfLine(e, line); isWritten(e.Fields["config"], field) && !told(field, refused) && !holds(field, refused) {
 			p.said(pluginDegraded, e, line, untilRight)
 		}
 	}
@@ -61,6 +61,13 @@ func told(field schema.Path, among schema.Errors) bool {
 		n := len(err.Path)
 		return n == len(field) && slices.Equal(field, err.Path) || !err.Entity && n < len(field) && slices.Equal(field[:n], err.Path)
 	})
+}
+
+// holds reports whether a field has something in it that is refused: what is said of the whole
+// may be said of what was taken out.
+func holds(field schema.Path, refused schema.Errors) bool {
+	n := len(field)
+	return n > 0 && slices.ContainsFunc(refused, func(err schema.Error) bool { return n < len(err.Path) && slices.Equal(field, err.Path[:n]) })
 }
 
 // without is a value without what is refused in it, for which there are the defaults. Refused

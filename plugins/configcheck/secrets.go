@@ -39,7 +39,7 @@ func (p *pass) secretsOf(e *gateway.Entity, below schema.Path, n *yaml.Node, sec
 			}
 		}
 	default:
-		if secret[n] && !p.config.Document.Overlaid(n) && certain(below, n.Value) && stored(n.Value) == "" && !forDevelopment(e, n.Value) {
+		if secret[n] && !p.config.Document.Overlaid(n) && certain(e, below, n.Value) && stored(n.Value) == "" && !forDevelopment(e, n.Value) {
 			p.found(e, below, "a secret in the file: whoever reads the repository has it",
 				"put it in an overlay that is not in the repository, or where Kong follows one write a vault reference, and replace the secret")
 		}
@@ -47,9 +47,10 @@ func (p *pass) secretsOf(e *gateway.Entity, below schema.Path, n *yaml.Node, sec
 }
 
 // certain reports whether a value is a secret, and none of the many in plugins' configs and in
-// references that only may be one.
-func certain(below schema.Path, value string) bool {
-	if len(below) < 2 {
+// references that only may be one, nor of entities that Kong does not have.
+func certain(e *gateway.Entity, below schema.Path, value string) bool {
+	isKongs := e.Kind == "" || kongEntities()[e.Kind] != nil
+	if len(below) < 2 && isKongs {
 		return true
 	}
 	field := ""

@@ -30,7 +30,7 @@ func (p *pass) stagesTooShort() {
 			p.tooShort(said, first, p.policy.Days(deprecated, first.Start), p.policy.Stages.Deprecated, "after", begins+", %s deprecated_at, and the policy has %d for who reads of it",
 				"begin it on "+p.policy.FirstDay(deprecated, p.policy.Stages.Deprecated)+" or later")
 		}
-		if end, ok := said.date("sunset_at"); ok {
+		if end, ok := said.date("sunset_at"); ok && first.Start.Before(end) { // else the plugin says so
 			p.tooShort(said, first, p.policy.Days(first.Start, end), p.policy.Stages.Brownouts, "before", begins+", %s sunset_at, and the policy has %d for who notices it",
 				"begin it on "+p.policy.LastDay(end, -p.policy.Stages.Brownouts)+" or earlier")
 		}

@@ -23,7 +23,7 @@ func TestProvisionRefuses(t *testing.T) {
 		{"unknown action", func(c *piilogscrub.Config) { c.Actions = map[string]string{"email": "hash"} }, []string{"actions.email", `"hash"`, "pseudonym"}},
 		{"pseudonym without a key", func(c *piilogscrub.Config) { c.Actions = map[string]string{"email": "pseudonym"} }, []string{"email", "pseudonym", "key"}},
 		{"key too short", func(c *piilogscrub.Config) { c.PseudonymKey, c.PseudonymKeyID = "short", "k1" }, []string{"pseudonym", "5 bytes", "32"}},
-		{"key without an id", func(c *piilogscrub.Config) { c.PseudonymKey = key }, []string{"key id", "letters or digits"}},
+		{"key without an id", func(c *piilogscrub.Config) { c.PseudonymKey = key }, []string{"pseudonym_key_id", "letters or digits"}},
 		{"hashed card", func(c *piilogscrub.Config) {
 			c.Actions, c.PseudonymKey, c.PseudonymKeyID = map[string]string{"card": "pseudonym"}, key, "k1"
 		}, []string{"card", "keep_last4"}},

@@ -113,7 +113,7 @@ type Policy struct {
 // Errors that [New] returns, wrapped with the value at fault.
 var (
 	ErrNoKey    = errors.New("pseudonym needs a key: set the pseudonym key and its id")
-	ErrShortKey = errors.New("pseudonym key is too short")
+	ErrShortKey = errors.New("it is too short")
 	ErrCardHash = errors.New("a card number may not be pseudonymized: use redact, keep_last4 or drop")
 )
 
@@ -179,11 +179,11 @@ func (p *Policy) validateKey() error {
 		return nil
 	}
 	if n := len(p.PseudonymKey); n < MinKeyBytes {
-		return fmt.Errorf("%w: %d bytes, use at least %d", ErrShortKey, n, MinKeyBytes)
+		return fmt.Errorf("pseudonym_key: %w: %d bytes; write at least %d", ErrShortKey, n, MinKeyBytes)
 	}
 	id := p.PseudonymKeyID
 	if len(id) == 0 || len(id) > 16 || strings.ContainsFunc(id, notAlnum) {
-		return fmt.Errorf("pseudonym key id %q: use 1 to 16 letters or digits", id)
+		return fmt.Errorf("pseudonym_key_id: %q is no id; write 1 to 16 letters or digits", id)
 	}
 	return nil
 }

@@ -128,11 +128,14 @@ func checkCapacity(l *limiter.Limit, cost int64) error {
 	if l.Capacity() >= cost || l.Blocks() {
 		return nil
 	}
-	field := "limit"
-	if l.Algorithm == limiter.TokenBucket {
-		field = "burst"
+	switch {
+	case l.Algorithm != limiter.TokenBucket:
+		return fmt.Errorf("limit: %d is less than a request can cost; write at least %d, or lower the cost", l.Capacity(), cost)
+	case l.Burst == l.Quota: // which it is where none is written
+		return fmt.Errorf("limit: %d is less than a request can cost; write burst: %d or more, or lower the cost", l.Capacity(), cost)
+	default:
+		return fmt.Errorf("burst: %d is less than a request can cost; write at least %d, or lower the cost", l.Capacity(), cost)
 	}
-	return fmt.Errorf("%s: %d is less than a request can cost; write at least %d, or lower the cost", field, l.Capacity(), cost)
 }
 
 // compileTenants makes a ruleset of its own, under each plan, for each tenant
