@@ -69,7 +69,7 @@ func TestScrub(t *testing.T) {
 		{"--policy onehop.yaml app.log", "", 0, "mail [email]\r\nref customer_ref=[field]", nil},
 		{"--policy key.yaml", "a@b.io\n", 0, "[email:k1:b20be1cb6589db3b]\n", nil},
 		{"--policy bad.yaml app.log", "", 1, "", []string{
-			"gatehouse: bad.yaml:3: error: actions.email: "hash": ", "expected one of: default, redact, ", "gatehouse: bad.yaml:4: error: never_field: no such field; never_fields?",
+			"gatehouse: bad.yaml:3: error: actions.email: \"hash\": ", "expected one of: default, redact, ", "gatehouse: bad.yaml:4: error: never_field: no such field; never_fields?",
 		}},
 		{"--policy short.yaml", "", 1, "", []string{"gatehouse: short.yaml:1: error: pseudonym_key: length must be at least 32"}},
 		{"--policy empty.yaml", "", 1, "", []string{"empty.yaml: error: there is nothing in it but comments; write the plugin's config"}},
