@@ -164,3 +164,35 @@ func TestParseInfo(t *testing.T) {
 		t.Errorf("%v", info)
 	}
 }
+
+// TestTryRefused: what a server says of its own accord before it ends the connection is told,
+// and not the end. Redis does so to who may not connect, and go-redis reads it as the answer
+// to a question of its own.
+func TestTryRefused(t *testing.T) {
+	t.Parallel()
+	for said, want := range map[string]string{
+		"-DENIED Redis is running in protected mode because protected mode is enabled": "set protected-mode no",
+		"-ERR max number of clients reached":                                           "raise its maxclients",
+		"":                                                                             "write rediss:// in place of redis://",
+	} {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = ln.Close() })
+		go func() {
+			for conn, err := ln.Accept(); err == nil; conn, err = ln.Accept() {
+				if said != "" {
+					_, _ = io.WriteString(conn, said+"\r\n")
+				}
+				_ = conn.Close()
+			}
+		}()
+		for _, query := range []string{"", "?cluster=true"} {
+			url := "redis://" + ln.Addr().String() + query
+			if err := Reach(t.Context(), url); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("a server that says %q to %s: %v, want %q", said, url, err, want)
+			}
+		}
+	}
+}

@@ -1,10 +1,14 @@
 package redisurl
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -23,7 +27,7 @@ func Try(ctx context.Context, raw string) error {
 	}
 	defer client.Close()
 	if err = client.Ping(ctx).Err(); err != nil {
-		return fmt.Errorf("ask redis: %w", err)
+		return fmt.Errorf("ask redis: %w", orRefusal(ctx, client, err))
 	}
 	info, err := client.Info(ctx).Result()
 	if err != nil {
@@ -31,6 +35,50 @@ func Try(ctx context.Context, raw string) error {
 	}
 	_, cluster := client.(*redis.ClusterClient)
 	return mismatch(ParseInfo(info), cluster)
+}
+
+// refusalTimeout is how long a server is listened to that ended a connection.
+const refusalTimeout = 300 * time.Millisecond
+
+// orRefusal is what a server says of its own accord to who may not connect, if it ended the
+// connection, and else the error. go-redis takes it for the answer to its HELLO, and goes on.
+func orRefusal(ctx context.Context, client redis.UniversalClient, err error) error {
+	if !(&failure{err: err}).ended() {
+		return err
+	}
+	network, addr := place(client)
+	if addr == "" {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, refusalTimeout)
+	defer cancel()
+	conn, dialErr := new(net.Dialer).DialContext(ctx, network, addr)
+	if dialErr != nil {
+		return err
+	}
+	defer conn.Close()
+	end, _ := ctx.Deadline()
+	_ = conn.SetReadDeadline(end)
+	line, _ := bufio.NewReader(io.LimitReader(conn, 1024)).ReadString('\n')
+	if said, refused := strings.CutPrefix(strings.TrimSpace(line), "-"); refused {
+		return fmt.Errorf("%s: %w", said, err)
+	}
+	return err
+}
+
+// place is where a server is that is spoken to without TLS, empty if it is not said.
+func place(client redis.UniversalClient) (network, addr string) {
+	switch client := client.(type) {
+	case *redis.Client:
+		if o := client.Options(); o.TLSConfig == nil {
+			return o.Network, o.Addr
+		}
+	case *redis.ClusterClient:
+		if o := client.Options(); o.TLSConfig == nil && len(o.Addrs) > 0 {
+			return "tcp", o.Addrs[0]
+		}
+	}
+	return "", ""
 }
 
 // reachTimeout bounds [Reach].
