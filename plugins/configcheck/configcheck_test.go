@@ -123,7 +123,7 @@ func TestCheck(t *testing.T) {
 		}, 3},
 		{"a panic", `plugins: [{name: p, config: {date: 2027-01-01}}]`, mistake, []string{"plugins[0].config: panic: a new year" + degraded}, 0},
 		{"JSON", `{"plugins": [{"name": "p", "config": {"date": "2027-06-30"}}]}`, warning, nil, 1},
-		{"no YAML", `plugins: [`, refused, []string{"did not find expected"}, 0},
+		{"no YAML", `plugins: [`, refused, []string{"the [ in this line is not closed; write ] where its list ends"}, 0},
 		{"a log plugin", `plugins: [{name: file-log}]`, mistake, []string{"plugins[0]: GATEHOUSE_LOG_PLUGINS=off says that there is no such plugin"}, 0},
 	}
 	for _, tt := range tests {

@@ -57,7 +57,7 @@ func TestFields(t *testing.T) {
 		{"a mapping of services", "services: {orders: {host: h}}", `services: expected a list of services; begin each with a dash: - NAME: VALUE`},
 		{"a list of names", "plugins: [cors]", `plugins[0]: expected fields of one of plugins; write - name: cors`},
 		{"a nested mapping", "services: [{name: a, routes: {r: {}}}]", `services[0].routes: expected a list of routes; begin each with a dash: - NAME: VALUE (a)`},
-		{"two keys twice", "services: [{name: a, name: b}]\nroutes: []\nroutes: []", "services[0].name: key given twice; correct it: Kong reads one mapping in YAML or JSON\nroutes: key given twice; correct it: Kong reads one mapping in YAML or JSON"},
+		{"two keys twice", "services: [{name: a, name: b}]\nroutes: []\nroutes: []", "services[0].name: key given twice: Kong takes the last, and says nothing; keep one\nroutes: key given twice: Kong takes the last, and says nothing; keep one"},
 		{"a tab", "services:\n\t- name: a", `a tab in the indentation, which YAML does not allow; indent with spaces`},
 		{"no UTF-8", "services: [{name: \"\xff\"}]", `a byte that is no UTF-8; save the file as UTF-8`},
 		{"empty", "", `it is empty; write _format_version: "3.0", and services, routes and plugins`},

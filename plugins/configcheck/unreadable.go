@@ -56,6 +56,10 @@ func unread(base kongyaml.File, overlays []kongyaml.File, line string) Finding {
 	case strings.Contains(f.What, "UTF-8"):
 		f.What, f.Fix = "a byte that is no UTF-8", "save the file as UTF-8"
 		f.Line = lineOfNoUTF8(text)
+	case strings.HasSuffix(f.What, keyTwice):
+		f.Refused, f.What, f.Fix = false, f.What+": Kong takes the last, and says nothing", "keep one"
+	case f.Line > 0 && f.Fix == whatKongReads:
+		f.Line, f.What, f.Fix = slip(text, f.Line, f.What)
 	}
 	return f
 }
@@ -64,6 +68,9 @@ const (
 	whatToBegin   = `write _format_version: "3.0", and services, routes and plugins`
 	whatKongReads = "correct it: Kong reads one mapping in YAML or JSON"
 )
+
+// keyTwice is the only complaint about a text that Kong reads all the same.
+const keyTwice = "key given twice"
 
 // empty reports whether a text has no line but comments.
 func empty(text []byte) bool {

@@ -99,7 +99,7 @@ func findRule(t *testing.T, name string) configcheck.Rule {
 func exampleFindings(t *testing.T, checker *configcheck.Checker, rule, text string, pems map[string]string) (said string) {
 	t.Helper()
 	env := map[string]string{}
-	o := configcheck.Options{Now: docsDay, Lifecycle: true, Getenv: func(name string) string { return env[name] }}
+	o := configcheck.Options{Now: docsDay, Lifecycle: true, Ours: true, Getenv: func(name string) string { return env[name] }}
 	var config string
 	for _, block := range codeBlock.FindAllStringSubmatch(text, -1) {
 		switch content := block[2]; {

@@ -78,7 +78,7 @@ kong.yaml:1: error: plugins[0].config.brownouts[0].start: no such field; start_a
 	{"a section that is not run", `{_format_version: "3.0", plugins: [{name: gatehouse, config: {run: [tracing]}}]}`,
 		`kong.yaml:1: error: plugins[0].config.run[0]: "tracing": expected one of: pii_log_scrub, trace_inject, tenant_rate_limit, sunset_headers, api_version (gatehouse) [plugin-config]`},
 	{"a key that is there twice", `{_format_version: "3.0", plugins: [], plugins: [{name: trace-inject}]}`,
-		`kong.yaml:1: error: plugins: key given twice; correct it: Kong reads one mapping in YAML or JSON [unreadable]`},
+		`kong.yaml:1: error: plugins: key given twice: Kong takes the last, and says nothing; keep one [unreadable]`},
 	{"a list for the whole", `[{name: trace-inject}]`,
 		`kong.yaml:1: error: expected an object; correct it: Kong reads one mapping in YAML or JSON [unreadable]`},
 	{"several at once", `{_format_version: "3.0", plugins: [{name: pii-log-scrub, config: {audti: "off"}}, {name: trace-inject, config: {response_header: X Trace, ratio: 1}}, {name: sunset-headers}]}`,
