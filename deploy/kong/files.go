@@ -26,6 +26,10 @@ var Sunset string
 // AddRetryAfter is the value of KONG_NGINX_PROXY_ADD_HEADER that sends the header.
 const AddRetryAfter = "Retry-After $gatehouse_retry_after always"
 
+// VariablesHash has nginx make room for the variables that the files here add: with its own
+// default it warns at each start. It is a variable of Kong's environment.
+const VariablesHash = "KONG_NGINX_HTTP_VARIABLES_HASH_MAX_SIZE=2048"
+
 // HideTraceID has nginx leave out a service's own X-Trace-Id: the gateway's, by which
 // clients ask for help, would be the second of two. It is a variable of Kong's
 // environment, and names the header that trace-inject's response_header names.

@@ -14,7 +14,7 @@ import (
 func TestImage(t *testing.T) {
 	t.Parallel()
 	text := image(t)
-	for _, setting := range append(kong.Compression, "KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter, kong.HideTraceID) {
+	for _, setting := range append(kong.Compression, "KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter, kong.HideTraceID, kong.VariablesHash) {
 		if !strings.Contains(text, " "+setting+" \\\n") {
 			t.Errorf("Dockerfile.kong does not set %s", setting)
 		}

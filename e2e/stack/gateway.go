@@ -38,6 +38,7 @@ func (s *Stack) gateway() part {
 		"KONG_NGINX_HTTP_INCLUDE="+s.include(),
 		"KONG_NGINX_PROXY_ADD_HEADER="+kong.AddRetryAfter,
 		kong.HideTraceID,
+		kong.VariablesHash,
 		"KONG_ERROR_TEMPLATE_JSON="+s.problem(),
 		"KONG_PROXY_ACCESS_LOG="+s.syslogTarget()+" gatehouse",
 		"KONG_PROXY_ERROR_LOG="+s.syslogTarget(),

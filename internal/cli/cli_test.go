@@ -34,6 +34,7 @@ func TestRun(t *testing.T) {
 		{"keys snyc", nil, 2, "", "", "program keys: unknown command \"snyc\"; did you mean sync?; see program keys --help\n"},
 		{"chekc -config f", nil, 2, "", "", "program: unknown command \"chekc\"; did you mean check?; see program --help\n"},
 		{"stop", nil, 2, "", "", "program: unknown command \"stop\"; it is one of: check, completion, keys, run; see program --help\n"},
+		{"check -x", nil, 2, "", "", "program check: there is no flag -x; see program check --help\n"},
 		{"check -confg f", nil, 2, "", "", "program check: there is no flag --confg; did you mean --config?; see program check --help\n"},
 		{"keys sync -every soon", nil, 2, "", "", "program keys sync: --every \"soon\": write a time such as 30s or 5m; see program keys sync --help\n"},
 		{"check -development=perhaps", nil, 2, "", "", "program check: --development \"perhaps\": write true or false; see program check --help\n"},

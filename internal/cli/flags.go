@@ -141,6 +141,9 @@ func noSuchFlag(of *cobra.Command, missing *pflag.NotExistError) error {
 	if near := spelling.Nearest(name, names, spelling.AnyNumber); near != "" {
 		return Usagef("there is no flag --%s; did you mean --%s?", name, near)
 	}
+	if len(name) == 1 {
+		return Usagef("there is no flag -%s", name)
+	}
 	return Usagef("there is no flag --%s", name)
 }
 

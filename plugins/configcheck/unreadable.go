@@ -25,7 +25,11 @@ func NotReadable(base kongyaml.File, overlays []kongyaml.File, err error) Report
 
 // NoFile is the report of a config of which a file cannot be read.
 func NoFile(name string, err error) Report {
-	return Report{Findings: []Finding{{Rule: unreadable, Severity: Error, Refused: true, File: name, What: oneLine(err.Error()), Fix: "name files that are there and can be read"}}}
+	what, fix, said := cutLast(oneLine(err.Error()), "; ")
+	if !said {
+		fix = "name files that are there and can be read"
+	}
+	return Report{Findings: []Finding{{Rule: unreadable, Severity: Error, Refused: true, File: name, What: what, Fix: fix}}}
 }
 
 func unread(base kongyaml.File, overlays []kongyaml.File, line string) Finding {

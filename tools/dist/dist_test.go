@@ -42,6 +42,34 @@ func TestArchive(t *testing.T) {
 	}
 }
 
+// TestDescribe: a commit is the release where it has its tag alone.
+func TestDescribe(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	git := func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false", "-C", dir}, args...)...)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %q: %v\n%s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	is := func(name, want string) {
+		if got, err := describe(t.Context(), dir, "0.1.0"); err != nil || got != want {
+			t.Errorf("%s is %s, %v; want %s", name, got, err, want)
+		}
+	}
+	git("init", "-q")
+	git("commit", "-q", "--allow-empty", "-m", "one")
+	is("a commit before the tag", git("rev-parse", "--short=12", "HEAD"))
+	git("tag", "v0.0.9")
+	is("one with another tag", git("rev-parse", "--short=12", "HEAD"))
+	git("tag", "v0.1.0")
+	is("the tag", "v0.1.0")
+	git("commit", "-q", "--allow-empty", "-m", "two")
+	is("a commit after it", "v0.1.0-1-g"+git("rev-parse", "--short=12", "HEAD"))
+}
+
 func TestSums(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

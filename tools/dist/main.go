@@ -71,6 +71,10 @@ func run(ctx context.Context, root, out string, systems []string) error {
 	if err != nil {
 		return err
 	}
+	commit, err := describe(ctx, root, strings.TrimSpace(string(version)))
+	if err != nil {
+		return err
+	}
 	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func run(ctx context.Context, root, out string, systems []string) error {
 	if err != nil {
 		return err
 	}
-	r := release{others: others, root: root, out: out, version: strings.TrimSpace(string(version)), made: made}
+	r := release{others: others, root: root, out: out, version: strings.TrimSpace(string(version)), commit: commit, made: made}
 	for _, name := range systems {
 		var s system
 		s.os, s.arch, _ = strings.Cut(name, "/")
@@ -104,10 +108,24 @@ func commitTime(ctx context.Context, root string) (time.Time, error) {
 	return time.Unix(seconds, 0).UTC(), err
 }
 
+// describe is what the commit is called that is built: the release's tag, or what git describe
+// says of one that has it not. It is as long in every clone.
+func describe(ctx context.Context, root, version string) (string, error) {
+	cmd := exec.CommandContext(ctx, "git", "describe", "--tags", "--always", "--abbrev=12", "--match", "v"+version)
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("ask git for the commit's name: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
 type release struct {
 	root, out, version string
-	others             map[string]string
-	made               time.Time
+	// commit is what the binaries say that they are of.
+	commit string
+	others map[string]string
+	made   time.Time
 }
 
 // build makes the archive of a system and the bills of its binaries.
@@ -139,7 +157,7 @@ func (r *release) build(ctx context.Context, s system) error {
 // compile builds without what differs by machine and moment: paths, the state of the work
 // tree, a build id.
 func (r *release) compile(ctx context.Context, s system, pkg, to string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X github.com/gatehousehq/gatehouse/internal/version.commit=v"+r.version, "-o", to, pkg)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid= -X github.com/gatehousehq/gatehouse/internal/version.commit="+r.commit, "-o", to, pkg)
 	cmd.Dir = r.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+s.os, "GOARCH="+s.arch, "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {

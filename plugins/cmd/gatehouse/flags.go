@@ -85,6 +85,14 @@ func watchFlags(flags *pflag.FlagSet, o *kongwatch.Options) {
 	flags.Func("edge-names", "`NAMES` of servers that clients ask that listener for, with commas between; empty: the certificate for clients that name none (GATEHOUSE_EDGE_NAMES)", names)
 }
 
+// redisFlag defines the flag of a Redis, which REDIS_URL names unless it is given. The help does
+// not show that: a password may be in it.
+func redisFlag(flags *pflag.FlagSet, url *string, usage string) {
+	const local = "redis://127.0.0.1:6379/0"
+	flags.StringVar(url, "redis", cmp.Or(os.Getenv("REDIS_URL"), local), usage)
+	flags.Lookup("redis").DefValue = "$REDIS_URL, or " + local
+}
+
 // checkRedis is the error of a --redis that is no URL. Of a variable it is no mistake of the
 // command line's.
 func checkRedis(flags *pflag.FlagSet, url string) error {

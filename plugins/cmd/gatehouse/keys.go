@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +101,7 @@ func (k *keyring) checkConsumer(name string) error {
 type usageSource struct{ url, prefix string }
 
 func (u *usageSource) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&u.url, "redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
+	redisFlag(flags, &u.url, "the Redis that the nodes count in")
 	flags.StringVar(&u.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
 }
 

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -97,10 +100,22 @@ func (l *layers) readBase() (kongyaml.File, error) {
 	return kongyaml.File{Name: "<stdin>", Text: text}, nil
 }
 
+// toRead says what to do about a file that cannot be read.
+func toRead(err error) string {
+	switch {
+	case errors.Is(err, syscall.EISDIR):
+		return "name the files in it"
+	case errors.Is(err, fs.ErrPermission):
+		return "let this user read it"
+	default:
+		return "name a file that is there"
+	}
+}
+
 func read(path string) (kongyaml.File, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return kongyaml.File{}, fmt.Errorf("read declarative config: %w", err)
+		return kongyaml.File{}, fmt.Errorf("read declarative config: %w; %s", err, toRead(err))
 	}
 	return kongyaml.File{Name: path, Text: text}, nil
 }

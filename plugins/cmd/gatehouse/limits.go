@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -42,7 +41,7 @@ type advising struct {
 }
 
 func (a *advising) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&a.redis, "redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes count in (REDIS_URL)")
+	redisFlag(flags, &a.redis, "the Redis that the nodes count in")
 	flags.StringVar(&a.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
 	flags.StringVar(&a.traffic, "traffic", "", "recorded traffic to read in place of Redis: audit records or Kong's log lines, a JSON object a line; - is standard input")
 	flags.IntVar(&a.top, "top", 5, "how many of the busiest tenants and routes to list")
@@ -77,6 +76,9 @@ func recordedTraffic(s streams, file string) (usage.Groups, error) {
 			return nil, fmt.Errorf("open recorded traffic: %w", err)
 		}
 		defer f.Close()
+		if about, err := f.Stat(); err == nil && about.IsDir() {
+			return nil, fmt.Errorf("open recorded traffic: %s is a directory: name a file in it", file)
+		}
 		in, name = f, file
 	}
 	var tally usage.Tally
@@ -87,7 +89,8 @@ func recordedTraffic(s streams, file string) (usage.Groups, error) {
 	if err := nothingRecorded(name, found); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(s.err, "read %d requests; passed over %d lines that are none, and %d requests about which no limit was asked\n", found.Requests, found.Others, found.Unasked)
+	fmt.Fprintf(s.err, "read %s; beside them %s of other logs, and %s about which no limit was asked\n",
+		number(found.Requests, "request"), number(found.Others, "line"), number(found.Unasked, "request"))
 	if found.Redacted > 0 {
 		fmt.Fprintf(s.err, "gatehouse: warning: %d of the requests are of users whom the log calls [user]: no limit for a user can be told from them; set pseudonym_key of pii-log-scrub, or read from Redis (--redis)\n", found.Redacted)
 	}
@@ -162,4 +165,12 @@ func printLimits(w io.Writer, advice []usage.Advice) error {
 		return fmt.Errorf("write advice: %w", err)
 	}
 	return nil
+}
+
+// number is a count and what is counted, such as 1 request or 2 requests.
+func number(n int, of string) string {
+	if n == 1 {
+		return "1 " + of
+	}
+	return fmt.Sprintf("%d %ss", n, of)
 }

@@ -45,7 +45,7 @@ func TestAdviseOnRecordedTraffic(t *testing.T) {
 	})
 	log.WriteString(`{"level":"INFO","msg":"serving"}` + "\n")
 	out, errs, code := gatehouse(t, log.String(), "limits", "advise", "-traffic", "-")
-	if code != 0 || !strings.Contains(errs, "read 1030 requests; passed over 1 lines that are none, and 0 requests") {
+	if code != 0 || !strings.Contains(errs, "read 1030 requests; beside them 1 line of other logs, and 0 requests") {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
 	wantAdvice(t, out,

@@ -30,6 +30,7 @@ func commands(s streams) *cobra.Command {
 		releaseCommand(s), smokeCommand(s), healthCommand(), runCommand(s), limitsCommand(s), cdnRangesCommand(s),
 		keysCommand(s), issuersCommand(s), sunsetCommand(s), scrubCommand(s), auditCommand(s), versionCommand(s),
 	)
+	root.PersistentPreRun = sayVariables(s.err)
 	root.Example = `  gatehouse check kong.yaml                   say what is wrong with a config
   gatehouse info tenant-rate-limit            say what a plugin can be told
   gatehouse run -- /docker-entrypoint.sh kong docker-start`

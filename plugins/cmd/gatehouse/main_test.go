@@ -204,7 +204,7 @@ func TestCheck(t *testing.T) {
 	}{
 		{"ours", "../../../kong.yaml", ""},
 		{"missing", "no-such.yaml", "no-such.yaml"},
-		{"not YAML", "plugins: [", "did not find expected"},
+		{"not YAML", "plugins: [", "the [ in this line is not closed"},
 		{"unknown plan", "plugins: [{name: tenant-rate-limit, config: {default_plan: gold, plans: [{name: free, limits: [" + limit + "]}]}}]", "plugins[0].config.default_plan: "},
 		{"nested", "services: [{routes: [{plugins: [{name: sunset-headers, config: {sunset_at: soon}}]}]}]", "services[0].routes[0].plugins[0].config.sunset_at: "},
 		{"unknown field", "plugins: [{name: trace-inject, config: {ratio: 1}}]", "plugins[0].config.ratio: no such field"},

@@ -52,7 +52,7 @@ func TestCheckStart(t *testing.T) {
 		{"a port that is none", "", map[string]string{"REDIS_URL": "redis://user:secret@redis:99999"}, true, []string{"REDIS_URL: port 99999 is out of range; write 1 to 65535"}},
 		{"a Redis in capitals", "", map[string]string{"REDIS_URL": "REDIS://h:1"}, false, nil},
 		{"a Redis that is none, and no config", "", map[string]string{"REDIS_URL": "http://user:secret@redis"}, true, []string{"REDIS_URL: not the URL of a Redis; write redis://"}},
-		{"no YAML", "plugins: [", nil, true, []string{"FILE:2: error: did not find"}},
+		{"no YAML", "plugins: [", nil, true, []string{"FILE:1: error: the [ in this line is not closed"}},
 		{"no config at all", " ", nil, true, []string{"FILE: error: there is nothing in it but comments"}},
 		{"as text", "", map[string]string{configText: refusedConfig}, true, []string{
 			"KONG_DECLARATIVE_CONFIG_STRING:1: error: plugins[0].config.response_header", "KONG_DECLARATIVE_CONFIG_STRING:1: error: plugins[1].config.sunset_at",

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,7 +30,7 @@ const sunsetTimeout = time.Minute
 type callerSource struct{ url, prefix string }
 
 func (c *callerSource) addFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&c.url, "redis", cmp.Or(os.Getenv("REDIS_URL"), "redis://127.0.0.1:6379/0"), "the Redis that the nodes record in (REDIS_URL)")
+	redisFlag(flags, &c.url, "the Redis that the nodes record in")
 	flags.StringVar(&c.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
 }
 

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
 
 	"github.com/gatehousehq/gatehouse/internal/spelling"
 )
@@ -46,9 +50,25 @@ func unknownVariables(environ []string) (list []string) {
 	return list
 }
 
+// unreadWords is what is said of variables that nobody reads.
+const unreadWords = "variables are not read, since there are none of these names; correct or remove them"
+
+// sayVariables says before a command which variables nobody reads. What serves says so in its log,
+// and of what Kong asks for the answer alone is read.
+func sayVariables(to io.Writer) func(*cobra.Command, []string) {
+	return func(c *cobra.Command, _ []string) {
+		if slices.Contains([]string{"serve", "run", "info", "version", "help", "completion"}, c.Name()) || strings.HasPrefix(c.Name(), "__") {
+			return
+		}
+		if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
+			fmt.Fprintf(to, "gatehouse: %s: %s\n", unreadWords, strings.Join(unknown, ", "))
+		}
+	}
+}
+
 // warnOfVariables says which variables nobody reads.
 func warnOfVariables(logger *slog.Logger) {
 	if unknown := unknownVariables(os.Environ()); len(unknown) > 0 {
-		logger.Warn("variables are not read, since there are none of these names; correct or remove them", "variables", strings.Join(unknown, ", "))
+		logger.Warn(unreadWords, "variables", strings.Join(unknown, ", "))
 	}
 }

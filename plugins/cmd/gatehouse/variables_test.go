@@ -83,3 +83,43 @@ func TestVariablesAreAll(t *testing.T) {
 		}
 	}
 }
+
+// TestVariablesOfCommands: a variable with a slip is told by what asks for it, and never to who
+// reads the answer alone.
+func TestVariablesOfCommands(t *testing.T) {
+	t.Setenv("GATEHOUSE_HTPT", "127.0.0.1:1")
+	const want = "GATEHOUSE_HTPT (GATEHOUSE_HTTP?)"
+	for _, args := range [][]string{{"health"}, {"check", "-"}, {"limits", "advise", "-traffic", "."}} {
+		if _, errs, _ := gatehouse(t, "", args...); strings.Count(errs, want) != 1 {
+			t.Errorf("%q says %s", args, errs)
+		}
+	}
+	if _, errs, code := gatehouse(t, "", "info", "trace-inject"); code != 0 || errs != "" {
+		t.Errorf("info: exit code %d, %s", code, errs)
+	}
+}
+
+// TestRedisOfHelp: the help shows no password of the environment's.
+func TestRedisOfHelp(t *testing.T) {
+	t.Setenv("REDIS_URL", "redis://:hunter2@redis.internal:6379/0")
+	for _, args := range [][]string{{"limits", "advise"}, {"keys", "list"}, {"keys", "revoke"}, {"sunset", "report"}} {
+		out, errs, code := gatehouse(t, "", append(args, "--help")...)
+		if code != 0 || strings.Contains(out+errs, "hunter2") || !strings.Contains(out, "$REDIS_URL, or redis://127.0.0.1:6379/0") {
+			t.Errorf("%q: exit code %d, %s%s", args, code, out, errs)
+		}
+	}
+}
+
+// TestNoFile: what cannot be read is told with what to do.
+func TestNoFile(t *testing.T) {
+	dir := t.TempDir()
+	for want, args := range map[string][]string{
+		"no such file or directory; name a file that is there": {"check", filepath.Join(dir, "nope.yaml")},
+		"is a directory; name the files in it":                 {"check", dir},
+		"is a directory: name a file in it":                    {"limits", "advise", "--traffic", dir},
+	} {
+		if _, errs, code := gatehouse(t, "", args...); code != 1 || !strings.Contains(errs, want) {
+			t.Errorf("%q: exit code %d, %s, want %s", args, code, errs, want)
+		}
+	}
+}
