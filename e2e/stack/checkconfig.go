@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -104,21 +106,59 @@ func about(err error, field string) (found schema.Errors) {
 	return found
 }
 
-// refusal has a line for each thing that is wrong.
+// refusal has a line for each thing that is wrong, in the order of the document's.
 func refusal(document *kongyaml.Document, invalid *config.Invalid) error {
+	inOrder := *invalid
+	inOrder.Errors = slices.Clone(invalid.Errors)
+	slices.SortStableFunc(inOrder.Errors, func(a, b schema.Error) int { return document.At(a.Path).Line - document.At(b.Path).Line })
 	var lines []string
-	for i, line := range strings.Split(invalid.Error(), "\n") {
-		e := invalid.Errors[i]
-		lines = append(lines, fmt.Sprintf("%s: %s%s", document.At(e.Path), line, fix(e)))
+	for i, line := range strings.Split(inOrder.Error(), "\n") {
+		e := inOrder.Errors[i]
+		lines = append(lines, fmt.Sprintf("%s: %s%s%s", document.At(e.Path), line, written(invalid.Document, e), fix(e)))
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+// written is the value that has another type than a number or a boolean. What should be a text
+// may be a secret.
+func written(document any, e schema.Error) string {
+	if !strings.HasPrefix(e.Message, "expected an integer") && !strings.HasPrefix(e.Message, "expected a number") && !strings.HasPrefix(e.Message, "expected a boolean") {
+		return ""
+	}
+	value := document
+	for _, step := range e.Path {
+		switch step := step.(type) {
+		case string:
+			fields, _ := value.(map[string]any)
+			value = fields[step]
+		case int:
+			list, _ := value.([]any)
+			if step >= len(list) {
+				return ""
+			}
+			value = list[step]
+		}
+	}
+	switch value.(type) {
+	case string, float64, bool:
+		text, _ := json.Marshal(value)
+		return ", and it is " + string(text)
+	default:
+		return ""
+	}
 }
 
 // fixes are what to do about what Kong says, by how that begins.
 var fixes = []struct{ says, fix string }{
 	{"uniqueness violation", "; give it another, or take one of the two out"},
 	{"expected one of", "; write one of them"},
-	{"expected ", "; write that"},
+	{"expected an integer", "; write a whole number, without quotes"},
+	{"expected a number", "; write a number, without quotes"},
+	{"expected a boolean", "; write true or false, without quotes"},
+	{"expected a string", "; put it in quotes"},
+	{"expected an array", "; write a list, as [A, B]"},
+	{"expected a set", "; write a list, as [A, B]"},
+	{"expected a ", "; write fields, as NAME: VALUE"},
 }
 
 // fix is what to do about an error that does not say so.

@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gatehousehq/gatehouse/e2e/devgateway/config"
+	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/internal/schema"
 )
 
 // TestCheckConfig wants what is wrong with a config in lines that have its place and the
@@ -30,7 +34,7 @@ services:
 		{"empty", "", []string{"is empty: begin it with _format_version"}, 1},
 		{"comments only", "# soon\n---\n", []string{"is empty: begin it with _format_version"}, 1},
 		{"a list", "- a\n", []string{"expected an object", "correct it"}, 1},
-		{"no YAML", "services: [\n", []string{":2: ", "correct it"}, 1},
+		{"no YAML", "services: [\n", []string{":1: the [ in this line is not closed; write ] where its list ends"}, 1},
 		{"a tab", "_format_version: \"3.0\"\nservices:\n\t- name: shop\n", []string{":3: a tab in the indentation, which YAML does not allow; indent with spaces"}, 1},
 		{"a slip in a plugin's field", with("paths: [/cart]", "paths: [/cart], plugins: [{ name: tenant-rate-limit, config: { noodes: 1 } }]"), []string{".config.noodes ", "unknown field; nodes?"}, 1},
 		{"a field that is none", with("host:", "x: 1\n    host:"), []string{":5: services[0].x (service \"shop\"): unknown field; take it out, or write one of name, host, url,"}, 1},
@@ -44,7 +48,8 @@ services:
 			`:7: services[0].routes[0].plugins[0].name (plugin "rate-limiting"): of Kong's own plugins the dev gateway supports acl,`, "`make up` runs it on Kong",
 		}, 1},
 		{"a route twice", shop + "      - { name: cart, paths: [/other] }\n", []string{`:8: services[0].routes[1] (route "cart"): uniqueness violation`, "; give it another"}, 1},
-		{"a service that there is not", shop + "plugins:\n  - { name: cors, service: shoop }\n", []string{`:9: plugins[0].service (plugin "cors"): there is no "shoop" among the services (shop)`}, 2},
+		{"a service that there is not", shop + "plugins:\n  - { name: cors, service: shoop }\n", []string{`:9: plugins[0].service (plugin "cors"): there is no "shoop" among the services (shop), and the dev gateway does not support this field: leave it out, or `}, 1},
+		{"a number that is none", with("host:", "retries: many\n    host:"), []string{`:5: services[0].retries (service "shop"): expected an integer, and it is "many"; write a whole number, without quotes`}, 1},
 		{"a field with a slip", with("host:", "hosst:"), []string{":4: services[0].host (service \"shop\"): required field missing; add it"}, 2},
 		{"a host of its own", with("host: orders.upstream", "host: example.com"), nil, 0},
 		{"a url", with("host: orders.upstream", "url: http://127.0.0.1:9999/base"), nil, 0},
@@ -104,4 +109,19 @@ fi
 		t.Fatal(err)
 	}
 	return dir
+}
+
+// TestRefusalOrder: mistakes are told in the order in which they are written.
+func TestRefusalOrder(t *testing.T) {
+	t.Parallel()
+	document, err := kongyaml.Layer(kongyaml.File{Name: "kong.yaml", Text: []byte("services:\n  - name: a\n    port: x\nplugins:\n  - name: cors\n    service: b\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = refusal(document, &config.Invalid{Errors: schema.Errors{
+		{Path: schema.Path{"plugins", 0, "service"}, Message: "there is no b"}, {Path: schema.Path{"services", 0, "port"}, Message: "expected an integer"},
+	}})
+	if want := "kong.yaml:3: services[0].port: expected an integer; write a whole number, without quotes\nkong.yaml:6: plugins[0].service: there is no b"; err.Error() != want {
+		t.Errorf("said\n%s\nwant\n%s", err, want)
+	}
 }

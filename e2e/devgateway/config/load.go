@@ -49,7 +49,7 @@ func (l *Loader) Load(text []byte) (*Config, error) {
 	}
 	errs := danglingReferences(fields)
 	value := schema.Normalize(l.document, withURLs(fields))
-	errs = append(errs, asWritten(schema.Validate(l.document, value, nil), doc)...)
+	errs = oneEach(errs, asWritten(schema.Validate(l.document, value, nil), doc))
 	if len(errs) > 0 {
 		return nil, &Invalid{Errors: errs, Document: doc}
 	}

@@ -35,6 +35,20 @@ func danglingReferences(doc map[string]any) (errs schema.Errors) {
 	return errs
 }
 
+// oneEach are references that lead nowhere and all else that is wrong. Of one that is not
+// supported either, one error says both.
+func oneEach(dangling, others schema.Errors) schema.Errors {
+	for i, d := range dangling {
+		same := slices.IndexFunc(others, func(e schema.Error) bool { return slices.Equal(e.Path, d.Path) })
+		if same >= 0 {
+			what, _, _ := strings.Cut(d.Message, "; ")
+			dangling[i].Message = what + ", and " + others[same].Message
+			others = slices.Delete(others, same, same+1)
+		}
+	}
+	return append(dangling, others...)
+}
+
 // items are the entities of a kind in a document or an entity.
 func items(parent map[string]any, kind string) []map[string]any {
 	list, _ := parent[kind].([]any)
