@@ -55,6 +55,11 @@ func TestGatewayRules(t *testing.T) {
 		{"auth-anonymous", "beside a session", "{" + service(anon+", {name: session}") + "}", []string{"services[0].plugins[0].config.anonymous"}},
 		{"auth-anonymous", "on one route only", "services: [{host: h, plugins: [" + anon + "], routes: [{plugins: [{name: acl}]}, {}]}]", []string{"services[0].plugins[0].config.anonymous"}},
 
+		{"route-twice", "in another order, and with other letters", "services: [{host: h, routes: [{paths: [/a, /b], headers: {X-A: [b]}}, {headers: {x-a: [b]}, paths: [/b, /a], protocols: [https, http]}]}]", []string{"services[0].routes[1]"}},
+		{"route-twice", "another priority, protocol or header, or nothing", "services: [{host: h, routes: [{paths: [/a]}, {paths: [/a], regex_priority: 1}, {paths: [/a], protocols: [https]}, {paths: [/a], headers: {x: [b]}}, {}, {}]}]", nil},
+		{"upstream-unused", "in a url, and in other letters", "{upstreams: [{name: a.b}, {name: c}], services: [{url: 'http://A.B/x'}, {host: c}]}", nil},
+		{"upstream-unused", "without services", "upstreams: [{name: a}]", nil},
+
 		{"limit-name-unknown", "ids, custom_ids, and what is no text", "{consumers: [{custom_id: c}], routes: [{id: r, hosts: [h]}], plugins: [{name: tenant-rate-limit, config: {exempt: {routes: [r, 7, 7c0d7a3e-0000-4000-8000-000000000001], consumers: [c]}}}]}", nil},
 		{"limit-name-unknown", "in one hop", "plugins: [{name: gatehouse, config: {run: [tenant_rate_limit], tenant_rate_limit: {costs: [{routes: [r], cost: 2}]}}}]", []string{"plugins[0].config.tenant_rate_limit.costs[0].routes[0]"}},
 

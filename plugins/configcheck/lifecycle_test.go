@@ -156,7 +156,7 @@ func TestPolicyFile(t *testing.T) {
 		"two mistakes":     {"stages:\n  gone_days: x\nfreezes:\n  - name: f\n    from: 2027-13-01\n    to: 2027-12-01\n", []string{`lifecycle.yaml:2 stages.gone_days: "x": expected a number of days; write a whole number from 0 to 3660, without quotes`, `lifecycle.yaml:5 freezes[0].from: "2027-13-01" is not a date; write it as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), with an offset up to 23:59`}},
 		"no YAML":          {"stages:\n  - a\n b: {\n", nil},
 		"a tab":            {"stages:\n\tgone_days: 1\n", []string{"lifecycle.yaml:2 a tab in the indentation, which YAML does not allow; indent with spaces"}},
-		"a key twice":      {"stages: {}\nstages: {}\n", []string{"lifecycle.yaml:2 stages: key given twice; correct it: a policy is one mapping in YAML or JSON"}},
+		"a key twice":      {"stages: {}\nstages: {}\n", []string{"lifecycle.yaml:2 stages: key given twice; keep one"}},
 		"a list":           {"- a\n", nil},
 		"comments only":    {"# later\n", []string{"lifecycle.yaml there is nothing in it but comments; write stages, notice or freezes, as docs/api-lifecycle.md has them"}},
 		"aliases of alias": {"a: &a {b: *a}\n", nil},

@@ -2,6 +2,7 @@ package configcheck
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
@@ -37,7 +38,7 @@ func (p *pass) readPolicy(file kongyaml.File) {
 			case whatKongReads:
 				f.Fix = "correct it: a policy is one mapping in YAML or JSON"
 			}
-			p.foundInPolicy(f.File, f.Line, "", f.What, f.Fix)
+			p.foundInPolicy(f.File, f.Line, "", strings.TrimSuffix(f.What, kongTakesLast), f.Fix)
 		}
 		return
 	}

@@ -36,6 +36,8 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "field-type", Severity: Error, Refused: true, find: (*pass).fieldTypes},
 		{Name: "field-value", Severity: Error, Refused: true, find: (*pass).fieldValues},
 		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
+		{Name: "route-twice", Severity: Warning, find: (*pass).routesTwice},
+		{Name: "upstream-unused", Severity: Warning, find: (*pass).upstreamsUnused},
 
 		// Plugins.
 		{Name: "plugin-config", Severity: Error, Refused: true, find: (*pass).pluginConfigs},

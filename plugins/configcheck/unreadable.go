@@ -61,7 +61,7 @@ func unread(base kongyaml.File, overlays []kongyaml.File, line string) Finding {
 		f.What, f.Fix = "a byte that is no UTF-8", "save the file as UTF-8"
 		f.Line = lineOfNoUTF8(text)
 	case strings.HasSuffix(f.What, keyTwice):
-		f.Refused, f.What, f.Fix = false, f.What+": Kong takes the last, and says nothing", "keep one"
+		f.Refused, f.What, f.Fix = false, f.What+kongTakesLast, "keep one"
 	case f.Line > 0 && f.Fix == whatKongReads:
 		f.Line, f.What, f.Fix = slip(text, f.Line, f.What)
 	}
@@ -75,6 +75,8 @@ const (
 
 // keyTwice is the only complaint about a text that Kong reads all the same.
 const keyTwice = "key given twice"
+
+const kongTakesLast = ": Kong takes the last, and says nothing"
 
 // empty reports whether a text has no line but comments.
 func empty(text []byte) bool {
