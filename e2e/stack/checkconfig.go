@@ -125,20 +125,7 @@ func written(document any, e schema.Error) string {
 	if !strings.HasPrefix(e.Message, "expected an integer") && !strings.HasPrefix(e.Message, "expected a number") && !strings.HasPrefix(e.Message, "expected a boolean") {
 		return ""
 	}
-	value := document
-	for _, step := range e.Path {
-		switch step := step.(type) {
-		case string:
-			fields, _ := value.(map[string]any)
-			value = fields[step]
-		case int:
-			list, _ := value.([]any)
-			if step >= len(list) {
-				return ""
-			}
-			value = list[step]
-		}
-	}
+	value := e.Path.In(document)
 	switch value.(type) {
 	case string, float64, bool:
 		text, _ := json.Marshal(value)

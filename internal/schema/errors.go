@@ -31,6 +31,24 @@ func (p Path) At(steps ...any) Path {
 	return append(append(make(Path, 0, len(p)+len(steps)), p...), steps...)
 }
 
+// In is what is at the path in a decoded document, nil if there is nothing.
+func (p Path) In(value any) any {
+	for _, step := range p {
+		switch step := step.(type) {
+		case string:
+			fields, _ := value.(map[string]any)
+			value = fields[step]
+		case int:
+			list, _ := value.([]any)
+			if step < 0 || step >= len(list) {
+				return nil
+			}
+			value = list[step]
+		}
+	}
+	return value
+}
+
 // Error is one thing that is wrong, and where.
 type Error struct {
 	Path    Path

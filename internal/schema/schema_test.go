@@ -200,3 +200,21 @@ func FuzzValidate(f *testing.F) {
 		}
 	})
 }
+
+func TestPathIn(t *testing.T) {
+	t.Parallel()
+	document := map[string]any{"services": []any{map[string]any{"name": "orders"}}}
+	for _, c := range []struct {
+		path Path
+		want any
+	}{
+		{Path{"services", 0, "name"}, "orders"},
+		{Path{"services", 1, "name"}, nil},
+		{Path{"services", "name"}, nil},
+		{Path{"routes", 0}, nil},
+	} {
+		if got := c.path.In(document); got != c.want {
+			t.Errorf("%s is %v, want %v", c.path, got, c.want)
+		}
+	}
+}

@@ -96,7 +96,7 @@ func asWritten(errs schema.Errors, doc any) (kept schema.Errors) {
 			if n < 3 || e.Path[n-1] != rule.field || e.Path[n-3] != rule.kind {
 				continue
 			}
-			entity, _ := at(doc, e.Path[:n-1]).(map[string]any)
+			entity, _ := e.Path[:n-1].In(doc).(map[string]any)
 			refused := slices.ContainsFunc(rule.others, func(other string) bool { return refuses(errs, e.Path[:n-1].At(other)) })
 			switch {
 			case missing && refused:
@@ -117,22 +117,4 @@ func asWritten(errs schema.Errors, doc any) (kept schema.Errors) {
 // refuses reports whether something is wrong with the field at that path.
 func refuses(errs schema.Errors, path schema.Path) bool {
 	return slices.ContainsFunc(errs, func(e schema.Error) bool { return slices.Equal(e.Path, path) })
-}
-
-// at is the value at a path, nil if there is none.
-func at(value any, path schema.Path) any {
-	for _, step := range path {
-		switch step := step.(type) {
-		case string:
-			fields, _ := value.(map[string]any)
-			value = fields[step]
-		case int:
-			list, _ := value.([]any)
-			if step >= len(list) {
-				return nil
-			}
-			value = list[step]
-		}
-	}
-	return value
 }
