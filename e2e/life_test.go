@@ -48,7 +48,8 @@ func lives() map[string]fields {
 		"life-dated":     deprecated(nil),
 		"life-brownout":  deprecated(fields{"brownouts": hour}),
 		"life-daily":     deprecated(fields{"brownout_schedules": daily}),
-		"life-share":     deprecated(fields{"brownout_shares": []fields{{"start_at": date(-time.Hour), "from_percent": 100, "to_percent": 100}}}),
+		"life-share":     deprecated(fields{"brownout_shares": []fields{{"start_at": date(-time.Hour), "end_at": date(aDay), "from_percent": 100, "to_percent": 100}}}),
+		"life-last":      deprecated(fields{"brownout_shares": []fields{{"start_at": date(-time.Hour), "from_percent": 100, "to_percent": 100}}}),
 		"life-dry":       deprecated(fields{"brownouts": hour, "dry_run": true}),
 		"life-gone":      deprecated(fields{"sunset_at": ended}),
 		"life-warn":      deprecated(fields{"sunset_at": ended, "after_sunset": "warn"}),
@@ -79,6 +80,7 @@ func TestAllTimesOfALife(t *testing.T) {
 		{"GET", "/life-daily", 503, "brownout"},
 		{"GET", "/life-share", 503, "brownout"},
 		{"HEAD", "/life-share", 405, "deprecated"},
+		{"GET", "/life-last", 503, "brownout"}, // up to its end
 		{"GET", "/life-dry", 200, "dry-run-brownout"},
 		{"GET", "/life-gone", 410, "gone"},
 		{"GET", "/life-warn", 200, "overdue"},
@@ -97,7 +99,7 @@ func TestAllTimesOfALife(t *testing.T) {
 					t.Errorf("%s: %q", name, values)
 				}
 			}
-			if retry := a.header.Get("Retry-After"); (retry != "") != (tt.status == 503) {
+			if retry := a.header.Get("Retry-After"); (retry != "") != (tt.status == 503 && tt.path != "/life-last") {
 				t.Errorf("Retry-After: %q with status %d", retry, tt.status)
 			}
 			if tt.status == 308 {

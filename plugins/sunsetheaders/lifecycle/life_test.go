@@ -135,6 +135,7 @@ func TestNeeds(t *testing.T) {
 		{"most of its life", all, "2027-01-01T00:00:00Z", Needs{}},
 		{"a brownout", all, "2027-05-04T10:30:00Z", Needs{Method: true}},
 		{"a share of calls", all, "2027-03-01T10:30:00Z", Needs{Method: true, Address: true}},
+		{"a brownout of what is redirected later", redirects, "2027-05-04T10:30:00Z", Needs{Method: true, Target: true}},
 		{"gone", all, "2027-07-01T00:00:00Z", Needs{}},
 		{"redirected", redirects, "2027-07-01T00:00:00Z", Needs{Method: true, Target: true}},
 		{"degraded", degraded, "2027-07-01T00:00:00Z", Needs{}},

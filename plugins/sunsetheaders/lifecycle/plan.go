@@ -169,8 +169,8 @@ func (p *Plan) Needs(now time.Time) (n Needs) {
 	if p.Degraded {
 		return n
 	}
+	redirects := p.AfterSunset == AfterSunsetRedirect
 	if p.ended(now) {
-		redirects := p.AfterSunset == AfterSunsetRedirect
 		return Needs{Method: redirects, Target: redirects}
 	}
 	for i := range p.Ramps {
@@ -178,6 +178,7 @@ func (p *Plan) Needs(now time.Time) (n Needs) {
 	}
 	_, off := p.windowAt(now)
 	n.Method = off || n.Address
+	n.Target = n.Method && redirects // who is sent on after the end is told to come back then
 	return n
 }
 
@@ -263,28 +264,6 @@ func (p *Plan) windowAt(now time.Time) (Window, bool) {
 		return Window{}, false
 	}
 	return p.Brownouts[i-1], true
-}
-
-// maxAhead bounds how far is looked for the end of a brownout, in windows and minutes.
-const maxAhead = 120
-
-// offUntil is when a brownout lets a caller in again, who may be in one after the other.
-// Past maxAhead it is when to look again.
-func (p *Plan) offUntil(now time.Time, c *Caller) time.Time {
-	for range maxAhead {
-		w, off := p.windowAt(now)
-		switch {
-		case p.ended(now):
-			return now
-		case off:
-			now = w.End
-		case p.rampOff(now, c):
-			now = time.Unix((minuteOf(now)+1)*60, 0)
-		default:
-			return now
-		}
-	}
-	return now
 }
 
 // exemptUntil is zero if the caller is not exempt. Of several exemptions that

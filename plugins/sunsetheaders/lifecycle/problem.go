@@ -26,7 +26,7 @@ type details struct {
 	DeprecatedAt     string `json:"deprecated_at,omitempty"`
 	SunsetAt         string `json:"sunset_at,omitempty"`
 	Successor        string `json:"successor,omitempty"`
-	// RetryAt is when a brownout ends.
+	// RetryAt is when the caller is let in again, and is left out where that is never.
 	RetryAt string `json:"retry_at,omitempty"`
 }
 
@@ -38,17 +38,20 @@ func (p *Plan) gone(headers map[string][]string, sunset time.Time, caller *Calle
 	return facts.refusal("API version has ended", headers)
 }
 
-// brownout refuses a request in a brownout before the end.
+// brownout refuses a request in a brownout before the end. It says when the caller is let in
+// again, if that is ever.
 func (p *Plan) brownout(headers map[string][]string, now time.Time, caller *Caller) *Refusal {
-	end := p.offUntil(now, caller)
 	facts := p.facts(p.Sunset, caller)
 	facts.Status = p.BrownoutStatus
-	facts.RetryAt = RFC3339(end)
-	facts.Detail = sentences(
-		fmt.Sprintf("This API version is switched off until %s on purpose, so that its callers notice that it is going to end", facts.RetryAt),
-		p.future(), p.advice(facts.Successor))
-	retryAfter := strconv.FormatInt(int64((end.Sub(now)+time.Second-1)/time.Second), 10)
-	return facts.refusal("API version is in a brownout", headers, "Retry-After", retryAfter)
+	var retryAfter []string
+	off := "This API version is switched off"
+	if again, ok := p.letIn(now, caller); ok {
+		facts.RetryAt = RFC3339(again)
+		off += " until " + facts.RetryAt
+		retryAfter = []string{"Retry-After", strconv.FormatInt(int64((again.Sub(now)+time.Second-1)/time.Second), 10)}
+	}
+	facts.Detail = sentences(off+" on purpose, so that its callers notice that it is going to end", p.future(), p.advice(facts.Successor))
+	return facts.refusal("API version is in a brownout", headers, retryAfter...)
 }
 
 func (p *Plan) facts(sunset time.Time, caller *Caller) details {
