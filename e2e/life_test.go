@@ -117,6 +117,13 @@ var serviceSays = map[string]http.Header{
 	"/sooner":  {"Deprecation": {"@1768435199"}, "Sunset": {"Mon, 29 Jun 2099 23:59:59 GMT"}, "Link": {`</terms>; rel="terms-of-service"`}},
 	"/later":   {"Deprecation": {"@1768435201"}, "Sunset": {"Tue, 30 Jun 2099 00:00:01 GMT"}},
 	"/invalid": {"Deprecation": {"true"}, "Sunset": {"soon", "30 June 2027"}},
+	"/days":    {"Deprecation": {"@999999999"}, "Sunset": {"Thu, 29 Feb 2024 00:00:00 GMT"}},
+	"/zero":    {"Deprecation": {"@0"}, "Sunset": {"Sat, 31 Dec 2016 23:59:60 GMT"}},
+	"/month":   {"Deprecation": {"@-1"}, "Sunset": {"Wed, 30 Foo 2021 00:00:00 GMT"}},
+	"/day":     {"Deprecation": {"@10000000000"}, "Sunset": {"Wed, 99 Jun 2021 99:00:00 GMT"}},
+	"/june":    {"Deprecation": {"@0000000000000001"}, "Sunset": {"Wed, 31 Jun 2021 00:00:00 GMT"}},
+	"/leap":    {"Sunset": {"Tue, 29 Feb 2022 00:00:00 GMT"}},
+	"/hour":    {"Sunset": {"Wed, 30 Jun 2021 24:00:00 GMT"}},
 }
 
 // TestServiceWithALifeOfItsOwn: a client gets one date of each kind, the earlier, and all
@@ -155,6 +162,13 @@ func TestServiceWithALifeOfItsOwn(t *testing.T) {
 		{"/own-life/sooner", "@1768435199", "Mon, 29 Jun 2099 23:59:59 GMT", []string{ourLink, `</terms>; rel="terms-of-service"`}},
 		{"/own-life/later", ourDeprecation, ourSunset, []string{ourLink}},
 		{"/own-life/invalid", ourDeprecation, ourSunset, []string{ourLink}},
+		{"/own-life/days", "@999999999", "Thu, 29 Feb 2024 00:00:00 GMT", []string{ourLink}},
+		{"/own-life/zero", "@0", "Sat, 31 Dec 2016 23:59:60 GMT", []string{ourLink}},
+		{"/own-life/month", ourDeprecation, ourSunset, []string{ourLink}},
+		{"/own-life/day", ourDeprecation, ourSunset, []string{ourLink}},
+		{"/own-life/june", ourDeprecation, ourSunset, []string{ourLink}},
+		{"/own-life/leap", ourDeprecation, ourSunset, []string{ourLink}},
+		{"/own-life/hour", ourDeprecation, ourSunset, []string{ourLink}},
 		{"/own-life-only/sooner", "@1768435199", "Mon, 29 Jun 2099 23:59:59 GMT", []string{`</terms>; rel="terms-of-service"`}},
 		{"/own-life-only/later", "@1768435201", "Tue, 30 Jun 2099 00:00:01 GMT", nil},
 	}
@@ -170,7 +184,7 @@ func TestServiceWithALifeOfItsOwn(t *testing.T) {
 	}
 	eventually(t, "an access line that says so", func() bool { return hasLine(t, `"service_sooner":"Deprecation,Sunset"`) })
 	eventually(t, "the metric of it", func() bool {
-		return strings.Contains(pluginServerMetrics(t), `gatehouse_sunset_service_sooner_total{header="Sunset"} 1`)
+		return strings.Contains(pluginServerMetrics(t), `gatehouse_sunset_service_sooner_total{header="Sunset"} 3`)
 	})
 }
 

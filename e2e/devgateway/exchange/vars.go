@@ -89,10 +89,11 @@ func (x *Exchange) retryAfter() string {
 	if x.RespHeader.Get("Retry-After") != "" || x.FromUpstream() {
 		return ""
 	}
-	switch x.Status {
-	case http.StatusServiceUnavailable:
+	lastBrownout := x.RespHeader.Get("Sunset") != "" && x.RespHeader.Get("Cache-Control") == "no-store"
+	switch {
+	case x.Status == http.StatusServiceUnavailable && !lastBrownout:
 		return "10"
-	case http.StatusBadGateway, http.StatusGatewayTimeout:
+	case x.Status == http.StatusBadGateway, x.Status == http.StatusGatewayTimeout:
 		return "1"
 	default:
 		return ""
