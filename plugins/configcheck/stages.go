@@ -76,14 +76,33 @@ func (a announcement) spanAt(s sunsetheaders.Span) schema.Path {
 // frozen finds ends and brownouts at times at which the policy has nothing switched off.
 func (p *pass) frozen() {
 	for _, said := range p.endings() {
-		end, ends := said.date("sunset_at")
-		for _, f := range p.policy.Freezes {
-			if of, ok := f.Holds(end); ends && ok && end.After(p.Now) {
-				p.found(said.by.Entity, said.at.At("sunset_at"), fmt.Sprintf("the version ends at %s, in the freeze %s", lifecycle.RFC3339(end), &f),
-					"end it at "+lifecycle.RFC3339(of.End)+" or later, or before the freeze")
-			}
+		if end, ends := said.date("sunset_at"); ends {
+			p.frozenEnd(said, said.at.At("sunset_at"), end, "the version ends at")
+			p.frozenExemptions(said, end)
 		}
 		p.frozenBrownouts(said)
+	}
+}
+
+// frozenExemptions tells of exemptions as of ends, since each is one for its caller. One that
+// is over before the version ends was from brownouts.
+func (p *pass) frozenExemptions(said announcement, end time.Time) {
+	for i, item := range gateway.List(said.config["exemptions"]) {
+		fields := gateway.Map(item)
+		if until, ok := date(fields["until"]); ok && until.After(end) {
+			consumer, _ := fields["consumer"].(string)
+			p.frozenEnd(said, said.at.At("exemptions", i, "until"), until, cmp.Or(consumer, "it")+" may go on until")
+		}
+	}
+}
+
+// frozenEnd tells of an end, past ones aside.
+func (p *pass) frozenEnd(said announcement, at schema.Path, end time.Time, what string) {
+	for _, f := range p.policy.Freezes {
+		if of, ok := f.Holds(end); ok && end.After(p.Now) {
+			p.found(said.by.Entity, at, fmt.Sprintf("%s %s, in the freeze %s", what, lifecycle.RFC3339(end), &f),
+				"end it at "+lifecycle.RFC3339(of.End)+" or later, or before the freeze")
+		}
 	}
 }
 
