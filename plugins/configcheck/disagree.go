@@ -1,7 +1,6 @@
 package configcheck
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,8 +79,7 @@ func (a *versionEnding) path(field string) schema.Path { return a.by.Path.At(a.a
 // says is what is said in a field, so that the same is the same however it is written.
 func (a *versionEnding) says(field string) string {
 	if field == "after_sunset" {
-		text, _ := a.config[field].(string)
-		return cmp.Or(text, string(lifecycle.AfterSunsetGone))
+		return string(a.afterSunset())
 	}
 	if at, ok := a.date(field); ok {
 		return lifecycle.RFC3339(at)

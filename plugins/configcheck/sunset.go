@@ -1,6 +1,7 @@
 package configcheck
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -48,6 +49,12 @@ func (p *pass) ended(said announcement) (end time.Time, ok bool) {
 		return ok && until.After(p.Now)
 	})
 	return end, ok && !end.After(p.Now) && !exempted
+}
+
+// afterSunset is what becomes of a version at its end.
+func (a announcement) afterSunset() lifecycle.AfterSunset {
+	text, _ := a.config["after_sunset"].(string)
+	return cmp.Or(lifecycle.AfterSunset(text), lifecycle.AfterSunsetGone)
 }
 
 // afterEnd says what a version does since its end, and what is to be done.
