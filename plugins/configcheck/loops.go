@@ -62,5 +62,5 @@ func (p *pass) sentTo(from gateway.Route, consumer *gateway.Entity) (to []gatewa
 	if !ok || next.host != "" && !p.serves(next.host) {
 		return nil
 	}
-	return p.nearest(next)
+	return next.nearest(p.leadingTo(next))
 }

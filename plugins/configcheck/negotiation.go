@@ -8,7 +8,6 @@ import (
 
 	"github.com/gatehousehq/gatehouse/internal/schema"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
-	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
 const (
@@ -121,11 +120,8 @@ func (p *pass) leadTo(n negotiation, api versioned, version string) []gateway.Ro
 // gone reports whether a route answers 410 to all by now.
 func (p *pass) gone(r gateway.Route) bool {
 	said := p.announced(r)
-	if said.by == nil || said.config["dry_run"] == true || said.afterSunset() != lifecycle.AfterSunsetGone {
-		return false
-	}
 	_, ended := p.ended(said)
-	return ended
+	return ended && said.stops()
 }
 
 // versionsUnknown finds routes that wait for a version which no request gets but by its

@@ -17,6 +17,8 @@ import (
 type successor struct {
 	// host is empty where the request's own is meant.
 	host, path string
+	// rest says that what follows the path is the caller's.
+	rest bool
 }
 
 // successorOf is what a version names as the next one. It is not ok if it names none, or one
@@ -30,7 +32,7 @@ func (a announcement) successorOf() (s successor, ok bool) {
 	if err != nil {
 		return s, false
 	}
-	return successor{strings.ToLower(u.Hostname()), cmp.Or(u.Path, "/")}, true
+	return successor{strings.ToLower(u.Hostname()), cmp.Or(u.Path, "/"), strings.Contains(text, lifecycle.RestVariable)}, true
 }
 
 // successorsWithoutRoute finds successors that lead nowhere.
@@ -41,8 +43,12 @@ func (p *pass) successorsWithoutRoute() {
 			continue
 		}
 		for _, from := range p.routesOf(said.by) {
-			if what := p.notServed(next, from, said.config); what != "" {
-				p.found(said.by.Entity, said.at.At("successor"), fmt.Sprintf("%q: %s", said.config["successor"], what), "write the path of the next version, or add a route with it and its methods")
+			what, fix := p.notServed(next, from, said.config), "write the path of the next version, or add a route with it and its methods"
+			if what == "" {
+				what, fix = p.endsFirst(next, from, said), "name a version that goes on for longer, or end that one later"
+			}
+			if what != "" {
+				p.found(said.by.Entity, said.at.At("successor"), fmt.Sprintf("%q: %s", said.config["successor"], what), fix)
 				break
 			}
 		}
@@ -73,10 +79,10 @@ func (p *pass) leadingTo(s successor) []gateway.Route {
 	return slices.DeleteFunc(slices.Clone(p.config.Routes), func(r gateway.Route) bool { return s.met(r) == 0 })
 }
 
-// nearest are those that say most of its path, which Kong takes where nothing else in a
-// request decides.
-func (p *pass) nearest(s successor) []gateway.Route {
-	routes, most := p.leadingTo(s), 0
+// nearest are those of some routes that say most of its path, which Kong takes where nothing
+// else in a request decides.
+func (s successor) nearest(routes []gateway.Route) []gateway.Route {
+	most := 0
 	for _, r := range routes {
 		most = max(most, s.met(r))
 	}
@@ -120,10 +126,27 @@ func matchesBelow(expression, path string) bool {
 	return slices.ContainsFunc([]string{path, path + "/", path + "/1"}, compiled.MatchString)
 }
 
+// metBelow reports whether a route that leads to a successor's path may lead to what is below
+// it, too.
+func (s successor) metBelow(r gateway.Route) bool {
+	paths := gateway.Strings(r.Fields["paths"])
+	return len(paths) == 0 || slices.ContainsFunc(paths, func(path string) bool {
+		expression, isExpression := strings.CutPrefix(path, "~")
+		return !isExpression || leadsBelow(expression, s.path)
+	})
+}
+
+// takesBelow reports whether a route takes what is below its path: an expression may be for
+// single ones, and what is the rest of those is not known.
+func takesBelow(r gateway.Route) bool {
+	paths := gateway.Strings(r.Fields["paths"])
+	return slices.ContainsFunc(paths, func(path string) bool { return !strings.HasPrefix(path, "~") })
+}
+
 // notServed says which requests of a route have no other route to go on to: all, or those of
 // a method that are sent on. It is empty if each has one.
 func (p *pass) notServed(next successor, from gateway.Route, config map[string]any) string {
-	targets := slices.DeleteFunc(p.leadingTo(next), func(to gateway.Route) bool { return to.Entity == from.Entity })
+	targets := p.others(next, from)
 	takes := func(method string) bool {
 		return slices.ContainsFunc(targets, func(to gateway.Route) bool { return takesMethod(to, method) })
 	}
@@ -131,6 +154,8 @@ func (p *pass) notServed(next successor, from gateway.Route, config map[string]a
 	switch {
 	case len(targets) == 0:
 		return fmt.Sprintf("no other route leads to %s: who goes on from %s gets a 404", next.path, routeName(from))
+	case next.rest && takesBelow(from) && !slices.ContainsFunc(targets, next.metBelow):
+		return fmt.Sprintf("no other route leads to what is below %s: who goes on from there in %s gets a 404", next.path, routeName(from))
 	case len(methods) > 0 && !slices.ContainsFunc(methods, takes):
 		return fmt.Sprintf("no other route takes %s %s: who goes on from %s gets a 404", strings.Join(methods, " or "), next.path, routeName(from))
 	}
@@ -140,6 +165,34 @@ func (p *pass) notServed(next successor, from gateway.Route, config map[string]a
 		}
 	}
 	return ""
+}
+
+// endsFirst says when the next version is gone, if that is by now or no later than the one that
+// names it: who goes on to it has to go on again. It is empty where the successor stays.
+func (p *pass) endsFirst(next successor, from gateway.Route, said announcement) string {
+	by := p.Now
+	if end, ends := said.date("sunset_at"); ends && end.After(by) {
+		by = end
+	}
+	what := ""
+	for _, to := range next.nearest(p.others(next, from)) {
+		of := p.announcedTo(to, said.by.Consumer)
+		end, ends := of.date("sunset_at")
+		if !ends || end.After(by) || !of.stops() {
+			return ""
+		}
+		when := "ends at " + lifecycle.RFC3339(end) + ", no later than " + routeName(from)
+		if !end.After(p.Now) {
+			when = "ended at " + lifecycle.RFC3339(end)
+		}
+		what = fmt.Sprintf("%s %s: who goes on there gets a 410", routeName(to), when)
+	}
+	return what
+}
+
+// others are the routes that lead to the next version, but the one that names it.
+func (p *pass) others(next successor, from gateway.Route) []gateway.Route {
+	return slices.DeleteFunc(p.leadingTo(next), func(to gateway.Route) bool { return to.Entity == from.Entity })
 }
 
 func takesMethod(r gateway.Route, method string) bool {

@@ -31,6 +31,13 @@ func TestSuccessors(t *testing.T) {
 		"a path of more than one":            {services(version("s", v1, "successor: /v2/orders"), next("{paths: [/a, /v2/orders]}")), false},
 		"an expression":                      {services(version("s", v1, "successor: /v2/orders"), next(`{paths: ['~/v\d+/orders$']}`)), false},
 		"an expression for what is below":    {services(version("s", v1, "successor: '/v2/orders{+rest}'"), next(`{paths: ['~/v2/orders/\d+$']}`)), false},
+		"an expression for one path alone":   {services(version("s", v1, "successor: '/v2/orders{+rest}'"), next(`{paths: ['~/v2/(orders|bills)$']}`)), true},
+		"one for both":                       {services(version("s", v1, "successor: '/v2/orders{+rest}'"), next(`{paths: ['~/v2/orders(/ORD-\d+)?$']}`)), false},
+		"one for each":                       {services(version("s", v1, "successor: '/v2/orders{+rest}'"), next(`{paths: ['~/v2/orders$', '~/v2/(orders|bills)/ORD-\d+$']}`)), false},
+		"one that does not end":              {services(version("s", v1, "successor: '/v2/orders{+rest}'"), next(`{paths: ['~/v2/orders']}`)), false},
+		"one that only begins so":            {services(version("s", v1, "successor: '/v2/orders{+rest}'"), next(`{paths: ['~/v2/orders(-old/.*)?$']}`)), true},
+		"one without the rest":               {services(version("s", v1, "successor: /v2/orders"), next(`{paths: ['~/v2/(orders|bills)$']}`)), false},
+		"from one to one":                    {services(version("s", "{paths: ['~/v1/orders$']}", "successor: '/v2/orders{+rest}'"), next(`{paths: ['~/v2/orders$']}`)), false},
 		"an expression that RE2 has not":     {services(version("s", v1, "successor: /v2/orders"), next(`{paths: ['~/v2/(?!x)orders']}`)), false},
 		"Kong's other router":                {services(version("s", v1, "successor: /v2/orders"), next(`{expression: 'http.path ^= "/v2"'}`)), false},
 		"a route for any path":               {services(version("s", v1, "successor: /v2/orders"), next("{hosts: [h]}")), false},
@@ -67,6 +74,49 @@ func TestSuccessors(t *testing.T) {
 			}
 			for _, f := range report.Findings {
 				if !strings.HasSuffix(f.Path, ".successor") || !strings.Contains(f.What, "no other route") {
+					t.Errorf("found %v", f)
+				}
+			}
+		})
+	}
+}
+
+// TestSuccessorsThatEnd: who goes on to the next version finds it there for longer.
+func TestSuccessorsThatEnd(t *testing.T) {
+	t.Parallel()
+	life := func(path, config string) string {
+		return "{name: " + strings.TrimPrefix(path, "/") + ", host: h, routes: [{name: r" + strings.TrimPrefix(path, "/") + ", paths: [" + path + "]}], plugins: [{name: sunset-headers, config: {" + config + "}}]}"
+	}
+	v1 := life("/v1", "sunset_at: '2027-10-01', successor: '/v2{+rest}'")
+	const web = "{name: web, host: h, routes: [{name: web, paths: [/]}]}"
+	for name, tt := range map[string]struct {
+		config string
+		found  bool
+	}{
+		"later":                     {services(v1, life("/v2", "sunset_at: '2028-10-01'")), false},
+		"earlier":                   {services(v1, life("/v2", "sunset_at: '2027-03-01'")), true},
+		"at the same time":          {services(v1, life("/v2", "sunset_at: '2027-10-01'")), true},
+		"never":                     {services(v1, life("/v2", "deprecated_at: '2026-03-01'")), false},
+		"by now":                    {services(life("/v1", "deprecated_at: '2026-10-01', successor: /v2"), life("/v2", "sunset_at: '2026-10-15'")), true},
+		"some day":                  {services(life("/v1", "deprecated_at: '2026-10-01', successor: /v2"), life("/v2", "sunset_at: '2028-10-15'")), false},
+		"sent there":                {services(life("/v1", "sunset_at: '2027-10-01', after_sunset: redirect, successor: /v2"), life("/v2", "sunset_at: '2026-10-15'")), true},
+		"sent on from there":        {services(v1, life("/v2", "sunset_at: '2026-10-15', after_sunset: redirect, successor: /v3"), life("/v3", "")), false},
+		"it goes on after it":       {services(v1, life("/v2", "sunset_at: '2026-10-15', after_sunset: warn")), false},
+		"in a dry run":              {services(v1, life("/v2", "sunset_at: '2026-10-15', dry_run: true")), false},
+		"beside a route for all":    {services(v1, life("/v2", "sunset_at: '2027-03-01'"), web), true},
+		"beside another that stays": {services(v1, life("/v2", "sunset_at: '2027-03-01'"), "{name: s, host: h, routes: [{paths: [/v2], headers: {x-v: [b]}}]}"), false},
+		"a date that is none":       {services(v1, life("/v2", "sunset_at: '2027-02-30'")), false},
+		"after its own end": {services(life("/v1", "sunset_at: '2026-01-01', successor: /v2"),
+			life("/v2", "sunset_at: '2026-10-15'")), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := only(check(gatewayChecker(t, configcheck.Options{Now: lifecycleDay}), tt.config), "sunset-successor")
+			if (len(report.Findings) == 1) != tt.found || len(report.Findings) > 1 {
+				t.Errorf("found %v, want one: %t", report.Findings, tt.found)
+			}
+			for _, f := range report.Findings {
+				if !strings.HasSuffix(f.Path, "[0].config.successor") || !strings.Contains(f.What, "route rv2 end") {
 					t.Errorf("found %v", f)
 				}
 			}

@@ -57,6 +57,11 @@ func (a announcement) afterSunset() lifecycle.AfterSunset {
 	return cmp.Or(lifecycle.AfterSunset(text), lifecycle.AfterSunsetGone)
 }
 
+// stops reports whether a version answers 410 to all after its end.
+func (a announcement) stops() bool {
+	return a.config["dry_run"] != true && a.afterSunset() == lifecycle.AfterSunsetGone
+}
+
 // afterEnd says what a version does since its end, and what is to be done.
 func afterEnd(config map[string]any) (what, fix string) {
 	switch {
