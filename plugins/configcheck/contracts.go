@@ -31,6 +31,8 @@ type operation struct {
 	at schema.Path
 	// ending is what the document says of its end.
 	ending ending
+	// elsewhere says that it has servers of its own, in place of the document's.
+	elsewhere bool
 }
 
 // methods are the fields of a path item that are operations (OpenAPI 3.1, 4.8.9.1).
@@ -48,24 +50,64 @@ func (c Contract) operations() []operation {
 	return operationsBelow(document, base)
 }
 
-// operationsBelow are those of a document, as they are on a server with that path.
+// operationsBelow are those of a document, as they are on a server with that path. Servers of
+// a path, and of an operation, go before it.
 func operationsBelow(document map[string]any, base string) (all []operation) {
 	paths := gateway.Map(document["paths"])
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
-		item := gateway.Map(paths[path])
+		item, where := pathItem(document, at("paths", path))
 		for _, method := range methods {
 			if item[method] != nil {
-				here := at("paths", path, method)
-				all = append(all, operation{strings.ToUpper(method), base + path, here, endingAt(document, here)})
+				here := where.At(method)
+				o := operation{method: strings.ToUpper(method), path: base + path, at: here, ending: endingAt(document, here)}
+				if own := append(serverPaths(gateway.Map(item[method])), serverPaths(item)...); len(own) > 0 {
+					o.path, o.elsewhere = own[0]+path, true
+				}
+				all = append(all, o)
 			}
 		}
 	}
 	return all
 }
 
-// serverPaths are what the paths of a document are below, on each of its servers.
-func serverPaths(document map[string]any) (paths []string) {
-	for _, item := range gateway.List(document["servers"]) {
+// maxReferences bounds how far references are followed from one to the next.
+const maxReferences = 8
+
+// pathItem is what is said of a path, and where: a reference may stand for it (OpenAPI 3.1,
+// 4.8.9.1). Those to other documents are not followed.
+func pathItem(document map[string]any, here schema.Path) (map[string]any, schema.Path) {
+	for range maxReferences {
+		item := valueAt(document, here)
+		reference, _ := item["$ref"].(string)
+		if reference == "" {
+			return item, here
+		}
+		keys, ok := pointer(reference)
+		if !ok {
+			break
+		}
+		here = at(keys...)
+	}
+	return nil, here
+}
+
+// pointer are the keys of a reference into the document that it is in (RFC 6901, 6).
+func pointer(reference string) (keys []any, ok bool) {
+	text, ok := strings.CutPrefix(reference, "#/")
+	if !ok {
+		return nil, false
+	}
+	text, err := url.PathUnescape(text)
+	for key := range strings.SplitSeq(text, "/") {
+		keys = append(keys, strings.NewReplacer("~1", "/", "~0", "~").Replace(key))
+	}
+	return keys, err == nil
+}
+
+// serverPaths are what the paths of a document are below, on each of its servers; a path or an
+// operation may have some, too.
+func serverPaths(of map[string]any) (paths []string) {
+	for _, item := range gateway.List(of["servers"]) {
 		server := gateway.Map(item)
 		address, _ := server["url"].(string)
 		address = parameter.ReplaceAllStringFunc(address, func(variable string) string {

@@ -3,6 +3,7 @@ package configcheck
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,10 +33,18 @@ func endingAt(document map[string]any, operation schema.Path) (e ending) {
 			}
 		}
 		if e.sunset == nil && fields["x-sunset"] != nil {
-			e.sunset, e.at = fields["x-sunset"], at.At("x-sunset")
+			e.sunset, e.at = asWritten(fields["x-sunset"]), at.At("x-sunset")
 		}
 	}
 	return e
+}
+
+// asWritten is a number as its digits, such as those of 20270630, and else the value.
+func asWritten(value any) any {
+	if number, ok := value.(float64); ok {
+		return strconv.FormatFloat(number, 'f', -1, 64)
+	}
+	return value
 }
 
 // valueAt is the mapping below the keys of a path, nil if there is none.

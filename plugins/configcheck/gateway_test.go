@@ -360,6 +360,9 @@ func TestContractEndings(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Errorf("found (-want +got):\n%s%v", diff, report.Findings)
 			}
+			if name == "no text" && !strings.Contains(fmt.Sprint(report.Findings), "20270630 is not") {
+				t.Errorf("the number is told as another: %v", report.Findings)
+			}
 			if name == "waived" && len(report.Waived) != 1 {
 				t.Errorf("waived: %v", report.Waived)
 			}
@@ -372,12 +375,15 @@ func TestContractEndingsOfAll(t *testing.T) {
 	t.Parallel()
 	const config = `services: [{name: s, host: h, routes: [{strip_path: false, paths: [/v1]}], plugins: [{name: sunset-headers, config: {deprecated_at: "2026-01-01", sunset_at: "2027-06-30"}}]}]`
 	for contract, want := range map[string][]string{
-		"{info: {x-deprecated: true, x-sunset: '2027-06-30'}, paths: {/v1/a: {get: {}, post: {}}}}":                  nil,
-		"{paths: {/v1/a: {x-deprecated: true, x-sunset: '2027-06-30', get: {}}}}":                                    nil,
-		"{info: {x-deprecated: true, x-sunset: '2027-07-01'}, paths: {/v1/a: {x-sunset: '2027-06-30', get: {}}}}":    nil,
-		"{info: {x-deprecated: true, x-sunset: '2027-06-30'}, paths: {/v1/a: {get: {deprecated: false}, post: {}}}}": {"paths./v1/a.get"},
-		"{info: {x-deprecated: true, x-sunset: '2027-07-01'}, paths: {/v1/a: {get: {}}}}":                            {"info.x-sunset"},
-		"{paths: {/v1/a: {get: {deprecated: true, x-sunset: '2027-06-30'}, post: {}}, /v1/b: {delete: {}}}}":         {"paths./v1/a.post", "paths./v1/b.delete"},
+		"{info: {x-deprecated: true, x-sunset: '2027-06-30'}, paths: {/v1/a: {get: {}, post: {}}}}":                                             nil,
+		"{paths: {/v1/a: {x-deprecated: true, x-sunset: '2027-06-30', get: {}}}}":                                                               nil,
+		"{info: {x-deprecated: true, x-sunset: '2027-07-01'}, paths: {/v1/a: {x-sunset: '2027-06-30', get: {}}}}":                               nil,
+		"{info: {x-deprecated: true, x-sunset: '2027-06-30'}, paths: {/v1/a: {get: {deprecated: false}, post: {}}}}":                            {"paths./v1/a.get"},
+		"{info: {x-deprecated: true, x-sunset: '2027-07-01'}, paths: {/v1/a: {get: {}}}}":                                                       {"info.x-sunset"},
+		"{paths: {/v1/a: {get: {deprecated: true, x-sunset: '2027-06-30'}, post: {}}, /v1/b: {delete: {}}}}":                                    {"paths./v1/a.post", "paths./v1/b.delete"},
+		"{paths: {/v1/a: {$ref: '#/components/pathItems/a~1b'}}, components: {pathItems: {a/b: {get: {}}}}}":                                    {"components.pathItems.a/b.get"},
+		"{paths: {/v1/a: {$ref: '#/paths/~1v1~1b'}, /v1/b: {$ref: '#/paths/~1v1~1a'}, /v1/c: {$ref: other.yaml}, /v1/d: {$ref: '#/no/where'}}}": nil,
+		"{servers: [{url: /v2}], paths: {/a: {servers: [{url: /v1}], get: {}}, /b: {get: {servers: [{url: /v1}]}}, /c: {get: {}}}}":             {"paths./a.get", "paths./b.get"},
 	} {
 		t.Run(contract, func(t *testing.T) {
 			t.Parallel()
@@ -410,6 +416,7 @@ func TestContractVersions(t *testing.T) {
 		"a server":             {"{servers: [{url: 'https://api.test/v1'}], paths: {/a: {get: {}}}}", v1, nil},
 		"a second server":      {"{servers: [{url: 'https://api.test/v1'}, {url: 'https://api.test/v3/'}], paths: {/a: {get: {}}}}", v1, []string{"servers[1].url"}},
 		"a server's variable":  {"{servers: [{url: 'https://{host}/{v}', variables: {v: {default: v3}}}], paths: {/a: {get: {}}}}", v1, []string{"servers[0].url"}},
+		"a path of its own":    {"{servers: [{url: /v1}, {url: /v3}], paths: {/a: {get: {}}, /b: {servers: [{url: /v3}], get: {}}}}", v1 + ", {strip_path: false, paths: [/v3/b]}", []string{"servers[1].url"}},
 		"a server of none":     {"{servers: [{url: 'https://api.test/v1'}, {url: /staging}], paths: {/a: {get: {}}}}", v1, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func (p *pass) serversWithoutRoute(c Contract, service *gateway.Entity, document
 	for i, path := range serverPaths(document) {
 		versions := versionsIn(path)
 		served := slices.ContainsFunc(operationsBelow(document, path), func(o operation) bool {
-			return slices.ContainsFunc(routes, func(s serving) bool { return s.leadsTo(o) })
+			return !o.elsewhere && slices.ContainsFunc(routes, func(s serving) bool { return s.leadsTo(o) })
 		})
 		if len(versions) > 0 && !served {
 			p.foundIn(c, service, at("servers", i, "url"), fmt.Sprintf("no route of service %s leads to anything of %s", strings.Join(c.Services, ", "), path),
