@@ -39,6 +39,9 @@ func (a announcement) successorOf() (s successor, ok bool) {
 func (p *pass) successorsWithoutRoute() {
 	for _, said := range p.endings() {
 		next, ok := said.successorOf()
+		if ok {
+			p.redirectsNobody(said)
+		}
 		if !ok || next.host != "" && !p.serves(next.host) {
 			continue
 		}
@@ -53,6 +56,16 @@ func (p *pass) successorsWithoutRoute() {
 			}
 		}
 	}
+}
+
+// redirectsNobody tells of a redirect whose routes leave unknown what is the rest of a path.
+func (p *pass) redirectsNobody(said announcement) {
+	routes := p.routesOf(said.by)
+	if said.afterSunset() != lifecycle.AfterSunsetRedirect || len(routes) == 0 || slices.ContainsFunc(routes, takesBelow) {
+		return
+	}
+	p.found(said.by.Entity, said.at.At("after_sunset"), fmt.Sprintf("redirect sends nobody on from %s: without a path that is no expression it is not known what is the rest of a request's, and all get a 410", routeName(routes[0])),
+		"write paths: [/] or a longer one in the route, or after_sunset: gone")
 }
 
 // serves reports whether a route is for a host: other hosts are not this gateway's to know.

@@ -1,6 +1,7 @@
 package configcheck_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -119,6 +120,34 @@ func TestSuccessorsThatEnd(t *testing.T) {
 				if !strings.HasSuffix(f.Path, "[0].config.successor") || !strings.Contains(f.What, "route rv2 end") {
 					t.Errorf("found %v", f)
 				}
+			}
+		})
+	}
+}
+
+// TestRedirectsOfNobody: a redirect needs the rest of a path, which only a path tells.
+func TestRedirectsOfNobody(t *testing.T) {
+	t.Parallel()
+	const on, next = "successor: '/v2{+rest}', after_sunset: redirect", "{name: n, host: h, routes: [{name: n, paths: [/v2]}]}"
+	for name, tt := range map[string]struct {
+		config string
+		found  bool
+	}{
+		"a path":                   {services(version("s", "{paths: [/v1]}", on), next), false},
+		"any path of a host":       {services(version("s", "{hosts: [a.test], paths: [/]}", on), next), false},
+		"a host":                   {services(version("s", "{hosts: [a.test]}", on), next), true},
+		"an expression":            {services(version("s", "{paths: ['~/v1/o$']}", on), next), true},
+		"Kong's other router":      {services(version("s", `{expression: 'http.path ^= "/v1"'}`, on), next), true},
+		"one of two routes":        {services(version("s", "{hosts: [a.test]}, {paths: [/v1]}", on), next), false},
+		"a host, and no redirect":  {services(version("s", "{hosts: [a.test]}", "successor: '/v2{+rest}'"), next), false},
+		"a redirect on no route":   {services("{name: s, host: h, plugins: [{name: sunset-headers, config: {"+on+"}}]}", next), false},
+		"a successor without rest": {services(version("s", "{hosts: [a.test]}", "successor: /v2, after_sunset: redirect"), next), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := only(check(gatewayChecker(t, configcheck.Options{Now: lifecycleDay}), tt.config), "sunset-successor")
+			if found := strings.Contains(fmt.Sprint(report.Findings), "sends nobody on"); found != tt.found || len(report.Findings) > 1 {
+				t.Errorf("found %v, want one: %t", report.Findings, tt.found)
 			}
 		})
 	}
