@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/callers"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
@@ -52,15 +53,18 @@ func calls(name string, daysAgo int, counts callers.Counts) callers.Calls {
 	}
 }
 
-func recorded() callers.Recorded {
+// shared is where nodes record that are told nothing else.
+var shared = sunsetheaders.Redis{KeyPrefix: "gatehouse"}
+
+func recorded() Records {
 	deprecated := func(n int64) callers.Counts { return callers.Counts{lifecycle.StageDeprecated: n} }
-	return callers.Recorded{Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{
+	return Records{shared: {Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{
 		"near":  {calls("globex", 1, deprecated(5)), calls("initech", 0, deprecated(900)), calls("umbrella", 6, callers.Counts{lifecycle.StageDeprecated: 6, lifecycle.StageBrownout: 4}), calls("hooli", 7, deprecated(99))},
 		"far":   {calls("globex", 1, deprecated(50))},
 		"gone":  {calls("acme", 1, callers.Counts{lifecycle.StageGone: 3, lifecycle.StageRedirected: 2, lifecycle.StageDryGone: 1})},
 		"open":  {calls("globex", 20, deprecated(1))},
 		"other": {calls("globex", 1, deprecated(1))},
-	}}
+	}}}
 }
 
 // lines are the rows, shortly.
@@ -121,12 +125,53 @@ func TestNobodyEverCalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New(list, callers.Recorded{Since: now.Add(-day)}, Ask{At: now, Days: 7})
+	r := New(list, Records{shared: {Since: now.Add(-day)}}, Ask{At: now, Days: 7})
 	if len(r.Silent) != 1 || !r.Silent[0].Since.Equal(now.Add(-day)) || len(r.Rows) > 0 {
 		t.Errorf("%+v", r)
 	}
 	if _, err := Only(read(t, config), []string{"nera"}); err == nil || !strings.Contains(err.Error(), "near") {
 		t.Errorf("error of an unknown route: %v", err)
+	}
+}
+
+// TestRecordedInTwoPlaces: each version is looked up where its own config has it recorded,
+// and of a place without records nothing is known.
+func TestRecordedInTwoPlaces(t *testing.T) {
+	t.Parallel()
+	list := read(t, `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    routes:
+      - { name: here, paths: [/here], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30" } }] }
+      - { name: there, paths: [/there], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30", redis: { url: "redis://there:6379/3", key_prefix: "acme:x" } } }] }
+      - { name: nowhere, paths: [/nowhere], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30", redis: { key_prefix: empty } } }] }
+      - { name: unseen, paths: [/unseen], plugins: [{ name: sunset-headers, config: { sunset_at: "2027-06-30", redis: { key_prefix: unseen } } }] }
+`)
+	there, empty := sunsetheaders.Redis{URL: "redis://there:6379/3", KeyPrefix: "acme:x"}, sunsetheaders.Redis{KeyPrefix: "empty"}
+	if diff := cmp.Diff([]sunsetheaders.Redis{shared, empty, there}, RecordedIn(list)); diff != "" {
+		t.Fatalf("places (-want +got):\n%s", diff)
+	}
+	deprecated := callers.Counts{lifecycle.StageDeprecated: 3}
+	r := New(list, Records{
+		shared: {Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{"there": {calls("stale", 1, deprecated)}}},
+		there:  {Since: now.Add(-9 * day), Routes: map[string][]callers.Calls{"there": {calls("acme", 1, deprecated)}}},
+		empty:  {},
+	}, Ask{At: now, Days: 7})
+	if diff := cmp.Diff([]string{"there acme 2027-06-30T00:00:00Z 410 3 0/0/0"}, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
+	silent := []Silent{
+		{Route: "here", Ends: ends, Since: now.Add(-80 * day), Recorded: true},
+		{Route: "nowhere", Ends: ends, Recorded: true},
+		{Route: "unseen", Ends: ends},
+	}
+	if diff := cmp.Diff(silent, r.Silent); diff != "" {
+		t.Errorf("silent (-want +got):\n%s", diff)
+	}
+	if !r.RecordedSince.IsZero() {
+		t.Errorf("recorded since %s, and one place has no records", r.RecordedSince)
 	}
 }
 

@@ -16,8 +16,9 @@ type Report struct {
 	Days int `json:"days"`
 	// IfSunsetToday says that all versions are taken to end at At.
 	IfSunsetToday bool `json:"if_sunset_today"`
-	// RecordedSince is when nodes began to record.
-	RecordedSince time.Time `json:"recorded_since"`
+	// RecordedSince is when nodes began to record in each Redis that the versions name; zero
+	// where they have not in one of them.
+	RecordedSince time.Time `json:"recorded_since,omitzero"`
 	// Rows are who has to be written to, by what breaks: those who call, the nearest end
 	// first, and then the most calls.
 	Rows []Row `json:"callers"`
@@ -68,9 +69,9 @@ const (
 type Silent struct {
 	Route string    `json:"route"`
 	Ends  time.Time `json:"ends,omitzero"`
-	// Since is the last call, or since when it would be known of.
+	// Since is the last call, or since when it would be known of. Without it nothing is known.
 	Since time.Time `json:"since,omitzero"`
-	// Recorded says that its calls are kept; else nothing is known.
+	// Recorded says that its calls are kept; else nothing is known of later ones than Since.
 	Recorded bool `json:"recorded"`
 }
 
@@ -82,26 +83,34 @@ type Ask struct {
 }
 
 // New makes the report of versions by what is recorded.
-func New(versions []Version, recorded callers.Recorded, ask Ask) Report {
-	r := Report{At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: recorded.Since, Rows: []Row{}, Silent: []Silent{}}
+func New(versions []Version, records Records, ask Ask) Report {
+	r := Report{At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: records.Since(), Rows: []Row{}, Silent: []Silent{}}
 	for i := range versions {
-		r.add(&versions[i], recorded)
+		r.add(&versions[i], records)
 	}
-	for route := range recorded.Routes {
-		if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) {
-			r.Unknown = append(r.Unknown, route)
-		}
-	}
-	slices.Sort(r.Unknown)
+	r.Unknown = unknown(versions, records)
 	slices.SortStableFunc(r.Rows, byWhatBreaks)
 	slices.SortStableFunc(r.Silent, func(a, b Silent) int { return byEnd(a.Ends, b.Ends) })
 	return r
 }
 
+// unknown are the routes with calls that are of none of the versions.
+func unknown(versions []Version, records Records) (routes []string) {
+	for _, recorded := range records {
+		for route := range recorded.Routes {
+			if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) {
+				routes = append(routes, route)
+			}
+		}
+	}
+	slices.Sort(routes)
+	return slices.Compact(routes)
+}
+
 // add adds a version's callers, and the version itself if nobody calls.
-func (r *Report) add(v *Version, recorded callers.Recorded) {
+func (r *Report) add(v *Version, records Records) {
 	calling, last := false, time.Time{}
-	for _, c := range recorded.Routes[v.Route] {
+	for _, c := range v.callers(records) {
 		row := r.row(v, c)
 		calling = calling || row.Calls > 0
 		if c.Last.After(last) {
@@ -115,7 +124,7 @@ func (r *Report) add(v *Version, recorded callers.Recorded) {
 		return
 	}
 	if last.IsZero() && v.Recorded {
-		last = recorded.Since
+		last = v.since(records)
 	}
 	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.Sunset, Since: last, Recorded: v.Recorded})
 }

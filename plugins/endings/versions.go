@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
-	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
 // Version is an API version that is going to end: a route with its plugin. A plugin of one
@@ -20,9 +18,7 @@ import (
 type Version struct {
 	// Route is the route's name, or its id.
 	Route string
-	*lifecycle.Plan
-	// Recorded says that it is kept who calls.
-	Recorded bool
+	Life
 }
 
 // The plugins that end versions, and the section of the one hop's.
@@ -44,11 +40,11 @@ func Versions(document *kongyaml.Document) (list []Version, err error) {
 		if config == nil || name == "" {
 			continue
 		}
-		v, err := version(name, config)
+		life, err := lifeOf(config)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w; gatehouse check says where", route.Entity, err)
 		}
-		list = append(list, v)
+		list = append(list, Version{Route: name, Life: life})
 	}
 	slices.SortFunc(list, func(a, b Version) int { return strings.Compare(a.Route, b.Route) })
 	return list, nil
@@ -66,17 +62,17 @@ func configOn(c *gateway.Config, route gateway.Route) map[string]any {
 	return gateway.Map(p.Config()[section])
 }
 
-func version(route string, fields map[string]any) (Version, error) {
+func lifeOf(fields map[string]any) (Life, error) {
 	text, err := json.Marshal(fields)
 	if err != nil {
-		return Version{}, fmt.Errorf("encode config: %w", err)
+		return Life{}, fmt.Errorf("encode config: %w", err)
 	}
 	var config sunsetheaders.Config
 	if err := json.Unmarshal(text, &config); err != nil {
-		return Version{}, fmt.Errorf("read config: %w", err)
+		return Life{}, fmt.Errorf("read config: %w", err)
 	}
 	plan, err := config.Plan()
-	return Version{Route: route, Plan: plan, Recorded: config.Observe}, err
+	return Life{Plan: plan, Recorded: config.Observe, In: config.Redis}, err
 }
 
 // Only are the versions of these routes; all if none is named.
@@ -95,6 +91,3 @@ func Only(list []Version, routes []string) ([]Version, error) {
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(v Version) bool { return !slices.Contains(routes, v.Route) }), nil
 }
-
-// ended reports whether the version is past its end.
-func (v *Version) ended(now time.Time) bool { return !v.Sunset.IsZero() && !now.Before(v.Sunset) }

@@ -37,7 +37,10 @@ func endingFile(t *testing.T) string {
 }
 
 // recordedCalls is the URL of a Redis in which two consumers called orders-v1.
-func recordedCalls(t *testing.T) (url string) {
+func recordedCalls(t *testing.T) (url string) { t.Helper(); return recordedUnder(t, "gatehouse") }
+
+// recordedUnder is recordedCalls under a prefix of keys.
+func recordedUnder(t *testing.T, prefix string) (url string) {
 	t.Helper()
 	url = "redis://" + miniredis.RunT(t).Addr()
 	client, err := redisurl.Open(url)
@@ -45,7 +48,7 @@ func recordedCalls(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	r := callers.NewRecorder(client, "gatehouse")
+	r := callers.NewRecorder(client, prefix)
 	for _, name := range []string{"globex-crm", "=initech", "=initech"} {
 		r.Observe(callers.Call{At: time.Now(), Route: "orders-v1", Caller: callers.Caller{ID: "id-" + name, Username: name, Tenant: "t"}, Stage: lifecycle.StageDeprecated, UserAgent: "crm/1.2"})
 	}
@@ -85,6 +88,52 @@ func TestSunsetReport(t *testing.T) {
 		t.Errorf("forget: exit code %d: %s", code, errs)
 	}
 	if out := report(); strings.Contains(out, "globex") || !strings.Contains(out, "=initech") {
+		t.Errorf("after one was forgotten:\n%s", out)
+	}
+}
+
+// elsewhereFile is a config whose orders-v1 is recorded in another Redis than orders-v0.
+func elsewhereFile(t *testing.T, url string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kong.yaml")
+	text := strings.Replace(endingConfig, "observe: true,", `observe: true, redis: { url: "`+url+`", key_prefix: "acme:x" },`, 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestSunsetElsewhere: callers are found, and forgotten, where the config has them recorded.
+// Of what cannot be asked nothing is said.
+func TestSunsetElsewhere(t *testing.T) {
+	t.Setenv("REDIS_URL", "redis://"+miniredis.RunT(t).Addr())
+	url := recordedUnder(t, "acme:x")
+	file := elsewhereFile(t, url)
+	report := func(args ...string) (out, errs string, code int) {
+		t.Helper()
+		return gatehouse(t, "", append([]string{"sunset", "report"}, args...)...)
+	}
+	out, errs, code := report("--config", file)
+	if code != 0 || !strings.Contains(out, "orders-v1  globex-crm") || strings.Contains(out, "orders-v1: ") || !strings.Contains(out, "orders-v0: not known: no node has recorded") {
+		t.Errorf("exit code %d: %s\n%s", code, out, errs)
+	}
+	if _, errs, code := report("--config", file, "--redis", url); code != 2 || !strings.Contains(errs, "--redis: the versions have 2 different redis.url") {
+		t.Errorf("one Redis for two: exit code %d: %s", code, errs)
+	}
+	vault := elsewhereFile(t, "{vault://env/observed-redis}")
+	if _, errs, code := report("--config", vault); code != 1 || !strings.Contains(errs, "name that Redis with --redis") || !strings.Contains(errs, "orders-v1") {
+		t.Errorf("in a vault: exit code %d: %s", code, errs)
+	}
+	if out, errs, code := report("--config", vault, "--redis", url, "orders-v1"); code != 0 || !strings.Contains(out, "orders-v1  globex-crm") {
+		t.Errorf("in a vault, and named: exit code %d: %s\n%s", code, out, errs)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "globex-crm"); code != 1 || !strings.Contains(errs, "with --config the config") {
+		t.Errorf("forget without the config: exit code %d: %s", code, errs)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "--config", file, "globex-crm"); code != 0 {
+		t.Errorf("forget: exit code %d: %s", code, errs)
+	}
+	if out, _, _ := report("--config", file); strings.Contains(out, "globex") || !strings.Contains(out, "=initech") {
 		t.Errorf("after one was forgotten:\n%s", out)
 	}
 }

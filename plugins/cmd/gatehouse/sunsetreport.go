@@ -42,7 +42,7 @@ func sunsetReportCommand(s streams) *cobra.Command {
 	flags.IntVar(&r.ask.Days, "days", 7, "how many days of calls count, today's included")
 	flags.BoolVar(&r.ask.IfSunsetToday, "if-sunset-today", false, "say who would break if the versions ended now")
 	cli.Output(flags, &r.format, "text", "json", "csv")
-	c.PreRunE = func(*cobra.Command, []string) error { return checkRedis(flags, r.url) }
+	c.PreRunE = func(*cobra.Command, []string) error { return r.check() }
 	return c
 }
 
@@ -51,12 +51,12 @@ func (r *reporting) report(ctx context.Context, s streams, routes []string) erro
 	if err != nil {
 		return err
 	}
-	recorded, err := r.recorded(ctx)
+	records, err := r.recorded(ctx, list)
 	if err != nil {
 		return err
 	}
 	r.ask.At = time.Now()
-	report := endings.New(list, recorded, r.ask)
+	report := endings.New(list, records, r.ask)
 	if len(routes) > 0 {
 		report.Unknown = nil // they were not asked for
 	}
@@ -106,10 +106,12 @@ func printReport(w io.Writer, r *endings.Report) error {
 // silence says since when nobody calls a version.
 func silence(v endings.Silent, r *endings.Report) string {
 	switch {
-	case v.Since.IsZero() && !v.Recorded:
+	case !v.Recorded && v.Since.IsZero():
 		return v.Route + ": not known, since nobody records it: write observe: true"
+	case !v.Recorded:
+		return fmt.Sprintf("%s: not known, since nobody records it; the last call that was is of %s: write observe: true", v.Route, v.Since.Format(time.DateOnly))
 	case v.Since.IsZero():
-		return v.Route + ": nobody"
+		return v.Route + ": not known: no node has recorded anything in its Redis yet, or not under its key_prefix"
 	}
 	return fmt.Sprintf("%s: nobody since %s (ends %s)", v.Route, v.Since.Format(time.DateOnly), ends(v.Ends, r.At))
 }
