@@ -175,6 +175,84 @@ services:
 	}
 }
 
+// ownEnds has consumers with plugins of their own, in both forms, and one whose plugin is for
+// another route.
+const ownEnds = `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-04" } }]
+    routes: [{ name: v1, paths: [/v1] }, { name: v2, paths: [/v2] }]
+  - { name: lone, host: lone, routes: [{ name: alive, paths: [/alive] }] }
+consumers:
+  - username: globex-crm
+    custom_id: globex
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2028-03-26" } }]
+  - custom_id: initech
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-05-30", after_sunset: redirect, successor: /v2, redis: { key_prefix: own } } }]
+  - id: 6f1c8b0e-0000-4000-8000-000000000001
+    username: hooli
+    plugins: [{ name: sunset-headers, route: v2, config: { observe: true, sunset_at: "2027-07-01" } }]
+`
+
+// TestConsumersOfTheirOwn: a consumer's plugin takes the place of the one for all.
+func TestConsumersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	own := sunsetheaders.Redis{KeyPrefix: "own"}
+	list := read(t, ownEnds)
+	if diff := cmp.Diff([]sunsetheaders.Redis{shared, own}, RecordedIn(list)); diff != "" {
+		t.Fatalf("places (-want +got):\n%s", diff)
+	}
+	by := func(c callers.Caller) callers.Calls {
+		made := calls(c.Name(), 1, callers.Counts{lifecycle.StageDeprecated: 1})
+		made.Caller = c
+		return made
+	}
+	globex, other := callers.Caller{ID: "1", Username: "globex-crm", CustomID: "globex"}, callers.Caller{ID: "4", Username: "acme", CustomID: "globex-crm"}
+	initech, hooli := callers.Caller{ID: "2", Username: "erp", CustomID: "initech"}, callers.Caller{ID: "6f1c8b0e-0000-4000-8000-000000000001", Username: "hooli"}
+	records := Records{
+		shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{
+			"v1": {by(globex), by(other), by(hooli)}, "v2": {by(hooli)}, "alive": {by(globex)},
+		}},
+		own: {Since: now.Add(-day), Routes: map[string][]callers.Calls{"v1": {by(initech)}}},
+	}
+	r := New(list, records, Ask{At: now, Days: 7})
+	want := []string{
+		"v1 erp 2027-05-30T00:00:00Z 308 or 410 1 0/0/0",
+		"v1 acme 2027-06-04T00:00:00Z 410 1 0/0/0",
+		"v1 hooli 2027-06-04T00:00:00Z 410 1 0/0/0",
+		"v2 hooli 2027-07-01T00:00:00Z 410 1 0/0/0",
+		"alive globex-crm 2028-03-26T00:00:00Z 410 1 0/0/0",
+		"v1 globex-crm 2028-03-26T00:00:00Z 410 1 0/0/0",
+	}
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	r = New(list, records, Ask{At: now, Days: 7, IfSunsetToday: true})
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("if they ended today (-want +got):\n%s", diff)
+	}
+	if text := calendar(t, now, list...); strings.Contains(text, "2028") || strings.Contains(text, "alive") {
+		t.Errorf("the calendar for all has an end of one consumer:\n%s", text)
+	}
+}
+
+// TestOnlyOneConsumerEnds: who has no plugin of its own goes on, and is not written to first.
+func TestOnlyOneConsumerEnds(t *testing.T) {
+	t.Parallel()
+	list, err := Only(read(t, ownEnds), []string{"alive"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(list, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{
+		"alive": {calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 900}), calls("globex-crm", 1, callers.Counts{lifecycle.StageDeprecated: 1})},
+	}}}, Ask{At: now, Days: 7})
+	want := []string{"alive globex-crm 2028-03-26T00:00:00Z 410 1 0/0/0", "alive acme  no end 900 0/0/0"}
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
 // harmless is false of a cell that a spreadsheet may take for a formula.
 func harmless(cell string) bool {
 	trimmed := strings.TrimLeft(cell, " ")

@@ -123,19 +123,21 @@ func (r *Report) add(v *Version, records Records) {
 	if calling {
 		return
 	}
-	if last.IsZero() && v.Recorded {
+	kept := v.recorded()
+	if last.IsZero() && kept {
 		last = v.since(records)
 	}
-	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.Sunset, Since: last, Recorded: v.Recorded})
+	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.end(), Since: last, Recorded: kept})
 }
 
 func (r *Report) row(v *Version, c callers.Calls) Row {
 	who := lifecycle.Caller{ID: c.ID, Username: c.Username, CustomID: c.CustomID}
+	life := v.lifeFor(c.Caller)
 	row := Row{
-		Route: v.Route, Consumer: c.Name(), CustomID: c.CustomID, Tenant: c.Tenant, Ends: v.EndFor(&who),
+		Route: v.Route, Consumer: c.Name(), CustomID: c.CustomID, Tenant: c.Tenant, Ends: life.EndFor(&who),
 		First: c.First, Last: c.Last, ByDay: map[string]int64{}, Agents: append([]string{}, c.Agents...),
 	}
-	row.Then = r.fate(v, row.Ends)
+	row.Then = r.fate(life, row.Ends)
 	from := r.At.Truncate(day).Add(-time.Duration(r.Days-1) * day)
 	for at, counts := range c.Days {
 		if at.Before(from) {
@@ -164,18 +166,18 @@ func (row *Row) count(stage lifecycle.Stage, n int64) {
 }
 
 // fate is what becomes at the end of a caller for whom the version ends then.
-func (r *Report) fate(v *Version, ends time.Time) Fate {
-	exempt := ends.After(v.Sunset) && ends.After(r.At)
+func (r *Report) fate(l *Life, ends time.Time) Fate {
+	exempt := ends.After(l.Sunset) && ends.After(r.At)
 	switch {
-	case v.Sunset.IsZero() && !r.IfSunsetToday:
+	case l.Sunset.IsZero() && !r.IfSunsetToday:
 		return NoEnd
-	case v.AfterSunset == lifecycle.AfterSunsetWarn:
+	case l.AfterSunset == lifecycle.AfterSunsetWarn:
 		return GoesOn
-	case exempt && (r.IfSunsetToday || v.ended(r.At)):
+	case exempt && (r.IfSunsetToday || l.ended(r.At)):
 		return Exempt
-	case v.DryRun:
+	case l.DryRun:
 		return DryRun
-	case v.AfterSunset == lifecycle.AfterSunsetRedirect:
+	case l.AfterSunset == lifecycle.AfterSunsetRedirect:
 		return Moves
 	}
 	return Breaks

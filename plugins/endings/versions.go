@@ -13,12 +13,13 @@ import (
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 )
 
-// Version is an API version that is going to end: a route with its plugin. A plugin of one
-// consumer's own is not looked at.
+// Version is an API version that is going to end: a route with its plugin.
 type Version struct {
 	// Route is the route's name, or its id.
 	Route string
+	// Life is as it is for all who have no plugin of their own.
 	Life
+	own []ownLife
 }
 
 // The plugins that end versions, and the section of the one hop's.
@@ -34,32 +35,72 @@ func Versions(document *kongyaml.Document) (list []Version, err error) {
 	if err != nil {
 		return nil, err
 	}
+	r := reader{Config: c, lives: map[*gateway.Plugin]Life{}}
 	for _, route := range c.Routes {
-		config := configOn(c, route)
-		name := cmp.Or(route.Text("name"), route.Text("id"))
-		if config == nil || name == "" {
-			continue
-		}
-		life, err := lifeOf(config)
+		v, err := r.version(route)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w; gatehouse check says where", route.Entity, err)
 		}
-		list = append(list, Version{Route: name, Life: life})
+		if v.Route != "" && len(v.lives()) > 0 {
+			list = append(list, v)
+		}
 	}
 	slices.SortFunc(list, func(a, b Version) int { return strings.Compare(a.Route, b.Route) })
 	return list, nil
 }
 
-// configOn is the config of the plugin that ends the version on a route, nil if none does.
-func configOn(c *gateway.Config, route gateway.Route) map[string]any {
-	if p := c.On(route, nil, sunsetheaders.Name); p != nil {
-		return p.Config()
+// reader reads lives from a config, each once: a consumer's is on all routes.
+type reader struct {
+	*gateway.Config
+	lives map[*gateway.Plugin]Life
+}
+
+func (r *reader) version(route gateway.Route) (v Version, err error) {
+	v.Route = cmp.Or(route.Text("name"), route.Text("id"))
+	forAll := r.ending(route, nil)
+	if v.Life, err = r.life(forAll); err != nil {
+		return v, err
 	}
-	p := c.On(route, nil, oneHop)
-	if p == nil || !slices.Contains(gateway.Strings(p.Config()["run"]), section) {
-		return nil
+	for _, consumer := range append(slices.Clone(r.Consumers(sunsetheaders.Name)), r.Consumers(oneHop)...) {
+		plugin := r.ending(route, consumer)
+		if plugin == forAll {
+			continue
+		}
+		life, err := r.life(plugin)
+		if err != nil {
+			return v, err
+		}
+		v.own = append(v.own, ownLife{consumer, life})
 	}
-	return gateway.Map(p.Config()[section])
+	return v, nil
+}
+
+// ending is the plugin that ends the version on a route for a consumer, or for those who have
+// none of their own; nil if none does.
+func (r *reader) ending(route gateway.Route, consumer *gateway.Entity) *gateway.Plugin {
+	if p := r.On(route, consumer, sunsetheaders.Name); p != nil {
+		return p
+	}
+	if p := r.On(route, consumer, oneHop); p != nil && slices.Contains(gateway.Strings(p.Config()["run"]), section) {
+		return p
+	}
+	return nil
+}
+
+func (r *reader) life(of *gateway.Plugin) (Life, error) {
+	if of == nil {
+		return Life{Plan: goesOn}, nil
+	}
+	if life, ok := r.lives[of]; ok {
+		return life, nil
+	}
+	fields := of.Config()
+	if of.Name() == oneHop {
+		fields = gateway.Map(fields[section])
+	}
+	life, err := lifeOf(fields)
+	r.lives[of] = life
+	return life, err
 }
 
 func lifeOf(fields map[string]any) (Life, error) {
