@@ -253,6 +253,38 @@ func TestOnlyOneConsumerEnds(t *testing.T) {
 	}
 }
 
+// TestRouteWithoutName: it is in the calendar by what it matches, and of its callers nothing
+// is known: Kong makes an id for it.
+func TestRouteWithoutName(t *testing.T) {
+	t.Parallel()
+	list := read(t, `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30" } }]
+    routes:
+      - { paths: [/partner/v1/orders] }
+      - { paths: [/orders, /bills], methods: [GET], hosts: [api.example.com], headers: { x-b: [two], x-a: [v1, v2] } }
+      - { id: 3ed1ecf3-0000-4000-8000-000000000001, paths: [/by-id] }
+`)
+	r := New(list, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{"made-by-kong": {calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 1})}}}}, Ask{At: now, Days: 7})
+	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
+	silent := []Silent{
+		{Route: "/partner/v1/orders", Ends: ends, Unnamed: true},
+		{Route: "3ed1ecf3-0000-4000-8000-000000000001", Ends: ends, Since: now.Add(-day), Recorded: true},
+		{Route: "GET api.example.com /orders,/bills x-a: v1,v2 x-b: two", Ends: ends, Unnamed: true},
+	}
+	if diff := cmp.Diff(silent, r.Silent); diff != "" {
+		t.Errorf("silent (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"made-by-kong"}, r.Unknown); diff != "" {
+		t.Errorf("unknown (-want +got):\n%s", diff)
+	}
+	if text := calendar(t, now, list...); !strings.Contains(text, "SUMMARY:/partner/v1/orders ends\r\n") || strings.Count(text, "BEGIN:VEVENT") != 3 {
+		t.Errorf("the calendar is:\n%s", text)
+	}
+}
+
 // harmless is false of a cell that a spreadsheet may take for a formula.
 func harmless(cell string) bool {
 	trimmed := strings.TrimLeft(cell, " ")

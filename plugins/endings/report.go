@@ -73,7 +73,12 @@ type Silent struct {
 	Since time.Time `json:"since,omitzero"`
 	// Recorded says that its calls are kept; else nothing is known of later ones than Since.
 	Recorded bool `json:"recorded"`
+	// Unnamed says that the route has no name to find its calls by.
+	Unnamed bool `json:"unnamed,omitempty"`
 }
+
+// Known reports whether it is known that nobody calls, since when.
+func (s *Silent) Known() bool { return s.Recorded && !s.Unnamed && !s.Since.IsZero() }
 
 // Ask is what a report is to be of.
 type Ask struct {
@@ -123,11 +128,11 @@ func (r *Report) add(v *Version, records Records) {
 	if calling {
 		return
 	}
-	kept := v.recorded()
+	kept := v.recorded() && !v.Unnamed
 	if last.IsZero() && kept {
 		last = v.since(records)
 	}
-	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.end(), Since: last, Recorded: kept})
+	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.end(), Since: last, Recorded: kept, Unnamed: v.Unnamed})
 }
 
 func (r *Report) row(v *Version, c callers.Calls) Row {

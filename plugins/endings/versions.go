@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -15,8 +16,11 @@ import (
 
 // Version is an API version that is going to end: a route with its plugin.
 type Version struct {
-	// Route is the route's name, or its id.
+	// Route is the route's name, or its id. Of one that has neither it is what the route
+	// matches, and Unnamed.
 	Route string
+	// Unnamed says that nobody knows under which id Kong has it recorded who calls.
+	Unnamed bool
 	// Life is as it is for all who have no plugin of their own.
 	Life
 	own []ownLife
@@ -28,7 +32,7 @@ const (
 	section = "sunset_headers"
 )
 
-// Versions are those of a config, by the names of their routes. The error is of a config
+// Versions are those of a config, by their routes. The error is of a config
 // that `gatehouse check` refuses.
 func Versions(document *kongyaml.Document) (list []Version, err error) {
 	c, err := gateway.Read(document)
@@ -41,7 +45,7 @@ func Versions(document *kongyaml.Document) (list []Version, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w; gatehouse check says where", route.Entity, err)
 		}
-		if v.Route != "" && len(v.lives()) > 0 {
+		if len(v.lives()) > 0 {
 			list = append(list, v)
 		}
 	}
@@ -57,6 +61,9 @@ type reader struct {
 
 func (r *reader) version(route gateway.Route) (v Version, err error) {
 	v.Route = cmp.Or(route.Text("name"), route.Text("id"))
+	if v.Unnamed = v.Route == ""; v.Unnamed {
+		v.Route = cmp.Or(matched(route), route.Path.String())
+	}
 	forAll := r.ending(route, nil)
 	if v.Life, err = r.life(forAll); err != nil {
 		return v, err
@@ -73,6 +80,21 @@ func (r *reader) version(route gateway.Route) (v Version, err error) {
 		v.own = append(v.own, ownLife{consumer, life})
 	}
 	return v, nil
+}
+
+// matched is what a route matches, in words: GET orders.example.com /v1.
+func matched(route gateway.Route) string {
+	var words []string
+	for _, field := range []string{"methods", "hosts", "paths"} {
+		if texts := gateway.Strings(route.Fields[field]); len(texts) > 0 {
+			words = append(words, strings.Join(texts, ","))
+		}
+	}
+	headers := gateway.Map(route.Fields["headers"])
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		words = append(words, name+": "+strings.Join(gateway.Strings(headers[name]), ","))
+	}
+	return strings.Join(words, " ")
 }
 
 // ending is the plugin that ends the version on a route for a consumer, or for those who have

@@ -33,7 +33,7 @@ func versions(l *layers, routes []string) ([]endings.Version, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", l.config, err)
 	case len(list) == 0:
-		return nil, fmt.Errorf("%s: no route with a name has sunset-headers, or the section sunset_headers: no version ends", l.config)
+		return nil, fmt.Errorf("%s: no route has sunset-headers, or the section sunset_headers: no version ends", l.config)
 	}
 	return endings.Only(list, routes)
 }

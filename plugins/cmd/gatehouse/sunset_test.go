@@ -138,6 +138,19 @@ func TestSunsetElsewhere(t *testing.T) {
 	}
 }
 
+// TestSunsetUnnamed: of the callers of a route without a name nothing is known, and nothing
+// is said but that.
+func TestSunsetUnnamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kong.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(endingConfig, "name: orders-v1, ", "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := gatehouse(t, "", "sunset", "report", "--config", file, "--redis", recordedCalls(t), "--if-sunset-today")
+	if code != 0 || !strings.HasPrefix(out, "nobody would break, of whom it is known") || !strings.Contains(out, "\n/v1: not known, since the route has no name") || !strings.Contains(out, "\norders-v1: it has callers") {
+		t.Errorf("exit code %d: %s\n%s", code, out, errs)
+	}
+}
+
 // TestSunsetMistakes: each is one line that says what to do.
 func TestSunsetMistakes(t *testing.T) {
 	url, file, empty := recordedCalls(t), endingFile(t), "redis://"+miniredis.RunT(t).Addr()

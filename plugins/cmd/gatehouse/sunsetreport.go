@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -92,7 +93,7 @@ func printReport(w io.Writer, r *endings.Report) error {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	} else if r.IfSunsetToday {
-		_, _ = fmt.Fprintln(w, "nobody would break")
+		_, _ = fmt.Fprintln(w, nobodyBreaks(r))
 	}
 	for _, v := range r.Silent {
 		_, _ = fmt.Fprintln(w, silence(v, r))
@@ -103,9 +104,19 @@ func printReport(w io.Writer, r *endings.Report) error {
 	return nil
 }
 
+// nobodyBreaks says no more than is known.
+func nobodyBreaks(r *endings.Report) string {
+	if slices.ContainsFunc(r.Silent, func(v endings.Silent) bool { return !v.Known() }) {
+		return "nobody would break, of whom it is known that they call"
+	}
+	return "nobody would break"
+}
+
 // silence says since when nobody calls a version.
 func silence(v endings.Silent, r *endings.Report) string {
 	switch {
+	case v.Unnamed:
+		return v.Route + ": not known, since the route has no name, and Kong records who calls under an id that it makes: write a name"
 	case !v.Recorded && v.Since.IsZero():
 		return v.Route + ": not known, since nobody records it: write observe: true"
 	case !v.Recorded:
