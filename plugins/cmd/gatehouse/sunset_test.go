@@ -138,6 +138,34 @@ func TestSunsetElsewhere(t *testing.T) {
 	}
 }
 
+// TestSunsetForgetsOne: a name that is two consumers' erases neither.
+func TestSunsetForgetsOne(t *testing.T) {
+	url := "redis://" + miniredis.RunT(t).Addr()
+	client, err := redisurl.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	r := callers.NewRecorder(client, "gatehouse")
+	for _, c := range []callers.Caller{{ID: "11", Username: "globex"}, {ID: "22", Username: "crm", CustomID: "globex"}} {
+		r.Observe(callers.Call{At: time.Now(), Route: "orders-v1", Caller: c, Stage: lifecycle.StageDeprecated})
+	}
+	if err := r.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code := gatehouse(t, "", "sunset", "forget", "--redis", url, "globex")
+	if code != 1 || !strings.Contains(errs, `"globex" is more than one consumer: id 11`) || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "--redis", url, "22"); code != 0 {
+		t.Errorf("by id: exit code %d: %s", code, errs)
+	}
+	recorded, err := callers.Read(t.Context(), client, "gatehouse")
+	if left := recorded.Routes["orders-v1"]; err != nil || len(left) != 1 || left[0].ID != "11" {
+		t.Errorf("left: %+v, error %v", left, err)
+	}
+}
+
 // TestSunsetUnnamed: of the callers of a route without a name nothing is known, and nothing
 // is said but that.
 func TestSunsetUnnamed(t *testing.T) {

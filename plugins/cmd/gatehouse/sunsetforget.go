@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
@@ -55,23 +56,47 @@ func (f *forgetting) forget(ctx context.Context, s streams, consumer string) err
 	if err != nil {
 		return err
 	}
-	total := 0
-	for _, at := range places {
+	found, err := f.find(ctx, places, consumer)
+	if err != nil {
+		return err
+	}
+	for i, at := range places {
+		if len(found[i]) == 0 {
+			continue
+		}
 		err := f.ask(ctx, at, func(ctx context.Context, client redis.UniversalClient) error {
-			n, err := callers.Forget(ctx, client, at.KeyPrefix, consumer)
-			total += n
-			return err
+			return callers.Forget(ctx, client, found[i])
 		})
 		if err != nil {
 			return err
 		}
 	}
+	all := slices.Concat(found...)
 	switch {
-	case total == 0 && f.config == "":
+	case len(all) == 0 && f.config == "":
 		return fmt.Errorf("nothing is recorded of a consumer %q in this Redis with keys of %s: name it by its username, custom_id or id, and with --config the config whose redis.url or key_prefix it may be under", consumer, f.prefix)
-	case total == 0:
+	case len(all) == 0:
 		return fmt.Errorf("nothing is recorded of a consumer %q: name it by its username, custom_id or id", consumer)
 	}
-	fmt.Fprintf(s.err, "what was recorded of %s on %d routes and tenants is erased; a node that has seen it since its last write writes that within ten seconds\n", consumer, total)
+	fmt.Fprintf(s.err, "what was recorded of %s on %d routes and tenants is erased; a node that has seen it since its last write writes that within ten seconds\n", consumer, len(all))
 	return nil
+}
+
+// find is what is recorded of one consumer, by place. Nothing is erased before it is known
+// that it is one.
+func (f *forgetting) find(ctx context.Context, places []sunsetheaders.Redis, consumer string) ([][]callers.Found, error) {
+	found := make([][]callers.Found, len(places))
+	for i, at := range places {
+		err := f.ask(ctx, at, func(ctx context.Context, client redis.UniversalClient) (err error) {
+			found[i], err = callers.Find(ctx, client, at.KeyPrefix, consumer)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := callers.SameConsumer(slices.Concat(found...), consumer); err != nil {
+		return nil, fmt.Errorf("%w; nothing is erased", err)
+	}
+	return found, nil
 }
