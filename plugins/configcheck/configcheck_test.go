@@ -112,6 +112,7 @@ func TestCheck(t *testing.T) {
 		{"refused, and a panic", `plugins: [{name: p, config: {date: 2027-01-01, count: -1}}]`, refused, []string{"plugins[0].config.count: -1: value should be between 1 and 3153600"}, 0},
 		{"no record", `plugins: [{name: p, config: date}]`, refused, []string{"plugins[0].config: expected a record"}, 0},
 		{"a secret is not shown", `plugins: [{name: p, config: {date: 2027-06-30, secret: hunter2}}]`, refused, []string{"plugins[0].config.secret: length must be at least 32"}, 0},
+		{"empty", `plugins: [{name: p, config: {date: ""}}]`, refused, []string{`plugins[0].config.date: "": length must be at least 1; write it, or take the field out`}, 0},
 		{"a secret in a vault", `plugins: [{name: p, config: {date: 2027-06-30, secret: "{vault://env/secret}"}}]`, warning, nil, 1},
 		{"what only code can know, a line each", `plugins: [{name: p, config: {date: 2027-02-31}}]`, mistake, []string{
 			`plugins[0].config.date: "2027-02-31" is no date` + degraded, "plugins[0].config: and so on" + degraded,

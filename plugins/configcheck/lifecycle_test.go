@@ -157,7 +157,7 @@ func TestPolicyFile(t *testing.T) {
 		want   []string
 	}{
 		"a slip":           {"stages:\n  gone_days: 9\nnotise: []\n", []string{"lifecycle.yaml:3 notise: no such field; notice?"}},
-		"two mistakes":     {"stages:\n  gone_days: x\nfreezes:\n  - name: f\n    from: 2027-13-01\n    to: 2027-12-01\n", []string{`lifecycle.yaml:2 stages.gone_days: "x": expected a number of days; write a whole number from 0 to 3660, without quotes`, `lifecycle.yaml:5 freezes[0].from: "2027-13-01" is not a date; write it as 2027-06-30 or 2027-06-30T12:00:00Z (RFC 3339), with an offset up to 23:59`}},
+		"two mistakes":     {"stages:\n  gone_days: x\nfreezes:\n  - name: f\n    from: 2027-13-01\n    to: 2027-12-01\n", []string{`lifecycle.yaml:2 stages.gone_days: "x": expected a number of days; write a whole number from 0 to 3660, without quotes`, `lifecycle.yaml:5 freezes[0].from: "2027-13-01" is not a day; write a day, such as "2027-12-15", or of each year, as "12-15"`}},
 		"no YAML":          {"stages:\n  - a\n b: {\n", nil},
 		"a tab":            {"stages:\n\tgone_days: 1\n", []string{"lifecycle.yaml:2 a tab in the indentation, which YAML does not allow; indent with spaces"}},
 		"a key twice":      {"stages: {}\nstages: {}\n", []string{"lifecycle.yaml:2 stages: key given twice; keep one"}},

@@ -245,6 +245,10 @@ func fixOf(f *schema.Field, value any, e schema.Error) string {
 		return "write it"
 	case strings.HasPrefix(e.Message, "must not be one of"):
 		return "write another"
+	case isText && text == "" && f.Required != nil && *f.Required:
+		return "write it"
+	case isText && text == "":
+		return "write it, or take the field out"
 	case isText && len(f.OneOf) > 0:
 		var names []string
 		for _, choice := range f.OneOf {

@@ -101,6 +101,8 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "sunset-successor", Severity: Error, find: (*pass).successorsWithoutRoute},
 		{Name: "sunset-loop", Severity: Error, find: (*pass).redirectLoops},
 		{Name: "sunset-disagree", Severity: Error, find: (*pass).endingsOfOneVersion},
+		{Name: "sunset-without-name", Severity: Warning, find: (*pass).recordedWithoutName},
+		{Name: "sunset-exempts-two", Severity: Warning, find: (*pass).exemptionsOfTwo},
 		{Name: "version-not-for-all", Severity: Error, find: (*pass).versionsNotForAll},
 		{Name: "version-without-route", Severity: Error, find: (*pass).choicesWithoutRoute},
 		{Name: "version-unknown", Severity: Warning, find: (*pass).versionsUnknown},

@@ -125,7 +125,7 @@ func FuzzCalendar(f *testing.F) {
 	f.Add(strings.Repeat("ü€😀 ", 40), "/"+strings.Repeat("a", 200))
 	f.Add("\xff\x00\x7f", "https://example.com/")
 	f.Fuzz(func(t *testing.T, route, successor string) {
-		v := Version{Route: route, Plan: lifecycle.New(lifecycle.Terms{Sunset: now, Deprecation: now.Add(-day), Successor: successor, Documentation: "https://example.com/"})}
+		v := Version{Route: route, Life: Life{Plan: lifecycle.New(lifecycle.Terms{Sunset: now, Deprecation: now.Add(-day), Successor: successor, Documentation: "https://example.com/"})}}
 		list := events(t, calendar(t, now, v))
 		if len(list) != 2 {
 			t.Fatalf("%d events", len(list))

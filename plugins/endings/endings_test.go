@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
+	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/callers"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
@@ -52,15 +53,18 @@ func calls(name string, daysAgo int, counts callers.Counts) callers.Calls {
 	}
 }
 
-func recorded() callers.Recorded {
+// shared is where nodes record that are told nothing else.
+var shared = sunsetheaders.Redis{KeyPrefix: "gatehouse"}
+
+func recorded() Records {
 	deprecated := func(n int64) callers.Counts { return callers.Counts{lifecycle.StageDeprecated: n} }
-	return callers.Recorded{Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{
+	return Records{shared: {Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{
 		"near":  {calls("globex", 1, deprecated(5)), calls("initech", 0, deprecated(900)), calls("umbrella", 6, callers.Counts{lifecycle.StageDeprecated: 6, lifecycle.StageBrownout: 4}), calls("hooli", 7, deprecated(99))},
 		"far":   {calls("globex", 1, deprecated(50))},
 		"gone":  {calls("acme", 1, callers.Counts{lifecycle.StageGone: 3, lifecycle.StageRedirected: 2, lifecycle.StageDryGone: 1})},
 		"open":  {calls("globex", 20, deprecated(1))},
 		"other": {calls("globex", 1, deprecated(1))},
-	}}
+	}}}
 }
 
 // lines are the rows, shortly.
@@ -121,12 +125,163 @@ func TestNobodyEverCalled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New(list, callers.Recorded{Since: now.Add(-day)}, Ask{At: now, Days: 7})
+	r := New(list, Records{shared: {Since: now.Add(-day)}}, Ask{At: now, Days: 7})
 	if len(r.Silent) != 1 || !r.Silent[0].Since.Equal(now.Add(-day)) || len(r.Rows) > 0 {
 		t.Errorf("%+v", r)
 	}
 	if _, err := Only(read(t, config), []string{"nera"}); err == nil || !strings.Contains(err.Error(), "near") {
 		t.Errorf("error of an unknown route: %v", err)
+	}
+}
+
+// TestRecordedInTwoPlaces: each version is looked up where its own config has it recorded,
+// and of a place without records nothing is known.
+func TestRecordedInTwoPlaces(t *testing.T) {
+	t.Parallel()
+	list := read(t, `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    routes:
+      - { name: here, paths: [/here], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30" } }] }
+      - { name: there, paths: [/there], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30", redis: { url: "redis://there:6379/3", key_prefix: "acme:x" } } }] }
+      - { name: nowhere, paths: [/nowhere], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30", redis: { key_prefix: empty } } }] }
+      - { name: unseen, paths: [/unseen], plugins: [{ name: sunset-headers, config: { sunset_at: "2027-06-30", redis: { key_prefix: unseen } } }] }
+`)
+	there, empty := sunsetheaders.Redis{URL: "redis://there:6379/3", KeyPrefix: "acme:x"}, sunsetheaders.Redis{KeyPrefix: "empty"}
+	if diff := cmp.Diff([]sunsetheaders.Redis{shared, empty, there}, RecordedIn(list)); diff != "" {
+		t.Fatalf("places (-want +got):\n%s", diff)
+	}
+	deprecated := callers.Counts{lifecycle.StageDeprecated: 3}
+	r := New(list, Records{
+		shared: {Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{"there": {calls("stale", 1, deprecated)}}},
+		there:  {Since: now.Add(-9 * day), Routes: map[string][]callers.Calls{"there": {calls("acme", 1, deprecated)}}},
+		empty:  {},
+	}, Ask{At: now, Days: 7})
+	if diff := cmp.Diff([]string{"there acme 2027-06-30T00:00:00Z 410 3 0/0/0"}, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
+	silent := []Silent{
+		{Route: "here", Ends: ends, Since: now.Add(-80 * day), Recorded: true},
+		{Route: "nowhere", Ends: ends, Recorded: true},
+		{Route: "unseen", Ends: ends},
+	}
+	if diff := cmp.Diff(silent, r.Silent); diff != "" {
+		t.Errorf("silent (-want +got):\n%s", diff)
+	}
+	if !r.RecordedSince.IsZero() {
+		t.Errorf("recorded since %s, and one place has no records", r.RecordedSince)
+	}
+}
+
+// ownEnds has consumers with plugins of their own, in both forms, and one whose plugin is for
+// another route.
+const ownEnds = `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-04" } }]
+    routes: [{ name: v1, paths: [/v1] }, { name: v2, paths: [/v2] }]
+  - { name: lone, host: lone, routes: [{ name: alive, paths: [/alive] }] }
+consumers:
+  - username: globex-crm
+    custom_id: globex
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2028-03-26" } }]
+  - custom_id: initech
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-05-30", after_sunset: redirect, successor: /v2, redis: { key_prefix: own } } }]
+  - id: 6f1c8b0e-0000-4000-8000-000000000001
+    username: hooli
+    plugins: [{ name: sunset-headers, route: v2, config: { observe: true, sunset_at: "2027-07-01" } }]
+`
+
+// TestConsumersOfTheirOwn: a consumer's plugin takes the place of the one for all.
+func TestConsumersOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	own := sunsetheaders.Redis{KeyPrefix: "own"}
+	list := read(t, ownEnds)
+	if diff := cmp.Diff([]sunsetheaders.Redis{shared, own}, RecordedIn(list)); diff != "" {
+		t.Fatalf("places (-want +got):\n%s", diff)
+	}
+	by := func(c callers.Caller) callers.Calls {
+		made := calls(c.Name(), 1, callers.Counts{lifecycle.StageDeprecated: 1})
+		made.Caller = c
+		return made
+	}
+	globex, other := callers.Caller{ID: "1", Username: "globex-crm", CustomID: "globex"}, callers.Caller{ID: "4", Username: "acme", CustomID: "globex-crm"}
+	initech, hooli := callers.Caller{ID: "2", Username: "erp", CustomID: "initech"}, callers.Caller{ID: "6f1c8b0e-0000-4000-8000-000000000001", Username: "hooli"}
+	records := Records{
+		shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{
+			"v1": {by(globex), by(other), by(hooli)}, "v2": {by(hooli)}, "alive": {by(globex)},
+		}},
+		own: {Since: now.Add(-day), Routes: map[string][]callers.Calls{"v1": {by(initech)}}},
+	}
+	r := New(list, records, Ask{At: now, Days: 7})
+	want := []string{
+		"v1 erp 2027-05-30T00:00:00Z 308 or 410 1 0/0/0",
+		"v1 acme 2027-06-04T00:00:00Z 410 1 0/0/0",
+		"v1 hooli 2027-06-04T00:00:00Z 410 1 0/0/0",
+		"v2 hooli 2027-07-01T00:00:00Z 410 1 0/0/0",
+		"alive globex-crm 2028-03-26T00:00:00Z 410 1 0/0/0",
+		"v1 globex-crm 2028-03-26T00:00:00Z 410 1 0/0/0",
+	}
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	r = New(list, records, Ask{At: now, Days: 7, IfSunsetToday: true})
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("if they ended today (-want +got):\n%s", diff)
+	}
+	if text := calendar(t, now, list...); strings.Contains(text, "2028") || strings.Contains(text, "alive") {
+		t.Errorf("the calendar for all has an end of one consumer:\n%s", text)
+	}
+}
+
+// TestOnlyOneConsumerEnds: who has no plugin of its own goes on, and is not written to first.
+func TestOnlyOneConsumerEnds(t *testing.T) {
+	t.Parallel()
+	list, err := Only(read(t, ownEnds), []string{"alive"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New(list, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{
+		"alive": {calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 900}), calls("globex-crm", 1, callers.Counts{lifecycle.StageDeprecated: 1})},
+	}}}, Ask{At: now, Days: 7})
+	want := []string{"alive globex-crm 2028-03-26T00:00:00Z 410 1 0/0/0", "alive acme  no end 900 0/0/0"}
+	if diff := cmp.Diff(want, lines(r)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+}
+
+// TestRouteWithoutName: it is in the calendar by what it matches, and of its callers nothing
+// is known: Kong makes an id for it.
+func TestRouteWithoutName(t *testing.T) {
+	t.Parallel()
+	list := read(t, `_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30" } }]
+    routes:
+      - { paths: [/partner/v1/orders] }
+      - { paths: [/orders, /bills], methods: [GET], hosts: [api.example.com], headers: { x-b: [two], x-a: [v1, v2] } }
+      - { id: 3ed1ecf3-0000-4000-8000-000000000001, paths: [/by-id] }
+`)
+	r := New(list, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{"made-by-kong": {calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 1})}}}}, Ask{At: now, Days: 7})
+	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
+	silent := []Silent{
+		{Route: "/partner/v1/orders", Ends: ends, Unnamed: true},
+		{Route: "3ed1ecf3-0000-4000-8000-000000000001", Ends: ends, Since: now.Add(-day), Recorded: true},
+		{Route: "GET api.example.com /orders,/bills x-a: v1,v2 x-b: two", Ends: ends, Unnamed: true},
+	}
+	if diff := cmp.Diff(silent, r.Silent); diff != "" {
+		t.Errorf("silent (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"made-by-kong"}, r.Unknown); diff != "" {
+		t.Errorf("unknown (-want +got):\n%s", diff)
+	}
+	if text := calendar(t, now, list...); !strings.Contains(text, "SUMMARY:/partner/v1/orders ends\r\n") || strings.Count(text, "BEGIN:VEVENT") != 3 {
+		t.Errorf("the calendar is:\n%s", text)
 	}
 }
 

@@ -16,8 +16,9 @@ type Report struct {
 	Days int `json:"days"`
 	// IfSunsetToday says that all versions are taken to end at At.
 	IfSunsetToday bool `json:"if_sunset_today"`
-	// RecordedSince is when nodes began to record.
-	RecordedSince time.Time `json:"recorded_since"`
+	// RecordedSince is when nodes began to record in each Redis that the versions name; zero
+	// where they have not in one of them.
+	RecordedSince time.Time `json:"recorded_since,omitzero"`
 	// Rows are who has to be written to, by what breaks: those who call, the nearest end
 	// first, and then the most calls.
 	Rows []Row `json:"callers"`
@@ -68,11 +69,16 @@ const (
 type Silent struct {
 	Route string    `json:"route"`
 	Ends  time.Time `json:"ends,omitzero"`
-	// Since is the last call, or since when it would be known of.
+	// Since is the last call, or since when it would be known of. Without it nothing is known.
 	Since time.Time `json:"since,omitzero"`
-	// Recorded says that its calls are kept; else nothing is known.
+	// Recorded says that its calls are kept; else nothing is known of later ones than Since.
 	Recorded bool `json:"recorded"`
+	// Unnamed says that the route has no name to find its calls by.
+	Unnamed bool `json:"unnamed,omitempty"`
 }
+
+// Known reports whether it is known that nobody calls, since when.
+func (s *Silent) Known() bool { return s.Recorded && !s.Unnamed && !s.Since.IsZero() }
 
 // Ask is what a report is to be of.
 type Ask struct {
@@ -82,26 +88,34 @@ type Ask struct {
 }
 
 // New makes the report of versions by what is recorded.
-func New(versions []Version, recorded callers.Recorded, ask Ask) Report {
-	r := Report{At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: recorded.Since, Rows: []Row{}, Silent: []Silent{}}
+func New(versions []Version, records Records, ask Ask) Report {
+	r := Report{At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: records.Since(), Rows: []Row{}, Silent: []Silent{}}
 	for i := range versions {
-		r.add(&versions[i], recorded)
+		r.add(&versions[i], records)
 	}
-	for route := range recorded.Routes {
-		if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) {
-			r.Unknown = append(r.Unknown, route)
-		}
-	}
-	slices.Sort(r.Unknown)
+	r.Unknown = unknown(versions, records)
 	slices.SortStableFunc(r.Rows, byWhatBreaks)
 	slices.SortStableFunc(r.Silent, func(a, b Silent) int { return byEnd(a.Ends, b.Ends) })
 	return r
 }
 
+// unknown are the routes with calls that are of none of the versions.
+func unknown(versions []Version, records Records) (routes []string) {
+	for _, recorded := range records {
+		for route := range recorded.Routes {
+			if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) {
+				routes = append(routes, route)
+			}
+		}
+	}
+	slices.Sort(routes)
+	return slices.Compact(routes)
+}
+
 // add adds a version's callers, and the version itself if nobody calls.
-func (r *Report) add(v *Version, recorded callers.Recorded) {
+func (r *Report) add(v *Version, records Records) {
 	calling, last := false, time.Time{}
-	for _, c := range recorded.Routes[v.Route] {
+	for _, c := range v.callers(records) {
 		row := r.row(v, c)
 		calling = calling || row.Calls > 0
 		if c.Last.After(last) {
@@ -114,19 +128,21 @@ func (r *Report) add(v *Version, recorded callers.Recorded) {
 	if calling {
 		return
 	}
-	if last.IsZero() && v.Recorded {
-		last = recorded.Since
+	kept := v.recorded() && !v.Unnamed
+	if last.IsZero() && kept {
+		last = v.since(records)
 	}
-	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.Sunset, Since: last, Recorded: v.Recorded})
+	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.end(), Since: last, Recorded: kept, Unnamed: v.Unnamed})
 }
 
 func (r *Report) row(v *Version, c callers.Calls) Row {
 	who := lifecycle.Caller{ID: c.ID, Username: c.Username, CustomID: c.CustomID}
+	life := v.lifeFor(c.Caller)
 	row := Row{
-		Route: v.Route, Consumer: c.Name(), CustomID: c.CustomID, Tenant: c.Tenant, Ends: v.EndFor(&who),
+		Route: v.Route, Consumer: c.Name(), CustomID: c.CustomID, Tenant: c.Tenant, Ends: life.EndFor(&who),
 		First: c.First, Last: c.Last, ByDay: map[string]int64{}, Agents: append([]string{}, c.Agents...),
 	}
-	row.Then = r.fate(v, row.Ends)
+	row.Then = r.fate(life, row.Ends)
 	from := r.At.Truncate(day).Add(-time.Duration(r.Days-1) * day)
 	for at, counts := range c.Days {
 		if at.Before(from) {
@@ -155,18 +171,18 @@ func (row *Row) count(stage lifecycle.Stage, n int64) {
 }
 
 // fate is what becomes at the end of a caller for whom the version ends then.
-func (r *Report) fate(v *Version, ends time.Time) Fate {
-	exempt := ends.After(v.Sunset) && ends.After(r.At)
+func (r *Report) fate(l *Life, ends time.Time) Fate {
+	exempt := ends.After(l.Sunset) && ends.After(r.At)
 	switch {
-	case v.Sunset.IsZero() && !r.IfSunsetToday:
+	case l.Sunset.IsZero() && !r.IfSunsetToday:
 		return NoEnd
-	case v.AfterSunset == lifecycle.AfterSunsetWarn:
+	case l.AfterSunset == lifecycle.AfterSunsetWarn:
 		return GoesOn
-	case exempt && (r.IfSunsetToday || v.ended(r.At)):
+	case exempt && (r.IfSunsetToday || l.ended(r.At)):
 		return Exempt
-	case v.DryRun:
+	case l.DryRun:
 		return DryRun
-	case v.AfterSunset == lifecycle.AfterSunsetRedirect:
+	case l.AfterSunset == lifecycle.AfterSunsetRedirect:
 		return Moves
 	}
 	return Breaks

@@ -4,25 +4,26 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 	"github.com/gatehousehq/gatehouse/internal/spelling"
 	"github.com/gatehousehq/gatehouse/plugins/configcheck/gateway"
 	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders"
-	"github.com/gatehousehq/gatehouse/plugins/sunsetheaders/lifecycle"
 )
 
-// Version is an API version that is going to end: a route with its plugin. A plugin of one
-// consumer's own is not looked at.
+// Version is an API version that is going to end: a route with its plugin.
 type Version struct {
-	// Route is the route's name, or its id.
+	// Route is the route's name, or its id. Of one that has neither it is what the route
+	// matches, and Unnamed.
 	Route string
-	*lifecycle.Plan
-	// Recorded says that it is kept who calls.
-	Recorded bool
+	// Unnamed says that nobody knows under which id Kong has it recorded who calls.
+	Unnamed bool
+	// Life is as it is for all who have no plugin of their own.
+	Life
+	own []ownLife
 }
 
 // The plugins that end versions, and the section of the one hop's.
@@ -31,52 +32,110 @@ const (
 	section = "sunset_headers"
 )
 
-// Versions are those of a config, by the names of their routes. The error is of a config
+// Versions are those of a config, by their routes. The error is of a config
 // that `gatehouse check` refuses.
 func Versions(document *kongyaml.Document) (list []Version, err error) {
 	c, err := gateway.Read(document)
 	if err != nil {
 		return nil, err
 	}
+	r := reader{Config: c, lives: map[*gateway.Plugin]Life{}}
 	for _, route := range c.Routes {
-		config := configOn(c, route)
-		name := cmp.Or(route.Text("name"), route.Text("id"))
-		if config == nil || name == "" {
-			continue
-		}
-		v, err := version(name, config)
+		v, err := r.version(route)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w; gatehouse check says where", route.Entity, err)
 		}
-		list = append(list, v)
+		if len(v.lives()) > 0 {
+			list = append(list, v)
+		}
 	}
 	slices.SortFunc(list, func(a, b Version) int { return strings.Compare(a.Route, b.Route) })
 	return list, nil
 }
 
-// configOn is the config of the plugin that ends the version on a route, nil if none does.
-func configOn(c *gateway.Config, route gateway.Route) map[string]any {
-	if p := c.On(route, nil, sunsetheaders.Name); p != nil {
-		return p.Config()
-	}
-	p := c.On(route, nil, oneHop)
-	if p == nil || !slices.Contains(gateway.Strings(p.Config()["run"]), section) {
-		return nil
-	}
-	return gateway.Map(p.Config()[section])
+// reader reads lives from a config, each once: a consumer's is on all routes.
+type reader struct {
+	*gateway.Config
+	lives map[*gateway.Plugin]Life
 }
 
-func version(route string, fields map[string]any) (Version, error) {
+func (r *reader) version(route gateway.Route) (v Version, err error) {
+	v.Route = cmp.Or(route.Text("name"), route.Text("id"))
+	if v.Unnamed = v.Route == ""; v.Unnamed {
+		v.Route = cmp.Or(matched(route), route.Path.String())
+	}
+	forAll := r.ending(route, nil)
+	if v.Life, err = r.life(forAll); err != nil {
+		return v, err
+	}
+	for _, consumer := range append(slices.Clone(r.Consumers(sunsetheaders.Name)), r.Consumers(oneHop)...) {
+		plugin := r.ending(route, consumer)
+		if plugin == forAll {
+			continue
+		}
+		life, err := r.life(plugin)
+		if err != nil {
+			return v, err
+		}
+		v.own = append(v.own, ownLife{consumer, life})
+	}
+	return v, nil
+}
+
+// matched is what a route matches, in words: GET orders.example.com /v1.
+func matched(route gateway.Route) string {
+	var words []string
+	for _, field := range []string{"methods", "hosts", "paths"} {
+		if texts := gateway.Strings(route.Fields[field]); len(texts) > 0 {
+			words = append(words, strings.Join(texts, ","))
+		}
+	}
+	headers := gateway.Map(route.Fields["headers"])
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		words = append(words, name+": "+strings.Join(gateway.Strings(headers[name]), ","))
+	}
+	return strings.Join(words, " ")
+}
+
+// ending is the plugin that ends the version on a route for a consumer, or for those who have
+// none of their own; nil if none does.
+func (r *reader) ending(route gateway.Route, consumer *gateway.Entity) *gateway.Plugin {
+	if p := r.On(route, consumer, sunsetheaders.Name); p != nil {
+		return p
+	}
+	if p := r.On(route, consumer, oneHop); p != nil && slices.Contains(gateway.Strings(p.Config()["run"]), section) {
+		return p
+	}
+	return nil
+}
+
+func (r *reader) life(of *gateway.Plugin) (Life, error) {
+	if of == nil {
+		return Life{Plan: goesOn}, nil
+	}
+	if life, ok := r.lives[of]; ok {
+		return life, nil
+	}
+	fields := of.Config()
+	if of.Name() == oneHop {
+		fields = gateway.Map(fields[section])
+	}
+	life, err := lifeOf(fields)
+	r.lives[of] = life
+	return life, err
+}
+
+func lifeOf(fields map[string]any) (Life, error) {
 	text, err := json.Marshal(fields)
 	if err != nil {
-		return Version{}, fmt.Errorf("encode config: %w", err)
+		return Life{}, fmt.Errorf("encode config: %w", err)
 	}
 	var config sunsetheaders.Config
 	if err := json.Unmarshal(text, &config); err != nil {
-		return Version{}, fmt.Errorf("read config: %w", err)
+		return Life{}, fmt.Errorf("read config: %w", err)
 	}
 	plan, err := config.Plan()
-	return Version{Route: route, Plan: plan, Recorded: config.Observe}, err
+	return Life{Plan: plan, Recorded: config.Observe, In: config.Redis}, err
 }
 
 // Only are the versions of these routes; all if none is named.
@@ -95,6 +154,3 @@ func Only(list []Version, routes []string) ([]Version, error) {
 	}
 	return slices.DeleteFunc(slices.Clone(list), func(v Version) bool { return !slices.Contains(routes, v.Route) }), nil
 }
-
-// ended reports whether the version is past its end.
-func (v *Version) ended(now time.Time) bool { return !v.Sunset.IsZero() && !now.Before(v.Sunset) }

@@ -29,7 +29,7 @@ func TestProvisionRefuses(t *testing.T) {
 		{"several fields of several sections", `{"run":["trace_inject","tenant_rate_limit"],"trace_inject":{"incoming":"x","baggage":"y","sample_ratio":1},"tenant_rate_limit":{"default_plan":"gold"}}`, nil,
 			[]string{`trace_inject.incoming: "x"`, `trace_inject.baggage: "y"`, `tenant_rate_limit.default_plan: "gold" is not in plans`}},
 		{"scrub", `{"run":["pii_log_scrub"],"pii_log_scrub":{"audit":"maybe"}}`, nil, []string{`pii_log_scrub.audit "maybe": use on or off`}},
-		{"sunset", `{"run":["sunset_headers"],"sunset_headers":{}}`, nil, []string{"sunset_headers.deprecated_at and sunset_at: both are absent"}},
+		{"sunset", `{"run":["sunset_headers"],"sunset_headers":{}}`, nil, []string{"sunset_headers.sunset_at: it is absent, and so is deprecated_at"}},
 		{"a plugin that is not served", `{"run":["trace_inject"],"trace_inject":{}}`, noTracer, []string{"trace_inject: this process does not serve that plugin"}},
 	}
 	for _, tt := range tests {

@@ -77,11 +77,12 @@ var timeOfDay = regexp.MustCompile(`^([01]\d|2[0-3]):([0-5]\d)$`)
 // schedule reports whether there is enough of a schedule to expand.
 func (e *fieldErrors) schedule(field string, s BrownoutSchedule) (lifecycle.Schedule, bool) {
 	before := len(*e)
-	made := lifecycle.Schedule{EveryDays: s.EveryDays, Day: e.date(field+".first_day", s.FirstDay)}
-	if s.FirstDay == "" {
+	made := lifecycle.Schedule{EveryDays: s.EveryDays}
+	var err error
+	if made.Day, err = lifecycle.ParseDay(s.FirstDay); s.FirstDay == "" {
 		e.add("%s.first_day: it is empty; give a day such as 2027-05-04", field)
-	} else if !made.Day.IsZero() && len(s.FirstDay) != len(time.DateOnly) {
-		e.add("%s.first_day: %q has a time in it; write the day only, such as 2027-05-04, and the time as time_of_day", field, s.FirstDay)
+	} else if err != nil {
+		e.add("%s.first_day: %q %w", field, s.FirstDay, err)
 	}
 	if clock := timeOfDay.FindStringSubmatch(s.TimeOfDay); clock != nil {
 		made.Hour, _ = strconv.Atoi(clock[1]) // as the expression has it
@@ -89,7 +90,6 @@ func (e *fieldErrors) schedule(field string, s BrownoutSchedule) (lifecycle.Sche
 	} else {
 		e.add("%s.time_of_day: %q is no time; write one from 00:00 to 23:59, such as 10:00", field, s.TimeOfDay)
 	}
-	var err error
 	if made.Zone, err = time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
 		e.add("%s.time_zone: %q is not known here; write a name from the IANA database, such as Europe/Berlin", field, s.TimeZone)
 	}
@@ -110,11 +110,18 @@ func (e *fieldErrors) lasting(field string, s BrownoutSchedule) (list []time.Dur
 		case minutes < 1:
 			e.add("%s.minutes[%d]: %d is no time; use a number above 0", field, i, minutes)
 		case s.EveryDays >= 1 && minutes >= s.EveryDays*24*60:
-			e.add("%s.minutes[%d]: %d last until the next brownout, %d days later; make it shorter, or every_days larger", field, i, minutes, s.EveryDays)
+			e.add("%s.minutes[%d]: %d lasts until the next brownout, %s later; make it shorter, or every_days larger", field, i, minutes, daysLong(s.EveryDays))
 		}
 		list = append(list, time.Duration(minutes)*time.Minute)
 	}
 	return list
+}
+
+func daysLong(n int) string {
+	if n == 1 {
+		return "1 day"
+	}
+	return strconv.Itoa(n) + " days"
 }
 
 // ramps are the times in which a share of calls is browned out.

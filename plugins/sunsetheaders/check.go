@@ -94,7 +94,7 @@ func (e *fieldErrors) redirect(c *Config) {
 func (e *fieldErrors) order(c *Config, t lifecycle.Terms) {
 	switch {
 	case c.DeprecatedAt == "" && c.SunsetAt == "":
-		e.add("deprecated_at and sunset_at: both are absent; give at least one, such as sunset_at: \"2027-06-30\"")
+		e.add("sunset_at: it is absent, and so is deprecated_at; give at least one, such as sunset_at: \"2027-06-30\"")
 	case !t.Deprecation.IsZero() && !t.Sunset.IsZero() && t.Sunset.Before(t.Deprecation):
 		e.add("sunset_at: %q is before deprecated_at %q, which RFC 9745 section 4 forbids; make it the same or later",
 			c.SunsetAt, c.DeprecatedAt)

@@ -93,7 +93,7 @@ type Brownout struct {
 // there are as many as Minutes says.
 type BrownoutSchedule struct {
 	FirstDay  string `json:"first_day" kong:"required,shape=date" desc:"The day of the first brownout, such as 2027-05-04."`
-	TimeOfDay string `json:"time_of_day" kong:"required,match=^[0-2]%d:[0-5]%d$" desc:"When each begins by the clocks of time_zone, such as 10:00."`
+	TimeOfDay string `json:"time_of_day" kong:"required,match=^[0-2]%d:[0-5]%d$,err=write a time from 00:00 to 23:59\\, such as 09:30" desc:"When each begins by the clocks of time_zone, such as 10:00."`
 	TimeZone  string `json:"time_zone" kong:"default=UTC,len_max=64,shape=time_zone" desc:"The time zone of time_of_day, such as Europe/Berlin."`
 	EveryDays int    `json:"every_days" kong:"default=7,between=1|366" desc:"Days from one brownout to the next."`
 	Minutes   []int  `json:"minutes" kong:"required,len_min=1,len_max=100,between=1|10080" desc:"How long each brownout lasts, in minutes, the first first. The last of these is for all that follow until sunset_at."`

@@ -25,7 +25,7 @@ func TestProvisionRefuses(t *testing.T) {
 		config *config
 		want   []string // parts of the error: field, value, fix
 	}{
-		{"no date at all", &config{}, []string{"deprecated_at and sunset_at", "at least one"}},
+		{"no date at all", &config{}, []string{"sunset_at: it is absent, and so is deprecated_at", "at least one"}},
 		{"not a date", &config{DeprecatedAt: "30 June 2027"}, []string{"deprecated_at", `"30 June 2027"`, "write 2027-06-30"}},
 		{"no offset", &config{SunsetAt: "2027-06-30T12:00:00"}, []string{"sunset_at", "RFC 3339"}},
 		{"no such day", &config{SunsetAt: "2027-02-29"}, []string{"sunset_at", `"2027-02-29"`}},
@@ -79,7 +79,7 @@ func TestProvisionRefuses(t *testing.T) {
 		{"schedule every 400 days", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2027-05-04", TimeOfDay: "10:00", EveryDays: 400, Minutes: []int{60}}), []string{"brownout_schedules[0].every_days", "400", "7 for weekly"}},
 		{"schedule of nothing", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2027-05-04", TimeOfDay: "10:00"}), []string{"brownout_schedules[0].minutes", "[60, 60, 240, 720]"}},
 		{"schedule of no time", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2027-05-04", TimeOfDay: "10:00", Minutes: []int{60, -5}}), []string{"brownout_schedules[0].minutes[1]", "-5", "above 0"}},
-		{"schedule without a pause", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2027-05-04", TimeOfDay: "10:00", EveryDays: 1, Minutes: []int{60, 1440}}), []string{"brownout_schedules[0].minutes[1]", "1440", "shorter"}},
+		{"schedule without a pause", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2027-05-04", TimeOfDay: "10:00", EveryDays: 1, Minutes: []int{60, 1440}}), []string{"brownout_schedules[0].minutes[1]", "1440 lasts until the next brownout, 1 day later", "shorter"}},
 		{"schedule past the end", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2027-06-22", TimeOfDay: "10:00", Minutes: []int{60, 60, 60}}), []string{"brownout_schedules[0]", "number 3 begins at 2027-07-06T10:00:00Z", "write fewer"}},
 		{"schedule before the deprecation", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2026-01-14", TimeOfDay: "10:00", Minutes: []int{60}}), []string{"brownout_schedules[0].first_day", "2026-01-15T00:00:00Z or later"}},
 		{"schedule without end", schedule(sunsetheaders.BrownoutSchedule{FirstDay: "2026-01-16", TimeOfDay: "10:00", EveryDays: 1, Minutes: []int{60}}), []string{"brownout_schedules[0]", "more than 500", "every_days"}},

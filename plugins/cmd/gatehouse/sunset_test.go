@@ -37,7 +37,10 @@ func endingFile(t *testing.T) string {
 }
 
 // recordedCalls is the URL of a Redis in which two consumers called orders-v1.
-func recordedCalls(t *testing.T) (url string) {
+func recordedCalls(t *testing.T) (url string) { t.Helper(); return recordedUnder(t, "gatehouse") }
+
+// recordedUnder is recordedCalls under a prefix of keys.
+func recordedUnder(t *testing.T, prefix string) (url string) {
 	t.Helper()
 	url = "redis://" + miniredis.RunT(t).Addr()
 	client, err := redisurl.Open(url)
@@ -45,7 +48,7 @@ func recordedCalls(t *testing.T) (url string) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	r := callers.NewRecorder(client, "gatehouse")
+	r := callers.NewRecorder(client, prefix)
 	for _, name := range []string{"globex-crm", "=initech", "=initech"} {
 		r.Observe(callers.Call{At: time.Now(), Route: "orders-v1", Caller: callers.Caller{ID: "id-" + name, Username: name, Tenant: "t"}, Stage: lifecycle.StageDeprecated, UserAgent: "crm/1.2"})
 	}
@@ -86,6 +89,93 @@ func TestSunsetReport(t *testing.T) {
 	}
 	if out := report(); strings.Contains(out, "globex") || !strings.Contains(out, "=initech") {
 		t.Errorf("after one was forgotten:\n%s", out)
+	}
+}
+
+// elsewhereFile is a config whose orders-v1 is recorded in another Redis than orders-v0.
+func elsewhereFile(t *testing.T, url string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kong.yaml")
+	text := strings.Replace(endingConfig, "observe: true,", `observe: true, redis: { url: "`+url+`", key_prefix: "acme:x" },`, 1)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestSunsetElsewhere: callers are found, and forgotten, where the config has them recorded.
+// Of what cannot be asked nothing is said.
+func TestSunsetElsewhere(t *testing.T) {
+	t.Setenv("REDIS_URL", "redis://"+miniredis.RunT(t).Addr())
+	url := recordedUnder(t, "acme:x")
+	file := elsewhereFile(t, url)
+	report := func(args ...string) (out, errs string, code int) {
+		t.Helper()
+		return gatehouse(t, "", append([]string{"sunset", "report"}, args...)...)
+	}
+	out, errs, code := report("--config", file)
+	if code != 0 || !strings.Contains(out, "orders-v1  globex-crm") || strings.Contains(out, "orders-v1: ") || !strings.Contains(out, "orders-v0: not known: no node has recorded") {
+		t.Errorf("exit code %d: %s\n%s", code, out, errs)
+	}
+	if _, errs, code := report("--config", file, "--redis", url); code != 2 || !strings.Contains(errs, "--redis: the versions have 2 different redis.url") {
+		t.Errorf("one Redis for two: exit code %d: %s", code, errs)
+	}
+	vault := elsewhereFile(t, "{vault://env/observed-redis}")
+	if _, errs, code := report("--config", vault); code != 1 || !strings.Contains(errs, "name that Redis with --redis") || !strings.Contains(errs, "orders-v1") {
+		t.Errorf("in a vault: exit code %d: %s", code, errs)
+	}
+	if out, errs, code := report("--config", vault, "--redis", url, "orders-v1"); code != 0 || !strings.Contains(out, "orders-v1  globex-crm") {
+		t.Errorf("in a vault, and named: exit code %d: %s\n%s", code, out, errs)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "globex-crm"); code != 1 || !strings.Contains(errs, "with --config the config") {
+		t.Errorf("forget without the config: exit code %d: %s", code, errs)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "--config", file, "globex-crm"); code != 0 {
+		t.Errorf("forget: exit code %d: %s", code, errs)
+	}
+	if out, _, _ := report("--config", file); strings.Contains(out, "globex") || !strings.Contains(out, "=initech") {
+		t.Errorf("after one was forgotten:\n%s", out)
+	}
+}
+
+// TestSunsetForgetsOne: a name that is two consumers' erases neither.
+func TestSunsetForgetsOne(t *testing.T) {
+	url := "redis://" + miniredis.RunT(t).Addr()
+	client, err := redisurl.Open(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	r := callers.NewRecorder(client, "gatehouse")
+	for _, c := range []callers.Caller{{ID: "11", Username: "globex"}, {ID: "22", Username: "crm", CustomID: "globex"}} {
+		r.Observe(callers.Call{At: time.Now(), Route: "orders-v1", Caller: c, Stage: lifecycle.StageDeprecated})
+	}
+	if err := r.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code := gatehouse(t, "", "sunset", "forget", "--redis", url, "globex")
+	if code != 1 || !strings.Contains(errs, `"globex" is more than one consumer: id 11`) || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "--redis", url, "22"); code != 0 {
+		t.Errorf("by id: exit code %d: %s", code, errs)
+	}
+	recorded, err := callers.Read(t.Context(), client, "gatehouse")
+	if left := recorded.Routes["orders-v1"]; err != nil || len(left) != 1 || left[0].ID != "11" {
+		t.Errorf("left: %+v, error %v", left, err)
+	}
+}
+
+// TestSunsetUnnamed: of the callers of a route without a name nothing is known, and nothing
+// is said but that.
+func TestSunsetUnnamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kong.yaml")
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(endingConfig, "name: orders-v1, ", "")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, errs, code := gatehouse(t, "", "sunset", "report", "--config", file, "--redis", recordedCalls(t), "--if-sunset-today")
+	if code != 0 || !strings.HasPrefix(out, "nobody would break, of whom it is known") || !strings.Contains(out, "\n/v1: not known, since the route has no name") || !strings.Contains(out, "\norders-v1: it has callers") {
+		t.Errorf("exit code %d: %s\n%s", code, out, errs)
 	}
 }
 

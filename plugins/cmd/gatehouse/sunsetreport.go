@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,7 +43,7 @@ func sunsetReportCommand(s streams) *cobra.Command {
 	flags.IntVar(&r.ask.Days, "days", 7, "how many days of calls count, today's included")
 	flags.BoolVar(&r.ask.IfSunsetToday, "if-sunset-today", false, "say who would break if the versions ended now")
 	cli.Output(flags, &r.format, "text", "json", "csv")
-	c.PreRunE = func(*cobra.Command, []string) error { return checkRedis(flags, r.url) }
+	c.PreRunE = func(*cobra.Command, []string) error { return r.check() }
 	return c
 }
 
@@ -51,12 +52,12 @@ func (r *reporting) report(ctx context.Context, s streams, routes []string) erro
 	if err != nil {
 		return err
 	}
-	recorded, err := r.recorded(ctx)
+	records, err := r.recorded(ctx, list)
 	if err != nil {
 		return err
 	}
 	r.ask.At = time.Now()
-	report := endings.New(list, recorded, r.ask)
+	report := endings.New(list, records, r.ask)
 	if len(routes) > 0 {
 		report.Unknown = nil // they were not asked for
 	}
@@ -92,7 +93,7 @@ func printReport(w io.Writer, r *endings.Report) error {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	} else if r.IfSunsetToday {
-		_, _ = fmt.Fprintln(w, "nobody would break")
+		_, _ = fmt.Fprintln(w, nobodyBreaks(r))
 	}
 	for _, v := range r.Silent {
 		_, _ = fmt.Fprintln(w, silence(v, r))
@@ -103,13 +104,25 @@ func printReport(w io.Writer, r *endings.Report) error {
 	return nil
 }
 
+// nobodyBreaks says no more than is known.
+func nobodyBreaks(r *endings.Report) string {
+	if slices.ContainsFunc(r.Silent, func(v endings.Silent) bool { return !v.Known() }) {
+		return "nobody would break, of whom it is known that they call"
+	}
+	return "nobody would break"
+}
+
 // silence says since when nobody calls a version.
 func silence(v endings.Silent, r *endings.Report) string {
 	switch {
-	case v.Since.IsZero() && !v.Recorded:
+	case v.Unnamed:
+		return v.Route + ": not known, since the route has no name, and Kong records who calls under an id that it makes: write a name"
+	case !v.Recorded && v.Since.IsZero():
 		return v.Route + ": not known, since nobody records it: write observe: true"
+	case !v.Recorded:
+		return fmt.Sprintf("%s: not known, since nobody records it; the last call that was is of %s: write observe: true", v.Route, v.Since.Format(time.DateOnly))
 	case v.Since.IsZero():
-		return v.Route + ": nobody"
+		return v.Route + ": not known: no node has recorded anything in its Redis yet, or not under its key_prefix"
 	}
 	return fmt.Sprintf("%s: nobody since %s (ends %s)", v.Route, v.Since.Format(time.DateOnly), ends(v.Ends, r.At))
 }

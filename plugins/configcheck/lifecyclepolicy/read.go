@@ -130,9 +130,11 @@ func (r *reader) freeze(at schema.Path, fields map[string]any, zone *time.Locati
 // eachYear is a day of each year: month and day.
 var eachYear = regexp.MustCompile(`^\d\d-\d\d$`)
 
+const aDay = `write a day, such as "2027-12-15", or of each year, as "12-15"`
+
 // day reads a day of one year, or of each.
 func (r *reader) day(at schema.Path, fields map[string]any, name string) (day time.Time, yearly bool) {
-	text, ok := r.text(at, fields, name, `write a day, such as "2027-12-15", or of each year, as "12-15"`)
+	text, ok := r.text(at, fields, name, aDay)
 	if !ok {
 		return day, false
 	}
@@ -146,15 +148,24 @@ func (r *reader) day(at schema.Path, fields map[string]any, name string) (day ti
 		}
 		return day, true
 	}
-	day, err := lifecycle.ParseDate(text)
-	switch {
-	case err != nil:
-		what, fix, _ := strings.Cut(err.Error(), "; ")
+	day, err := lifecycle.ParseDay(text)
+	if err != nil {
+		what, fix := meantDay(text, err)
 		r.wrong(at.At(name), fmt.Sprintf("%q %s", text, what), fix)
-	case len(text) != len(time.DateOnly):
-		r.wrong(at.At(name), fmt.Sprintf("%q has a time in it, and a freeze is of whole days", text), "write the day only, such as "+day.Format(time.DateOnly))
 	}
 	return day, false
+}
+
+// meantDay says how to write what is no day: one of each year is as likely meant.
+func meantDay(text string, err error) (what, fix string) {
+	if days := lifecycle.DaysOfYear(text); len(days) > 0 {
+		return "is no day of each year", `write "` + strings.Join(days, `" or "`) + `"`
+	}
+	what, fix, _ = strings.Cut(err.Error(), "; ")
+	if what == "is not a day" {
+		fix = aDay
+	}
+	return what, fix
 }
 
 // zone reads a time zone, or keeps the one that there is.

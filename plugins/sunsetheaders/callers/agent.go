@@ -3,6 +3,8 @@ package callers
 import (
 	"regexp"
 	"strings"
+
+	"github.com/gatehousehq/gatehouse/internal/apikey"
 )
 
 // Bounds of what is kept of a User-Agent.
@@ -21,6 +23,22 @@ var (
 )
 
 const maxName = 32
+
+// address is a name that may be a mailbox or a host, as a person's often is: with a dot in
+// it, a word "at" or an end such as -com. secret is one that may be a key: it begins as keys
+// do, says live or test in its middle, or has letters and digits as nobody names a product.
+var (
+	address = regexp.MustCompile(`(?i)\.|[_+-]at[_+-]|[_+-](com|org)$|gmail|mailto`)
+	secret  = regexp.MustCompile(`(?i)^(sk|pk|rk|gh[opusr]|github_pat|glpat|xox[a-z]|whsec|api_?key|key|token|secret|bearer|basic|akia|asia|aiza|eyj)([_-]|$)` +
+		`|^(akia|asia|aiza|eyj)[a-z0-9]{6}|[_-](live|test|prod)[_-]|[0-9][a-z]+[0-9]+[a-z]|^[a-f0-9]{8,}$`)
+	// script is the one dot that products have.
+	script = regexp.MustCompile(`^[A-Za-z]+\.js$`)
+)
+
+// mayBeAbout reports whether a name may be of a person, or open something.
+func mayBeAbout(name string) bool {
+	return strings.HasPrefix(strings.ToLower(name), apikey.Prefix) || secret.MatchString(name) || address.MatchString(name) && !script.MatchString(name)
+}
 
 // Products is a User-Agent header without what may be about a person: the first products
 // with the beginnings of their versions, and no comment (RFC 9110, section 10.1.5). It is
@@ -51,7 +69,7 @@ func Products(header string) string {
 // product is one word of the header as it is kept; empty if it is not.
 func product(word string) string {
 	name, version, _ := strings.Cut(word, "/")
-	if len(name) > maxName || !productName.MatchString(name) {
+	if len(name) > maxName || !productName.MatchString(name) || mayBeAbout(name) {
 		return ""
 	}
 	if parts := productVersion.FindStringSubmatch(version); parts != nil {

@@ -31,11 +31,6 @@ var others = Caller{ID: Others}
 // Name is what to call the consumer.
 func (c Caller) Name() string { return cmp.Or(c.Username, c.CustomID, c.ID, Anonymous) }
 
-// Is reports whether a name, custom_id or id is the consumer's.
-func (c Caller) Is(name string) bool {
-	return name != "" && (name == c.Username || name == c.CustomID || name == c.ID)
-}
-
 // clean is the caller with what is fit to be kept: bounded, and printable.
 func (c Caller) clean() Caller {
 	for _, field := range []*string{&c.ID, &c.Username, &c.CustomID} {

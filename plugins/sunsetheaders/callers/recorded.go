@@ -115,36 +115,3 @@ func unix(text string) time.Time {
 	seconds, _ := strconv.ParseInt(text, 10, 64) // our script's
 	return time.Unix(seconds, 0).UTC()
 }
-
-// Forget erases all that is recorded of a consumer, by its username, custom_id or id, and
-// says of how many callers that was: a consumer may call several routes, for several
-// tenants. A node that has seen one since its last write writes it again, within ten
-// seconds.
-func Forget(ctx context.Context, client redis.UniversalClient, prefix, consumer string) (forgotten int, err error) {
-	routes, err := client.ZRange(ctx, routesKey(prefix), 0, -1).Result()
-	if err != nil {
-		return 0, fmt.Errorf("read which routes were called: %w", err)
-	}
-	for _, route := range routes {
-		n, err := forgetOn(ctx, client, keysOf(prefix, route), consumer)
-		if forgotten += n; err != nil {
-			return forgotten, fmt.Errorf("erase who calls %s: %w", route, err)
-		}
-	}
-	return forgotten, nil
-}
-
-func forgetOn(ctx context.Context, client redis.UniversalClient, k keys, consumer string) (forgotten int, err error) {
-	sought := Caller{ID: consumer}.clean().ID // as it would be kept
-	err = eachCaller(ctx, client, k, func(member string, fields map[string]string) error {
-		if caller := callerOf(fields); !caller.Is(sought) || caller == others {
-			return nil
-		}
-		if err := client.Del(ctx, k.caller(member)).Err(); err != nil {
-			return err
-		}
-		forgotten++
-		return client.ZRem(ctx, k.index, member).Err()
-	})
-	return forgotten, err
-}
