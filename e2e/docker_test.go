@@ -122,7 +122,7 @@ func newCompose(ctx context.Context, ports stack.Ports, kongConfig string) *comp
 
 // up starts Kong and what it depends on, and waits until Kong's container is healthy.
 func (c *compose) up(ctx context.Context, ports stack.Ports) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
 	defer cancel()
 	if err := c.run(ctx, "--profile", "suite", "up", "--detach", "--build", "kong", "receiver"); err != nil {
 		return err
