@@ -164,19 +164,8 @@ func (p *pass) limitsUsers(r gateway.Route) bool {
 
 // limiterOn is the plugin that runs tenant-rate-limit on a route, alone or in one hop.
 func (p *pass) limiterOn(r gateway.Route, consumer *gateway.Entity) *gateway.Plugin {
-	if alone := p.config.On(r, consumer, "tenant-rate-limit"); alone != nil {
-		return alone
-	}
-	if hop := p.config.On(r, consumer, oneHop); hop != nil && runs(hop, "tenant_rate_limit") {
-		return hop
-	}
-	return nil
+	return p.config.Running(r, consumer, "tenant-rate-limit", "tenant_rate_limit")
 }
 
 // oneHop is the plugin that runs several of ours.
-const oneHop = "gatehouse"
-
-// runs reports whether the one-hop plugin runs a section.
-func runs(hop *gateway.Plugin, section string) bool {
-	return slices.Contains(gateway.Strings(hop.Config()["run"]), section)
-}
+const oneHop = gateway.OneHop

@@ -84,12 +84,8 @@ func (p *pass) announced(r gateway.Route) announcement { return p.announcedTo(r,
 
 // announcedTo is what they say to a consumer, nil for those who have no plugin of their own.
 func (p *pass) announcedTo(r gateway.Route, consumer *gateway.Entity) announcement {
-	for _, name := range []string{"sunset-headers", oneHop} {
-		if plugin := p.config.On(r, consumer, name); plugin != nil {
-			if said := announcementOf(plugin); said.by != nil {
-				return said
-			}
-		}
+	if plugin := p.config.Running(r, consumer, "sunset-headers", "sunset_headers"); plugin != nil {
+		return announcementOf(plugin)
 	}
 	return announcement{}
 }

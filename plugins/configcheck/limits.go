@@ -12,17 +12,7 @@ import (
 // limiterConfig is where in a plugin the config of tenant-rate-limit is, alone or in one
 // hop; nil where it does not run.
 func limiterConfig(plugin *gateway.Plugin) (config map[string]any, path schema.Path) {
-	return sectionOf(plugin, "tenant-rate-limit", "tenant_rate_limit")
-}
-
-func sectionOf(plugin *gateway.Plugin, name, section string) (config map[string]any, path schema.Path) {
-	switch {
-	case plugin.Name() == name:
-		return plugin.Config(), at("config")
-	case plugin.Name() == oneHop && runs(plugin, section):
-		return gateway.Map(plugin.Config()[section]), at("config", section)
-	}
-	return nil, nil
+	return plugin.Section("tenant-rate-limit", "tenant_rate_limit")
 }
 
 // limitsPerNode finds limiters that count in each node's memory.

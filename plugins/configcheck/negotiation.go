@@ -39,7 +39,7 @@ func (p *pass) negotiations() (all []negotiation) {
 	for _, plugin := range p.config.Plugins {
 		config, path := plugin.Config(), at("config")
 		switch {
-		case plugin.Name() == oneHop && runs(plugin, apiVersionSection):
+		case plugin.Runs(apiVersionSection):
 			config, path = gateway.Map(config[apiVersionSection]), path.At(apiVersionSection)
 		case plugin.Name() != apiVersion:
 			continue

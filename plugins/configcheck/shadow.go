@@ -171,7 +171,7 @@ func (p *pass) besideOneHop() {
 			return
 		}
 		plugin, hop := p.config.On(r, consumer, name), p.config.On(r, consumer, oneHop)
-		if plugin == nil || hop == nil || !runs(hop, section) || seen[plugin] {
+		if plugin == nil || hop == nil || !hop.Runs(section) || seen[plugin] {
 			return
 		}
 		seen[plugin] = true

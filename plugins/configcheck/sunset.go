@@ -23,7 +23,7 @@ func (p *pass) endings() (all []announcement) {
 
 // announcementOf is what a plugin says of an end, by nil if it says nothing of one.
 func announcementOf(plugin *gateway.Plugin) announcement {
-	config, path := sectionOf(plugin, "sunset-headers", "sunset_headers")
+	config, path := plugin.Section("sunset-headers", "sunset_headers")
 	if path == nil {
 		return announcement{}
 	}

@@ -107,13 +107,7 @@ func (p *pass) saysWhose(r gateway.Route, consumer *gateway.Entity) bool {
 
 // issuersOf is the list of a plugin that compares tokens with one, none of others.
 func issuersOf(plugin *gateway.Plugin) []any {
-	limiter := plugin.Config()
-	switch {
-	case plugin.Name() == oneHop && runs(plugin, "tenant_rate_limit"):
-		limiter = gateway.Map(limiter["tenant_rate_limit"])
-	case plugin.Name() != "tenant-rate-limit":
-		return nil
-	}
+	limiter, _ := limiterConfig(plugin)
 	return gateway.List(gateway.Map(limiter["identity"])["issuers"])
 }
 

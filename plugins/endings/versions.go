@@ -26,11 +26,8 @@ type Version struct {
 	own []ownLife
 }
 
-// The plugins that end versions, and the section of the one hop's.
-const (
-	oneHop  = "gatehouse"
-	section = "sunset_headers"
-)
+// section is sunset-headers' in the config of one hop.
+const section = "sunset_headers"
 
 // Versions are those of a config, by their routes. The error is of a config
 // that `gatehouse check` refuses.
@@ -68,7 +65,7 @@ func (r *reader) version(route gateway.Route) (v Version, err error) {
 	if v.Life, err = r.life(forAll); err != nil {
 		return v, err
 	}
-	for _, consumer := range append(slices.Clone(r.Consumers(sunsetheaders.Name)), r.Consumers(oneHop)...) {
+	for _, consumer := range append(slices.Clone(r.Consumers(sunsetheaders.Name)), r.Consumers(gateway.OneHop)...) {
 		plugin := r.ending(route, consumer)
 		if plugin == forAll {
 			continue
@@ -100,13 +97,7 @@ func matched(route gateway.Route) string {
 // ending is the plugin that ends the version on a route for a consumer, or for those who have
 // none of their own; nil if none does.
 func (r *reader) ending(route gateway.Route, consumer *gateway.Entity) *gateway.Plugin {
-	if p := r.On(route, consumer, sunsetheaders.Name); p != nil {
-		return p
-	}
-	if p := r.On(route, consumer, oneHop); p != nil && slices.Contains(gateway.Strings(p.Config()["run"]), section) {
-		return p
-	}
-	return nil
+	return r.Running(route, consumer, sunsetheaders.Name, section)
 }
 
 func (r *reader) life(of *gateway.Plugin) (Life, error) {
@@ -116,10 +107,7 @@ func (r *reader) life(of *gateway.Plugin) (Life, error) {
 	if life, ok := r.lives[of]; ok {
 		return life, nil
 	}
-	fields := of.Config()
-	if of.Name() == oneHop {
-		fields = gateway.Map(fields[section])
-	}
+	fields, _ := of.Section(sunsetheaders.Name, section)
 	life, err := lifeOf(fields)
 	r.lives[of] = life
 	return life, err
