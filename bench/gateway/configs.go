@@ -56,21 +56,26 @@ func oneHop(lease int) string {
 // apart is the four plugins.
 func apart() string {
 	return "- name: pii-log-scrub\n- name: trace-inject\n- name: tenant-rate-limit\n  config:\n" + indent(limits(0), "    ") +
-		"- name: sunset-headers\n  config:\n" + indent(sunset, "    ")
+		sunsetAlone()
 }
+
+func sunsetAlone() string { return "- name: sunset-headers\n  config:\n" + indent(sunset, "    ") }
 
 // lua is what Kong has for the same: its own four plugins.
 func lua(redis, collector, logFile string) string {
 	host, port, _ := net.SplitHostPort(redis)
 	return fmt.Sprintf(`- name: rate-limiting
   config: { minute: %d, limit_by: consumer, policy: redis, redis: { host: %s, port: %s } }
-- name: response-transformer
-  config:
-    add:
-      headers: ["Deprecation:@1768435200", "Sunset:Mon, 30 Jun 2036 00:00:00 GMT", "Link:</v2>; rel=successor-version"]
-- name: opentelemetry
+%s- name: opentelemetry
   config: { traces_endpoint: "%s/v1/traces" }
 - name: file-log
   config: { path: %s }
-`, plenty, host, port, collector, logFile)
+`, plenty, host, port, luaSunset, collector, logFile)
 }
+
+// luaSunset is Kong's own plugin that adds what sunset-headers does.
+const luaSunset = `- name: response-transformer
+  config:
+    add:
+      headers: ["Deprecation:@1768435200", "Sunset:Mon, 30 Jun 2036 00:00:00 GMT", "Link:</v2>; rel=successor-version"]
+`

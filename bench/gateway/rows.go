@@ -44,6 +44,10 @@ func (b *bench) rows() []ratio.Row {
 			Ours: saturated(b.event, "/apart"), Base: saturated(b.lua, "/lua"),
 		},
 		{
+			What: "sunset-headers alone", Peer: "Kong's response-transformer", Unit: "requests/s", Target: 0.7, Rounds: rounds,
+			Ours: saturated(b.event, "/sunset"), Base: saturated(b.lua, "/sunset"),
+		},
+		{
 			What: "latency that one hop adds, p50", Unit: "ms at half of saturation", Target: 0.5, AtMost: true, Rounds: rounds,
 			Ours: b.added("/onehop", 0.50),
 		},

@@ -69,7 +69,7 @@ func (b *bench) open(ctx context.Context) error {
 	}
 	b.closers = append(b.closers, stop)
 	b.config = config(service("onehop", upstream, oneHop(0)), service("leased", upstream, oneHop(lease)),
-		service("apart", upstream, apart()), service("bare", upstream, ""))
+		service("apart", upstream, apart()), service("sunset", upstream, sunsetAlone()), service("bare", upstream, ""))
 	s.Config, s.Env = b.config, map[string]string{
 		"REDIS_URL": redis.URL(), "OTEL_EXPORTER_OTLP_ENDPOINT": traces,
 		"GATEHOUSE_LOG_PLUGINS": "off", // there is none: the audit record is what is logged
@@ -81,7 +81,8 @@ func (b *bench) open(ctx context.Context) error {
 	if b.event, err = b.startKong(ctx, s); err != nil {
 		return err
 	}
-	s.Config = config(service("lua", upstream, lua(redis.Addr, traces, filepath.Join(filepath.Dir(s.Binary), "file.log"))))
+	s.Config = config(service("lua", upstream, lua(redis.Addr, traces, filepath.Join(filepath.Dir(s.Binary), "file.log"))),
+		service("sunset", upstream, luaSunset))
 	s.Env = map[string]string{
 		"KONG_TRACING_INSTRUMENTATIONS": "all", "KONG_TRACING_SAMPLING_RATE": "1",
 		"KONG_PROXY_ACCESS_LOG": "logs/access.log", "KONG_PROXY_ERROR_LOG": "logs/error.log",
