@@ -36,7 +36,7 @@ func Ask(ctx context.Context, auth string, client Client, c Claims) (string, err
 	req.SetBasicAuth(string(client), Secret(client))
 	resp, err := http.DefaultClient.Do(req)
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return "", fmt.Errorf("no auth service at %s: start it by make run or make up, or set AUTH_CONTROL_PORT to where it is", auth)
+		return "", fmt.Errorf("no auth service at %s: start it by make run or make up, or set PORT_OFFSET or AUTH_CONTROL_PORT as they are set there", auth)
 	}
 	if err != nil {
 		return "", fmt.Errorf("ask the auth service: %w", err)

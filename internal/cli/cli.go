@@ -1,5 +1,6 @@
 // Package cli is what the command lines of our programs have in common: help on standard
-// output, exit codes, errors of one line each, and flags that may be written with one dash.
+// output, what shells complete, exit codes, errors of one line each, and flags that may be
+// written with one dash.
 package cli
 
 import (
@@ -45,6 +46,7 @@ func IsUsage(err error) bool {
 func Root(name, short string, commands ...*cobra.Command) *cobra.Command {
 	root := &cobra.Command{Use: name, Short: short, Version: version.String()}
 	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.SetUsageTemplate(usageTemplate(root))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(commands...)
@@ -66,7 +68,9 @@ func Run(ctx context.Context, root *cobra.Command, args []string, out, stderr io
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	topics(root)
+	ownWords(root)
 	if len(args) > 0 && strings.HasPrefix(args[0], cobra.ShellCompRequestCmd) {
+		completions(root) // which reads the quotes
 		plainUsages(root)
 	}
 	args = LongFlags(root, args)

@@ -29,6 +29,7 @@ func TestRun(t *testing.T) {
 		{"help check", nil, 0, "", "Usage:\n  program check FILE... [flags]\n", ""},
 		{"keys --help", nil, 0, "", "has others\n", ""},
 		{"--version", nil, 0, "", "program 0.1.0", ""},
+		{"help completion", nil, 0, "", "Generate the autocompletion script", ""},
 		{"completion fish", nil, 0, "", "# fish completion for program", ""},
 		{"keys", nil, 2, "", "", "program keys: name a command: sync; see program keys --help\n"},
 		{"keys snyc", nil, 2, "", "", "program keys: unknown command \"snyc\"; did you mean sync?; see program keys --help\n"},

@@ -159,6 +159,7 @@ func GoFlags(to *pflag.FlagSet, define func(*flag.FlagSet) error) error {
 func Output(flags *pflag.FlagSet, to *string, formats ...string) {
 	*to = formats[0]
 	flags.VarP(&output{to, formats}, "output", "o", "`how` it is printed: "+strings.Join(formats, " or "))
+	Values(flags, "output", formats...)
 }
 
 type output struct {

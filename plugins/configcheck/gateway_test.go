@@ -57,6 +57,18 @@ func TestGatewayRules(t *testing.T) {
 
 		{"route-twice", "in another order, and with other letters", "services: [{host: h, routes: [{paths: [/a, /b], headers: {X-A: [b]}}, {headers: {x-a: [b]}, paths: [/b, /a], protocols: [https, http]}]}]", []string{"services[0].routes[1]"}},
 		{"route-twice", "another priority, protocol or header, or nothing", "services: [{host: h, routes: [{paths: [/a]}, {paths: [/a], regex_priority: 1}, {paths: [/a], protocols: [https]}, {paths: [/a], headers: {x: [b]}}, {}, {}]}]", nil},
+		{"route-path-pattern", "regular expressions", `services: [{host: h, routes: [{paths: [/shop/.*, '/orders/\d+', '/v[12]/x', '/(a|b)', '/a/(b)?', '/orders$', '/orders/?', '/a/(?<id>b)', '/a{2}', '/x.+', '/^a', ~/ok/.*]}]}]`,
+			paths(11)},
+		{"route-path-pattern", "templates and stars", "services: [{host: h, routes: [{paths: ['/orders/{id}', '/orders/:id/items', /shop/*, '/*', /a/*/b, /a*]}]}]", paths(6)},
+		{"route-path-pattern", "paths", `services: [{host: h, routes: [{paths: [/, /a.b, /v1.0+beta, '/$batch', '/odata/$metadata', "/Orders('x')", '/Orders(1)', /.well-known/x, '/users:batch', '/a@b', '/a%20b', '/a;v=1', '/~user', /a-b_c, '/a!', '/c++', '/x,y', '/search?q=1', '/a[b', /a/.]}]}]`, nil},
+		{"route-path-pattern", "of which Kong makes regular expressions", `{_format_version: "2.1", services: [{host: h, routes: [{paths: [/shop/.*]}]}]}`, nil},
+		{"route-path-pattern", "no texts", "services: [{host: h, routes: [{paths: [1, {a: b}]}, {paths: /shop/.*}, {expression: 'http.path ~ \"/.*\"'}]}]", nil},
+
+		{"service-url-overwrites", "what says otherwise", "services: [{url: 'http://h', path: /v1}, {url: 'https://h/v1', host: g, port: 8443, protocol: http, path: /v2}, {url: 'http://u:p@h:8080/x', port: 80}]",
+			[]string{"services[0].path", "services[1].host", "services[1].path", "services[1].port", "services[1].protocol", "services[2].port"}},
+		{"service-url-overwrites", "what says the same, or is there alone", "services: [{url: 'https://h/v1', host: h, port: 443, protocol: https, path: /v1}, {url: 'http://[fd00::1]:81', host: '[fd00::1]', port: 81}, {url: 'http://h', retries: 3, path: null}, {host: h, path: /a}, {url: 'grpc://h', port: 80, protocol: grpc}]", nil},
+		{"service-url-overwrites", "a url that Kong refuses", "services: [{url: 'h:80', host: h}, {url: 7, host: h}]", nil},
+
 		{"upstream-unused", "in a url, and in other letters", "{upstreams: [{name: a.b}, {name: c}], services: [{url: 'http://A.B/x'}, {host: c}]}", nil},
 		{"upstream-unused", "without services", "upstreams: [{name: a}]", nil},
 
@@ -129,6 +141,37 @@ func TestGatewayRules(t *testing.T) {
 			t.Parallel()
 			wantAt(t, only(check(checker, tt.config), tt.rule), tt.at...)
 		})
+	}
+}
+
+// paths are those of the first n paths of a route.
+func paths(n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprintf("services[0].routes[0].paths[%d]", i))
+	}
+	return all
+}
+
+// TestFixesOfPaths: what is to be written in a path's place is what was meant.
+func TestFixesOfPaths(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]string{
+		`/shop/.*`:                `as a regular expression; write ~/shop/.* (`,
+		`/orders/\d+`:             `as a regular expression; write ~/orders/\d+ (`,
+		`/orders/{id}/.*`:         `as a regular expression; write ~/orders/[^/]+/.* (`,
+		`/orders/{id}.json`:       `as a template; write ~/orders/[^/]+\.json (`,
+		`/{a}{b}/c`:               `as a template; write ~/[^/]+[^/]+/c (`,
+		`/orders/:id`:             `as a template; write ~/orders/[^/]+ (`,
+		`/orders/:id/items/:item`: `as a template; write ~/orders/[^/]+/items/[^/]+ (`,
+		`/shop/*`:                 `as a pattern; write /shop/, which is met by all that begins with it (`,
+		`/**`:                     `as a pattern; write /, which is met by all that begins with it (`,
+		`/a/*/b.c`:                `as a pattern; write ~/a/[^/]*/b\.c (`,
+		`/a/**/b`:                 `as a pattern; write ~/a/.*/b (`,
+	} {
+		report := only(check(gatewayChecker(t, configcheck.Options{}), "services: [{name: s, host: h, routes: [{name: r, paths: ['"+path+"']}]}]"), "route-path-pattern")
+		if len(report.Findings) != 1 || !strings.Contains(report.Findings[0].String(), want) {
+			t.Errorf("%s: found %v, want %s", path, report.Findings, want)
+		}
 	}
 }
 

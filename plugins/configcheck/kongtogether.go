@@ -48,20 +48,19 @@ func (p *pass) serviceFields(e *gateway.Entity) {
 	}
 }
 
-// protocolOf is a service's protocol, of its url where it has one, empty where Kong has to say,
-// and the field that has a path.
+// protocolOf is a service's protocol, and the field that has a path: of its url where it has
+// one, whatever stands beside that. Of a url that Kong refuses it is nothing.
 func protocolOf(e *gateway.Entity) (protocol, path string) {
 	if e.Fields["path"] != nil {
 		path = "path"
 	}
-	parts := urlText.FindStringSubmatch(e.Text("url"))
-	switch {
-	case parts != nil && e.Fields["protocol"] != nil: // which of them counts is Kong's business
+	switch said := ofURL(e); {
+	case said != nil && said["path"] != "":
+		return said["protocol"], "url"
+	case said != nil:
+		return said["protocol"], ""
+	case e.Fields["url"] != nil:
 		return "", ""
-	case parts != nil && parts[3] != "":
-		return parts[1], "url"
-	case parts != nil:
-		return parts[1], path
 	case e.Fields["protocol"] == nil:
 		return "http", path // Kong's default
 	}

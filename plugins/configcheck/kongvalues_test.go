@@ -75,6 +75,8 @@ func TestFieldsTogether(t *testing.T) {
 	for config, want := range map[string]string{
 		service("host: h, protocol: tcp, path: /a"):                                                    `services[0].path: a path cannot be set where protocol is tcp`,
 		service("url: 'grpc://h/a'"):                                                                   `services[0].url: a path cannot be set where protocol is grpc`,
+		service("url: 'grpc://h/a', protocol: http"):                                                   `services[0].url: a path cannot be set where protocol is grpc`,
+		service("url: 'http://h', protocol: https, tls_verify: true"):                                  `services[0].tls_verify: cannot be set where protocol is http`,
 		service("host: h, tls_verify: false"):                                                          `services[0].tls_verify: cannot be set where protocol is http; remove it, or write protocol: https`,
 		service("url: 'http://h', ca_certificates: [4e3ad2e4-0bc4-4638-8e34-c84a417ba39b]"):            `services[0].ca_certificates: cannot be set where protocol is http`,
 		route("paths: [/], protocols: [http, grpc]"):                                                   `services[0].routes[0].protocols: http, grpc: they are of several kinds`,
@@ -125,6 +127,7 @@ func TestFieldValuesThatKongTakes(t *testing.T) {
 		`services: [{host: h, routes: [{paths: [/a, '~/o/(?<x>\d+)$', /ü, /a b, /a.b]}, {methods: [FETCH]}, {hosts: ['*.a.b', 'a.*', 'a:80', 10.0.0.1]}, {snis: [a.b]}, {headers: {x-a: [b]}}, {protocols: [grpc], paths: [/a], strip_path: false}, {protocols: [tcp], sources: [{port: 1}]}]}]`,
 		"upstreams: [{name: u, algorithm: latency, slots: 10, host_header: 'a:80', healthchecks: {threshold: 50.5, active: {type: tcp, healthy: {interval: 0.5}}}, targets: [{target: '[::1]:80', weight: 0}, {target: a}]}]",
 		"services: [{host: h, protocol: https, path: /, tls_verify: true}, {host: h, protocol: tls, tls_verify_depth: 1}, {url: grpc://h}, {url: 'https://h/a', tls_verify: false}]",
+		"services: [{url: 'http://h/a', protocol: tcp}, {url: 'http://h', protocol: tcp, path: /a}, {url: 'https://h', protocol: http, tls_verify: true}, {url: 'grpc://h', path: /a}]",
 		"services: [{host: h, routes: [{protocols: [tls_passthrough], snis: [a]}, {protocols: [grpc, grpcs], paths: [/], snis: [a]}, {paths: [/], snis: [], regex_priority: 5}, {protocols: [http], paths: [/], snis: []}]}]",
 		"upstreams: [{name: a, hash_on: ip, hash_fallback: consumer}, {name: b, hash_on: header, hash_on_header: a, hash_fallback: cookie, hash_on_cookie: c}, {name: c, hash_on: none, hash_fallback: none}]",
 		"{consumers: [{custom_id: a, jwt_secrets: [{}], keyauth_credentials: [{}]}, {username: b}], acls: [{group: x, consumer: b}]}",

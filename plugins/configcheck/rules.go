@@ -37,6 +37,8 @@ func init() { // not where it is declared: waivers look rules up in it
 		{Name: "field-value", Severity: Error, Refused: true, find: (*pass).fieldValues},
 		{Name: "name-twice", Severity: Error, Refused: true, find: (*pass).sameNames},
 		{Name: "route-twice", Severity: Warning, find: (*pass).routesTwice},
+		{Name: "route-path-pattern", Severity: Warning, find: (*pass).pathPatterns},
+		{Name: "service-url-overwrites", Severity: Warning, find: (*pass).urlOverwrites},
 		{Name: "upstream-unused", Severity: Warning, find: (*pass).upstreamsUnused},
 
 		// Plugins.

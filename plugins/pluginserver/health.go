@@ -13,9 +13,9 @@ import (
 
 // Handler answers GET /healthz with 200 while the process runs, and /readyz
 // with 200 while the server accepts connections, 503 before and while it
-// drains, and while Options.Ready has an error. The body of /readyz is "ok", then a line for each plugin that is overloaded
-// and for each configuration that is degraded: neither takes the node out of
-// rotation. With Options.Profiling it answers /debug/pprof/ as well. The caller
+// drains, and while Options.Ready has an error. The body of /readyz is "ok", then a line
+// for each plugin that is overloaded, for each configuration that is degraded and for
+// each of Options.Troubles: none takes the node out of rotation. With Options.Profiling it answers /debug/pprof/ as well. The caller
 // mounts it, and /metrics beside it.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -51,10 +51,13 @@ func (s *Server) unready() error {
 // maxTroubles bounds the lines of /readyz.
 const maxTroubles = 100
 
-// troubles are what is wrong with plugins and does not keep the server from serving,
+// troubles are what is wrong and does not keep the server from serving,
 // a line each.
 func (s *Server) troubles() string {
 	lines := append(s.overloads(), s.instances.degradations()...)
+	if s.opts.Troubles != nil {
+		lines = append(lines, s.opts.Troubles()...)
+	}
 	if more := len(lines) - maxTroubles; more > 0 {
 		lines = append(lines[:maxTroubles], fmt.Sprintf("and %d more", more))
 	}

@@ -42,6 +42,25 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// TestTroubles: what is wrong and keeps nobody from serving stands below ok.
+func TestTroubles(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	srv, err := New(Options{Troubles: func() []string { return lines }}, accessPlugin(func(*pdk.PDK) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.ready.Store(true)
+	for want, troubles := range map[string][]string{"ok\n": nil, "ok\none\ntwo\n": {"one", "two"}} {
+		lines = troubles
+		w := httptest.NewRecorder()
+		srv.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/readyz", nil))
+		if w.Code != http.StatusOK || w.Body.String() != want {
+			t.Errorf("%q: /readyz answers %d %q, want 200 %q", troubles, w.Code, w.Body, want)
+		}
+	}
+}
+
 func TestProfilingIsAnOption(t *testing.T) {
 	t.Parallel()
 	for _, on := range []bool{true, false} {

@@ -75,6 +75,9 @@ type Options struct {
 	// Ready is asked by /readyz, and must not wait: an error takes the node out of
 	// rotation, and is what /readyz says. Default: none.
 	Ready func() error
+	// Troubles are asked for by /readyz, and must not wait: a line each of what is wrong and
+	// does not keep the server from serving. Default: none.
+	Troubles func() []string
 	// Strict refuses a configuration that Kong would take but that an operator
 	// would not understand: each field needs a json tag and a desc tag, and a
 	// type that Kong can check. It is for one's own plugins.

@@ -57,6 +57,8 @@ type Config struct {
 	limiter prepared.Value[*Limiter]
 	// counted is the metric of configs without a Redis that this one is in; nil if none.
 	counted prometheus.Gauge
+	// counts is where the config counts; nil until the limiter is made.
+	counts *pool
 	// limitNames are those that overrides may name; nil until the limiter is made.
 	limitNames []string
 }

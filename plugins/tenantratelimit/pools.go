@@ -24,6 +24,8 @@ type pool struct {
 	local  *limiter.Local // the store's
 	leased *limiter.Leased
 	health *health
+	// uses are how many configs in use count here, by what their on_redis_error says.
+	uses map[string]int
 }
 
 // deployment is what the nodes of one deployment share: a Redis and a key prefix.
@@ -128,7 +130,7 @@ func (r *Runtime) pool(url string) (*pool, error) {
 	}
 	local := limiter.NewLocal(maxCounters, r.options.Now)
 	r.watchRefusals(client, url)
-	p := &pool{url: url, client: client, usable: url != "" && url != inProcessURL, store: r.newStore(client, local, url), local: local}
+	p := &pool{url: url, client: client, usable: url != "" && url != inProcessURL, store: r.newStore(client, local, url), local: local, uses: map[string]int{}}
 	local.TakeOver(r.predecessor.counters(url))
 	p.leased = limiter.NewLeased(p.store, maxBlocks, r.options.Now, r.metrics.waste)
 	p.health = r.newHealth(p)
@@ -159,15 +161,17 @@ func (r *Runtime) newStore(client redis.UniversalClient, local *limiter.Local, u
 		Local:     local,
 		Settled:   func(units int64) { r.metrics.settled.Add(float64(units)) },
 		Forgotten: func(units int64) { r.metrics.forgotten.Add(float64(units)) },
-		Gone:      func(addr string) { r.redisGone(at(addr)) },
+		Gone:      func(addr string) { r.failing.remove(url, at(addr)); r.redisGone(at(addr)) },
 		Said:      func(addr string, word limiter.Word, err error) { r.redisSaid(at(addr), word, err) },
 		Tripped: func(addr string, err error) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(1)
+			r.failing.add(url, at(addr), err)
 			r.logger.Error("redis fails; limits fall back to what on_redis_error says",
 				because(err, redisurl.Explain(url, err), "redis", at(addr))...)
 		},
 		Recovered: func(addr string) {
 			r.metrics.open.WithLabelValues(at(addr)).Set(0)
+			r.failing.remove(url, at(addr))
 			r.logger.Info("redis is back; limits are shared again", "redis", at(addr))
 		},
 	})

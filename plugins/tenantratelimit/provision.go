@@ -26,6 +26,8 @@ func (c *Config) newLimiter() (*Limiter, error) {
 	d, noRedis := c.deployment()
 	l, err := c.runtime.newLimiter(c, d)
 	c.countWithoutRedis(d)
+	c.counts = d.pool
+	c.runtime.use(c.counts, c.OnRedisError, 1)
 	c.limitNames = l.decider.Limits()
 	c.runtime.overrides.Use(c.limitNames)
 	return l, errors.Join(noRedis, err)
@@ -82,6 +84,10 @@ func (c *Config) Close() error {
 		c.counted.Dec()
 		c.counted = nil
 	}
+	if c.counts != nil {
+		c.runtime.use(c.counts, c.OnRedisError, -1)
+		c.counts = nil
+	}
 	if c.limitNames != nil {
 		c.runtime.overrides.Disuse(c.limitNames)
 		c.limitNames = nil
@@ -115,7 +121,11 @@ func (c *Config) Warnings() []error {
 	case c.Redis.URL != "" || c.runtime.options.RedisURL != "":
 		return nil
 	}
-	return []error{fmt.Errorf("redis.url: empty, and there is no REDIS_URL: %s; write redis://host:6379/0, or policy: local", withoutRedis[c.OnRedisError])}
+	what := withoutRedis[c.OnRedisError]
+	if c.OnRedisError != quota.OnErrorLocal {
+		what += ", as on_redis_error says"
+	}
+	return []error{fmt.Errorf("redis.url: empty, and there is no REDIS_URL: %s; write redis://host:6379/0, or policy: local", what)}
 }
 
 // unread are fields that policy local does not read, as far as their defaults show.
@@ -135,6 +145,6 @@ func (c *Config) unread() (list []error) {
 // withoutRedis is what becomes of requests where there is no Redis, by on_redis_error.
 var withoutRedis = map[string]string{
 	quota.OnErrorLocal: "each node counts alone, with its share of each limit",
-	quota.OnErrorAllow: "nothing is limited, as on_redis_error says",
-	quota.OnErrorDeny:  "every request is answered 503, as on_redis_error says",
+	quota.OnErrorAllow: "nothing is limited",
+	quota.OnErrorDeny:  "every request is answered 503",
 }

@@ -1,6 +1,7 @@
 package tenantratelimit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -23,6 +24,8 @@ type rightsCheck struct {
 	replicas atomic.Bool
 	// said is what was logged last. It is the task's own.
 	said string
+	// lost is what does not work where nothing is counted for want of a right; else nil.
+	lost atomic.Pointer[string]
 }
 
 func (r *Runtime) newRightsCheck(p *pool, prefix string) *rightsCheck {
@@ -44,6 +47,10 @@ func (c *rightsCheck) look(ctx context.Context) {
 	missing, err := rights.Probe(ctx, c.pool.client, c.prefix, c.replicas.Load())
 	if err != nil {
 		return // it does not answer, which is said elsewhere
+	}
+	c.lost.Store(nil)
+	if missing.CountNothing() {
+		c.lost.Store(new(fmt.Sprintf("the user %s lacks %s; %s", userOf(c.pool.url), cmp.Or(missing.Commands(), "its keys"), grant(c.pool.url, c.prefix))))
 	}
 	found := fmt.Sprint(missing)
 	if found == c.said {

@@ -48,7 +48,8 @@ type Runtime struct {
 	// node is this process' name among all.
 	node string
 
-	said lastSaid
+	said    lastSaid
+	failing failing
 
 	mu          sync.Mutex
 	pools       map[string]*pool // by URL

@@ -3,8 +3,12 @@ package tenantratelimit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehousehq/gatehouse/internal/periodic"
 	"github.com/gatehousehq/gatehouse/internal/redisurl"
@@ -57,6 +61,15 @@ type health struct {
 	// the policy and the evicted keys that were said last.
 	reached, unreachable bool
 	known                eviction.State
+	// away is why the last look did not reach the Redis; nil if it did.
+	away atomic.Pointer[absence]
+}
+
+// absence is why a Redis was not reached, and how many batches it had answered before.
+type absence struct {
+	err     error
+	likely  string
+	answers uint64
 }
 
 // newHealth starts at once where the runtime watches. The caller holds r.mu.
@@ -76,14 +89,46 @@ func (h *health) start() {
 }
 
 func (h *health) look(ctx context.Context) {
-	if h.reached = h.reached || h.reach(ctx); h.reached {
-		h.lookAtMemory(ctx)
+	answers, err := h.pool.store.Answers(), error(nil)
+	if !h.reached {
+		err = h.reach(ctx)
+		h.reached = err == nil
 	}
+	if h.reached {
+		err = silence(h.lookAtMemory(ctx))
+	}
+	switch {
+	case ctx.Err() != nil: // it is told to stop
+	case err == nil:
+		h.away.Store(nil)
+	default:
+		h.away.Store(&absence{err, redisurl.ExplainFirst(h.pool.url, err), answers})
+	}
+}
+
+// silence is the error of a Redis that did not answer, or lets nobody in. One that answers
+// otherwise is there.
+func silence(err error) error {
+	var said redis.Error
+	if errors.As(err, &said) && !redis.HasErrorPrefix(err, "NOAUTH") && !redis.HasErrorPrefix(err, "WRONGPASS") {
+		return nil
+	}
+	return err
+}
+
+// absent is why the Redis is out of reach, as far as is known; nil if it is not, or has
+// answered a request since that was looked at.
+func (h *health) absent() *absence {
+	away := h.away.Load()
+	if away == nil || away.answers != h.pool.store.Answers() {
+		return nil
+	}
+	return away
 }
 
 // reach says once that a Redis cannot be used from the start; later failures the
 // limiter tells.
-func (h *health) reach(ctx context.Context) bool {
+func (h *health) reach(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
 	err := redisurl.Try(ctx, h.pool.url)
@@ -91,15 +136,15 @@ func (h *health) reach(ctx context.Context) bool {
 		h.unreachable = true
 		h.runtime.logger.Warn(cannotUse, because(err, redisurl.ExplainFirst(h.pool.url, err), "redis", place(h.pool.url))...)
 	}
-	return err == nil
+	return err
 }
 
-func (h *health) lookAtMemory(ctx context.Context) {
+func (h *health) lookAtMemory(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, watchTimeout)
 	defer cancel()
 	now, err := eviction.Ask(rights.Unwatched(ctx), h.pool.client)
 	if err != nil {
-		return // that the user may not ask is in the line about its rights
+		return err // that the user may not ask is in the line about its rights
 	}
 	at := place(h.pool.url)
 	gauge := h.runtime.metrics.mayEvict.WithLabelValues(at)
@@ -115,6 +160,7 @@ func (h *health) lookAtMemory(ctx context.Context) {
 		h.runtime.logger.Warn("redis has thrown keys away, counters perhaps among them", "redis", at, "evicted_keys", evicted)
 	}
 	h.known = now
+	return nil
 }
 
 // lookAtOverrides says which overrides name a limit that no config of this process has.

@@ -32,9 +32,12 @@ func main() {
 // run does what args say until ctx ends and returns the process's exit code. Logs go to
 // stderr, as JSON lines.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	root := cli.Root("bff", "Serve the web application's or the mobile app's pages",
+	return cli.Run(ctx, commands(getenv, stderr), args, stdout, stderr)
+}
+
+func commands(getenv func(string) string, stderr io.Writer) *cobra.Command {
+	return cli.Root("bff", "Serve the web application's or the mobile app's pages",
 		pagesCommand(kinds["web"], getenv, stderr), pagesCommand(kinds["mobile"], getenv, stderr), healthCommand())
-	return cli.Run(ctx, root, args, stdout, stderr)
 }
 
 // pagesCommand serves the pages of one kind.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehousehq/gatehouse/bff/cursor"
 	"github.com/gatehousehq/gatehouse/bff/upstream"
+	"github.com/gatehousehq/gatehouse/internal/cli"
 	"github.com/gatehousehq/gatehouse/internal/gogc"
 	"github.com/gatehousehq/gatehouse/internal/mtls"
 )
@@ -94,9 +95,9 @@ func readSettings(c *config, getenv func(string) string) error {
 
 // writeHelp lists the settings of a BFF.
 func writeHelp(w io.Writer, k kind) {
-	_, _ = fmt.Fprintf(w, "Serve the %s BFF's pages until it is told to stop (SIGTERM). Settings, all from the environment, with [units] and defaults:\n", k.name)
+	_, _ = fmt.Fprintln(w, cli.Wrapped(0, "Serve the "+k.name+" BFF's pages until it is told to stop (SIGTERM). Settings, all from the environment, with [units] and defaults:"))
 	for _, s := range settings(k) {
-		_, _ = fmt.Fprintf(w, "\n  %s=%s  [%s]\n      %s\n", s.name, s.fallback, s.unit, s.meaning)
+		_, _ = fmt.Fprintf(w, "\n  %s=%s  [%s]\n%s\n", s.name, s.fallback, s.unit, cli.Wrapped(6, s.meaning))
 	}
 }
 

@@ -19,11 +19,11 @@ func certsCommand() *cobra.Command {
 	var o certsOptions
 	c := command("certs", "make or renew development certificates", cli.NoArguments, func(context.Context, []string) error { return o.write() })
 	flags := c.Flags()
-	flags.StringVar(&o.dir, "dir", string(stack.CertDir(devDir)), "folder of the certificates, which is made")
+	flags.StringVar(&o.dir, "dir", string(stack.CertDir(devDir)), "`FOLDER` of the certificates, which is made")
 	flags.BoolVar(&o.renew, "renew", false, "make all leaves anew; otherwise what has a third of its life left is kept")
-	flags.StringVar(&o.config, "config", kongConfig(), "base Kong config, to make an overlay for")
-	flags.StringVar(&o.out, "out", "", "where to write the base with the overlay; not at all if empty")
-	flags.StringVar(&o.issuers, "issuers", "", "where to write which issuers of the auth service the base has consumers for; not at all if empty, or if it has none")
+	flags.StringVar(&o.config, "config", kongConfig(), "base Kong config, a `FILE` to make an overlay for")
+	flags.StringVar(&o.out, "out", "", "`FILE` to write the base with the overlay; not at all if empty")
+	flags.StringVar(&o.issuers, "issuers", "", "`FILE` to write the issuers of the auth service into that the base has consumers for; not at all if empty, or if it has none")
 	flags.StringVar(&o.auth, "auth", "https://auth:9106", "base URL of the auth service, for --issuers")
 	return c
 }

@@ -2,11 +2,27 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/gatehousehq/gatehouse/internal/cli"
+	"github.com/gatehousehq/gatehouse/internal/cli/clitest"
 )
+
+func TestHelpOfAllCommands(t *testing.T) { clitest.Check(t, commands) }
+
+// TestWhatShellsOffer: see also gatehouse's.
+func TestWhatShellsOffer(t *testing.T) {
+	for args, want := range map[string]string{
+		"__complete token --client ": "mobile\nweb\n:4\n", "__complete token --tenant ": ":4\n", "__complete certs --dir ": ":0\n",
+	} {
+		var out bytes.Buffer
+		if code := cli.Run(t.Context(), commands(), strings.Split(args, " "), &out, io.Discard); code != 0 || out.String() != want {
+			t.Errorf("%s: exit code %d, offers %q, want %q", args, code, out.String(), want)
+		}
+	}
+}
 
 func TestCommandLine(t *testing.T) {
 	for _, tt := range []struct {

@@ -32,6 +32,7 @@ func tokenCommand() *cobra.Command {
 	flags.StringVar(&claims.User, "user", "u1", "sub claim: the user")
 	flags.StringVar(&claims.Plan, "plan", "", "plan claim; empty leaves it out")
 	flags.StringVar(&client, "client", string(devtoken.Web), "which application: web or mobile")
+	cli.Values(flags, "client", devtoken.Clients()...)
 	flags.DurationVar(&valid, "valid", 12*time.Hour, "how long the token is valid")
 	return c
 }

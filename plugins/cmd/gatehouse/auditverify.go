@@ -29,7 +29,7 @@ func auditVerifyCommand(s streams) *cobra.Command {
 		}
 		return verifyAudit(ctx, s, files, keys, asJSON)
 	})
-	c.Flags().StringVar(&keyFile, "key", "", "PEM file of the public keys to check signatures with, as openssl pkey -pubout writes them")
+	c.Flags().StringVar(&keyFile, "key", "", "PEM `FILE` of the public keys to check signatures with, as openssl pkey -pubout writes them")
 	c.Flags().BoolVar(&asJSON, "json", false, "write a JSON object for each finding, and one of the sums")
 	return c
 }

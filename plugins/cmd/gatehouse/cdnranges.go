@@ -31,6 +31,7 @@ func cdnRangesCommand(s streams) *cobra.Command {
 	})
 	c.Flags().Func("from", "`PLACE` of the list of the one CDN: an http(s) URL, a file, or - for standard input; may be given for each part (default: where the CDN publishes it)", add(&from))
 	c.Flags().StringVar(&format, "format", "env", "what to print: env (KONG_TRUSTED_IPS=…), conf (for kong.conf) or json")
+	cli.Values(c.Flags(), "format", "env", "conf", "json")
 	c.Flags().DurationVar(&timeout, "timeout", 30*time.Second, "time for each list over HTTP")
 	c.ValidArgs = cdnranges.Names()
 	return c

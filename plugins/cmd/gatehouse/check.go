@@ -41,6 +41,7 @@ func (c *checking) addFlags(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.options.Development, "development", inDevelopment(), developmentUsage)
 	cli.Output(flags, &c.format, "text", "json")
 	flags.TextVar(&c.failOn, "fail-on", c.failOn, "the `severity` from which on a finding is a failure: error, warning or info")
+	cli.Values(flags, "fail-on", configcheck.Error.String(), configcheck.Warning.String(), configcheck.Info.String())
 	flags.Func("contract", "`SERVICES=FILE` with the OpenAPI document of services, commas between their names, to compare with their routes; may be given several times", add(&c.contracts))
 	flags.StringVar(&c.lifecycle, "lifecycle", "", "`FILE` of the life-cycle policy that versions are held to; unless set, "+lifecycleFile+" beside FILE, or the default policy; \""+noLifecycle+"\" for none")
 }

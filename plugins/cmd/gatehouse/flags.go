@@ -43,13 +43,13 @@ func bind(flags *pflag.FlagSet, s *server.Settings, only ...string) error {
 
 func syslogFlag(flags *pflag.FlagSet) *string {
 	return flags.String("syslog-socket", os.Getenv("GATEHOUSE_SYSLOG_SOCKET"),
-		"unix datagram socket for Kong's access and error logs; empty: none (GATEHOUSE_SYSLOG_SOCKET)")
+		"unix datagram `SOCKET` for Kong's access and error logs; empty: none (GATEHOUSE_SYSLOG_SOCKET)")
 }
 
 // auditFlags say where audit records go, and how many are kept there.
 func auditFlags(flags *pflag.FlagSet, o *auditlog.Options) error {
 	flags.StringVar(&o.Target, "audit-log", cmp.Or(os.Getenv("GATEHOUSE_AUDIT_LOG"), auditlog.Stdout),
-		"where audit records go: stdout, otlp (OTEL_EXPORTER_OTLP_ENDPOINT), or the path of a file that is rotated daily (GATEHOUSE_AUDIT_LOG)")
+		"where audit records go: stdout, otlp (OTEL_EXPORTER_OTLP_ENDPOINT), or a `FILE` that is rotated daily (GATEHOUSE_AUDIT_LOG)")
 	return errors.Join(
 		countFlag(flags, "audit-retention-days", "GATEHOUSE_AUDIT_RETENTION_DAYS", "days that rotated audit files are kept",
 			&count{&o.RetentionDays, "days", auditlog.DefaultRetentionDays, auditlog.MaxRetentionDays}),
@@ -116,7 +116,7 @@ func ofFlags(flags *pflag.FlagSet, err error, names ...string) error {
 
 func chainKeyFlag(flags *pflag.FlagSet) *string {
 	return flags.String("audit-chain-key", os.Getenv("GATEHOUSE_AUDIT_CHAIN_KEY"),
-		"PEM file of the Ed25519 key that signs the chain of audit records; empty: no chain (GATEHOUSE_AUDIT_CHAIN_KEY)")
+		"PEM `FILE` of the Ed25519 key that signs the chain of audit records; empty: no chain (GATEHOUSE_AUDIT_CHAIN_KEY)")
 }
 
 // count is a whole number of things from 1 to most; what is 0 is unset.

@@ -39,7 +39,7 @@ func (k *keyring) addFlags(flags *pflag.FlagSet) {
 
 func keysFlag(flags *pflag.FlagSet, path *string) {
 	flags.StringVar(path, "keys", os.Getenv("GATEHOUSE_KEYS"),
-		"overlay file that holds the keys, outside of every repository; it is made where it is missing (GATEHOUSE_KEYS)")
+		"overlay `FILE` that holds the keys, outside of every repository; it is made where it is missing (GATEHOUSE_KEYS)")
 }
 
 // change opens the file, has its keys changed and, if they were, writes it. What is said

@@ -43,7 +43,7 @@ type advising struct {
 func (a *advising) addFlags(flags *pflag.FlagSet) {
 	redisFlag(flags, &a.redis, "the Redis that the nodes count in")
 	flags.StringVar(&a.prefix, "prefix", "gatehouse", "the config's redis.key_prefix")
-	flags.StringVar(&a.traffic, "traffic", "", "recorded traffic to read in place of Redis: audit records or Kong's log lines, a JSON object a line; - is standard input")
+	flags.StringVar(&a.traffic, "traffic", "", "`FILE` of recorded traffic to read in place of Redis: audit records or Kong's log lines, a JSON object a line; - is standard input")
 	flags.IntVar(&a.top, "top", 5, "how many of the busiest tenants and routes to list")
 }
 

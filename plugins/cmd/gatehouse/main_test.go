@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/gatehousehq/gatehouse/internal/cli/clitest"
 	"github.com/gatehousehq/gatehouse/internal/version"
 	"github.com/gatehousehq/gatehouse/plugins/pluginserver/inherit"
 )
@@ -145,6 +146,46 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("%q: exit code %d and %q, want %q in it", args, code, out, want)
 		}
 	}
+}
+
+// TestWhatShellsOffer: what a flag or an argument may be where that is known, files where it is
+// one, and else nothing.
+func TestWhatShellsOffer(t *testing.T) {
+	const files, nothing = ":0", ":4"
+	for _, tt := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"check", "-o"}, []string{"text", "json", nothing}},
+		{[]string{"check", "--fail-on"}, []string{"error", "warning", "info", nothing}},
+		{[]string{"info", "-o"}, []string{"json", "table", nothing}},
+		{[]string{"smoke", "--output"}, []string{"text", "json", nothing}},
+		{[]string{"sunset", "report", "-o"}, []string{"text", "json", "csv", nothing}},
+		{[]string{"cdn-ranges", "--format"}, []string{"env", "conf", "json", nothing}},
+		{[]string{"scrub", "--format"}, []string{"text", "access", "json", "query", "url", "request", nothing}},
+		{[]string{"check"}, []string{files}},
+		{[]string{"check", "--lifecycle"}, []string{files}},
+		{[]string{"check", "--contract"}, []string{files}},
+		{[]string{"publish", "--admin-ca"}, []string{files}},
+		{[]string{"serve", "--socket"}, []string{files}},
+		{[]string{"release", "status", "--state"}, []string{files}},
+		{[]string{"run", "--"}, []string{files}},
+		{[]string{"scrub"}, []string{files}},
+		{[]string{"limits", "advise", "--redis"}, []string{nothing}},
+		{[]string{"limits", "advise", "--top"}, []string{nothing}},
+		{[]string{"keys", "list"}, []string{nothing}},
+		{[]string{"sunset", "report"}, []string{nothing}},
+		{[]string{"serve", "--deadline"}, []string{nothing}},
+	} {
+		out, _, code := gatehouse(t, "", append(append([]string{cobra.ShellCompRequestCmd}, tt.args...), "")...)
+		if got := strings.Fields(out); code != 0 || !slices.Equal(got, tt.want) {
+			t.Errorf("%q: exit code %d, offers %q, want %q", tt.args, code, got, tt.want)
+		}
+	}
+}
+
+func TestHelpOfAllCommands(t *testing.T) {
+	clitest.Check(t, func() *cobra.Command { return commands(streams{}) })
 }
 
 // TestDescriptionsArePlain: no shell shows the quotes by which the help finds the name of a

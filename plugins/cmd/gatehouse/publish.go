@@ -45,9 +45,9 @@ func (p *publishing) addFlags(flags *pflag.FlagSet) {
 	p.development = developmentFlag(flags)
 	p.lock.addFlags(flags)
 	flags.Func("node", "`ADDRESS` of the Admin API of a Kong, such as http://127.0.0.1:8001, to put the config on, or dns+http://NAME:8001 or srv+http://NAME for all that a name has in the DNS; may be given several times", add(&p.nodes))
-	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM file of the CA of https nodes; empty: the system's")
-	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM file of the certificate that https nodes are shown")
-	flags.StringVar(&p.files.Key, "admin-key", "", "PEM file of its key")
+	flags.StringVar(&p.files.CA, "admin-ca", "", "PEM `FILE` of the CA of https nodes; empty: the system's")
+	flags.StringVar(&p.files.Cert, "admin-cert", "", "PEM `FILE` of the certificate that https nodes are shown")
+	flags.StringVar(&p.files.Key, "admin-key", "", "PEM `FILE` of its key")
 	flags.DurationVar(&p.timeout, "admin-timeout", 30*time.Second, "how long a node may take for each answer")
 }
 

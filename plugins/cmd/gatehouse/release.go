@@ -47,7 +47,7 @@ func (r *releasing) addFlags(flags *pflag.FlagSet) {
 	flags.Lookup("admin-timeout").DefValue = "10s"
 	r.timeout = 10 * time.Second
 	flags.StringVar(&r.state, "state", cmp.Or(os.Getenv("GATEHOUSE_RELEASE_STATE"), ".gatehouse/releases"),
-		"folder of what releases leave: the configs, the record, and the state of one that did not finish (GATEHOUSE_RELEASE_STATE)")
+		"`FOLDER` of what releases leave: the configs, the record, and the state of one that did not finish (GATEHOUSE_RELEASE_STATE)")
 }
 
 // addApplyFlags defines those that say how a config is put on nodes.

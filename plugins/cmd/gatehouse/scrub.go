@@ -47,6 +47,7 @@ is wrong, and with 3 if --strict is given and something could not be examined.`
 	flags := c.Flags()
 	flags.StringVar(&f.policy, "policy", "", "the plugin's config in a `FILE`, alone or in a whole kong.yaml; absent: the plugin's defaults")
 	flags.StringVar(&f.format, "format", scrub.FormatText.String(), "what the lines are: text, access, json, query, url or request")
+	cli.Values(flags, "format", scrub.Formats()...)
 	flags.BoolVar(&f.findings, "findings", false, "write what was found in each line, as JSON, in place of the line")
 	flags.BoolVar(&f.explain, "explain", false, "write a line for each finding, which rule it is by and why, in place of the lines")
 	flags.BoolVar(&f.dryRun, "dry-run", false, "write a table of what would be taken out, by route and field, in place of the lines")

@@ -111,6 +111,7 @@ func (told *serving) serve(ctx context.Context, s streams, files inherit.Files) 
 	if err != nil {
 		return err
 	}
+	told.Options.Troubles = p.limiter.Troubles
 	gogc.Default(gcPercent)
 	forGood := make(chan os.Signal, 1)
 	signal.Notify(forGood, supervisor.EndForGood)

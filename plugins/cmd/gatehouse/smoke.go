@@ -56,9 +56,9 @@ func (o *smoking) addFlags(flags *pflag.FlagSet) {
 	flags.Func("untraced", "`ADDRESS` that is called, or a service as Kong names it, of which there need be no spans; may be given several times", add(&o.Untraced))
 	flags.DurationVar(&o.Wait, "wait", smoke.DefaultWait, "how long spans may take to arrive")
 	flags.DurationVar(&o.timeout, "timeout", smoke.DefaultAnswerTimeout, "how long the gateway or a backend may take for each answer")
-	flags.StringVar(&o.ca, "ca", "", "PEM file of the CA of an https gateway; empty: the system's")
-	flags.StringVar(&o.cert, "cert", "", "PEM file of the certificate that an https gateway is shown")
-	flags.StringVar(&o.key, "key", "", "PEM file of its key")
+	flags.StringVar(&o.ca, "ca", "", "PEM `FILE` of the CA of an https gateway; empty: the system's")
+	flags.StringVar(&o.cert, "cert", "", "PEM `FILE` of the certificate that an https gateway is shown")
+	flags.StringVar(&o.key, "key", "", "PEM `FILE` of its key")
 	cli.Output(flags, &o.output, "text", "json")
 }
 

@@ -39,6 +39,9 @@ func (f Format) String() string {
 	return formatNames[f]
 }
 
+// Formats are the names of all.
+func Formats() []string { return slices.Clone(formatNames) }
+
 // ParseFormat returns the format of that name.
 func ParseFormat(name string) (Format, error) {
 	for i, n := range formatNames {

@@ -33,10 +33,10 @@ type setting struct {
 func (s *Settings) all() []setting {
 	o := &s.Options
 	return []setting{
-		{"socket", "SOCKET", "unix socket that Kong connects to", (*textValue)(&s.Socket)},
+		{"socket", "SOCKET", "unix `SOCKET` that Kong connects to", (*textValue)(&s.Socket)},
 		{"http", "HTTP", "address of /metrics, /healthz and /readyz; empty: none", (*addressValue)(&s.HTTP)},
 		{"profiling", "PROFILING", "serve /debug/pprof/ there as well", (*boolValue)(&o.Profiling)},
-		{"instances", "INSTANCES", "directory of started configurations, for the process that takes this one's place; empty: none", (*textValue)(&o.InstanceDir)},
+		{"instances", "INSTANCES", "`FOLDER` of started configurations, for the process that takes this one's place; empty: none", (*textValue)(&o.InstanceDir)},
 		{"deadline", "DEADLINES", "how long handlers may take: 200ms, PLUGIN=200ms or PLUGIN.PHASE=30s, with commas between; 0 is for ever; log handlers are not meant unless named", deadlinesValue{&o.Deadlines}},
 		{"max-frame", "MAX_FRAME", "largest body or other frame, in `bytes` or as 64MiB", sizeValue[int]{&o.MaxFrame, math.MaxInt32, "write bytes below 2 GiB, such as 67108864 or 64MiB"}},
 		{"max-abandoned", "MAX_ABANDONED", "handlers of one plugin in one phase that may hang before it is overloaded", (*countValue)(&o.MaxAbandoned)},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -26,6 +27,8 @@ type batcher struct {
 	local   *Local
 	// watch is told of each answer that is an error, and of answers that are late.
 	watch func(error)
+	// answers counts the batches that were answered.
+	answers *atomic.Uint64
 	// apart keeps calls of different tags out of one run of the script, as a
 	// Redis Cluster demands.
 	apart bool
@@ -211,6 +214,9 @@ func (b *batcher) flush(calls []*call) *batch {
 	err := ErrOpen
 	if sent.permitted {
 		err = b.exec(ctx, runs)
+	}
+	if err == nil {
+		b.answers.Add(1)
 	}
 	if b.end(sent) {
 		b.breaker.end(errors.Join(err, unconfirmed(runs)))

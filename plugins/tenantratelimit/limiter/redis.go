@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -36,6 +37,7 @@ type Redis struct {
 	topology *topology
 	// takeBacks are the charges that are being taken back.
 	takeBacks sync.WaitGroup
+	answers   atomic.Uint64
 }
 
 // RedisOptions are what [NewRedis] needs beside a client.
@@ -79,7 +81,7 @@ func NewRedis(client redis.UniversalClient, o RedisOptions) *Redis {
 }
 
 func (r *Redis) newBatcher(client redis.UniversalClient, addr string) *batcher {
-	b := &batcher{client: client, script: &r.script, local: r.options.Local, apart: r.cluster != nil}
+	b := &batcher{client: client, script: &r.script, local: r.options.Local, apart: r.cluster != nil, answers: &r.answers}
 	b.watch = func(err error) { r.watch(b, addr, err) }
 	tripped := func(err error) {
 		if r.options.Tripped != nil {
@@ -107,6 +109,10 @@ func (r *Redis) watch(b *batcher, addr string, err error) {
 		b.tell(func() { r.options.Said(addr, word, err) })
 	}
 }
+
+// Answers is how many batches of requests were answered. A server that was silent is back
+// where there are more.
+func (r *Redis) Answers() uint64 { return r.answers.Load() }
 
 func (r *Redis) gone(addr string) {
 	if r.options.Gone != nil {

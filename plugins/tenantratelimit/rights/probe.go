@@ -72,6 +72,11 @@ func (m Missing) Commands() string { return m.of(OfCommand) }
 // Keys is true where the user may not touch the keys.
 func (m Missing) Keys() bool { return m.of(OfKey) != "" }
 
+// CountNothing is true where no request can be counted.
+func (m Missing) CountNothing() bool {
+	return m.Keys() || slices.ContainsFunc(m, func(r Refusal) bool { return lost(r.Command) == noCounts })
+}
+
 func (m Missing) of(what string) string {
 	var list []string
 	for _, r := range m {

@@ -181,23 +181,25 @@ func (r *recorded) asked() bool {
 const anyUser = "[user]"
 
 // who is the realm and the user, as the limiter's keys have them. The audit record found
-// tenant and user out as the limiter does. Kong's own lines know no token, and tell no more
-// than the consumer whose credential was verified; without one it stands in for anonymous
-// requests.
+// tenant and user out as the limiter does: whom it names has shown something. Kong's own
+// lines know no token, and tell no more than the consumer whose credential was verified;
+// without one it stands in for anonymous requests. Of a user whom the log does not tell
+// apart, and nothing else of whom is known, the realm is nobody's own.
 func (r *recorded) who() (realm, user string) {
 	tenant, name := r.Tenant, r.User
 	if r.Verified.ID != "" {
 		tenant, name = cmp.Or(tenant, r.Consumer.CustomID), cmp.Or(name, r.Consumer.Username)
 	}
-	realm = Anonymous
-	if r.Credential != "" || r.Verified.ID != "" {
-		consumer := key(consumerPrefix, cmp.Or(r.Consumer.Username, r.Consumer.Name, r.Consumer.ID))
-		realm, user = cmp.Or(consumer, Anonymous), consumer
+	shown := key(credentialPrefix, cmp.Or(r.Credential, r.Verified.ID))
+	if shown != "" {
+		shown = cmp.Or(key(consumerPrefix, cmp.Or(r.Consumer.Username, r.Consumer.Name, r.Consumer.ID)), shown)
 	}
+	realm = cmp.Or(key(tenantPrefix, tenant), shown)
 	if name == anyUser {
-		return cmp.Or(key(tenantPrefix, tenant), realm), anyUser
+		return cmp.Or(realm, rest), anyUser
 	}
-	return cmp.Or(key(tenantPrefix, tenant), realm), cmp.Or(key(userPrefix, name), user)
+	of := key(userPrefix, name)
+	return cmp.Or(realm, of, Anonymous), cmp.Or(of, shown)
 }
 
 // key is the part of a key that names somebody; empty for nobody.

@@ -320,11 +320,32 @@ func TestConsumersAreNamedAsInRedis(t *testing.T) {
 	}
 }
 
+// TestWhoIsRecorded: nobody is without a credential whom the limiter knew by one.
+func TestWhoIsRecorded(t *testing.T) {
+	t.Parallel()
+	const audit, kong = `{"time":"2026-03-14T15:09:26Z","route":"orders"%s}`, `{"started_at":1773500966000,"route":{"name":"orders"}%s}`
+	for name, tt := range map[string]struct{ line, realm, user string }{
+		"a consumer with a username alone":    {fmt.Sprintf(audit, `,"consumer":"erp","credential_id":"k1","tenant":"","user":"p_1f"`), "c.erp", "u.p_1f"},
+		"one whose user is not told":          {fmt.Sprintf(audit, `,"consumer":"erp","credential_id":"k1","tenant":"","user":"[user]"`), "c.erp", anyUser},
+		"the same in Kong's log":              {fmt.Sprintf(kong, `,"consumer":{"id":"c1","username":"erp"},"authenticated_entity":{"id":"k1"}`), "c.erp", "u.erp"},
+		"a token's user, and no more":         {fmt.Sprintf(audit, `,"tenant":"","user":"p_1f"`), "u.p_1f", "u.p_1f"},
+		"one who is not told":                 {fmt.Sprintf(audit, `,"tenant":"","user":"[user]"`), rest, anyUser},
+		"a credential of no consumer":         {fmt.Sprintf(audit, `,"credential_id":"k1","tenant":"","user":""`), "k.k1", "k.k1"},
+		"a consumer for whom nobody answered": {fmt.Sprintf(audit, `,"consumer":"guest","tenant":"","user":""`), Anonymous, ""},
+		"the same consumer in Kong's log":     {fmt.Sprintf(kong, `,"consumer":{"id":"c1","username":"guest"}`), Anonymous, ""},
+		"nobody":                              {fmt.Sprintf(audit, `,"tenant":"","user":""`), Anonymous, ""},
+	} {
+		if _, s, _, err := parseRecorded([]byte(tt.line)); err != nil || s.Realm != tt.realm || s.User != tt.user {
+			t.Errorf("%s: %q of %q, error %v; want %q of %q", name, s.User, s.Realm, err, tt.user, tt.realm)
+		}
+	}
+}
+
 func FuzzParseRecorded(f *testing.F) {
 	f.Add([]byte(`{"time":"2026-03-14T15:09:26Z","tenant":"acme","user":"u","route":"orders"}`))
 	f.Add([]byte(`{"started_at":1e300,"route":{"name":1},"cost":-5}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		if at, s, asked, err := parseRecorded(line); err == nil && (asked && s.Units < 1 || s.Realm == "" || at.IsZero()) {
+		if at, s, asked, err := parseRecorded(line); err == nil && (asked && s.Units < 1 || s.Realm == rest && s.User != anyUser || at.IsZero()) {
 			t.Errorf("%+v at %v", s, at)
 		}
 	})
