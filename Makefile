@@ -52,13 +52,13 @@ certs: ## make or renew a development CA and leaves in .dev/certs, which git ign
 	@bin/stack certs $(if $(RENEW),--renew)
 
 .PHONY: test
-test: ## every test that needs no container, without what waits long of the suite (E2E_LONG=1: with it); says what was left out; E2E_SHORT=1 leaves out all that takes long
+test: ## the tests that need no container, but for what takes long (LONG=1: all of them); says what was left out
 	@$(if $(RACE),:,echo 'left out: the race detector, which needs a C compiler')
 	@command -v redis-server >/dev/null || echo 'left out: the tests against a real Redis, which need redis-server on PATH (miniredis stands in)'
 	@command -v promtool >/dev/null || echo 'left out: the tests of the Prometheus rules, which need promtool on PATH'
 	@test -n "$$GATEHOUSE_PII_DATASET" || test -d ../shared/data/pii || echo 'left out: the scrubber on a labelled set, which GATEHOUSE_PII_DATASET names or ../shared/data/pii holds'
-	@$(if $(E2E_LONG),:,echo 'left out: the end-to-end tests that wait long; make e2e E2E_TARGET=dev runs all of the suite')
-	E2E_SHORT=$(if $(E2E_LONG),,1) go test $(RACE) $(if $(E2E_SHORT),-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
+	@$(if $(LONG),:,echo 'left out: what takes long, and most rounds of what is tried at random; make test LONG=1 has them')
+	go test $(RACE) $(if $(LONG),,-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
 
 .PHONY: e2e
 e2e: ## the end-to-end suite: E2E_TARGET=docker (default), kong (from PATH) or dev; E2E_PLUGINS=onehop; E2E_SHORT=1 leaves out what takes long

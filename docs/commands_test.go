@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/gatehousehq/gatehouse/internal/gobuild"
 )
 
 // blocks are all blocks of sh in the documents, by their page and heading, with how each is
@@ -220,11 +222,11 @@ type program struct {
 // several times as long.
 func gatehouse(t *testing.T) program {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "gatehouse")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../plugins/cmd/gatehouse").CombinedOutput(); err != nil {
-		t.Fatalf("build gatehouse: %v\n%s", err, out)
+	folder := t.TempDir()
+	if err := gobuild.Build(t.Context(), folder, nil, "plugins/cmd/gatehouse"); err != nil {
+		t.Fatal(err)
 	}
-	return program{path, map[string]string{}}
+	return program{filepath.Join(folder, "gatehouse"), map[string]string{}}
 }
 
 // unknown says which subcommand or flag the program does not have.

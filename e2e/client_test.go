@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -133,15 +132,11 @@ func bearerOf(t *testing.T, client devtoken.Client, c devtoken.Claims) string {
 	return "Authorization: Bearer " + token
 }
 
-// short says that what takes long is left out: by -short, or by E2E_SHORT for this suite
-// alone, where other packages' tests run with it.
-func short() bool { return testing.Short() || os.Getenv("E2E_SHORT") != "" }
-
 // notShort skips what takes long where less is asked for.
 func notShort(t *testing.T) {
 	t.Helper()
-	if short() {
-		t.Skip("left out: it takes long, and -short or E2E_SHORT was given")
+	if testing.Short() {
+		t.Skip("left out: it takes long, and -short was given")
 	}
 }
 

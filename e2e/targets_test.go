@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"syscall"
 
 	"github.com/gatehousehq/gatehouse/e2e/devcerts"
 	"github.com/gatehousehq/gatehouse/e2e/services"
 	"github.com/gatehousehq/gatehouse/e2e/stack"
+	"github.com/gatehousehq/gatehouse/internal/gobuild"
 )
 
 // environment is what the suite may look at, whichever gateway runs.
@@ -142,13 +142,9 @@ func serviceURLs(p stack.Ports) map[string][]string {
 
 // build builds the binaries into dir, with the race detector where this test has it.
 func build(ctx context.Context, dir string) error {
-	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	var flags []string
 	if raceEnabled {
-		args = append(args, "-race")
+		flags = append(flags, "-race")
 	}
-	args = append(args, "../plugins/cmd/gatehouse", "../bff/cmd/bff", "./cmd/stack")
-	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("build the binaries: %w\n%s", err, out)
-	}
-	return nil
+	return gobuild.Build(ctx, dir, flags, "plugins/cmd/gatehouse", "bff/cmd/bff", "e2e/cmd/stack")
 }

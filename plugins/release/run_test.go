@@ -212,12 +212,16 @@ func runScript(t *testing.T, script []byte, replicas int) {
 func TestEveryFailureAtEveryStep(t *testing.T) {
 	t.Parallel()
 	const steps = 26
+	apart := 8 // from the first failure to the second, in steps, at most
+	if testing.Short() {
+		apart = 2
+	}
 	for at := range steps {
 		for fault := byte(1); fault < faults; fault++ {
 			script := make([]byte, at+1)
 			script[at] = fault
 			runScript(t, script, 3)
-			for second := range 8 {
+			for second := range apart {
 				for another := byte(1); another < faults; another++ {
 					runScript(t, append(append(append([]byte{}, script...), make([]byte, second)...), another), 3)
 				}
@@ -230,7 +234,11 @@ func TestEveryFailureAtEveryStep(t *testing.T) {
 func TestFailuresAtRandom(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(20, 26))
-	for range 3000 {
+	rounds := 3000
+	if testing.Short() {
+		rounds = 300
+	}
+	for range rounds {
 		script := make([]byte, 60)
 		for i := range script {
 			if random.IntN(3) == 0 {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gatehousehq/gatehouse/e2e/devcerts"
+	"github.com/gatehousehq/gatehouse/internal/gobuild"
 	"github.com/gatehousehq/gatehouse/internal/kongyaml"
 )
 
@@ -32,9 +33,8 @@ func newPod(t *testing.T) pod {
 	}
 	dir := t.TempDir()
 	p := pod{given: filepath.Join(dir, "given"), out: filepath.Join(dir, "out"), bin: filepath.Join(dir, "bin"), certs: devcerts.Dir(filepath.Join(dir, "certs"))}
-	build := exec.Command("go", "build", "-o", p.bin+"/", "../../../plugins/cmd/gatehouse")
-	if said, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build gatehouse: %v: %s", err, said)
+	if err := gobuild.Build(t.Context(), p.bin, nil, "plugins/cmd/gatehouse"); err != nil {
+		t.Fatal(err)
 	}
 	for _, folder := range []string{p.out, p.given + "/config", p.given + "/overlays", p.given + "/client-tls", p.given + "/edge-tls"} {
 		if err := os.MkdirAll(folder, 0o700); err != nil {

@@ -16,6 +16,9 @@ const mostLosing = 0.005
 // prints the table.
 func TestCleanLines(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes long; make eval has it")
+	}
 	e := newEngine(t, Policy{})
 	const lines = 600
 	table := fmt.Sprintf("Clean lines, by format\n%-26s %6s %6s %8s\n", "format", "lines", "losing", "share")

@@ -7,9 +7,18 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"strings"
+	"testing"
 
 	"github.com/gatehousehq/gatehouse/internal/apikey"
 )
+
+// rounds is how often something is tried at random: a tenth of n with -short.
+func rounds(n int) int {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
 
 // planter builds log texts with values planted in them and decoys around.
 type planter struct{ r *rand.Rand }

@@ -65,7 +65,7 @@ func TestNestedJSONStaysJSON(t *testing.T) {
 	t.Parallel()
 	p, failed := newPlanter(41), 0
 	engines := []*Engine{defaultEngine(), newEngine(t, Policy{Actions: map[Kind]Action{Field: Drop, Card: Drop, Phone: Drop, Secret: Drop}})}
-	for range 20000 {
+	for range rounds(20000) {
 		text := p.nestedObject(3, 2)
 		for _, e := range engines {
 			for _, f := range []Format{FormatText, FormatJSON, FormatAccess, FormatQuery} {
