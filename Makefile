@@ -58,7 +58,7 @@ test: ## the tests that need no container, but for what takes long (LONG=1: all 
 	@command -v promtool >/dev/null || echo 'left out: the tests of the Prometheus rules, which need promtool on PATH'
 	@test -n "$$GATEHOUSE_PII_DATASET" || test -d ../shared/data/pii || echo 'left out: the scrubber on a labelled set, which GATEHOUSE_PII_DATASET names or ../shared/data/pii holds'
 	@$(if $(LONG),:,echo 'left out: what takes long, and most rounds of what is tried at random; make test LONG=1 has them')
-	go test $(RACE) $(if $(LONG),,-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
+	go test $(RACE) $(if $(LONG),-timeout 30m,-short) ./... github.com/gatehousehq/gatehouse/$(MODULE)/...
 
 .PHONY: e2e
 e2e: ## the end-to-end suite: E2E_TARGET=docker (default), kong (from PATH) or dev; E2E_PLUGINS=onehop; E2E_SHORT=1 leaves out what takes long

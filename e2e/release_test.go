@@ -94,12 +94,8 @@ func (d *released) load(t *testing.T) (stop func()) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	client := &http.Client{Transport: transport}
 	ctx, cancel := context.WithCancel(t.Context())
-	many := 6
-	if testing.Short() {
-		many = 2 // so that a slow machine has time for more than them
-	}
 	var clients sync.WaitGroup
-	for range many {
+	for range 6 {
 		clients.Go(func() {
 			tick := time.NewTicker(20 * time.Millisecond)
 			defer tick.Stop()
@@ -263,22 +259,17 @@ func (d *released) tell(t *testing.T, name, out string) {
 
 // TestReleaseTakesItselfBack has a good config and a bad one on three replicas under load.
 func TestReleaseTakesItselfBack(t *testing.T) {
-	bake := 10 * time.Second
-	if testing.Short() {
-		bake = time.Second
-	}
+	notShort(t)
+	const bake = 10 * time.Second
 	d := startReleased(t, bake)
 	defer d.load(t)()
 	time.Sleep(bake / 4) // so that there is a before
 
-	if testing.Short() {
-		d.enough = "100000" // a second on a busy machine says nothing of latency
-	}
 	first := d.one(t)
 	const cart, basket = "paths: [/cart] }", "paths: [/cart] }, { name: basket, paths: [/basket] }"
 	good := d.file(t, cart, basket)
 	out, code := d.release(t, "apply", good, nil)
-	if code != 0 || d.one(t) == first || !testing.Short() && !strings.Contains(out, "no worse than the others and than before") {
+	if code != 0 || d.one(t) == first || !strings.Contains(out, "no worse than the others and than before") {
 		t.Fatalf("exit code %d:\n%s", code, out)
 	}
 	d.tell(t, "a good config", out)
@@ -288,17 +279,10 @@ func TestReleaseTakesItselfBack(t *testing.T) {
 	before := d.one(t)
 	d.base = strings.Replace(d.base, cart, basket, 1)
 
-	if testing.Short() {
-		d.enough = "15"
-		d.bake = 20 * time.Second // it is over as soon as there were enough requests
-	}
 	bad := d.file(t, "name: cart, path: /fast", "name: cart, path: /broken")
 	d.takesBack(t, "one route answers 500", bad, "answers 5xx", nil)
 	if d.one(t) != before {
 		t.Error("the replicas run another config than before")
-	}
-	if testing.Short() {
-		return
 	}
 	bad = d.file(t, "name: home, path: /fast", "name: home, path: /slow")
 	d.takesBack(t, "it raises latency", bad, "answers slower than", nil)

@@ -43,7 +43,7 @@ func TestKeyShapes(t *testing.T) {
 		k, p := &keyShapes[i], newPlanter(uint64(1000+i))
 		t.Run(k.name(), func(t *testing.T) {
 			t.Parallel()
-			for n := range 1000 {
+			for n := range rounds(1000) {
 				key := k.sample(p)
 				text := []string{"sent " + key + ", refused", `{"note":"` + key + `"}`, "/v1/x?q=" + key + "&n=1", "note: " + key, key}[n%5]
 				if k.parts[0].of == ofBehind {
