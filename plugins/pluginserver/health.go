@@ -15,8 +15,8 @@ import (
 // with 200 while the server accepts connections, 503 before and while it
 // drains, and while Options.Ready has an error. The body of /readyz is "ok", then a line
 // for each plugin that is overloaded, for each configuration that is degraded and for
-// each of Options.Troubles: none takes the node out of rotation. With Options.Profiling it answers /debug/pprof/ as well. The caller
-// mounts it, and /metrics beside it.
+// each of Options.Troubles: none takes the node out of rotation. With Options.Profiling it
+// answers /debug/pprof/ as well. The caller mounts it, and /metrics beside it.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
