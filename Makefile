@@ -5,17 +5,19 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
 TOOL    := go tool -modfile=tools/go.mod
-# The version itself is a constant of internal/version; this is the commit that is shown behind it.
-LDFLAGS := -s -w -X github.com/gatehousehq/gatehouse/internal/version.commit=$(VERSION)
+# The version itself is a constant of internal/version; this is the commit that is shown behind
+# it. Git is asked where that is used alone: it writes its index then, and go test would run what
+# has looked at the folder again.
+LDFLAGS  = -s -w -X github.com/gatehousehq/gatehouse/internal/version.commit=$(VERSION)
 # One set of flags, so that whatever is built next finds the packages compiled.
-BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/
+BUILD    = CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/
 # The race detector needs a C compiler.
 RACE    := $(if $(shell command -v $(firstword $(shell go env CC)) 2>/dev/null),-race)
 FUZZTIME ?= 20s
 # The plugin server is a module of its own, which ./... does not enter.
 MODULE  := plugins/pluginserver
 # `docker compose`, or the older docker-compose where that is all there is.
-COMPOSE := VERSION=$(VERSION) $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+COMPOSE  = VERSION=$(VERSION) $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 # A port of make run's that has no variable of its own set.
 moved    = $(shell expr $1 + $(or $(PORT_OFFSET),0))
