@@ -182,10 +182,11 @@ func path(r *route, told, name string) (path, skipped string) {
 func (p *Probe) conditions(d *document, r *route) (skipped string) {
 	for _, name := range slices.Sorted(maps.Keys(r.Headers)) {
 		value := first(r.Headers[name], "")
+		asked, by := d.ask(p.Path, name, value)
 		switch {
 		case p.Header.Get(name) != "":
-		case d.accept(p.Path, name, value) != "":
-			p.Header.Set("Accept", d.accept(p.Path, name, value))
+		case asked != "":
+			p.Header.Set(asked, by)
 		case strings.HasPrefix(value, "~*"):
 			return fmt.Sprintf("its header %s is a regular expression: name a value with -header '%[1]s: …'", name)
 		default:

@@ -99,7 +99,9 @@ func TestMake(t *testing.T) {
 		"a header":                 {"headers: {accept: [text/csv, text/html]}", "", Options{}, "r GET / Accept=text/csv"},
 		"a header's pattern":       {`headers: {x-key: ["~*a.*"]}`, "", Options{}, "r skipped: its header x-key is a regular expression"},
 		"a header's pattern, told": {`headers: {x-key: ["~*a.*"]}`, "", Options{Header: http.Header{"X-Key": {"abc"}}}, "r GET / X-Key=abc"},
-		"skipped":                  {"paths: [/x]", "", Options{Skip: []string{"r"}}, "r skipped: -skip says so"},
+		"a version by header": {"paths: [/x], headers: {X-Gatehouse-Version: [v1]}",
+			"plugins: [{name: api-version, config: {request_header: x-key, apis: [{path: /x, default: v2, versions: [{name: v1}, {name: v2}]}]}}]", Options{}, "r GET /x X-Key=v1"},
+		"skipped": {"paths: [/x]", "", Options{Skip: []string{"r"}}, "r skipped: -skip says so"},
 
 		"a token":               {"plugins: [{name: jwt}]", "", Options{Getenv: environment("GATEHOUSE_SMOKE_TOKEN=t")}, "r GET / Authorization=Bearer t"},
 		"a token's own header":  {"plugins: [{name: jwt, config: {header_names: [x-key]}}]", "", Options{Getenv: environment("GATEHOUSE_SMOKE_TOKEN=t")}, "r GET / X-Key=Bearer t"},

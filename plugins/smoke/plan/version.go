@@ -8,8 +8,9 @@ import (
 
 // apiVersions is what of the config of api-version says how a version is asked for.
 type apiVersions struct {
-	RouteHeader string `json:"route_header"`
-	APIs        []struct {
+	RouteHeader   string `json:"route_header"`
+	RequestHeader string `json:"request_header"`
+	APIs          []struct {
 		Path       string
 		MediaTypes []string `json:"media_types"`
 		Versions   []struct {
@@ -19,13 +20,14 @@ type apiVersions struct {
 	} `json:"apis"`
 }
 
-// accept is what a client accepts to get a route that matches on the header which the
-// plugin api-version, or its section in one hop, writes; empty where it writes none such.
-func (d *document) accept(path, header, version string) string {
-	var longest, accept string
+// ask is the header by which a client gets a route that matches on the one which the plugin
+// api-version, or its section in one hop, writes: Accept, or the request header for a version
+// without media types. It is empty where the plugin writes none such.
+func (d *document) ask(path, header, version string) (name, value string) {
+	var longest string
 	c := d.apiVersions()
 	if !strings.EqualFold(header, cmp.Or(c.RouteHeader, "X-Gatehouse-Version")) {
-		return ""
+		return "", ""
 	}
 	for _, api := range c.APIs {
 		if !strings.HasPrefix(path, api.Path) || len(api.Path) < len(longest) {
@@ -36,13 +38,15 @@ func (d *document) accept(path, header, version string) string {
 			switch {
 			case v.Name != version:
 			case len(v.MediaTypes) > 0:
-				accept = v.MediaTypes[0]
+				name, value = "Accept", v.MediaTypes[0]
 			case len(api.MediaTypes) > 0:
-				accept = api.MediaTypes[0] + ";version=" + version
+				name, value = "Accept", api.MediaTypes[0]+";version="+version
+			default:
+				name, value = c.RequestHeader, version
 			}
 		}
 	}
-	return accept
+	return name, value
 }
 
 func (d *document) apiVersions() (c apiVersions) {
