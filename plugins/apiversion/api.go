@@ -15,7 +15,8 @@ type api struct {
 	choices negotiation.API
 	// upstream are the headers towards the service, by version.
 	upstream map[string]map[string][]string
-	// vary are the response's headers, refused those of a refusal.
+	// vary are the response's headers, none if nothing that it sends decides; refused are
+	// those of a refusal.
 	vary, refused map[string][]string
 }
 
@@ -48,12 +49,18 @@ func newAPI(scope negotiation.Scope, choices negotiation.API, routeHeader, reque
 	for _, v := range choices.Versions {
 		a.upstream[v.Name] = only(routeHeader, v.Name)
 	}
-	vary := "Accept"
-	if requestHeader != "" {
-		vary += ", " + requestHeader
+	var vary []string
+	if choices.ByMediaType() {
+		vary = append(vary, "Accept")
 	}
-	a.vary = map[string][]string{"Vary": {vary}}
-	a.refused = map[string][]string{"Vary": {vary}, "Content-Type": {problem.ContentType}}
+	if requestHeader != "" {
+		vary = append(vary, requestHeader)
+	}
+	a.refused = map[string][]string{"Content-Type": {problem.ContentType}}
+	if len(vary) > 0 {
+		a.vary = map[string][]string{"Vary": {strings.Join(vary, ", ")}}
+		a.refused["Vary"] = a.vary["Vary"]
+	}
 	return a
 }
 

@@ -23,7 +23,7 @@ func newChooser(c *Config) (*Chooser, error) {
 	for i, written := range c.APIs {
 		field := fmt.Sprintf("apis[%d]", i)
 		scope, ok := errs.scope(field, written, c.APIs[:i])
-		choices := errs.choices(field, written)
+		choices := errs.choices(field, written, c.RequestHeader != "")
 		if ok && len(choices.Versions) > 0 {
 			k.apis = append(k.apis, newAPI(scope, choices, c.RouteHeader, k.requestHeader))
 			k.byHost = k.byHost || len(scope.Hosts) > 0
@@ -62,7 +62,9 @@ func sameHost(a, b []string) bool {
 }
 
 // choices leaves out what is wrong. Without a default that there is, the first version is it.
-func (e *fieldErrors) choices(field string, a API) negotiation.API {
+// A version without media types is got as the default, or by the request header if there is
+// one.
+func (e *fieldErrors) choices(field string, a API, byHeader bool) negotiation.API {
 	choices := negotiation.API{Default: a.Default, MediaTypes: e.mediaTypes(field+".media_types", a.MediaTypes)}
 	taken := map[string]string{}
 	for _, mediaType := range choices.MediaTypes {
@@ -76,8 +78,8 @@ func (e *fieldErrors) choices(field string, a API) negotiation.API {
 		choices.Versions = append(choices.Versions, negotiation.Version{
 			Name: v.Name, MediaTypes: e.own(at, v, taken), Deprecated: v.Deprecated,
 		})
-		if len(v.MediaTypes)+len(a.MediaTypes) == 0 {
-			e.add("%s.media_types: empty, as %s.media_types is, so that nobody who accepts anything accepts it; write one, such as application/json", at, field)
+		if len(v.MediaTypes)+len(a.MediaTypes) == 0 && v.Name != a.Default && !byHeader {
+			e.add("%s.media_types: empty, as %s.media_types is, and without request_header, so that nobody can ask for the version; write one, such as application/json, or request_header", at, field)
 		}
 	}
 	if !slices.ContainsFunc(choices.Versions, func(v negotiation.Version) bool { return v.Name == a.Default }) {

@@ -56,8 +56,10 @@ func (k *Chooser) Read(e *kongrequest.Event) (*Asked, error) {
 		return nil, err
 	}
 	var r negotiation.Request
-	if r.Accept, err = e.Header("Accept"); err != nil {
-		return nil, err
+	if of.choices.ByMediaType() {
+		if r.Accept, err = e.Header("Accept"); err != nil {
+			return nil, err
+		}
 	}
 	if k.requestHeader != "" {
 		if r.Version, err = e.Header(k.requestHeader); err != nil {

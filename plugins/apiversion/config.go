@@ -22,7 +22,7 @@ type Config struct {
 	// request to one of APIs, whoever wrote it.
 	RouteHeader string `json:"route_header" kong:"default=X-Gatehouse-Version,len_max=64,match=^%a%w*%-?%w*%-?%w*%-?%w*%-?%w*$,not_header=Accept|Accept-*|ApiKey|API-Key|Authorization|Connection|Content-*|Cookie|Date|Expect|Host|If-*|Keep-Alive|Origin|Proxy-*|Range|Referer|TE|Traceparent|Tracestate|Trailer|Transfer-Encoding|Upgrade|User-Agent|Via|X-Anonymous-Consumer|X-API-Key|X-Authenticated-*|X-Consumer-*|X-Credential-*|X-Forwarded-*|X-Kong-*|X-Plan|X-Real-IP|X-Tenant-Id|X-User-Id,err=write the name of a header\\, of letters\\, digits and up to four dashes" desc:"Request header with the version's name, which routes match on. What a client writes into it is overwritten."`
 	// RequestHeader lets clients name a version. Empty: Accept alone counts.
-	RequestHeader string `json:"request_header" kong:"len_max=64,match=^%a%w*%-?%w*%-?%w*%-?%w*%-?%w*$,not_header=Accept|Accept-*|ApiKey|API-Key|Authorization|Connection|Content-*|Cookie|Date|Expect|Host|If-*|Keep-Alive|Origin|Proxy-*|Range|Referer|TE|Traceparent|Tracestate|Trailer|Transfer-Encoding|Upgrade|User-Agent|Via|X-Anonymous-Consumer|X-API-Key|X-Authenticated-*|X-Consumer-*|X-Credential-*|X-Forwarded-*|X-Kong-*|X-Plan|X-Real-IP|X-Tenant-Id|X-User-Id,err=write the name of a header\\, of letters\\, digits and up to four dashes" desc:"Request header in which clients may name a version, such as X-API-Version; Accept alone counts if absent."`
+	RequestHeader string `json:"request_header" kong:"len_max=64,match=^%a%w*%-?%w*%-?%w*%-?%w*%-?%w*$,not_header=Accept|Accept-*|ApiKey|API-Key|Authorization|Connection|Content-*|Cookie|Date|Expect|Host|If-*|Keep-Alive|Origin|Proxy-*|Range|Referer|TE|Traceparent|Tracestate|Trailer|Transfer-Encoding|Upgrade|User-Agent|Via|X-Anonymous-Consumer|X-API-Key|X-Authenticated-*|X-Consumer-*|X-Credential-*|X-Forwarded-*|X-Kong-*|X-Plan|X-Real-IP|X-Tenant-Id|X-User-Id,err=write the name of a header\\, of letters\\, digits and up to four dashes" desc:"Request header in which clients may name a version, such as X-API-Version; Accept alone counts if absent. Versions without media types need it, but for the default."`
 	// APIs are what has versions. Requests to nothing of it pass untouched.
 	APIs []API `json:"apis" kong:"len_min=1,len_max=256" desc:"The APIs whose version is negotiated; other requests pass untouched."`
 
@@ -49,7 +49,7 @@ type API struct {
 // Choice is one of an API's versions.
 type Choice struct {
 	Name       string   `json:"name" kong:"required,len_max=64,match=^%w[%w._-]*$,err=write a version's name\\, of letters\\, digits\\, dots\\, dashes and underscores" desc:"What routes match on, such as v2. Clients may leave out the v."`
-	MediaTypes []string `json:"media_types" kong:"set,len_max=32,each_len_max=255,match=^[%w!#$&^_.+-]+/[%w!#$&^_.+-]+$,err=write a media type as application/json\\, without parameters or wildcards" desc:"Media types that this version alone has, such as application/vnd.example.v2+json."`
+	MediaTypes []string `json:"media_types" kong:"set,len_max=32,each_len_max=255,match=^[%w!#$&^_.+-]+/[%w!#$&^_.+-]+$,err=write a media type as application/json\\, without parameters or wildcards" desc:"Media types that this version alone has, such as application/vnd.example.v2+json. Without any, of an API without any, Accept neither names nor refuses it."`
 	Deprecated bool     `json:"deprecated" desc:"Whether the version is on its way out: a 406 says so, and among equals it is chosen last."`
 }
 

@@ -35,7 +35,8 @@ func TestProvisionRefuses(t *testing.T) {
 		{"a parameter", api(func(a *apiversion.API) { a.Versions[1].MediaTypes = []string{"a/b", "a/c;v=1"} }), []string{"apis[0].versions[1].media_types[1]", `"a/c;v=1"`}},
 		{"a type of two versions", api(func(a *apiversion.API) { a.Versions[1].MediaTypes = []string{"Application/Vnd.Orders.V1+json"} }), []string{"apis[0].versions[1].media_types", "version v1", "one place"}},
 		{"a type of one and of all", api(func(a *apiversion.API) { a.Versions[0].MediaTypes = a.MediaTypes }), []string{"apis[0].versions[0].media_types", "all versions"}},
-		{"no type at all", api(func(a *apiversion.API) { a.MediaTypes, a.Versions[1].MediaTypes = nil, nil }), []string{"apis[0].versions[1].media_types", "empty", "application/json"}},
+		{"no type at all", api(func(a *apiversion.API) { a.MediaTypes, a.Default, a.Versions[1].MediaTypes = nil, "v1", nil }), []string{"apis[0].versions[1].media_types", "empty", "application/json, or request_header"}},
+		{"no type of one", api(func(a *apiversion.API) { a.MediaTypes, a.Versions[0].MediaTypes = nil, nil }), []string{"apis[0].versions[0].media_types", "apis[0].media_types", "without request_header"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -51,6 +52,19 @@ func TestProvisionRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestMediaTypesAreOptional: who has none is the default, or what the request header names.
+func TestMediaTypesAreOptional(t *testing.T) {
+	t.Parallel()
+	for header, without := range map[string][]int{"": {1}, "X-API-Version": {0, 1}} {
+		a := ordersAPI()
+		a.MediaTypes = nil
+		for _, i := range without {
+			a.Versions[i].MediaTypes = nil
+		}
+		newConfig(t, &apiversion.Config{RequestHeader: header, APIs: []apiversion.API{a}})
 	}
 }
 

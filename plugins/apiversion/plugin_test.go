@@ -120,6 +120,42 @@ func TestRewriteRefuses(t *testing.T) {
 	}
 }
 
+// TestWithoutMediaTypes: Accept is not asked for, and no answer depends on it.
+func TestWithoutMediaTypes(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		header, asked, version string // asked for, and got
+		versions               []apiversion.Choice
+		vary                   string
+	}{
+		"the default":             {"X-API-Version", "", "v2", []apiversion.Choice{{Name: "v1"}, {Name: "v2"}}, "X-API-Version"},
+		"by header":               {"X-API-Version", "1", "v1", []apiversion.Choice{{Name: "v1"}, {Name: "v2"}}, "X-API-Version"},
+		"one that there is not":   {"X-API-Version", "9", "", []apiversion.Choice{{Name: "v1"}, {Name: "v2"}}, "X-API-Version"},
+		"nothing decides":         {"", "", "v2", []apiversion.Choice{{Name: "v2"}}, ""},
+		"another has media types": {"", "", "v2", []apiversion.Choice{{Name: "v1", MediaTypes: []string{"a/b"}}, {Name: "v2"}}, "Accept"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := newConfig(t, &apiversion.Config{RequestHeader: tt.header, APIs: []apiversion.API{{Path: "/orders", Default: "v2", Versions: tt.versions}}})
+			req := asks("/orders", "text/html")
+			req.Headers["X-Api-Version"] = []string{tt.asked}
+			effects := kongtest.Run(t, config.Rewrite, req)
+			headers := effects.Response.Headers
+			if tt.version == "" {
+				if effects.Exit == nil {
+					t.Fatal("it is not refused")
+				}
+				headers = effects.Exit.Headers
+			} else if effects.Exit != nil {
+				t.Fatalf("exit %s", effects.Exit.Body)
+			}
+			if got := effects.Service.Headers.Get("X-Gatehouse-Version"); got != tt.version || headers.Get("Vary") != tt.vary {
+				t.Errorf("version %q, Vary %q; want %q and %q", got, headers.Get("Vary"), tt.version, tt.vary)
+			}
+		})
+	}
+}
+
 // TestWhichAPI: hosts count before paths, and the longest path before others.
 func TestWhichAPI(t *testing.T) {
 	t.Parallel()

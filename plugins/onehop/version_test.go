@@ -38,6 +38,20 @@ func TestNoAcceptableVersion(t *testing.T) {
 	}
 }
 
+// TestVersionsWithoutMediaTypes: Accept refuses none, and the client's header chooses.
+func TestVersionsWithoutMediaTypes(t *testing.T) {
+	t.Parallel()
+	s := withoutHeaders
+	s.version = `{"request_header":"X-API-Version","apis":[{"path":"/","default":"v2","versions":[{"name":"v1"},{"name":"v2"}]}]}`
+	for asked, want := range map[string]string{"": "v2", "1": "v1"} {
+		req := header(header(served(), "Accept", "text/html"), "X-Api-Version", asked)
+		o, _, _ := run(t, req, true, newProcess(t, s).oneHop(t).Rewrite)
+		if o.Status != 0 || o.Response.Get("Vary") != "X-API-Version" || o.Upstream.Get("X-Gatehouse-Version") != want {
+			t.Errorf("%q: status %d, headers %v and %v", asked, o.Status, o.Response, o.Upstream)
+		}
+	}
+}
+
 // TestVersionsAreForAll: on a route the section would never run, which is a mistake.
 func TestVersionsAreForAll(t *testing.T) {
 	t.Parallel()

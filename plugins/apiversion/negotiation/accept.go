@@ -33,6 +33,10 @@ func parseAccept(header string) (ranges []mediaRange) {
 	return ranges
 }
 
+// emptyList reports whether a header has no elements, which says what no header does. Empty
+// ones count for none (RFC 9110, 5.6.1).
+func emptyList(header string) bool { return strings.Trim(header, " \t,") == "" }
+
 func parseRange(element string) (mediaRange, bool) {
 	full, parameters := cut(element, ';')
 	r := mediaRange{quality: certain}
@@ -56,7 +60,9 @@ func parseRange(element string) (mediaRange, bool) {
 }
 
 // take reads a parameter. Any named q is the weight, wherever it stands. JSON has one
-// charset, and its parameter no meaning (RFC 8259, section 11).
+// charset, and its parameter no meaning (RFC 8259, section 11). Spaces around = and quotes
+// around a weight are malformed (RFC 9110, 5.6.6 and 12.4.2) and plain: they are taken, as
+// RFC 2616 had clients write spaces.
 func (r *mediaRange) take(parameter string) (ok bool) {
 	if parameter == "" { // an empty one counts for none
 		return true
@@ -77,7 +83,7 @@ func (r *mediaRange) take(parameter string) (ok bool) {
 }
 
 // parseQuality reads a weight from 0 to 1 with up to three decimals, in thousandths. It
-// takes one without its zero, such as .2, too.
+// takes one without its zero, such as .2, too, which old clients of Java's send.
 func parseQuality(text string) (thousandths int, ok bool) {
 	whole, decimals, dot := strings.Cut(text, ".")
 	if len(decimals) > 3 || whole != "0" && whole != "1" && (whole != "" || decimals == "") {

@@ -10,7 +10,8 @@ import (
 type Version struct {
 	// Name is what routes match on, such as v2. Clients may leave out the v.
 	Name string
-	// MediaTypes are those that this version alone has, in lower case.
+	// MediaTypes are those that this version alone has, in lower case. A version without
+	// any, of an API without any, may be anything: Accept neither names nor refuses it.
 	MediaTypes []string
 	// Deprecated versions are the last choice among equals, unless they are the default.
 	Deprecated bool
@@ -27,7 +28,8 @@ type API struct {
 
 // Request is what a request's client says.
 type Request struct {
-	// Accept has the lines of that header, joined with commas; empty if there is none.
+	// Accept has the lines of that header, joined with commas; empty if there is none. It
+	// counts where [API.ByMediaType] says so.
 	Accept string
 	// Version is what the header that names a version says; empty if there is none.
 	Version string
@@ -48,14 +50,21 @@ const (
 // Refused reports whether there is no version for the request.
 func (r Reason) Refused() bool { return r == NotAcceptable || r == UnknownVersion }
 
+// ByMediaType reports whether Accept decides anything: some version has media types.
+func (a *API) ByMediaType() bool { return slices.ContainsFunc(a.Versions, a.typed) }
+
+// typed reports whether it is known what a version is.
+func (a *API) typed(v Version) bool { return len(v.MediaTypes)+len(a.MediaTypes) > 0 }
+
 // Choose chooses a version. It is empty if the reason is a refusal's.
 //
 // A version by header narrows what Accept may choose from, so that two headers that
 // contradict each other get nothing. Of what is acceptable the highest quality is chosen,
 // then what names a version before what all have, and the more specific range before the
-// wildcard; then the default.
+// wildcard; then the default. What has no media types is got by the header or as the
+// default, and then whatever Accept says: it is not negotiated (RFC 9110, 12.4.1).
 func (a *API) Choose(r Request) (version string, by Reason) {
-	wanted, accept := trim(r.Version), trim(r.Accept)
+	wanted := trim(r.Version)
 	candidates := a.preferred()
 	if wanted != "" {
 		candidates = slices.DeleteFunc(candidates, func(v Version) bool { return !v.Is(wanted) })
@@ -63,20 +72,23 @@ func (a *API) Choose(r Request) (version string, by Reason) {
 			return "", UnknownVersion
 		}
 	}
-	if accept == "" {
+	first := candidates[0] // the default, if none is wanted
+	if emptyList(r.Accept) || wanted != "" && !a.typed(first) {
 		if wanted == "" {
 			return a.Default, ByDefault
 		}
-		return candidates[0].Name, ByHeader
+		return first.Name, ByHeader
 	}
 	var best offer
-	ranges := parseAccept(accept)
+	ranges := parseAccept(r.Accept)
 	for _, v := range candidates {
 		if o := a.offer(v, ranges); o.quality > 0 && o.compare(best) > 0 {
 			best, version = o, v.Name
 		}
 	}
 	switch {
+	case version == "" && !a.typed(first):
+		return first.Name, ByDefault
 	case version == "":
 		return "", NotAcceptable
 	case wanted != "":
@@ -128,6 +140,9 @@ func (o offer) compare(other offer) int {
 // offer is the best that a version is to a client. Who refuses all of a version's own types
 // by name does not get it as what all versions have.
 func (a *API) offer(v Version, ranges []mediaRange) (best offer) {
+	if v.Name == a.Default && !a.typed(v) {
+		return anything(ranges)
+	}
 	refused := false
 	consider := func(mediaType string, own bool) {
 		o, ok := suits(mediaType, v, ranges)
@@ -145,6 +160,21 @@ func (a *API) offer(v Version, ranges []mediaRange) (best offer) {
 	}
 	for _, t := range a.MediaTypes {
 		consider(t, false)
+	}
+	return best
+}
+
+// anything is what wildcards say of a default without media types, so that another is got
+// before it by its name alone, and by no less a weight.
+func anything(ranges []mediaRange) (best offer) {
+	for i := range ranges {
+		r := &ranges[i]
+		if r.subtype != "*" || r.version != "" {
+			continue
+		}
+		if o := (offer{quality: r.quality, rank: r.rank(r.kind, "", nil)}); o.compare(best) > 0 {
+			best = o
+		}
 	}
 	return best
 }

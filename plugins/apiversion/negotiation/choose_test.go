@@ -25,6 +25,8 @@ func TestChoose(t *testing.T) {
 		// Whoever asks for no version gets the default.
 		{"", "", "v2 default"},
 		{" \t", "", "v2 default"},
+		{",", "", "v2 default"},
+		{" ,\t, ,", "", "v2 default"},
 		{"*/*", "", "v2 default"},
 		{"application/*", "", "v2 default"},
 		{"application/json", "", "v2 default"},
@@ -79,6 +81,12 @@ func TestChoose(t *testing.T) {
 		{"application/json;version=9, */*;q=0.1", "", "v2 default"},
 		{"application/json;version=", "", none},
 
+		// Malformed and plain: what old clients send.
+		{"application/vnd.gatehouse.v1+json;q=.5, application/vnd.gatehouse.v3+json;q=.4", "", "v1 accept"},
+		{"application/vnd.gatehouse.v1+json; q = 0.5, application/vnd.gatehouse.v3+json;q=0.4", "", "v1 accept"},
+		{`application/vnd.gatehouse.v1+json;q="0.5", application/vnd.gatehouse.v3+json;q=0.4`, "", "v1 accept"},
+		{"application/json; version = 1", "", "v1 accept"},
+
 		// What nobody has, and what is no media range.
 		{"text/html", "", none},
 		{"application/vnd.gatehouse.v9+json", "", none},
@@ -92,6 +100,7 @@ func TestChoose(t *testing.T) {
 		{"application/json;q=-1", "", none},
 		{"application/json;q=0.1234", "", none},
 		{"application/json;q=", "", none},
+		{"application/json;q=.", "", none},
 		{"application/json;q=x, application/vnd.gatehouse.v1+json", "", "v1 accept"},
 		{`application/json;version="1, application/json`, "", none},
 		{`text/plain;title="a, application/json;q=1", application/vnd.gatehouse.v1+json`, "", "v1 accept"},
@@ -102,6 +111,7 @@ func TestChoose(t *testing.T) {
 		{"", "1", "v1 header"},
 		{"", "V1", "v1 header"},
 		{"", " v2 ", "v2 header"},
+		{",", "1", "v1 header"},
 		{"*/*", "1", "v1 header"},
 		{"application/json", "3", "v3 header"},
 		{"application/vnd.gatehouse.v1+json", "1", "v1 header"},
@@ -129,6 +139,68 @@ func TestVersionsByParameterAlone(t *testing.T) {
 		if got, _ := api.Choose(Request{Accept: accept}); got != want {
 			t.Errorf("Accept: %s: %q, want %q", accept, got, want)
 		}
+	}
+}
+
+// TestNoMediaTypes: a version without media types is the default, or the one that the header
+// names, whatever Accept says; another is got before such a default by its name.
+func TestNoMediaTypes(t *testing.T) {
+	t.Parallel()
+	const v1 = "application/vnd.gatehouse.v1+json"
+	version := func(name string, types ...string) Version { return Version{Name: name, MediaTypes: types} }
+	none := &API{Default: "2026-01-01", Versions: []Version{version("2025-01-01"), version("2026-01-01")}}
+	untyped := &API{Default: "v2", Versions: []Version{version("v1", v1), version("v2"), version("v3")}}
+	typed := &API{Default: "v1", Versions: []Version{version("v1", v1), version("v2")}}
+	for _, tt := range []struct {
+		name                 string
+		api                  *API
+		accept, header, want string
+	}{
+		{"none has any", none, "", "", "2026-01-01 default"},
+		{"none has any, anything", none, "*/*", "", "2026-01-01 default"},
+		{"none has any, a type", none, "text/html", "", "2026-01-01 default"},
+		{"none has any, nothing", none, "*/*;q=0", "", "2026-01-01 default"},
+		{"none has any, malformed", none, "json", "", "2026-01-01 default"},
+		{"none has any, a parameter", none, "*/*;version=2025-01-01", "", "2026-01-01 default"},
+		{"none has any, by header", none, "", "2025-01-01", "2025-01-01 header"},
+		{"none has any, by header and anything", none, "*/*", "2025-01-01", "2025-01-01 header"},
+		{"none has any, by header and a type", none, "text/html", "2025-01-01", "2025-01-01 header"},
+		{"none has any, one that there is not", none, "*/*", "2027-01-01", "unknown_version"},
+
+		{"the default has none", untyped, "", "", "v2 default"},
+		{"the default has none, anything", untyped, "*/*", "", "v2 default"},
+		{"the default has none, a wildcard", untyped, "application/*", "", "v2 default"},
+		{"the default has none, two wildcards", untyped, "application/*, */*;q=0.1", "", "v2 default"},
+		{"the default has none, a type", untyped, "text/html", "", "v2 default"},
+		{"the default has none, nothing", untyped, "*/*;q=0", "", "v2 default"},
+		{"the default has none, another by its type", untyped, v1, "", "v1 accept"},
+		{"the default has none, another first", untyped, v1 + ", */*", "", "v1 accept"},
+		{"the default has none, another second", untyped, v1 + ";q=0.5, */*", "", "v2 default"},
+		{"the default has none, another beside a type", untyped, "text/html, " + v1 + ";q=0.1", "", "v1 accept"},
+		{"the default has none, another refused", untyped, v1 + ";q=0", "", "v2 default"},
+		{"the default has none, another by parameter", untyped, "*/*;version=1", "", "v1 accept"},
+		{"the default has none, its own parameter", untyped, "*/*;version=2", "", "v2 default"},
+		{"the default has none, by header", untyped, "text/html", "3", "v3 header"},
+		{"the default has none, itself by header", untyped, v1, "2", "v2 header"},
+		{"the default has none, one with a type by header", untyped, "text/html", "1", "not_acceptable"},
+		{"the default has none, one with a type by header and anything", untyped, "*/*", "1", "v1 header"},
+
+		{"another has none", typed, "*/*", "", "v1 default"},
+		{"another has none, a type", typed, "text/html", "", "not_acceptable"},
+		{"another has none, a parameter", typed, "*/*;version=2", "", "not_acceptable"},
+		{"another has none, by header", typed, "text/html", "v2", "v2 header"},
+		{"another has none, by header against a type", typed, v1, "v2", "v2 header"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			version, by := tt.api.Choose(Request{Accept: tt.accept, Version: tt.header})
+			if got := strings.TrimSpace(version + " " + string(by)); got != tt.want {
+				t.Errorf("Accept: %q, version %q: %s, want %s", tt.accept, tt.header, got, tt.want)
+			}
+			if want := tt.api != none; tt.api.ByMediaType() != want {
+				t.Errorf("Accept decides: %t, want %t", !want, want)
+			}
+		})
 	}
 }
 
@@ -195,19 +267,24 @@ func FuzzChoose(f *testing.F) {
 	for _, accept := range []string{
 		"", "*/*", "application/vnd.gatehouse.v1+json;q=0.9, */*;q=0.1", `a/b;c="d,e\"";q=1`, "application/json;version=1", "*;q=.2", "application/json;q=0, */*",
 	} {
-		f.Add(accept, "", "application/vnd.gatehouse.v3+json;q=0.9")
+		f.Add(accept, "", "application/vnd.gatehouse.v3+json;q=0.9", false)
 	}
-	f.Add("*/*", "2", "*/*;q=0")
-	f.Fuzz(func(t *testing.T, accept, header, more string) {
+	f.Add("*/*", "2", "*/*;q=0", false)
+	f.Add("*/*;version=1", "", "application/*;q=0.1", true)
+	f.Add(",", "", ", ,", true)
+	f.Fuzz(func(t *testing.T, accept, header, more string, untyped bool) {
 		api := orders()
+		if untyped { // the default
+			api.MediaTypes, api.Versions[1].MediaTypes = nil, nil
+		}
 		version, by := api.Choose(Request{Accept: accept, Version: header})
 		if known := version == "v1" || version == "v2" || version == "v3"; known == by.Refused() {
 			t.Fatalf("%q, %s", version, by)
 		}
-		if trim(accept) == "" && trim(header) == "" && version != api.Default {
+		if emptyList(accept) && trim(header) == "" && version != api.Default {
 			t.Errorf("who accepts all got %q", version)
 		}
-		if strings.Count(accept+more, ",") > maxRanges-3 || strings.ContainsAny(accept+more, `"`) || trim(accept) == "" || trim(more) == "" {
+		if strings.Count(accept+more, ",") > maxRanges-3 || strings.ContainsAny(accept+more, `"`) || emptyList(accept) || emptyList(more) {
 			return
 		}
 		if same, _ := api.Choose(Request{Accept: "text/never, " + accept, Version: header}); same != version {

@@ -174,6 +174,7 @@ var fields = []field{
 	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":VALUE}]}`, "versions", list(`[{"name":"v1"}] [{"name":"v1","deprecated":true},{"name":"v2"}]`), list(`[] null [{}] ["v1"]`), list(`[{"name":"v1"},{"name":"1"}] [{"name":"v1"},{"name":"V1"}]`)},
 	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1"},{"name":VALUE}]}]}`, "name", list(`"2026-04-01" "2" "v2.1_beta"`), list(`"" "v 2" "-1" "v2,v3" "v/2" "é" 2 null`), list(`"v1" "1"`)},
 	{"api-version", `{"apis":[{"path":"/o","default":"v1","media_types":["a/b"],"versions":[{"name":"v1","deprecated":VALUE}]}]}`, "deprecated", list(`true false`), list(`"yes" 1`), nil},
+	{"api-version", `{VALUE"apis":[{"path":"/o","default":"v1","versions":[{"name":"v1"},{"name":"v2"}]}]}`, "media_types", []string{`"request_header":"X-API-Version",`}, nil, []string{``}},
 
 	{"gatehouse", `{"run":["api_version","trace_inject"],"api_version":{VALUE}}`, "apis", []string{`"apis":[API]`}, []string{``, `"apis":[]`, `"apis":[{"path":"/o"}]`}, []string{`"apis":[API,API]`}},
 	{"gatehouse", `{"run":VALUE,"sunset_headers":{"sunset_at":"2027-01-01"},"tenant_rate_limit":{"limits":[LIMIT]}}`, "run", []string{`["trace_inject"]`, `["sunset_headers","tenant_rate_limit"]`}, []string{`[]`, `["trace"]`, `null`, `"trace_inject"`}, nil},
