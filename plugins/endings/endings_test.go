@@ -117,17 +117,30 @@ func TestIfSunsetToday(t *testing.T) {
 	}
 }
 
-// TestNobodyEverCalled: a version that is recorded and has no calls has had none since
-// nodes record.
-func TestNobodyEverCalled(t *testing.T) {
+// TestSilent: of a version that was never called it is not known that a node would record
+// it, whatever others have. Who was forgotten has called all the same.
+func TestSilent(t *testing.T) {
 	t.Parallel()
 	list, err := Only(read(t, config), []string{"far"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New(list, Records{shared: {Since: now.Add(-day)}}, Ask{At: now, Days: 7})
-	if len(r.Silent) != 1 || !r.Silent[0].Since.Equal(now.Add(-day)) || len(r.Rows) > 0 {
-		t.Errorf("%+v", r)
+	quiet := map[string][]callers.Calls{"far": {calls("globex", 20, callers.Counts{lifecycle.StageDeprecated: 1})}}
+	for _, tt := range []struct {
+		name  string
+		in    callers.Recorded
+		since time.Time
+	}{
+		{"another version's calls", callers.Recorded{Last: map[string]time.Time{"near": now.Add(-day)}}, time.Time{}},
+		{"all are forgotten", callers.Recorded{Last: map[string]time.Time{"far": now.Add(-day)}}, now.Add(-day)},
+		{"the last is forgotten", callers.Recorded{Routes: quiet, Last: map[string]time.Time{"far": now.Add(-day)}}, now.Add(-day)},
+		{"the last is there", callers.Recorded{Routes: quiet, Last: map[string]time.Time{"far": now.Add(-20 * day)}}, now.Add(-20 * day)},
+	} {
+		tt.in.Since = now.Add(-80 * day)
+		r := New(list, Records{shared: tt.in}, Ask{At: now, Days: 7})
+		if len(r.Silent) != 1 || !r.Silent[0].Since.Equal(tt.since) || r.Silent[0].Known() == tt.since.IsZero() {
+			t.Errorf("%s: %+v, want since %v", tt.name, r.Silent, tt.since)
+		}
 	}
 	if _, err := Only(read(t, config), []string{"nera"}); err == nil || !strings.Contains(err.Error(), "near") {
 		t.Errorf("error of an unknown route: %v", err)
@@ -163,7 +176,7 @@ services:
 	}
 	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
 	silent := []Silent{
-		{Route: "here", Ends: ends, Since: now.Add(-80 * day), Recorded: true},
+		{Route: "here", Ends: ends, Recorded: true}, // others' calls say nothing of it
 		{Route: "nowhere", Ends: ends, Recorded: true},
 		{Route: "unseen", Ends: ends},
 	}
@@ -271,7 +284,7 @@ services:
 	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
 	silent := []Silent{
 		{Route: "/partner/v1/orders", Ends: ends, Unnamed: true},
-		{Route: "3ed1ecf3-0000-4000-8000-000000000001", Ends: ends, Since: now.Add(-day), Recorded: true},
+		{Route: "3ed1ecf3-0000-4000-8000-000000000001", Ends: ends, Recorded: true},
 		{Route: "GET api.example.com /orders,/bills x-a: v1,v2 x-b: two", Ends: ends, Unnamed: true},
 	}
 	if diff := cmp.Diff(silent, r.Silent); diff != "" {

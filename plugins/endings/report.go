@@ -69,9 +69,10 @@ const (
 type Silent struct {
 	Route string    `json:"route"`
 	Ends  time.Time `json:"ends,omitzero"`
-	// Since is the last call, or since when it would be known of. Without it nothing is known.
+	// Since is the last call. Without it nothing is known, not even that calls would be recorded.
 	Since time.Time `json:"since,omitzero"`
-	// Recorded says that its calls are kept; else nothing is known of later ones than Since.
+	// Recorded says that the config has its calls kept; else nothing is known of later ones
+	// than Since.
 	Recorded bool `json:"recorded"`
 	// Unnamed says that the route has no name to find its calls by.
 	Unnamed bool `json:"unnamed,omitempty"`
@@ -129,8 +130,8 @@ func (r *Report) add(v *Version, records Records) {
 		return
 	}
 	kept := v.recorded() && !v.Unnamed
-	if last.IsZero() && kept {
-		last = v.since(records)
+	if since := v.since(records); kept && since.After(last) { // of one who was forgotten
+		last = since
 	}
 	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.end(), Since: last, Recorded: kept, Unnamed: v.Unnamed})
 }

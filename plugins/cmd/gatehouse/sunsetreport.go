@@ -122,7 +122,7 @@ func silence(v endings.Silent, r *endings.Report) string {
 	case !v.Recorded:
 		return fmt.Sprintf("%s: not known, since nobody records it; the last call that was is of %s: write observe: true", v.Route, v.Since.Format(time.DateOnly))
 	case v.Since.IsZero():
-		return v.Route + ": not known: no node has recorded anything in its Redis yet, or not under its key_prefix"
+		return v.Route + ": not known: no node has recorded a call of it in its Redis under its key_prefix, as where Kong does not run this config: call it once, and ask again"
 	}
 	return fmt.Sprintf("%s: nobody since %s (ends %s)", v.Route, v.Since.Format(time.DateOnly), ends(v.Ends, r.At))
 }
