@@ -26,6 +26,8 @@ type Report struct {
 	Silent []Silent `json:"silent"`
 	// Unknown are routes with calls that the config does not have.
 	Unknown []string `json:"unknown_routes,omitempty"`
+	// Unread are the versions that the report leaves out, since nobody can read when they end.
+	Unread []Unread `json:"unread,omitempty"`
 }
 
 // Row is one caller of one version.
@@ -88,23 +90,24 @@ type Ask struct {
 	IfSunsetToday bool
 }
 
-// New makes the report of versions by what is recorded.
-func New(versions []Version, records Records, ask Ask) Report {
-	r := Report{At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: records.Since(), Rows: []Row{}, Silent: []Silent{}}
+// New makes the report of versions by what is recorded, beside those that cannot be read.
+func New(versions []Version, unread []Unread, records Records, ask Ask) Report {
+	r := Report{Unread: unread, At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: records.Since(), Rows: []Row{}, Silent: []Silent{}}
 	for i := range versions {
 		r.add(&versions[i], records)
 	}
-	r.Unknown = unknown(versions, records)
+	r.Unknown = unknown(versions, unread, records)
 	slices.SortStableFunc(r.Rows, byWhatBreaks)
 	slices.SortStableFunc(r.Silent, func(a, b Silent) int { return byEnd(a.Ends, b.Ends) })
 	return r
 }
 
-// unknown are the routes with calls that are of none of the versions.
-func unknown(versions []Version, records Records) (routes []string) {
+// unknown are the routes with calls that are of no version, read or not.
+func unknown(versions []Version, unread []Unread, records Records) (routes []string) {
 	for _, recorded := range records {
 		for route := range recorded.Routes {
-			if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) {
+			if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) &&
+				!slices.ContainsFunc(unread, func(u Unread) bool { return u.Route == route }) {
 				routes = append(routes, route)
 			}
 		}

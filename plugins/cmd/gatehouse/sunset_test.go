@@ -220,3 +220,33 @@ func TestSunsetCalendar(t *testing.T) {
 		t.Errorf("exit code %d: %s\n%s", code, errs, out)
 	}
 }
+
+// TestSunsetOneIsBad: it is named, and the others are printed. Nothing is erased, since it may
+// be recorded where nobody can read.
+func TestSunsetOneIsBad(t *testing.T) {
+	url, file := recordedCalls(t), filepath.Join(t.TempDir(), "kong.yaml")
+	text := strings.Replace(endingConfig, `sunset_at: "2099-01-31"`, `sunset_at: "2099-01-31", after_sunset: redirect, successor: "/v2?v=2"`, 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name      string
+		args      []string
+		code      int
+		out, errs string
+	}{
+		{"report", []string{"report", "--redis", url}, 0, "orders-v1  =initech", "gatehouse: warning: left out: route orders-v0: successor: "},
+		{"of one", []string{"report", "--redis", url, "orders-v1"}, 0, "orders-v1  =initech", "gatehouse: warning: left out: route orders-v0: successor: "},
+		{"JSON", []string{"report", "--redis", url, "-o", "json"}, 0, `"route": "orders-v0",` + "\n" + `      "mistake": "successor: `, "warning: "},
+		{"of the bad one", []string{"report", "--redis", url, "orders-v0"}, 1, "", "route orders-v0: successor: "},
+		{"calendar", []string{"calendar"}, 0, "SUMMARY:orders-v1 ends", "gatehouse: warning: left out: route orders-v0: successor: "},
+		{"forget", []string{"forget", "--redis", url, "globex-crm"}, 1, "", "nothing is erased"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, errs, code := gatehouse(t, "", append(append([]string{"sunset"}, tt.args...), "--config", file)...)
+			if code != tt.code || !strings.Contains(out, tt.out) || !strings.Contains(errs, tt.errs) || strings.Count(errs, "\n") != 1 || strings.Contains(out, "orders-v0:") {
+				t.Errorf("exit code %d, %q, %q; want %d, %q and %q", code, out, errs, tt.code, tt.out, tt.errs)
+			}
+		})
+	}
+}

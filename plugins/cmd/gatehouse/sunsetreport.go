@@ -48,16 +48,17 @@ func sunsetReportCommand(s streams) *cobra.Command {
 }
 
 func (r *reporting) report(ctx context.Context, s streams, routes []string) error {
-	list, err := versions(&r.layers, routes)
+	list, unread, err := versions(&r.layers, routes)
 	if err != nil {
 		return err
 	}
+	warnUnread(s, unread)
 	records, err := r.recorded(ctx, list)
 	if err != nil {
 		return err
 	}
 	r.ask.At = time.Now()
-	report := endings.New(list, records, r.ask)
+	report := endings.New(list, unread, records, r.ask)
 	if len(routes) > 0 {
 		report.Unknown = nil // they were not asked for
 	}
