@@ -68,7 +68,7 @@ func events(t *testing.T, text string) (list []map[string]string) {
 
 func TestCalendar(t *testing.T) {
 	t.Parallel()
-	list, err := Only(read(t, config), []string{"near"})
+	list, err := Only(read(t, config), nil, []string{"near"})
 	if err != nil {
 		t.Fatal(err)
 	}

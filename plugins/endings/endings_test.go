@@ -35,9 +35,9 @@ func read(t *testing.T, text string) []Version {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := Versions(document)
-	if err != nil {
-		t.Fatal(err)
+	list, unread, err := Versions(document)
+	if err != nil || len(unread) > 0 {
+		t.Fatal(unread, err)
 	}
 	return list
 }
@@ -77,7 +77,7 @@ func lines(r Report) (list []string) {
 
 func TestReport(t *testing.T) {
 	t.Parallel()
-	r := New(read(t, config), recorded(), Ask{At: now, Days: 7})
+	r := New(read(t, config), nil, recorded(), Ask{At: now, Days: 7})
 	want := []string{
 		"gone acme 2027-01-01T00:00:00Z 410 6 3/2/1",
 		"near umbrella 2027-06-30T00:00:00Z 410 10 4/0/0",
@@ -105,7 +105,7 @@ func TestReport(t *testing.T) {
 // TestIfSunsetToday: who is exempt today goes on, and so do callers of what only warns.
 func TestIfSunsetToday(t *testing.T) {
 	t.Parallel()
-	r := New(read(t, config), recorded(), Ask{At: now, Days: 7, IfSunsetToday: true})
+	r := New(read(t, config), nil, recorded(), Ask{At: now, Days: 7, IfSunsetToday: true})
 	want := []string{
 		"gone acme 2027-01-01T00:00:00Z 410 6 3/2/1",
 		"near umbrella 2027-06-30T00:00:00Z 410 10 4/0/0",
@@ -117,19 +117,32 @@ func TestIfSunsetToday(t *testing.T) {
 	}
 }
 
-// TestNobodyEverCalled: a version that is recorded and has no calls has had none since
-// nodes record.
-func TestNobodyEverCalled(t *testing.T) {
+// TestSilent: of a version that was never called it is not known that a node would record
+// it, whatever others have. Who was forgotten has called all the same.
+func TestSilent(t *testing.T) {
 	t.Parallel()
-	list, err := Only(read(t, config), []string{"far"})
+	list, err := Only(read(t, config), nil, []string{"far"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New(list, Records{shared: {Since: now.Add(-day)}}, Ask{At: now, Days: 7})
-	if len(r.Silent) != 1 || !r.Silent[0].Since.Equal(now.Add(-day)) || len(r.Rows) > 0 {
-		t.Errorf("%+v", r)
+	quiet := map[string][]callers.Calls{"far": {calls("globex", 20, callers.Counts{lifecycle.StageDeprecated: 1})}}
+	for _, tt := range []struct {
+		name  string
+		in    callers.Recorded
+		since time.Time
+	}{
+		{"another version's calls", callers.Recorded{Last: map[string]time.Time{"near": now.Add(-day)}}, time.Time{}},
+		{"all are forgotten", callers.Recorded{Last: map[string]time.Time{"far": now.Add(-day)}}, now.Add(-day)},
+		{"the last is forgotten", callers.Recorded{Routes: quiet, Last: map[string]time.Time{"far": now.Add(-day)}}, now.Add(-day)},
+		{"the last is there", callers.Recorded{Routes: quiet, Last: map[string]time.Time{"far": now.Add(-20 * day)}}, now.Add(-20 * day)},
+	} {
+		tt.in.Since = now.Add(-80 * day)
+		r := New(list, nil, Records{shared: tt.in}, Ask{At: now, Days: 7})
+		if len(r.Silent) != 1 || !r.Silent[0].Since.Equal(tt.since) || r.Silent[0].Known() == tt.since.IsZero() {
+			t.Errorf("%s: %+v, want since %v", tt.name, r.Silent, tt.since)
+		}
 	}
-	if _, err := Only(read(t, config), []string{"nera"}); err == nil || !strings.Contains(err.Error(), "near") {
+	if _, err := Only(read(t, config), nil, []string{"nera"}); err == nil || !strings.Contains(err.Error(), "near") {
 		t.Errorf("error of an unknown route: %v", err)
 	}
 }
@@ -153,7 +166,7 @@ services:
 		t.Fatalf("places (-want +got):\n%s", diff)
 	}
 	deprecated := callers.Counts{lifecycle.StageDeprecated: 3}
-	r := New(list, Records{
+	r := New(list, nil, Records{
 		shared: {Since: now.Add(-80 * day), Routes: map[string][]callers.Calls{"there": {calls("stale", 1, deprecated)}}},
 		there:  {Since: now.Add(-9 * day), Routes: map[string][]callers.Calls{"there": {calls("acme", 1, deprecated)}}},
 		empty:  {},
@@ -163,7 +176,7 @@ services:
 	}
 	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
 	silent := []Silent{
-		{Route: "here", Ends: ends, Since: now.Add(-80 * day), Recorded: true},
+		{Route: "here", Ends: ends, Recorded: true}, // others' calls say nothing of it
 		{Route: "nowhere", Ends: ends, Recorded: true},
 		{Route: "unseen", Ends: ends},
 	}
@@ -216,7 +229,7 @@ func TestConsumersOfTheirOwn(t *testing.T) {
 		}},
 		own: {Since: now.Add(-day), Routes: map[string][]callers.Calls{"v1": {by(initech)}}},
 	}
-	r := New(list, records, Ask{At: now, Days: 7})
+	r := New(list, nil, records, Ask{At: now, Days: 7})
 	want := []string{
 		"v1 erp 2027-05-30T00:00:00Z 308 or 410 1 0/0/0",
 		"v1 acme 2027-06-04T00:00:00Z 410 1 0/0/0",
@@ -228,7 +241,7 @@ func TestConsumersOfTheirOwn(t *testing.T) {
 	if diff := cmp.Diff(want, lines(r)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	r = New(list, records, Ask{At: now, Days: 7, IfSunsetToday: true})
+	r = New(list, nil, records, Ask{At: now, Days: 7, IfSunsetToday: true})
 	if diff := cmp.Diff(want, lines(r)); diff != "" {
 		t.Errorf("if they ended today (-want +got):\n%s", diff)
 	}
@@ -240,11 +253,11 @@ func TestConsumersOfTheirOwn(t *testing.T) {
 // TestOnlyOneConsumerEnds: who has no plugin of its own goes on, and is not written to first.
 func TestOnlyOneConsumerEnds(t *testing.T) {
 	t.Parallel()
-	list, err := Only(read(t, ownEnds), []string{"alive"})
+	list, err := Only(read(t, ownEnds), nil, []string{"alive"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := New(list, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{
+	r := New(list, nil, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{
 		"alive": {calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 900}), calls("globex-crm", 1, callers.Counts{lifecycle.StageDeprecated: 1})},
 	}}}, Ask{At: now, Days: 7})
 	want := []string{"alive globex-crm 2028-03-26T00:00:00Z 410 1 0/0/0", "alive acme  no end 900 0/0/0"}
@@ -267,11 +280,11 @@ services:
       - { paths: [/orders, /bills], methods: [GET], hosts: [api.example.com], headers: { x-b: [two], x-a: [v1, v2] } }
       - { id: 3ed1ecf3-0000-4000-8000-000000000001, paths: [/by-id] }
 `)
-	r := New(list, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{"made-by-kong": {calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 1})}}}}, Ask{At: now, Days: 7})
+	r := New(list, nil, Records{shared: {Since: now.Add(-day), Routes: map[string][]callers.Calls{"made-by-kong": {calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 1})}}}}, Ask{At: now, Days: 7})
 	ends := time.Date(2027, 6, 30, 0, 0, 0, 0, time.UTC)
 	silent := []Silent{
 		{Route: "/partner/v1/orders", Ends: ends, Unnamed: true},
-		{Route: "3ed1ecf3-0000-4000-8000-000000000001", Ends: ends, Since: now.Add(-day), Recorded: true},
+		{Route: "3ed1ecf3-0000-4000-8000-000000000001", Ends: ends, Recorded: true},
 		{Route: "GET api.example.com /orders,/bills x-a: v1,v2 x-b: two", Ends: ends, Unnamed: true},
 	}
 	if diff := cmp.Diff(silent, r.Silent); diff != "" {
@@ -282,6 +295,40 @@ services:
 	}
 	if text := calendar(t, now, list...); !strings.Contains(text, "SUMMARY:/partner/v1/orders ends\r\n") || strings.Count(text, "BEGIN:VEVENT") != 3 {
 		t.Errorf("the calendar is:\n%s", text)
+	}
+}
+
+// TestUnread: a version whose config has a mistake, which Kong runs degraded, takes no other
+// version along, and is not taken for a route that ends nothing.
+func TestUnread(t *testing.T) {
+	t.Parallel()
+	document, err := kongyaml.Layer(kongyaml.File{Name: "kong.yaml", Text: []byte(`_format_version: "3.0"
+services:
+  - name: orders
+    host: orders
+    plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-31", after_sunset: later } }]
+    routes:
+      - { name: bad, paths: [/bad] }
+      - { name: worse, paths: [/worse] }
+      - { name: good, paths: [/good], plugins: [{ name: sunset-headers, config: { observe: true, sunset_at: "2027-06-30" } }] }
+`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, unread, err := Versions(document)
+	if err != nil || len(list) != 1 || list[0].Route != "good" || len(unread) != 2 || unread[0].Route != "bad" || unread[1].Route != "worse" {
+		t.Fatalf("%+v, %+v, error %v", list, unread, err)
+	}
+	if text := unread[1].Error(); !strings.HasPrefix(text, "route worse: ") || !strings.Contains(text, "sunset_at") || !strings.Contains(text, "after_sunset") || strings.Contains(text, "\n") {
+		t.Errorf("the mistakes are %q", text)
+	}
+	called := []callers.Calls{calls("acme", 1, callers.Counts{lifecycle.StageDeprecated: 1})}
+	r := New(list, unread, Records{shared: {Routes: map[string][]callers.Calls{"bad": called, "good": called, "other": called}}}, Ask{At: now, Days: 7})
+	if diff := cmp.Diff([]string{"other"}, r.Unknown); diff != "" || len(r.Rows) != 1 || len(r.Unread) != 2 {
+		t.Errorf("%+v", r)
+	}
+	if _, err := Only(list, unread, []string{"bad"}); err == nil || !strings.Contains(err.Error(), "route bad: ") {
+		t.Errorf("error of one that cannot be read: %v", err)
 	}
 }
 
@@ -316,7 +363,7 @@ func FuzzCSV(f *testing.F) {
 // TestCSVColumns: each cell is below its name.
 func TestCSVColumns(t *testing.T) {
 	t.Parallel()
-	r := New(read(t, config), recorded(), Ask{At: now, Days: 7})
+	r := New(read(t, config), nil, recorded(), Ask{At: now, Days: 7})
 	var text bytes.Buffer
 	if err := r.CSV(&text); err != nil {
 		t.Fatal(err)

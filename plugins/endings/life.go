@@ -149,11 +149,13 @@ func (v *Version) recorded() bool {
 	return !slices.ContainsFunc(v.lives(), func(l *Life) bool { return !l.Recorded })
 }
 
-// since is from when on all calls of the version are known; zero where that cannot be said.
+// since is when the version was called last, wherever it may be recorded; zero where that
+// cannot be said. That a place has other versions' calls says nothing of this one's: Kong
+// starts a plugin at the first call, so one that it does not run looks like a silent one.
 func (v *Version) since(records Records) time.Time {
 	var all []time.Time
 	for _, at := range Places([]Version{*v}) {
-		all = append(all, records[at].Since)
+		all = append(all, records[at].Last[v.Route])
 	}
 	return sinceAll(all)
 }

@@ -26,6 +26,8 @@ type Report struct {
 	Silent []Silent `json:"silent"`
 	// Unknown are routes with calls that the config does not have.
 	Unknown []string `json:"unknown_routes,omitempty"`
+	// Unread are the versions that the report leaves out, since nobody can read when they end.
+	Unread []Unread `json:"unread,omitempty"`
 }
 
 // Row is one caller of one version.
@@ -69,9 +71,10 @@ const (
 type Silent struct {
 	Route string    `json:"route"`
 	Ends  time.Time `json:"ends,omitzero"`
-	// Since is the last call, or since when it would be known of. Without it nothing is known.
+	// Since is the last call. Without it nothing is known, not even that calls would be recorded.
 	Since time.Time `json:"since,omitzero"`
-	// Recorded says that its calls are kept; else nothing is known of later ones than Since.
+	// Recorded says that the config has its calls kept; else nothing is known of later ones
+	// than Since.
 	Recorded bool `json:"recorded"`
 	// Unnamed says that the route has no name to find its calls by.
 	Unnamed bool `json:"unnamed,omitempty"`
@@ -87,23 +90,24 @@ type Ask struct {
 	IfSunsetToday bool
 }
 
-// New makes the report of versions by what is recorded.
-func New(versions []Version, records Records, ask Ask) Report {
-	r := Report{At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: records.Since(), Rows: []Row{}, Silent: []Silent{}}
+// New makes the report of versions by what is recorded, beside those that cannot be read.
+func New(versions []Version, unread []Unread, records Records, ask Ask) Report {
+	r := Report{Unread: unread, At: ask.At.UTC(), Days: ask.Days, IfSunsetToday: ask.IfSunsetToday, RecordedSince: records.Since(), Rows: []Row{}, Silent: []Silent{}}
 	for i := range versions {
 		r.add(&versions[i], records)
 	}
-	r.Unknown = unknown(versions, records)
+	r.Unknown = unknown(versions, unread, records)
 	slices.SortStableFunc(r.Rows, byWhatBreaks)
 	slices.SortStableFunc(r.Silent, func(a, b Silent) int { return byEnd(a.Ends, b.Ends) })
 	return r
 }
 
-// unknown are the routes with calls that are of none of the versions.
-func unknown(versions []Version, records Records) (routes []string) {
+// unknown are the routes with calls that are of no version, read or not.
+func unknown(versions []Version, unread []Unread, records Records) (routes []string) {
 	for _, recorded := range records {
 		for route := range recorded.Routes {
-			if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) {
+			if !slices.ContainsFunc(versions, func(v Version) bool { return v.Route == route }) &&
+				!slices.ContainsFunc(unread, func(u Unread) bool { return u.Route == route }) {
 				routes = append(routes, route)
 			}
 		}
@@ -129,8 +133,8 @@ func (r *Report) add(v *Version, records Records) {
 		return
 	}
 	kept := v.recorded() && !v.Unnamed
-	if last.IsZero() && kept {
-		last = v.since(records)
+	if since := v.since(records); kept && since.After(last) { // of one who was forgotten
+		last = since
 	}
 	r.Silent = append(r.Silent, Silent{Route: v.Route, Ends: v.end(), Since: last, Recorded: kept, Unnamed: v.Unnamed})
 }

@@ -29,25 +29,37 @@ type Version struct {
 // section is sunset-headers' in the config of one hop.
 const section = "sunset_headers"
 
-// Versions are those of a config, by their routes. The error is of a config
-// that `gatehouse check` refuses.
-func Versions(document *kongyaml.Document) (list []Version, err error) {
+// Unread is a version whose end cannot be read from its config.
+type Unread struct {
+	Route string `json:"route"`
+	// Mistake is what is wrong with it, in one line.
+	Mistake string `json:"mistake"`
+}
+
+func (u Unread) Error() string {
+	return fmt.Sprintf("route %s: %s; gatehouse check says where", u.Route, u.Mistake)
+}
+
+// Versions are those of a config, by their routes, and those that cannot be read, which
+// Kong runs by what is left of their configs. The error is of a config that is none.
+func Versions(document *kongyaml.Document) (list []Version, unread []Unread, err error) {
 	c, err := gateway.Read(document)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r := reader{Config: c, lives: map[*gateway.Plugin]Life{}}
 	for _, route := range c.Routes {
 		v, err := r.version(route)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w; gatehouse check says where", route.Entity, err)
+			unread = append(unread, Unread{v.Route, strings.ReplaceAll(err.Error(), "\n", "; ")})
+			continue
 		}
 		if len(v.lives()) > 0 {
 			list = append(list, v)
 		}
 	}
 	slices.SortFunc(list, func(a, b Version) int { return strings.Compare(a.Route, b.Route) })
-	return list, nil
+	return list, unread, nil
 }
 
 // reader reads lives from a config, each once: a consumer's is on all routes.
@@ -109,7 +121,9 @@ func (r *reader) life(of *gateway.Plugin) (Life, error) {
 	}
 	fields, _ := of.Section(sunsetheaders.Name, section)
 	life, err := lifeOf(fields)
-	r.lives[of] = life
+	if err == nil {
+		r.lives[of] = life
+	}
 	return life, err
 }
 
@@ -126,8 +140,9 @@ func lifeOf(fields map[string]any) (Life, error) {
 	return Life{Plan: plan, Recorded: config.Observe, In: config.Redis}, err
 }
 
-// Only are the versions of these routes; all if none is named.
-func Only(list []Version, routes []string) ([]Version, error) {
+// Only are the versions of these routes; all if none is named. Of one that could not be read
+// the error is why.
+func Only(list []Version, unread []Unread, routes []string) ([]Version, error) {
 	if len(routes) == 0 {
 		return list, nil
 	}
@@ -136,6 +151,9 @@ func Only(list []Version, routes []string) ([]Version, error) {
 		names = append(names, v.Route)
 	}
 	for _, route := range routes {
+		if i := slices.IndexFunc(unread, func(u Unread) bool { return u.Route == route }); i >= 0 {
+			return nil, unread[i]
+		}
 		if !slices.Contains(names, route) {
 			return nil, fmt.Errorf("no version that ends is on a route %q%s; there are: %s", route, spelling.DidYouMean(route, names), strings.Join(names, ", "))
 		}

@@ -18,33 +18,45 @@ func sunsetCommand(s streams) *cobra.Command {
 		sunsetReportCommand(s), sunsetCalendarCommand(s), sunsetForgetCommand(s))
 }
 
-// versions are those of a config with its overlays, on these routes or on all.
-func versions(l *layers, routes []string) ([]endings.Version, error) {
+// versions are those of a config with its overlays, on these routes or on all, and those
+// that cannot be read. It is an error where none can.
+func versions(l *layers, routes []string) ([]endings.Version, []endings.Unread, error) {
 	checker, err := newChecker(configcheck.Options{})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	document, err := l.layer(checker.Secrets())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	list, err := endings.Versions(document)
+	list, unread, err := endings.Versions(document)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", l.config, err)
+		return nil, nil, fmt.Errorf("%s: %w", l.config, err)
+	case len(list) == 0 && len(unread) > 0:
+		return nil, nil, fmt.Errorf("%s: %w", l.config, unread[0])
 	case len(list) == 0:
-		return nil, fmt.Errorf("%s: no route has sunset-headers, or the section sunset_headers: no version ends", l.config)
+		return nil, nil, fmt.Errorf("%s: no route has sunset-headers, or the section sunset_headers: no version ends", l.config)
 	}
-	return endings.Only(list, routes)
+	list, err = endings.Only(list, unread, routes)
+	return list, unread, err
+}
+
+// warnUnread names the versions that are left out.
+func warnUnread(s streams, unread []endings.Unread) {
+	for _, u := range unread {
+		fmt.Fprintf(s.err, "gatehouse: warning: left out: %v\n", u)
+	}
 }
 
 func sunsetCalendarCommand(s streams) *cobra.Command {
 	var l layers
 	c := command("calendar [ROUTE...]", "print an iCalendar of deprecations, brownouts and ends, for those who call", func(_ context.Context, routes []string) error {
-		list, err := versions(&l, routes)
+		list, unread, err := versions(&l, routes)
 		if err != nil {
 			return err
 		}
+		warnUnread(s, unread)
 		return endings.Calendar(s.out, list, time.Now())
 	})
 	c.Example = `  gatehouse sunset calendar --config kong.yaml >api-versions.ics`

@@ -70,7 +70,7 @@ func TestSunsetReport(t *testing.T) {
 	}
 	table := report()
 	lines := strings.Split(strings.TrimSpace(table), "\n")
-	if len(lines) != 4 || !strings.HasPrefix(lines[1], "orders-v1  =initech") || !strings.HasPrefix(lines[3], "orders-v0: nobody since ") {
+	if len(lines) != 4 || !strings.HasPrefix(lines[1], "orders-v1  =initech") || !strings.HasPrefix(lines[3], "orders-v0: not known: no node has recorded a call of it") {
 		t.Errorf("the table is:\n%s", table)
 	}
 	var decoded endings.Report
@@ -81,14 +81,20 @@ func TestSunsetReport(t *testing.T) {
 	if err != nil || len(records) != 3 || records[1][1] != "'=initech" {
 		t.Errorf("%q, error %v", records, err)
 	}
-	if out := report("orders-v0", "--if-sunset-today"); !strings.HasPrefix(out, "nobody would break\norders-v0: nobody since ") {
-		t.Errorf("of a version that nobody calls: %s", out)
+	if out := report("orders-v0", "--if-sunset-today"); !strings.HasPrefix(out, "nobody would break, of whom it is known that they call\norders-v0: not known") {
+		t.Errorf("of a version that nobody ever called: %s", out)
 	}
 	if _, errs, code := gatehouse(t, "", "sunset", "forget", "--redis", url, "globex-crm"); code != 0 {
 		t.Errorf("forget: exit code %d: %s", code, errs)
 	}
 	if out := report(); strings.Contains(out, "globex") || !strings.Contains(out, "=initech") {
 		t.Errorf("after one was forgotten:\n%s", out)
+	}
+	if _, errs, code := gatehouse(t, "", "sunset", "forget", "--redis", url, "=initech"); code != 0 {
+		t.Errorf("forget: exit code %d: %s", code, errs)
+	}
+	if out := report("orders-v1"); !strings.Contains(out, "orders-v1: nobody since "+time.Now().UTC().Format(time.DateOnly)) {
+		t.Errorf("after all were forgotten:\n%s", out)
 	}
 }
 
@@ -212,5 +218,35 @@ func TestSunsetCalendar(t *testing.T) {
 	out, errs, code := gatehouse(t, "", "sunset", "calendar", "--config", endingFile(t))
 	if code != 0 || strings.Count(out, "BEGIN:VEVENT\r\n") != 2 || !strings.HasSuffix(out, "END:VCALENDAR\r\n") {
 		t.Errorf("exit code %d: %s\n%s", code, errs, out)
+	}
+}
+
+// TestSunsetOneIsBad: it is named, and the others are printed. Nothing is erased, since it may
+// be recorded where nobody can read.
+func TestSunsetOneIsBad(t *testing.T) {
+	url, file := recordedCalls(t), filepath.Join(t.TempDir(), "kong.yaml")
+	text := strings.Replace(endingConfig, `sunset_at: "2099-01-31"`, `sunset_at: "2099-01-31", after_sunset: redirect, successor: "/v2?v=2"`, 1)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name      string
+		args      []string
+		code      int
+		out, errs string
+	}{
+		{"report", []string{"report", "--redis", url}, 0, "orders-v1  =initech", "gatehouse: warning: left out: route orders-v0: successor: "},
+		{"of one", []string{"report", "--redis", url, "orders-v1"}, 0, "orders-v1  =initech", "gatehouse: warning: left out: route orders-v0: successor: "},
+		{"JSON", []string{"report", "--redis", url, "-o", "json"}, 0, `"route": "orders-v0",` + "\n" + `      "mistake": "successor: `, "warning: "},
+		{"of the bad one", []string{"report", "--redis", url, "orders-v0"}, 1, "", "route orders-v0: successor: "},
+		{"calendar", []string{"calendar"}, 0, "SUMMARY:orders-v1 ends", "gatehouse: warning: left out: route orders-v0: successor: "},
+		{"forget", []string{"forget", "--redis", url, "globex-crm"}, 1, "", "nothing is erased"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			out, errs, code := gatehouse(t, "", append(append([]string{"sunset"}, tt.args...), "--config", file)...)
+			if code != tt.code || !strings.Contains(out, tt.out) || !strings.Contains(errs, tt.errs) || strings.Count(errs, "\n") != 1 || strings.Contains(out, "orders-v0:") {
+				t.Errorf("exit code %d, %q, %q; want %d, %q and %q", code, out, errs, tt.code, tt.out, tt.errs)
+			}
+		})
 	}
 }

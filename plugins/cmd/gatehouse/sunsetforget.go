@@ -40,9 +40,12 @@ func (f *forgetting) from() ([]sunsetheaders.Redis, error) {
 	if f.config == "" {
 		return []sunsetheaders.Redis{{URL: f.url, KeyPrefix: f.prefix}}, nil
 	}
-	list, err := versions(&f.layers, nil)
-	if err != nil {
+	list, unread, err := versions(&f.layers, nil)
+	switch {
+	case err != nil:
 		return nil, err
+	case len(unread) > 0: // it may be recorded where nobody can read
+		return nil, fmt.Errorf("%w; nothing is erased", unread[0])
 	}
 	if err := f.locate(list); err != nil {
 		return nil, err

@@ -48,16 +48,17 @@ func sunsetReportCommand(s streams) *cobra.Command {
 }
 
 func (r *reporting) report(ctx context.Context, s streams, routes []string) error {
-	list, err := versions(&r.layers, routes)
+	list, unread, err := versions(&r.layers, routes)
 	if err != nil {
 		return err
 	}
+	warnUnread(s, unread)
 	records, err := r.recorded(ctx, list)
 	if err != nil {
 		return err
 	}
 	r.ask.At = time.Now()
-	report := endings.New(list, records, r.ask)
+	report := endings.New(list, unread, records, r.ask)
 	if len(routes) > 0 {
 		report.Unknown = nil // they were not asked for
 	}
@@ -122,7 +123,7 @@ func silence(v endings.Silent, r *endings.Report) string {
 	case !v.Recorded:
 		return fmt.Sprintf("%s: not known, since nobody records it; the last call that was is of %s: write observe: true", v.Route, v.Since.Format(time.DateOnly))
 	case v.Since.IsZero():
-		return v.Route + ": not known: no node has recorded anything in its Redis yet, or not under its key_prefix"
+		return v.Route + ": not known: no node has recorded a call of it in its Redis under its key_prefix, as where Kong does not run this config: call it once, and ask again"
 	}
 	return fmt.Sprintf("%s: nobody since %s (ends %s)", v.Route, v.Since.Format(time.DateOnly), ends(v.Ends, r.At))
 }

@@ -13,7 +13,8 @@ func keysOf(prefix, route string) keys {
 // caller is the key of one caller's hash.
 func (k keys) caller(member string) string { return k.tag + "caller:" + member }
 
-// routesKey is the key of a sorted set of the routes that were called.
+// routesKey is the key of a sorted set of the routes that were called, by routeKept after the
+// last call.
 func routesKey(prefix string) string { return prefix + ":{sunset}:routes" }
 
 // sinceKey is the key of [Recorded.Since].

@@ -19,6 +19,9 @@ type Recorded struct {
 	Since time.Time
 	// Routes are the callers by the route's name, or its id where it has none.
 	Routes map[string][]Calls
+	// Last is when each route was called last, also by those who were forgotten since. Of a
+	// route that is not there nobody knows that a node would record its calls.
+	Last map[string]time.Time
 }
 
 // Calls are those of one caller on one route. Times are of the nodes' clocks.
@@ -33,7 +36,7 @@ type Calls struct {
 
 // Read reads what is recorded.
 func Read(ctx context.Context, client redis.UniversalClient, prefix string) (Recorded, error) {
-	recorded := Recorded{Routes: map[string][]Calls{}}
+	recorded := Recorded{Routes: map[string][]Calls{}, Last: map[string]time.Time{}}
 	since, err := client.Get(ctx, sinceKey(prefix)).Int64()
 	if errors.Is(err, redis.Nil) {
 		return recorded, nil // nobody has written yet
@@ -42,11 +45,13 @@ func Read(ctx context.Context, client redis.UniversalClient, prefix string) (Rec
 		return recorded, fmt.Errorf("read since when callers are recorded: %w", err)
 	}
 	recorded.Since = time.Unix(since, 0).UTC()
-	routes, err := client.ZRange(ctx, routesKey(prefix), 0, -1).Result()
+	routes, err := client.ZRangeWithScores(ctx, routesKey(prefix), 0, -1).Result()
 	if err != nil {
 		return recorded, fmt.Errorf("read which routes were called: %w", err)
 	}
-	for _, route := range routes {
+	for _, z := range routes {
+		route, _ := z.Member.(string)
+		recorded.Last[route] = time.Unix(int64(z.Score)-seconds(routeKept), 0).UTC()
 		if recorded.Routes[route], err = readRoute(ctx, client, keysOf(prefix, route)); err != nil {
 			return recorded, fmt.Errorf("read who calls %s: %w", route, err)
 		}

@@ -27,7 +27,9 @@ var recordScript = redis.NewScript(recordText)
 const (
 	Kept       = 90 * day
 	keptSilent = 400 * day
-	day        = 24 * time.Hour
+	// routeKept is for how long after its last call a route is: longer than any caller.
+	routeKept = Kept + keptSilent
+	day       = 24 * time.Hour
 )
 
 // bounds are on memory. A node holds callers that it saw since it wrote last, or that it
@@ -261,19 +263,22 @@ func (r *Recorder) run(now time.Time, at place, t *tally) *redisscript.Run {
 
 func seconds(d time.Duration) int64 { return int64(d / time.Second) }
 
-// tellRoutes says which routes were called, and since when nodes record.
+// tellRoutes says when routes were called last, and since when nodes record.
 func (r *Recorder) tellRoutes(ctx context.Context, now time.Time, taken map[place]*tally) error {
 	ctx, cancel := context.WithTimeout(ctx, pipelineTimeout)
 	defer cancel()
-	// As long as any caller may be kept, of a version whose end lies behind.
-	until := now.Add(Kept + keptSilent)
+	until := now.Add(routeKept)
+	last := map[string]int64{}
+	for at, t := range taken {
+		last[at.route] = max(last[at.route], t.last)
+	}
 	var list []redis.Z
-	for at := range taken {
-		list = append(list, redis.Z{Score: float64(until.Unix()), Member: at.route})
+	for route, at := range last {
+		list = append(list, redis.Z{Score: float64(at + seconds(routeKept)), Member: route})
 	}
 	_, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 		if len(list) > 0 {
-			p.ZAdd(ctx, routesKey(r.prefix), list...)
+			p.ZAddGT(ctx, routesKey(r.prefix), list...)
 		}
 		p.ZRemRangeByScore(ctx, routesKey(r.prefix), "-inf", strconv.FormatInt(now.Unix(), 10))
 		p.ExpireAt(ctx, routesKey(r.prefix), until)

@@ -104,6 +104,27 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
+// TestLastCallOfARoute: it outlives its callers, and what is written late does not put it back.
+func TestLastCallOfARoute(t *testing.T) {
+	t.Parallel()
+	client := redistest.Client(t, "redis://"+miniredis.RunT(t).Addr())
+	r, now := NewRecorder(client, "p"), time.Now().UTC().Truncate(time.Second)
+	for _, at := range []time.Time{now, now.Add(-time.Hour)} {
+		r.observe(called(at, globex, lifecycle.StageDeprecated, ""))
+		flush(t, r)
+	}
+	found, err := Find(t.Context(), client, "p", "globex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Forget(t.Context(), client, found); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]time.Time{"v1": now}, read(t, client).Last); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+}
+
 // wantForgotten: a consumer goes by any of its names, and alone; all the others go by
 // themselves, ninety days after the end.
 func wantForgotten(t *testing.T, client redis.UniversalClient) {
