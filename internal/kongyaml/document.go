@@ -38,11 +38,7 @@ func Layer(base File, overlays ...File) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{Root: root, name: base.Name, files: map[*yaml.Node]string{}}
-	if len(overlays) == 0 {
-		d.base = base.Text
-		return d, nil
-	}
+	roots := []*yaml.Node{root}
 	for _, overlay := range overlays {
 		from, err := overlay.Parse()
 		if err != nil {
@@ -51,13 +47,27 @@ func Layer(base File, overlays ...File) (*Document, error) {
 		if err := meta.add(overlay, from); err != nil {
 			return nil, err
 		}
+		roots = append(roots, from)
+	}
+	return layered(append([]File{base}, overlays...), roots, meta)
+}
+
+// layered puts the mappings of files together, the base first.
+func layered(files []File, roots []*yaml.Node, meta *meta) (*Document, error) {
+	d := &Document{Root: roots[0], name: files[0].Name, files: map[*yaml.Node]string{}}
+	if len(files) == 1 {
+		d.base = files[0].Text
+		return d, nil
+	}
+	for i, overlay := range files[1:] {
+		from := roots[i+1]
 		d.overlays = append(d.overlays, overlay.Name)
 		d.brought(overlay.Name, from)
-		if err := mergeFields(document, root, from); err != nil {
+		if err := mergeFields(document, d.Root, from); err != nil {
 			return nil, fmt.Errorf("%s: %w", overlay.Name, err)
 		}
 	}
-	meta.write(root)
+	meta.write(d.Root)
 	return d, nil
 }
 

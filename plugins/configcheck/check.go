@@ -87,17 +87,25 @@ func (c *Checker) Schemas() map[string]*schema.Field {
 func (c *Checker) Secrets() *kongsecret.Finder { return kongsecret.New(c.Schemas()) }
 
 // CheckFiles reads a declarative config (`_format_version: "3.0"`), in YAML or JSON, with what
-// goes over it, and checks it. Of what cannot be read it says nothing else.
+// goes over it, and checks it. Beside a mistake that it can be read with it tells of all others;
+// of what cannot be read it says nothing else.
 func (c *Checker) CheckFiles(base kongyaml.File, overlays ...kongyaml.File) Report {
 	document, err := kongyaml.Layer(base, overlays...)
 	if err == nil {
 		return c.Check(document)
 	}
-	return NotReadable(base, overlays, err)
+	document, slips, unread := kongyaml.Survey(base, overlays...)
+	if unread != nil || len(slips) == 0 {
+		return NotReadable(base, overlays, err)
+	}
+	return c.check(document, slips)
 }
 
 // Check says what is wrong with a declarative config. Of what is in vaults it says nothing.
-func (c *Checker) Check(document *kongyaml.Document) Report {
+func (c *Checker) Check(document *kongyaml.Document) Report { return c.check(document, nil) }
+
+// check is [Checker.Check] of what is left of a config with slips.
+func (c *Checker) check(document *kongyaml.Document, slips []kongyaml.Slip) Report {
 	config, err := gateway.Read(document)
 	if err != nil {
 		return NotReadable(kongyaml.File{Name: document.At(nil).File}, nil, err)
@@ -109,6 +117,7 @@ func (c *Checker) Check(document *kongyaml.Document) Report {
 			table[i].find(p)
 		}
 	}
+	p.slips(slips)
 	p.waive()
 	p.looked()
 	files := document.Files()

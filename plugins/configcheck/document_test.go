@@ -23,9 +23,9 @@ func TestDocument(t *testing.T) {
 	}{
 		"no version":               {"services: []", []string{"format-version "}},
 		"an empty version":         {"_format_version:", []string{"format-version "}},
-		"a version as a number":    {"_format_version: 3.0", []string{"unreadable "}},
-		"a list for a version":     {`_format_version: ["3.0"]`, []string{"unreadable "}},
-		"a merged number":          {"<<: {_format_version: 3.0}", []string{"unreadable "}},
+		"a version as a number":    {"_format_version: 3.0", []string{"format-version _format_version"}},
+		"a list for a version":     {`_format_version: ["3.0"]`, []string{"format-version _format_version"}},
+		"a merged number":          {"<<: {_format_version: 3.0}", []string{"format-version _format_version"}},
 		"a version to come":        {`_format_version: "3.1"`, []string{"format-version _format_version"}},
 		"a slip in its name":       {`format_version: "3.0"`, []string{"format-version ", "field-unknown format_version"}},
 		"version 2.1":              {`_format_version: "2.1"`, nil},
@@ -113,6 +113,10 @@ func TestDocumentSays(t *testing.T) {
 	for config, want := range map[string]string{
 		"services: []":                           `there is no _format_version; write _format_version: "3.0"`,
 		`_format_version: "3.1"`:                 `_format_version: "3.1": expected one of: 1.1, 2.1, 3.0; write "3.0"`,
+		"_format_version: 3.0":                   `_format_version: 3.0: a number; write "3.0"`,
+		"_format_version: 3":                     `_format_version: 3: a number; write "3.0"`,
+		"_format_version: three":                 `_format_version: "three": expected one of: 1.1, 2.1, 3.0; write "3.0"`,
+		"_format_version: [3]":                   `_format_version: expected a string; write "3.0"`,
 		`{_format_version: "3.0", servcies: []}`: "servcies: Kong has no such field, and refuses the whole config; services?",
 		`{_format_version: "3.0", widgets: []}`:  "widgets: Kong has no such field, and refuses the whole config; remove it, unless a plugin that you added to Kong has such entities",
 		`{_format_version: "3.0", consumers: [{custom_id: x}, {custom_id: x}]}`: `consumers[1].custom_id: "x" is also that of consumers[0]; give each consumer its own, or take one out (x)`,

@@ -57,13 +57,20 @@ func TestFields(t *testing.T) {
 		{"a mapping of services", "services: {orders: {host: h}}", `services: expected a list of services; begin each with a dash: - NAME: VALUE`},
 		{"a list of names", "plugins: [cors]", `plugins[0]: expected fields of one of plugins; write - name: cors`},
 		{"a nested mapping", "services: [{name: a, routes: {r: {}}}]", `services[0].routes: expected a list of routes; begin each with a dash: - NAME: VALUE (a)`},
-		{"two keys twice", "services: [{name: a, name: b}]\nroutes: []\nroutes: []", "services[0].name: key given twice: Kong takes the last, and says nothing; keep one\nroutes: key given twice: Kong takes the last, and says nothing; keep one"},
+		{"two keys twice", "services: [{name: a, name: b}]\nroutes: []\nroutes: []", "services[0].name: key given twice: Kong takes the last, and says nothing; keep one (b)\nroutes: key given twice: Kong takes the last, and says nothing; keep one"},
 		{"a tab", "services:\n\t- name: a", `a tab in the indentation, which YAML does not allow; indent with spaces`},
 		{"no UTF-8", "services: [{name: \"\xff\"}]", `a byte that is no UTF-8; save the file as UTF-8`},
 		{"empty", "", `it is empty; write _format_version: "3.0", and services, routes and plugins`},
 		{"comments alone", "# nothing\n", `there is nothing in it but comments; write _format_version: "3.0", and services, routes and plugins`},
 		{"an alias of itself", "services: &a [{name: a, routes: *a}]", `services[0].routes: the alias *a is within what it stands for, without an end; correct it: Kong reads one mapping in YAML or JSON`},
-		{"no number", "services: [{port: !!int abc}]", `services[0].port: "abc" is no number; correct it: Kong reads one mapping in YAML or JSON`},
+		{"no number", "services: [{port: !!int abc}]", `services[0].port: "abc" is no number; write a number, or take out the tag before it`},
+		{"all at once", "_transform: maybe\nservices: [{name: a, port: .inf, urll: x}, {name: b, name: c, [x]: 1}]\nplugins: [{name: zipkin, config: {a: .inf}}]",
+			"_transform: maybe: expected a boolean; write true or false, without quotes\n" +
+				"services[0].urll: no such field; url? (a)\n" +
+				"services[0].port: .inf: no finite number; write a number in digits, or take the field out where nothing is to be limited (a)\n" +
+				"services[1].name: key given twice: Kong takes the last, and says nothing; keep one (c)\n" +
+				"services[1]: a key must be a string; write NAME: VALUE (c)\n" +
+				"plugins[0].config.a: .inf: no finite number; write a number in digits, or take the field out where nothing is to be limited (zipkin)"},
 	} {
 		if got := fieldFindings(t, tt.config); got != tt.want {
 			t.Errorf("%s: said\n%s\nwant\n%s", tt.name, got, tt.want)

@@ -125,8 +125,27 @@ func routeName(r gateway.Route) string {
 
 // lostFields are those that a loser sets and the winner does not.
 func lostFields(winner, loser *gateway.Plugin) []string {
+	if loser.Name() == oneHop {
+		return lostSections(winner, loser)
+	}
 	// What transformers have in lists is what they do; elsewhere a list is one value.
 	return missing("", loser.Config(), winner.Config(), strings.HasSuffix(winner.Name(), "-transformer"))
+}
+
+// lostSections are the sections that the loser runs and the winner does not, and what the loser
+// sets in those that both run. The section api_version runs before Kong knows a route, from the
+// plugin for all: no other one takes its place.
+func lostSections(winner, loser *gateway.Plugin) (fields []string) {
+	for _, section := range slices.Sorted(maps.Values(sections)) {
+		switch {
+		case section == apiVersionSection || !loser.Runs(section):
+		case !winner.Runs(section):
+			fields = append(fields, section)
+		default:
+			fields = append(fields, missing(section, gateway.Map(loser.Config()[section]), gateway.Map(winner.Config()[section]), false)...)
+		}
+	}
+	return fields
 }
 
 func missing(path string, from, in map[string]any, lists bool) (fields []string) {
