@@ -37,11 +37,8 @@ type versioned struct {
 func (p *pass) negotiations() (all []negotiation) {
 	var written []string
 	for _, plugin := range p.config.Plugins {
-		config, path := plugin.Config(), at("config")
-		switch {
-		case plugin.Runs(apiVersionSection):
-			config, path = gateway.Map(config[apiVersionSection]), path.At(apiVersionSection)
-		case plugin.Name() != apiVersion:
+		config, path := plugin.Section(apiVersion, apiVersionSection)
+		if path == nil {
 			continue
 		}
 		header, _ := config["route_header"].(string)
