@@ -26,6 +26,15 @@ const maxDepth = 100
 // scalars as Kong's lyaml does: yes, no, on and off are booleans, and a date is
 // a string.
 func Decode(data []byte) (any, error) {
+	root, err := oneDocument(data)
+	if err != nil {
+		return nil, err
+	}
+	return convert(root)
+}
+
+// oneDocument is the value of a file, which has one document.
+func oneDocument(data []byte) (*yaml.Node, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
@@ -41,7 +50,7 @@ func Decode(data []byte) (any, error) {
 	if len(doc.Content) == 0 {
 		return nil, errors.New("expected an object")
 	}
-	return convert(doc.Content[0])
+	return doc.Content[0], nil
 }
 
 // convert is a value in those of encoding/json. Its error has all that is wrong, a line each.

@@ -1,10 +1,8 @@
 package kongyaml
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -102,22 +100,18 @@ func (s *surveyor) found(slip Slip, n *yaml.Node) {
 
 // read is [File.Parse] of what is left of a file.
 func (s *surveyor) read(f File) (*yaml.Node, error) {
-	dec := yaml.NewDecoder(bytes.NewReader(f.Text))
-	var doc, next yaml.Node
-	if err := dec.Decode(&doc); err != nil {
+	root, err := oneDocument(f.Text)
+	if err != nil {
 		return nil, f.error(err)
 	}
-	if err := dec.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, f.error(errors.New("expected one YAML document, found more"))
-	}
-	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
+	if root.Kind != yaml.MappingNode {
 		return nil, f.error(errors.New("expected an object"))
 	}
-	s.mend(doc.Content[0], nil, 0)
-	if _, err := convert(doc.Content[0]); err != nil {
+	s.mend(root, nil, 0)
+	if _, err := convert(root); err != nil {
 		return nil, f.error(err)
 	}
-	return written(doc.Content[0]), nil
+	return written(root), nil
 }
 
 // mend takes the slips out of a value. What aliases stand for is mended where it is written.
